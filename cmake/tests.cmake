@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+# sl_add_test(component module): builds tests/unit/<component>/test_<module>.c as test <component>/<module>, label unit.
+# It links sluice_<component> and the helpers of tests/support.
+function(sl_add_test component module)
+  set(target test_${component}_${module})
+  add_executable(${target} ${PROJECT_SOURCE_DIR}/tests/unit/${component}/test_${module}.c)
+  target_link_libraries(${target} PRIVATE sluice_${component} sluice_test_support PkgConfig::CMOCKA)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME ${component}/${module} COMMAND ${target})
+  set_tests_properties(${component}/${module} PROPERTIES LABELS unit TIMEOUT 60)
+endfunction()

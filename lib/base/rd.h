@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_RD_H
+#define SL_RD_H
+
+/*
+ * Bounds-checked reader over bytes that somebody else owns.
+ *
+ * The reader remembers its first failure: after it every read returns zero and moves nothing. A
+ * decoder reads a whole header and asks sl_rd_ok() once, at the end.
+ *
+ * Ownership: borrows the bytes; they must outlive the reader and every span taken from it.
+ * Threads:   one at a time.      Limits: none; allocates nothing.
+ */
+#include "lib/base/span.h"
+
+struct sl_rd {
+    const uint8_t *pos;
+    const uint8_t *end;
+    bool is_failed;
+};
+
+void sl_rd_init(struct sl_rd *rd, struct sl_span bytes);
+
+/* False once a read went past the end. */
+static inline bool sl_rd_ok(const struct sl_rd *rd)
+{
+    return !rd->is_failed;
+}
+
+/* Bytes not yet read; 0 after a failure. */
+size_t sl_rd_left(const struct sl_rd *rd);
+
+/* Marks the reader failed, for a decoder that found its input malformed. */
+void sl_rd_fail(struct sl_rd *rd);
+
+/* The next len bytes, borrowed; an empty span past the end. */
+struct sl_span sl_rd_take(struct sl_rd *rd, size_t len);
+
+/* All bytes that are left. */
+struct sl_span sl_rd_rest(struct sl_rd *rd);
+
+uint8_t sl_rd_u8(struct sl_rd *rd);
+uint16_t sl_rd_be16(struct sl_rd *rd);
+uint32_t sl_rd_be24(struct sl_rd *rd);
+uint32_t sl_rd_be32(struct sl_rd *rd);
+uint64_t sl_rd_be64(struct sl_rd *rd);
+uint16_t sl_rd_le16(struct sl_rd *rd);
+uint32_t sl_rd_le32(struct sl_rd *rd);
+uint64_t sl_rd_le64(struct sl_rd *rd);
+
+/* A protobuf base-128 varint of at most 10 bytes; longer fails the reader. Bits past 64 are dropped,
+ * as every protobuf implementation does. */
+uint64_t sl_rd_varint(struct sl_rd *rd);
+
+#endif

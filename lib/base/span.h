@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_SPAN_H
+#define SL_SPAN_H
+
+/*
+ * A view of bytes that somebody else owns. Not NUL-terminated; may hold any byte. An empty span may
+ * have a NULL data pointer.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct sl_span {
+    const uint8_t *data;
+    size_t len;
+};
+
+/* For printf's "%.*s": the bytes as they are. */
+#define SL_SPAN_ARG(span) (int)(span).len, (span).data == NULL ? "" : (const char *)(span).data
+
+static inline struct sl_span sl_span(const void *data, size_t len)
+{
+    return (struct sl_span){.data = data, .len = len};
+}
+
+/* The bytes of a C string, without its NUL. */
+static inline struct sl_span sl_span_str(const char *text)
+{
+    return sl_span(text, strlen(text));
+}
+
+static inline bool sl_span_equal(struct sl_span a, struct sl_span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool sl_span_is(struct sl_span span, const char *text)
+{
+    return sl_span_equal(span, sl_span_str(text));
+}
+
+static inline bool sl_span_starts(struct sl_span span, const char *text)
+{
+    size_t len = strlen(text);
+    return span.len >= len && memcmp(span.data, text, len) == 0;
+}
+
+/* span without its first skip bytes; empty when it has no more than that. */
+static inline struct sl_span sl_span_from(struct sl_span span, size_t skip)
+{
+    return skip >= span.len ? sl_span(NULL, 0) : sl_span(span.data + skip, span.len - skip);
+}
+
+/* The first len bytes of span, or all of it. */
+static inline struct sl_span sl_span_first(struct sl_span span, size_t len)
+{
+    return sl_span(span.data, len < span.len ? len : span.len);
+}
+
+#endif
