@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_HPACK_H
+#define SL_HPACK_H
+
+/*
+ * HPACK (RFC 7541) over nghttp2's inflater and deflater, behind limits of our own.
+ *
+ * One decoder serves one direction of one connection and must see every header block of it, in
+ * order. After SL_MALFORMED its table is no longer to be trusted (RFC 7541 3: a decoding error ends
+ * the connection) and every further call answers SL_STATE.
+ */
+#include "lib/base/buf.h"
+
+enum {
+    SL_HPACK_LIST_MAX = 256 * 1024, /* names and values of one block, decoded */
+    SL_HPACK_FIELDS_MAX = 4096,
+};
+
+struct sl_header {
+    struct sl_span name;
+    struct sl_span value;
+    bool is_never_indexed;
+};
+
+/* The fields of one block in wire order. Owns the bytes; the spans inside point into it. A zeroed
+ * struct is an empty list. */
+struct sl_headers {
+    struct sl_header *fields;
+    size_t count;
+    size_t capacity;
+    struct sl_buf bytes;
+    bool
+        is_truncated; /* the block passed a limit; the rest was decoded (for the table) and dropped */
+};
+
+void sl_headers_release(struct sl_headers *headers);
+void sl_headers_clear(struct sl_headers *headers);
+/* Appends a copy. SL_LIMIT past the limits above. */
+enum sl_status sl_headers_add(struct sl_headers *headers, struct sl_span name,
+                              struct sl_span value);
+/* The first field of this name, or NULL. */
+const struct sl_header *sl_headers_find(const struct sl_headers *headers, const char *name);
+/* How many fields have this name. */
+size_t sl_headers_count(const struct sl_headers *headers, const char *name);
+
+struct sl_hpack_decoder;
+
+/* table_size_max: the SETTINGS_HEADER_TABLE_SIZE that the decoding side has announced. */
+struct sl_hpack_decoder *sl_hpack_decoder_new(uint32_t table_size_max);
+void sl_hpack_decoder_free(struct sl_hpack_decoder *decoder);
+/* The decoding side's announced value changed (on the acknowledgement of its SETTINGS). */
+void sl_hpack_decoder_set_table_size(struct sl_hpack_decoder *decoder, uint32_t table_size_max);
+/* Decodes one complete block. ret_headers is cleared first. ret_headers may be NULL to keep only the
+ * table in step. SL_MALFORMED on a decoding error (fields before it are in ret_headers). */
+SL_MUST_USE enum sl_status sl_hpack_decode(struct sl_hpack_decoder *decoder, struct sl_span block,
+                                           struct sl_headers *ret_headers);
+
+struct sl_hpack_encoder;
+struct sl_hpack_encoder *sl_hpack_encoder_new(uint32_t table_size_max);
+void sl_hpack_encoder_free(struct sl_hpack_encoder *encoder);
+void sl_hpack_encoder_set_table_size(struct sl_hpack_encoder *encoder, uint32_t table_size_max);
+/* Appends the block of these fields. */
+SL_MUST_USE enum sl_status sl_hpack_encode(struct sl_hpack_encoder *encoder,
+                                           const struct sl_header *fields, size_t count,
+                                           struct sl_buf *out);
+
+/* How a literal is put on the wire, for blocks whose representation is chosen by hand (RFC 7541 6.2).
+ * These never touch an encoder's table. */
+enum sl_hpack_literal { SL_HPACK_INCREMENTAL, SL_HPACK_WITHOUT_INDEXING, SL_HPACK_NEVER_INDEXED };
+enum sl_status sl_hpack_write_literal(struct sl_buf *out, enum sl_hpack_literal how,
+                                      struct sl_span name, struct sl_span value);
+enum sl_status sl_hpack_write_indexed(struct sl_buf *out, uint32_t index);
+enum sl_status sl_hpack_write_table_size(struct sl_buf *out, uint32_t size);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_OBSERVER_H
+#define SL_OBSERVER_H
+
+/*
+ * The connection observer: fed both directions of one HTTP/2 connection, it yields frames, gRPC
+ * messages, calls, the flow-control ledger and rule findings. It does no I/O and reads no clock.
+ *
+ * The inspector feeds it from reassembled captures, the harness from every live connection it opens,
+ * the proxy from what it forwards; so one rule, with one id, is a passive finding in a field capture
+ * and an always-on check under every scenario.
+ *
+ *     bytes of a direction -> frames -> header blocks -> calls -> handler
+ *                                    -> DATA -> splitter -> messages -> handler
+ *                                    -> ledger, rules -> findings -> handler
+ *
+ * Order: within one feed, events come in wire order; for one frame: header or message events of its
+ * call first, then the frame event, so that a frame's event can list what it completed.
+ *
+ * Ownership: everything passed to a handler is borrowed for the call, except struct sl_call, which
+ * lives from call_begin to the end of call_end. The handler must not free the observer from inside.
+ * Limits: all sizes that the peers choose are bounded by struct sl_observer_config.
+ */
+#include "lib/wire/h2_frame.h"
+#include "lib/wire/hpack.h"
+#include "lib/wire/message.h"
+
+enum sl_dir {
+    SL_DIR_REQUEST,  /* client to server */
+    SL_DIR_RESPONSE, /* server to client */
+};
+
+/* Where and when a byte was seen. packet is 0 outside captures; has_time is false where a capture has
+ * no times (Simple Packet Block). */
+struct sl_at {
+    uint64_t time_ns;
+    uint64_t packet;
+    bool has_time;
+};
+
+enum sl_call_end {
+    SL_CALL_OPEN,            /* not ended when the observer was told to finish */
+    SL_CALL_TRAILERS,        /* the server's last header block, END_STREAM */
+    SL_CALL_RESET_BY_CLIENT, /* RST_STREAM */
+    SL_CALL_RESET_BY_SERVER,
+    SL_CALL_GOAWAY,           /* above the server's last-stream-id: not processed */
+    SL_CALL_CLOSED_BY_CLIENT, /* the connection ended under it */
+    SL_CALL_CLOSED_BY_SERVER,
+};
+
+enum sl_status_source {
+    SL_FROM_NONE,
+    SL_FROM_TRAILERS,
+    SL_FROM_TRAILERS_ONLY,
+    SL_FROM_GRPC_WEB_TRAILERS,
+    SL_FROM_RST_STREAM,
+    SL_FROM_GOAWAY,
+    SL_FROM_HTTP_STATUS,
+    SL_FROM_CONNECTION_CLOSED,
+};
+/* "trailers_only", as the records name it. */
+const char *sl_status_source_name(enum sl_status_source source);
+
+enum sl_protocol {
+    SL_PROTOCOL_GRPC,
+    SL_PROTOCOL_GRPC_WEB,
+    SL_PROTOCOL_GRPC_WEB_TEXT,
+    SL_PROTOCOL_CONNECT,
+    SL_PROTOCOL_OTHER /* an HTTP/2 request that is none of these */
+};
+const char *sl_protocol_name(enum sl_protocol protocol);
+
+/* One direction of a call. */
+struct sl_call_side {
+    struct sl_headers headers;  /* with pseudo-headers; the request's, or the response's first block
+                                     that is not 1xx; empty for a Trailers-Only response */
+    struct sl_headers trailers; /* the last block; the single block of a Trailers-Only response */
+    struct sl_at headers_at;    /* last byte of the first block */
+    struct sl_at first_message_at, last_message_at; /* last byte of those messages */
+    struct sl_at end_at;       /* last byte of what ended this side; when is_ended */
+    uint64_t message_count;    /* whole messages */
+    uint64_t partial_messages; /* 0 or 1: a last one cut short */
+    uint64_t message_bytes;    /* payloads as on the wire, without prefixes */
+    uint64_t data_bytes;       /* DATA content, padding left out */
+    bool has_headers, has_trailers, is_ended;
+};
+
+struct sl_call {
+    uint64_t number; /* in its connection, from 1, by first appearance */
+    uint32_t stream;
+    enum sl_protocol protocol;
+    struct sl_call_side request, response;
+    struct sl_at start;  /* first byte of the first HEADERS */
+    struct sl_at end_at; /* last byte of what ended the call */
+    enum sl_call_end end;
+    uint32_t reset_error; /* of the RST_STREAM, where one ended the call */
+    unsigned http_status; /* 0 while unknown */
+    uint64_t timeout_ns;  /* grpc-timeout; UINT64_MAX when there is none */
+    bool has_status;      /* code and status_source hold; false while open */
+    uint32_t code;        /* may be out of range */
+    enum sl_status_source status_source;
+    uint64_t stalled_stream_ns, stalled_connection_ns; /* response side waited for credit */
+    bool is_midway;        /* its beginning was before the observer's first byte */
+    bool has_gap;          /* bytes of it are missing */
+    bool has_lost_headers; /* a block of it could not be decoded */
+    void *user;            /* the handler's own; NULL at call_begin */
+};
+
+enum sl_block {
+    SL_BLOCK_REQUEST,
+    SL_BLOCK_REQUEST_TRAILERS,
+    SL_BLOCK_INFORMATIONAL /* 1xx */,
+    SL_BLOCK_RESPONSE,
+    SL_BLOCK_TRAILERS /* also Trailers-Only */
+};
+
+struct sl_frame_event {
+    enum sl_dir dir;
+    struct sl_h2_frame_header header;
+    struct sl_at first, last; /* its first and last byte */
+    struct sl_span payload;   /* whole, or its first config.keep_frame_max bytes; a DATA frame
+                                         is streamed and shows none */
+    const struct sl_headers *headers; /* on the frame that ends a block; else NULL */
+    struct sl_call *call;             /* of its stream; NULL when there is none (any more) */
+    uint64_t message_count;           /* messages that it completed */
+    bool is_malformed;                /* breaks the frame grammar of RFC 9113 6 */
+};
+
+struct sl_finding {
+    const char *rule; /* "FLOW-01" */
+    char level;       /* 'M', 'S', 'R' or 'I' */
+    enum sl_dir side; /* whose fault: the sender of this direction */
+    uint32_t stream;  /* 0: the connection */
+    struct sl_at at;
+    const char *clause;   /* "RFC 9113 6.9.1" */
+    char text[240];       /* one sentence: what was seen, with the figures */
+    struct sl_call *call; /* or NULL */
+};
+
+/* Any callback may be NULL. */
+struct sl_observer_handler {
+    void (*call_begin)(void *owner, struct sl_call *call); /* its request headers are there */
+    void (*headers)(void *owner, struct sl_call *call, enum sl_block block,
+                    const struct sl_headers *headers, const struct sl_at *at);
+    /* the 5-byte prefix of a message has come: length is what it announces */
+    void (*prefix)(void *owner, struct sl_call *call, enum sl_dir dir, uint8_t flag,
+                   uint32_t length);
+    void (*message)(void *owner, struct sl_call *call, enum sl_dir dir,
+                    const struct sl_message *message, const struct sl_at *at);
+    void (*call_end)(void *owner, struct sl_call *call);
+    void (*frame)(void *owner, const struct sl_frame_event *event);
+    void (*finding)(void *owner, const struct sl_finding *finding);
+    /* count bytes of dir could not be read as frames (a gap, or no frame boundary found after one) */
+    void (*skipped)(void *owner, enum sl_dir dir, uint64_t count, const struct sl_at *at);
+};
+
+struct sl_observer_config {
+    const struct sl_observer_handler *handler; /* kept */
+    void *owner;
+    size_t keep_message_max; /* payload bytes of a message that are kept; 0: count only */
+    size_t keep_frame_max;   /* payload bytes of other frames than DATA that are kept */
+    size_t block_max;        /* HEADERS + CONTINUATION, compressed */
+    size_t streams_max; /* open at once; the oldest is given up (call_end, has_gap) beyond it */
+    bool is_midway;     /* the connection began before the first byte: no preface is expected, and
+                                the HPACK tables and the ledger are not trusted */
+};
+/* 4 MiB, 64 KiB, 1 MiB, 65536, false; handler NULL. */
+struct sl_observer_config sl_observer_defaults(void);
+
+struct sl_observer;
+
+struct sl_observer *sl_observer_new(const struct sl_observer_config *config);
+/* Frees without further events. NULL is fine. */
+void sl_observer_free(struct sl_observer *observer);
+
+/* Bytes of one direction, in order, in pieces of any size. The client's preface belongs to the bytes. */
+void sl_observer_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_span bytes,
+                      const struct sl_at *at);
+/* count bytes of dir are missing here (a capture lost them). 0 when it is not known how many. */
+void sl_observer_gap(struct sl_observer *observer, enum sl_dir dir, uint64_t count,
+                     const struct sl_at *at);
+/* The sender of dir ended the TCP connection (FIN or RST). Open calls end when both directions did, or
+ * at once when is_reset. */
+void sl_observer_close(struct sl_observer *observer, enum sl_dir dir, bool is_reset,
+                       const struct sl_at *at);
+/* No more will come: ends the calls that are still open (SL_CALL_OPEN). */
+void sl_observer_finish(struct sl_observer *observer);
+
+/* The ledger: bytes that the sender of dir may still send on stream (0: connection). Negative after a
+ * lowered INITIAL_WINDOW_SIZE (RFC 9113 6.9.2). */
+int64_t sl_observer_window(const struct sl_observer *observer, enum sl_dir dir, uint32_t stream);
+
+struct sl_observer_totals {
+    uint64_t bytes[2];         /* fed, by direction */
+    uint64_t framed_bytes[2];  /* read as frames (and preface) */
+    uint64_t skipped_bytes[2]; /* could not be */
+    uint64_t missing_bytes[2]; /* told by sl_observer_gap */
+    uint64_t gaps[2];
+    uint64_t frames_by_type[2][11]; /* last: types that RFC 9113 does not define */
+    uint64_t frames_skipped;        /* frames whose length was known but bytes were missing */
+    uint64_t calls;                 /* begun, SL_PROTOCOL_OTHER left out */
+    uint64_t other_http;
+};
+const struct sl_observer_totals *sl_observer_totals(const struct sl_observer *observer);
+
+#endif
