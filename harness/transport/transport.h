@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_TRANSPORT_H
+#define HAR_TRANSPORT_H
+
+/*
+ * Client connections and their streams, the same face over two transports.
+ *
+ * `h2` writes its own frames and meters credit message by message: every window is under control, and
+ * frames may be wrong on purpose. `grpc` is the C core's client, what users run; its channel ends on a
+ * socketpair whose other end is relayed to TCP (or TLS) here, no faster than the C core reads it. On
+ * both, every byte of both directions passes one sl_observer and, when asked, one capture.
+ *
+ * Life: everything runs on one libuv loop and one thread; callbacks come from the loop, never from
+ * inside the call that caused them. A connection and its streams are freed by har_conn_free and
+ * har_stream_free, which may be called from any callback; after that no callback of it comes.
+ * Payloads, headers and texts passed to callbacks are borrowed for the call.
+ */
+#include <uv.h>
+
+#include "lib/wire/observer.h"
+
+enum har_transport {
+    HAR_TRANSPORT_GRPC,
+    HAR_TRANSPORT_H2,
+};
+
+struct har_conn;
+struct har_stream;
+struct har_tls;     /* harness/transport/tls.h: a client's TLS set-up, shared by connections */
+struct har_capture; /* harness/evidence/capture.h: a pcapng being written */
+
+/* How a connection came to its end. */
+enum har_conn_end {
+    HAR_CONN_REFUSED, /* never established: text says why */
+    HAR_CONN_FIN,     /* closed by the peer in order */
+    HAR_CONN_RST,     /* reset by the peer */
+    HAR_CONN_TLS,     /* TLS failed */
+    HAR_CONN_ERROR,   /* the peer's bytes made it impossible to go on */
+};
+
+struct har_conn_handler {
+    void (*connected)(void *owner, struct har_conn *conn); /* TCP (and TLS) is up */
+    /* Not called after har_conn_close or har_conn_free. Streams that were open have had their end()
+     * before it. */
+    void (*ended)(void *owner, struct har_conn *conn, enum har_conn_end how, const char *text);
+    void (*goaway)(void *owner, struct har_conn *conn, uint32_t last_stream, uint32_t error);
+    void (*ping_ack)(void *owner, struct har_conn *conn, uint64_t opaque); /* h2 only */
+    void (*frame)(void *owner, struct har_conn *conn, const struct sl_frame_event *event);
+    void (*finding)(void *owner, struct har_conn *conn, const struct sl_finding *finding);
+};
+
+struct har_conn_config {
+    enum har_transport transport;
+    const char *host; /* kept until the connection is freed */
+    uint16_t port;
+    const char *authority;                  /* NULL: host:port */
+    const struct har_tls *tls;              /* NULL: plaintext */
+    struct har_capture *capture;            /* NULL: none */
+    const struct har_conn_handler *handler; /* any callback may be NULL */
+    void *owner;
+    uint32_t stream_window;     /* h2: SETTINGS_INITIAL_WINDOW_SIZE; default 65535 */
+    uint32_t connection_window; /* h2: what the connection window is kept topped up to */
+    bool is_connection_manual;  /* h2: no credit for the connection but what is asked for */
+    int receive_buffer;         /* SO_RCVBUF in bytes; 0: the system's */
+    uint64_t keepalive_time_ns; /* 0: none */
+    uint64_t keepalive_timeout_ns;
+};
+/* h2, 65535, 16 MiB, automatic; the rest 0. */
+struct har_conn_config har_conn_defaults(void);
+
+/* Begins to connect. Never fails at once: a refusal comes by ended(). config is copied, what it points
+ * to is kept. */
+struct har_conn *har_conn_new(uv_loop_t *loop, const struct har_conn_config *config);
+void har_conn_free(struct har_conn *conn);
+
+enum har_close {
+    HAR_CLOSE_FIN,    /* everything queued is sent, then FIN; no GOAWAY */
+    HAR_CLOSE_RST,    /* TCP reset at once (SO_LINGER 0) */
+    HAR_CLOSE_GOAWAY, /* GOAWAY(NO_ERROR), then FIN */
+};
+/* Streams that are open end without a callback. */
+void har_conn_close(struct har_conn *conn, enum har_close how);
+
+/* While paused nothing is read from the socket: TCP's own backpressure. */
+void har_conn_pause(struct har_conn *conn, bool is_paused);
+const struct sl_observer *har_conn_observer(const struct har_conn *conn);
+/* "127.0.0.1:51035", the local end; "" before it is connected. */
+const char *har_conn_local(const struct har_conn *conn);
+
+/* h2 only (SL_UNSUPPORTED on grpc): bytes put on the connection behind what is queued, as they are. */
+enum sl_status har_conn_send_raw(struct har_conn *conn, struct sl_span bytes);
+enum sl_status har_conn_ping(struct har_conn *conn, uint64_t opaque);
+enum sl_status har_conn_settings(struct har_conn *conn, const struct sl_h2_setting_pair *pairs,
+                                 size_t count);
+enum sl_status har_conn_window_update(struct har_conn *conn, uint32_t stream, uint32_t increment);
+
+/* How a stream ended, as its client sees it. */
+struct har_stream_result {
+    uint32_t code; /* gRPC status */
+    enum sl_status_source source;
+    const char *message;               /* percent-decoded; "" when there is none */
+    const struct sl_headers *trailers; /* NULL when there were none */
+    uint32_t reset_error;              /* of an RST_STREAM by the server */
+};
+
+struct har_stream_handler {
+    void (*headers)(void *owner, struct har_stream *stream, const struct sl_headers *headers);
+    /* h2 with manual credit: the prefix of the next message has come, payload follows when granted */
+    void (*prefix)(void *owner, struct har_stream *stream, uint32_t length);
+    void (*message)(void *owner, struct har_stream *stream, struct sl_span payload,
+                    uint64_t now_ns);
+    /* All that was given to har_stream_send has been taken (h2: written to the socket; grpc: its batch
+     * completed). */
+    void (*drained)(void *owner, struct har_stream *stream);
+    void (*end)(void *owner, struct har_stream *stream, const struct har_stream_result *result);
+};
+
+struct har_stream_config {
+    const char *method;               /* "/chat.v1.ChatService/SendMessage", kept */
+    const struct sl_header *metadata; /* copied */
+    size_t metadata_count;
+    uint64_t timeout_ns; /* grpc-timeout; 0: none */
+    bool is_manual;      /* h2: no credit for this stream but what is asked for; takes effect with
+                             config.stream_window 0 */
+    const struct har_stream_handler *handler;
+    void *owner;
+};
+
+/* Opens a stream as soon as the connection is up; a connection that is closed already gives end() with
+ * UNAVAILABLE from the loop. */
+struct har_stream *har_stream_new(struct har_conn *conn, const struct har_stream_config *config);
+/* Cancels the stream if it is open. */
+void har_stream_free(struct har_stream *stream);
+
+/* Queues one message (without prefix; copied). SL_STATE after half-close or end. */
+enum sl_status har_stream_send(struct har_stream *stream, struct sl_span message);
+/* Messages given to har_stream_send that are not taken yet. */
+size_t har_stream_queued(const struct har_stream *stream);
+/* END_STREAM behind what is queued. */
+void har_stream_half_close(struct har_stream *stream);
+/* RST_STREAM(error) at once (h2), or grpc_call_cancel. No end() comes after it. */
+void har_stream_cancel(struct har_stream *stream, uint32_t error);
+uint32_t har_stream_id(const struct har_stream *stream); /* 0 before it is on the wire */
+
+/* Credit, h2 only (SL_UNSUPPORTED on grpc). messages: two-step and exact: 5 bytes for the prefix, then
+ * the length it announces, one message after the other, with the connection window topped up. */
+enum sl_status har_stream_credit_messages(struct har_stream *stream, uint64_t count);
+enum sl_status har_stream_credit_bytes(struct har_stream *stream, uint32_t bytes);
+/* Stops reading the stream: automatic credit ceases (h2), or no further receive is started (grpc). */
+void har_stream_stall(struct har_stream *stream);
+/* Back to automatic credit: all that was withheld is granted. */
+void har_stream_resume(struct har_stream *stream);
+
+#endif
