@@ -20,7 +20,8 @@ target_compile_definitions(sluice_flags INTERFACE _GNU_SOURCE SL_VERSION="${PROJ
 target_compile_options(sluice_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wwrite-strings
   -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes
-  -Wold-style-definition -Wnull-dereference -fno-common -fno-strict-aliasing -fstack-protector-strong)
+  -Wold-style-definition -Wnull-dereference -fno-common -fno-strict-aliasing -fstack-protector-strong
+  "SHELL:-include ${PROJECT_SOURCE_DIR}/lib/banned.h")
 
 # SLUICE_SANITIZE: a value for -fsanitize=, e.g. "address,undefined" or "thread".
 set(SLUICE_SANITIZE "" CACHE STRING "sanitizers to build with")
