@@ -11,13 +11,21 @@
  * both, every byte of both directions passes one sl_observer and, when asked, one capture.
  *
  * Life: everything runs on one libuv loop and one thread; callbacks come from the loop, never from
- * inside the call that caused them. A connection and its streams are freed by har_conn_free and
- * har_stream_free, which may be called from any callback; after that no callback of it comes.
- * Payloads, headers and texts passed to callbacks are borrowed for the call.
+ * inside the call that caused them. har_conn_free and har_stream_free may be called from any callback;
+ * after that no callback of the object comes. A stream is freed by har_stream_free, also after its
+ * connection. Payloads, headers and texts passed to callbacks are borrowed for the call. Times are
+ * sl_clock_mono_ns.
  */
 #include <uv.h>
 
 #include "lib/wire/observer.h"
+
+enum {
+    HAR_MESSAGE_MAX =
+        16 * 1024 * 1024, /* a longer response message ends its stream RESOURCE_EXHAUSTED */
+    HAR_STREAM_QUEUE_MAX = 64 * 1024 * 1024,
+    HAR_CONN_QUEUE_MAX = 64 * 1024 * 1024, /* bytes that wait for the socket */
+};
 
 enum har_transport {
     HAR_TRANSPORT_GRPC,
@@ -119,7 +127,8 @@ struct har_stream_config {
     const char *method;               /* "/chat.v1.ChatService/SendMessage", kept */
     const struct sl_header *metadata; /* copied */
     size_t metadata_count;
-    uint64_t timeout_ns; /* grpc-timeout; 0: none */
+    uint64_t timeout_ns; /* grpc-timeout; 0: none. On grpc the C core also ends the call by itself;
+                              on h2 keeping it is left to the server */
     bool is_manual;      /* h2: no credit for this stream but what is asked for; takes effect with
                              config.stream_window 0 */
     const struct har_stream_handler *handler;
@@ -132,7 +141,8 @@ struct har_stream *har_stream_new(struct har_conn *conn, const struct har_stream
 /* Cancels the stream if it is open. */
 void har_stream_free(struct har_stream *stream);
 
-/* Queues one message (without prefix; copied). SL_STATE after half-close or end. */
+/* Queues one message (without prefix; copied). SL_STATE after half-close or end, SL_LIMIT when more
+ * than HAR_STREAM_QUEUE_MAX bytes wait. */
 enum sl_status har_stream_send(struct har_stream *stream, struct sl_span message);
 /* Messages given to har_stream_send that are not taken yet. */
 size_t har_stream_queued(const struct har_stream *stream);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_RESOURCES_H
+#define HAR_RESOURCES_H
+
+/*
+ * What a process and all that belongs to it hold: its descendants, and the members of the group that
+ * it leads. Read from /proc; a process that vanishes meanwhile is left out.
+ */
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/status.h"
+
+struct har_resources {
+    uint64_t rss_bytes;
+    uint64_t fds; /* open file descriptors */
+    uint64_t threads;
+    uint64_t cpu_ns;    /* user and system time used so far */
+    uint64_t processes; /* summed up here */
+};
+
+/* SL_NOT_FOUND when nothing of it is left; SL_IO when /proc cannot be read, or the descriptors of a
+ * process may not be counted. */
+SL_MUST_USE enum sl_status har_resources_read(pid_t pid, struct har_resources *ret_resources,
+                                              struct sl_error *reterr_error);
+
+#endif
