@@ -52,7 +52,7 @@ for page in "${pages[@]}"; do
   case $page in
     docs/*)
       name=$(basename "$page")
-      grep -qF "$name" README.md docs/ARCHITECTURE.md || complain "$page: no link to it from README.md or docs/ARCHITECTURE.md"
+      grep -sqF "$name" README.md docs/ARCHITECTURE.md || complain "$page: no link to it from README.md or docs/ARCHITECTURE.md"
       ;;
   esac
 done

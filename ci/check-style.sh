@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # ci/check-style.sh: the rules of the house that a machine can check in the text of the sources.
-# Tools that are not installed (clang-format, shellcheck, codespell: ci/setup --with-tools) are named and left out.
+# Tools that are not installed (clang-format: ci/setup --with-tools) are named and left out.
 set -euo pipefail
 # shellcheck source=ci/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -62,11 +62,6 @@ if command -v shellcheck >/dev/null; then
   complain < <(shellcheck -x -P ci -f gcc "${scripts[@]}" 2>&1 || true)
 else
   skipped+=(shellcheck)
-fi
-if command -v codespell >/dev/null; then
-  complain < <(codespell -L crate,ser,fo,te "${sources[@]}" "${scripts[@]}" 2>/dev/null || true)
-else
-  skipped+=(codespell)
 fi
 
 left_out=''

@@ -6,7 +6,7 @@
  * Functions that are not used in this project, turned into compile errors.
  *
  * The build includes this header before every source file of our own (cmake/flags.cmake), and not
- * before generated code. It only re-declares the functions as deprecated, so it brings no system
+ * before generated code. It only declares the functions again, as deprecated, so it brings no system
  * header that a source file should have included itself, and a system header that mentions one of
  * them is left in peace.
  */
