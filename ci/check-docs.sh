@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # ci/check-docs.sh: what the pages say is there, is there.
 #   - every relative link leads to a file, and to a heading where it names one
-#   - every path in backquotes that starts in a folder of the project exists
+#   - every path in backquotes that starts in a folder of the project exists (* matches; NAME and its like stand for any)
 #   - every page under docs/ can be reached from README.md
 #   - no path of somebody's machine, in any file
 set -euo pipefail
@@ -43,9 +43,9 @@ folders=$(project_files '*/*' | cut -d/ -f1 | sort -u | paste -sd '|')
 for page in "${pages[@]}"; do
   while IFS= read -r link; do check_link "$page" "$link"; done < <(links_of "$page")
   while IFS= read -r path; do
-    # {a,b} and * are patterns; a path may be given from the root or from the page's own folder
     compgen -G "$path" >/dev/null || complain "$page: names \`$path\`, which is not there"
-  done < <(prose_of "$page" | grep -oE "\`($folders)/[A-Za-z0-9_./*-]*\`" | tr -d '\`' | grep -v '^CHANGELOG' | sort -u)
+  done < <(prose_of "$page" | grep -oE "\`($folders)/[A-Za-z0-9_./*-]*\`" | tr -d '\`' |
+    grep -v -E '\b(COMPONENT|MODULE|NAME|TARGET)\b' | sort -u)
 done
 
 for page in "${pages[@]}"; do
