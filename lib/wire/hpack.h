@@ -8,12 +8,18 @@
  * One decoder serves one direction of one connection and must see every header block of it, in
  * order. After SL_MALFORMED its table is no longer to be trusted (RFC 7541 3: a decoding error ends
  * the connection) and every further call answers SL_STATE.
+ *
+ * Where blocks were missed (a capture that begins late, or lost packets) sl_hpack_decoder_distrust()
+ * starts over with a table whose entries are unknown. Literals and static indices are then decoded
+ * and later entries learned; a field that needs an unknown entry is left out and counted, never
+ * guessed. A table size update to 0 makes the table known again.
  */
 #include "lib/base/buf.h"
 
 enum {
     SL_HPACK_LIST_MAX = 256 * 1024, /* names and values of one block, decoded */
     SL_HPACK_FIELDS_MAX = 4096,
+    SL_HPACK_TABLE_MAX = 1024 * 1024, /* a larger announced table counts as this */
 };
 
 struct sl_header {
@@ -29,6 +35,7 @@ struct sl_headers {
     size_t count;
     size_t capacity;
     struct sl_buf bytes;
+    size_t lost_count; /* fields left out because they need an unseen table entry */
     bool
         is_truncated; /* the block passed a limit; the rest was decoded (for the table) and dropped */
 };
@@ -50,6 +57,8 @@ struct sl_hpack_decoder *sl_hpack_decoder_new(uint32_t table_size_max);
 void sl_hpack_decoder_free(struct sl_hpack_decoder *decoder);
 /* The decoding side's announced value changed (on the acknowledgement of its SETTINGS). */
 void sl_hpack_decoder_set_table_size(struct sl_hpack_decoder *decoder, uint32_t table_size_max);
+/* Blocks were missed: what the table holds now is unknown. Also ends the state after SL_MALFORMED. */
+void sl_hpack_decoder_distrust(struct sl_hpack_decoder *decoder);
 /* Decodes one complete block. ret_headers is cleared first. ret_headers may be NULL to keep only the
  * table in step. SL_MALFORMED on a decoding error (fields before it are in ret_headers). */
 SL_MUST_USE enum sl_status sl_hpack_decode(struct sl_hpack_decoder *decoder, struct sl_span block,

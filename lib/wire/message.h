@@ -23,18 +23,24 @@ struct sl_message {
     bool has_prefix;        /* all 5 bytes of the prefix came */
     struct sl_span payload; /* at most the splitter's keep limit */
     uint64_t received;      /* payload bytes that came */
-    bool is_complete;       /* received == length */
+    bool is_complete;       /* received == length, and no bytes are missing */
     bool is_cut;            /* payload is shorter than received: the keep limit */
 };
 
 typedef void sl_message_fn(void *owner, const struct sl_message *message);
+/* The 5 bytes of a prefix have come. */
+typedef void sl_prefix_fn(void *owner, uint8_t flag, uint32_t length);
 
 struct sl_splitter {
     uint64_t count; /* messages completed */
+    uint64_t begun; /* messages whose prefix is complete */
     uint8_t prefix[SL_MESSAGE_PREFIX_SIZE];
     size_t prefix_len;
     uint64_t received;
-    struct sl_buf payload; /* max: how much of a message is kept */
+    size_t keep_max;         /* how much of a message's payload is kept */
+    struct sl_buf payload;   /* of a message that came in more than one piece */
+    sl_prefix_fn *prefix_fn; /* may be set after init; told the same owner as the message_fn */
+    bool is_holed;           /* bytes of the message in progress are missing */
 };
 
 /* keep_max: payload bytes of a message that are kept; the rest is counted and dropped. */
@@ -47,6 +53,10 @@ void sl_splitter_feed(struct sl_splitter *splitter, struct sl_span data, sl_mess
 bool sl_splitter_is_idle(const struct sl_splitter *splitter);
 /* The unfinished message at the end of a stream; false when there is none. */
 bool sl_splitter_partial(const struct sl_splitter *splitter, struct sl_message *ret_message);
+/* count bytes are missing here. True when they lay inside one message's payload: that message is then
+ * reported incomplete at its end and the next one is read as usual. False when the place of the next
+ * prefix is lost: the splitter is as after sl_splitter_resync. */
+bool sl_splitter_skip(struct sl_splitter *splitter, uint64_t count, sl_message_fn *fn, void *owner);
 /* What came cannot be trusted any more (bytes of this stream are missing): forgets the message in
  * progress. The next fed byte is taken as the start of a prefix. */
 void sl_splitter_resync(struct sl_splitter *splitter);
