@@ -310,6 +310,7 @@ enum sl_status sl_hpack_encode(struct sl_hpack_encoder *encoder, const struct sl
         return SL_LIMIT;
     }
     nghttp2_nv on_stack[ENCODE_ON_STACK];
+    on_stack[0] = (nghttp2_nv){0}; /* an empty block reads none, which gcc cannot see */
     nghttp2_nv *nva = count <= ENCODE_ON_STACK ? on_stack : sl_calloc(count, sizeof *nva);
     for (size_t i = 0; i < count; i++) {
         nva[i] = to_nv(&fields[i]);
