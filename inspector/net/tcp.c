@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/net/tcp.h"
+
+#include <utlist.h>
+
+#include "inspector/net/tcp_conn.h"
+#include "lib/base/alloc.h"
+
+struct ins_tcp {
+    struct ins_tcp_sink sink;
+    struct ins_tcp_limits limits;
+    struct ins_tcp_conn *table;
+    struct ins_tcp_conn *quietest; /* list by last segment */
+    struct ins_tcp_conn *holding;  /* list of those that hold bytes back, oldest first */
+    struct ins_tcp_conn *latest;   /* of the last segment: most often also of the next */
+    size_t held_bytes;
+};
+
+struct ins_tcp_limits ins_tcp_limits_default(void)
+{
+    return (struct ins_tcp_limits){
+        .flow_bytes = 2 * 1024 * 1024, .total_bytes = 12 * 1024 * 1024, .connections = 16384};
+}
+
+struct ins_tcp *ins_tcp_new(const struct ins_tcp_handler *handler, void *owner,
+                            const struct ins_tcp_limits *limits)
+{
+    struct ins_tcp *tcp = sl_alloc(sizeof(*tcp));
+    tcp->sink =
+        (struct ins_tcp_sink){.handler = handler, .owner = owner, .flow_bytes = limits->flow_bytes};
+    tcp->limits = *limits;
+    return tcp;
+}
+
+/* Brings the books on held bytes up to date after something was done with conn. */
+static void account(struct ins_tcp *tcp, struct ins_tcp_conn *conn, size_t held_before)
+{
+    if (conn->is_ignored) {
+        (void)ins_flow_drop(&conn->flows[0]);
+        (void)ins_flow_drop(&conn->flows[1]);
+    }
+    size_t held = ins_tcp_conn_held(conn);
+    tcp->held_bytes = tcp->held_bytes - held_before + held;
+    if (held > 0 && !conn->is_holding) {
+        DL_APPEND2(tcp->holding, conn, held_before, held_after);
+    } else if (held == 0 && conn->is_holding) {
+        DL_DELETE2(tcp->holding, conn, held_before, held_after);
+    }
+    conn->is_holding = held > 0;
+}
+
+static void finish_conn(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
+{
+    size_t held = ins_tcp_conn_held(conn);
+    ins_tcp_conn_finish(conn, &tcp->sink);
+    account(tcp, conn, held);
+}
+
+/* Without events. */
+static void forget(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
+{
+    size_t held = ins_tcp_conn_held(conn);
+    (void)ins_flow_drop(&conn->flows[0]);
+    (void)ins_flow_drop(&conn->flows[1]);
+    account(tcp, conn, held);
+    HASH_DELETE(hh, tcp->table, conn);
+    DL_DELETE2(tcp->quietest, conn, quieter, livelier);
+    if (tcp->latest == conn) {
+        tcp->latest = NULL;
+    }
+    sl_free(conn);
+}
+
+void ins_tcp_free(struct ins_tcp *tcp)
+{
+    while (tcp != NULL && tcp->quietest != NULL) {
+        forget(tcp, tcp->quietest);
+    }
+    sl_free(tcp);
+}
+
+static int compare_ends(const struct ins_endpoint *a, const struct ins_endpoint *b)
+{
+    int order = memcmp(a->address.bytes, b->address.bytes, sizeof(a->address.bytes));
+    order = order != 0 ? order : (int)a->address.version - (int)b->address.version;
+    return order != 0 ? order : (int)a->port - (int)b->port;
+}
+
+static void copy_end(struct ins_endpoint *to, const struct ins_endpoint *from)
+{
+    memcpy(to->address.bytes, from->address.bytes, sizeof(to->address.bytes));
+    to->address.version = from->address.version;
+    to->port = from->port;
+}
+
+static void set_key(struct ins_tcp_key *key, const struct ins_segment *segment)
+{
+    bool is_from_low = compare_ends(&segment->from, &segment->to) <= 0;
+    memset(key, 0, sizeof(*key));
+    copy_end(&key->low, is_from_low ? &segment->from : &segment->to);
+    copy_end(&key->high, is_from_low ? &segment->to : &segment->from);
+}
+
+static struct ins_tcp_conn *begin(struct ins_tcp *tcp, const struct ins_tcp_key *key,
+                                  const struct ins_segment *segment)
+{
+    if (HASH_COUNT(tcp->table) >= tcp->limits.connections) {
+        struct ins_tcp_conn *quietest = tcp->quietest;
+        tcp->sink.totals.evicted += quietest->is_over || quietest->is_ignored ? 0 : 1;
+        finish_conn(tcp, quietest);
+        forget(tcp, quietest);
+    }
+    struct ins_tcp_conn *conn = sl_alloc(sizeof(*conn));
+    conn->key = *key;
+    copy_end(&conn->ends[0], &segment->from);
+    copy_end(&conn->ends[1], &segment->to);
+    conn->opener = -1;
+    conn->reset_side = -1;
+    HASH_ADD(hh, tcp->table, key, sizeof(conn->key), conn);
+    DL_APPEND2(tcp->quietest, conn, quieter, livelier);
+    tcp->sink.totals.connections++;
+    return conn;
+}
+
+/* The connection of the segment, begun when there is a reason to; else NULL. */
+static struct ins_tcp_conn *find(struct ins_tcp *tcp, const struct ins_segment *segment)
+{
+    struct ins_tcp_key key;
+    set_key(&key, segment);
+    struct ins_tcp_conn *conn = tcp->latest;
+    if (conn == NULL || memcmp(&conn->key, &key, sizeof(key)) != 0) {
+        HASH_FIND(hh, tcp->table, &key, sizeof(key), conn);
+    }
+    if (conn != NULL) {
+        int side = compare_ends(&conn->ends[0], &segment->from) == 0 ? 0 : 1;
+        if (!ins_tcp_conn_is_renewed(conn, side, segment)) {
+            return conn;
+        }
+        finish_conn(tcp, conn);
+        forget(tcp, conn);
+    }
+    bool is_worth = segment->len > 0 || (segment->flags & INS_TCP_SYN) != 0;
+    return is_worth ? begin(tcp, &key, segment) : NULL;
+}
+
+void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment)
+{
+    tcp->sink.totals.segments++;
+    struct ins_tcp_conn *conn = find(tcp, segment);
+    if (conn == NULL) {
+        return;
+    }
+    if (tcp->latest != conn) {
+        DL_DELETE2(tcp->quietest, conn, quieter, livelier);
+        DL_APPEND2(tcp->quietest, conn, quieter, livelier);
+        tcp->latest = conn;
+    }
+    conn->segments++;
+    if (conn->is_over) {
+        return;
+    }
+    size_t held = ins_tcp_conn_held(conn);
+    int side = compare_ends(&conn->ends[0], &segment->from) == 0 ? 0 : 1;
+    ins_tcp_conn_feed(conn, &tcp->sink, side, segment);
+    account(tcp, conn, held);
+    while (tcp->held_bytes > tcp->limits.total_bytes) {
+        struct ins_tcp_conn *oldest = tcp->holding;
+        size_t oldest_held = ins_tcp_conn_held(oldest);
+        tcp->sink.totals.given_up++;
+        ins_tcp_conn_force(oldest, &tcp->sink);
+        account(tcp, oldest, oldest_held);
+    }
+}
+
+void ins_tcp_finish(struct ins_tcp *tcp)
+{
+    struct ins_tcp_conn *conn = NULL;
+    struct ins_tcp_conn *next = NULL;
+    HASH_ITER (hh, tcp->table, conn, next) {
+        finish_conn(tcp, conn);
+    }
+}
+
+const struct ins_tcp_totals *ins_tcp_totals(const struct ins_tcp *tcp)
+{
+    return &tcp->sink.totals;
+}
+
+const struct ins_endpoint *ins_tcp_end(const struct ins_tcp_conn *conn, int side)
+{
+    return &conn->ends[side];
+}
+
+bool ins_tcp_saw_start(const struct ins_tcp_conn *conn, int side)
+{
+    return conn->flows[side].saw_start;
+}
+
+int ins_tcp_opener(const struct ins_tcp_conn *conn)
+{
+    return conn->opener;
+}
+
+void *ins_tcp_user(const struct ins_tcp_conn *conn)
+{
+    return conn->user;
+}
+
+void ins_tcp_set_user(struct ins_tcp_conn *conn, void *user)
+{
+    conn->user = user;
+}
+
+void ins_tcp_ignore(struct ins_tcp_conn *conn)
+{
+    conn->is_ignored = true;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/source/input.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+
+struct ins_input {
+    ins_input_read_fn *read;
+    int fd;               /* of read_fd */
+    struct sl_span bytes; /* of read_memory: what is left */
+    uint8_t *window;
+    size_t capacity;
+    size_t start, end; /* of the bytes in the window that are not skipped yet */
+    uint64_t offset;
+    bool is_ended;
+    int error;
+};
+
+static ssize_t read_fd(void *context, uint8_t *into, size_t room)
+{
+    struct ins_input *input = context;
+    ssize_t got = 0;
+    do {
+        got = read(input->fd, into, room);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static ssize_t read_memory(void *context, uint8_t *into, size_t room)
+{
+    struct ins_input *input = context;
+    struct sl_span part = sl_span_first(input->bytes, room);
+    if (part.len > 0) {
+        memcpy(into, part.data, part.len);
+    }
+    input->bytes = sl_span_from(input->bytes, part.len);
+    return (ssize_t)part.len;
+}
+
+static struct ins_input *input_new(ins_input_read_fn *read)
+{
+    struct ins_input *input = sl_alloc(sizeof(*input));
+    input->read = read;
+    input->fd = -1;
+    input->capacity = INS_INPUT_WINDOW;
+    input->window = sl_alloc(input->capacity);
+    return input;
+}
+
+enum sl_status ins_input_open(const char *path, struct ins_input **ret_input,
+                              struct sl_error *reterr_error)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return sl_error_set(reterr_error, SL_IO, "cannot open: %s", strerror(errno));
+    }
+    struct stat info;
+    if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+        (void)close(fd);
+        return sl_error_set(reterr_error, SL_IO, "is a directory");
+    }
+    struct ins_input *input = input_new(read_fd);
+    input->fd = fd;
+    *ret_input = input;
+    return SL_OK;
+}
+
+struct ins_input *ins_input_memory(struct sl_span bytes)
+{
+    struct ins_input *input = input_new(read_memory);
+    input->bytes = bytes;
+    return input;
+}
+
+void ins_input_free(struct ins_input *input)
+{
+    if (input == NULL) {
+        return;
+    }
+    if (input->fd > STDIN_FILENO) {
+        (void)close(input->fd);
+    }
+    sl_free(input->window);
+    sl_free(input);
+}
+
+/* Makes room for want bytes from start on, and reads until they are there. */
+static void fill(struct ins_input *input, size_t want)
+{
+    if (want > input->capacity) {
+        input->capacity = want;
+        input->window = sl_realloc(input->window, input->capacity);
+    }
+    if (input->capacity - input->start < want) {
+        memmove(input->window, input->window + input->start, input->end - input->start);
+        input->end -= input->start;
+        input->start = 0;
+    }
+    while (!input->is_ended && input->end - input->start < want) {
+        ssize_t got = input->read(input, input->window + input->end, input->capacity - input->end);
+        if (got <= 0) {
+            input->is_ended = true;
+            input->error = got < 0 ? errno : 0;
+            return;
+        }
+        input->end += (size_t)got;
+    }
+}
+
+struct sl_span ins_input_view(struct ins_input *input, size_t want)
+{
+    assert(want <= INS_INPUT_VIEW_MAX);
+    if (input->end - input->start < want && !input->is_ended) {
+        fill(input, want);
+    }
+    return sl_span(input->window + input->start, input->end - input->start);
+}
+
+bool ins_input_skip(struct ins_input *input, uint64_t count)
+{
+    while (count > 0) {
+        struct sl_span here = ins_input_view(input, 1);
+        if (here.len == 0) {
+            return false;
+        }
+        size_t step = count < here.len ? (size_t)count : here.len;
+        input->start += step;
+        input->offset += step;
+        count -= step;
+        if (input->start == input->end) {
+            input->start = 0;
+            input->end = 0;
+        }
+    }
+    return true;
+}
+
+uint64_t ins_input_offset(const struct ins_input *input)
+{
+    return input->offset;
+}
+
+const char *ins_input_failure(const struct ins_input *input)
+{
+    return input->error == 0 ? NULL : strerror(input->error);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INS_PACKET_H
+#define INS_PACKET_H
+
+/* One captured packet, as every source hands it on. */
+#include "lib/base/span.h"
+
+enum {
+    INS_PACKET_MAX = 1024 * 1024, /* captured bytes; libpcap stops at 256 KiB */
+};
+
+/* The link types that are decoded: numbers of pcap and pcapng files (tcpdump.org/linktypes.html). */
+enum ins_link_type {
+    INS_LINK_NULL = 0,
+    INS_LINK_ETHERNET = 1,
+    INS_LINK_RAW_BSD = 12, /* DLT_RAW, as some writers put it down unmapped */
+    INS_LINK_RAW_OPENBSD = 14,
+    INS_LINK_RAW = 101,
+    INS_LINK_LOOP = 108,
+    INS_LINK_SLL = 113,
+    INS_LINK_IPV4 = 228,
+    INS_LINK_IPV6 = 229,
+    INS_LINK_SLL2 = 276,
+};
+
+struct ins_packet {
+    struct sl_span bytes;  /* borrowed until the next packet of the same source */
+    uint32_t original_len; /* on the wire; bytes.len is less where a snaplen cut it */
+    uint32_t link_type;    /* enum ins_link_type, or another number */
+    uint64_t number;       /* from 1, in the order of reading */
+    uint64_t time_ns;      /* since 1970 */
+    bool has_time;
+};
+
+#endif
