@@ -7,7 +7,7 @@ enum {
 
 void sl_splitter_init(struct sl_splitter *splitter, size_t keep_max)
 {
-    *splitter = (struct sl_splitter){.keep_max = keep_max};
+    *splitter = (struct sl_splitter){.keep_max = keep_max, .hold_max = keep_max};
     sl_buf_init(&splitter->payload, keep_max);
 }
 
@@ -29,6 +29,12 @@ static uint32_t announced(const struct sl_splitter *splitter)
 bool sl_splitter_is_idle(const struct sl_splitter *splitter)
 {
     return splitter->prefix_len == 0;
+}
+
+uint64_t sl_splitter_wanted(const struct sl_splitter *splitter)
+{
+    bool has_prefix = splitter->prefix_len == SL_MESSAGE_PREFIX_SIZE;
+    return has_prefix ? announced(splitter) - splitter->received : 0;
 }
 
 /* Ready for the next prefix. */
@@ -68,9 +74,13 @@ static void keep(struct sl_splitter *splitter, struct sl_span part)
     if (splitter->is_holed) {
         return; /* What lies behind a hole does not join what was before it. */
     }
-    size_t room = splitter->keep_max - splitter->payload.len;
-    splitter->payload.max = splitter->keep_max;
-    (void)sl_buf_add_span(&splitter->payload, sl_span_first(part, room));
+    size_t held = splitter->payload.len;
+    if (held < splitter->hold_max && held < splitter->keep_max) {
+        size_t hold =
+            splitter->hold_max < splitter->keep_max ? splitter->hold_max : splitter->keep_max;
+        splitter->payload.max = hold;
+        (void)sl_buf_add_span(&splitter->payload, sl_span_first(part, hold - held));
+    }
 }
 
 /* Takes payload bytes of the message in progress; answers how many. */
@@ -139,20 +149,18 @@ bool sl_splitter_partial(const struct sl_splitter *splitter, struct sl_message *
 
 bool sl_splitter_skip(struct sl_splitter *splitter, uint64_t count, sl_message_fn *fn, void *owner)
 {
-    if (splitter->prefix_len == SL_MESSAGE_PREFIX_SIZE) {
-        uint64_t left = announced(splitter) - splitter->received;
-        if (count <= left) {
-            splitter->is_holed = true;
-            /* The hole counts towards the length, so that the next prefix is found. */
-            splitter->received += count;
-            if (count == left) {
-                complete(splitter, sl_buf_span(&splitter->payload), fn, owner);
-            }
-            return true;
-        }
+    uint64_t left = sl_splitter_wanted(splitter);
+    if (left == 0 || count > left) {
+        sl_splitter_resync(splitter);
+        return false;
     }
-    sl_splitter_resync(splitter);
-    return false;
+    /* The hole counts towards the length, so that the next prefix is found. */
+    splitter->is_holed = true;
+    splitter->received += count;
+    if (count == left) {
+        complete(splitter, sl_buf_span(&splitter->payload), fn, owner);
+    }
+    return true;
 }
 
 void sl_splitter_resync(struct sl_splitter *splitter)

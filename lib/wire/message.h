@@ -37,7 +37,8 @@ struct sl_splitter {
     uint8_t prefix[SL_MESSAGE_PREFIX_SIZE];
     size_t prefix_len;
     uint64_t received;
-    size_t keep_max;         /* how much of a message's payload is kept */
+    size_t keep_max;         /* how much of a message's payload is handed out */
+    size_t hold_max;         /* how much of one in pieces is held in payload; keep_max after init */
     struct sl_buf payload;   /* of a message that came in more than one piece */
     sl_prefix_fn *prefix_fn; /* may be set after init; told the same owner as the message_fn */
     bool is_holed;           /* bytes of the message in progress are missing */
@@ -51,6 +52,9 @@ void sl_splitter_feed(struct sl_splitter *splitter, struct sl_span data, sl_mess
                       void *owner);
 /* True when the stream is between two messages. */
 bool sl_splitter_is_idle(const struct sl_splitter *splitter);
+/* Payload bytes that the message in progress still waits for; 0 when there is none, or its prefix is
+ * not whole. */
+uint64_t sl_splitter_wanted(const struct sl_splitter *splitter);
 /* The unfinished message at the end of a stream; false when there is none. */
 bool sl_splitter_partial(const struct sl_splitter *splitter, struct sl_message *ret_message);
 /* count bytes are missing here. True when they lay inside one message's payload: that message is then

@@ -39,8 +39,9 @@ struct sl_at {
 };
 
 enum sl_call_end {
-    SL_CALL_OPEN,            /* not ended when the observer was told to finish */
-    SL_CALL_TRAILERS,        /* the server's last header block, END_STREAM */
+    SL_CALL_OPEN,     /* not ended when the observer was told to finish */
+    SL_CALL_TRAILERS, /* the server's END_STREAM: on its last header block, as it should be, or
+                                on DATA (response.has_trailers then says whether any came) */
     SL_CALL_RESET_BY_CLIENT, /* RST_STREAM */
     SL_CALL_RESET_BY_SERVER,
     SL_CALL_GOAWAY,           /* above the server's last-stream-id: not processed */
@@ -86,7 +87,8 @@ struct sl_call_side {
 };
 
 struct sl_call {
-    uint64_t number; /* in its connection, from 1, by first appearance */
+    uint64_t number; /* in its connection, from 1, by first appearance; SL_PROTOCOL_OTHER has a
+                        count of its own */
     uint32_t stream;
     enum sl_protocol protocol;
     struct sl_call_side request, response;
@@ -139,12 +141,15 @@ struct sl_finding {
 
 /* Any callback may be NULL. */
 struct sl_observer_handler {
-    void (*call_begin)(void *owner, struct sl_call *call); /* its request headers are there */
+    /* its request headers are there; where they were not seen (a capture that begins late, lost
+     * bytes) request.has_headers is false and they may still come as an SL_BLOCK_REQUEST */
+    void (*call_begin)(void *owner, struct sl_call *call);
     void (*headers)(void *owner, struct sl_call *call, enum sl_block block,
                     const struct sl_headers *headers, const struct sl_at *at);
     /* the 5-byte prefix of a message has come: length is what it announces */
     void (*prefix)(void *owner, struct sl_call *call, enum sl_dir dir, uint8_t flag,
                    uint32_t length);
+    /* also, with is_complete false, one that its side's end or a gap cut short */
     void (*message)(void *owner, struct sl_call *call, enum sl_dir dir,
                     const struct sl_message *message, const struct sl_at *at);
     void (*call_end)(void *owner, struct sl_call *call);
@@ -159,12 +164,13 @@ struct sl_observer_config {
     void *owner;
     size_t keep_message_max; /* payload bytes of a message that are kept; 0: count only */
     size_t keep_frame_max;   /* payload bytes of other frames than DATA that are kept */
+    size_t keep_total_max;   /* the same, of all unfinished messages together */
     size_t block_max;        /* HEADERS + CONTINUATION, compressed */
     size_t streams_max; /* open at once; the oldest is given up (call_end, has_gap) beyond it */
     bool is_midway;     /* the connection began before the first byte: no preface is expected, and
                                 the HPACK tables and the ledger are not trusted */
 };
-/* 4 MiB, 64 KiB, 1 MiB, 65536, false; handler NULL. */
+/* 4 MiB, 64 KiB, 64 MiB, 1 MiB, 65536, false; handler NULL. */
 struct sl_observer_config sl_observer_defaults(void);
 
 struct sl_observer;
@@ -187,7 +193,9 @@ void sl_observer_close(struct sl_observer *observer, enum sl_dir dir, bool is_re
 void sl_observer_finish(struct sl_observer *observer);
 
 /* The ledger: bytes that the sender of dir may still send on stream (0: connection). Negative after a
- * lowered INITIAL_WINDOW_SIZE (RFC 9113 6.9.2). */
+ * lowered INITIAL_WINDOW_SIZE (RFC 9113 6.9.2), which counts from the SETTINGS ack; a raised one
+ * counts at once. Of a stream that is not open: what a new one would have. Counts from the header of
+ * a DATA frame. */
 int64_t sl_observer_window(const struct sl_observer *observer, enum sl_dir dir, uint32_t stream);
 
 struct sl_observer_totals {

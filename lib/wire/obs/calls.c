@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls: from their first block to their status. */
+#include "lib/base/alloc.h"
+#include "lib/wire/grpc_status.h"
+#include "lib/wire/obs/state.h"
+
+enum {
+    KEEP_HEADER_BYTES = 8 * 1024, /* memory that a spare call holds on to, per block */
+    DEADLINE_SLACK_SHIFT = 6,     /* clients round grpc-timeout up, and count from before HEADERS */
+};
+
+/* ---- objects ---- */
+
+static void shrink(struct sl_headers *headers)
+{
+    if (headers->bytes.capacity > KEEP_HEADER_BYTES) {
+        sl_headers_release(headers);
+    } else {
+        sl_headers_clear(headers);
+    }
+}
+
+static void side_clear(struct sl_call_side *side)
+{
+    shrink(&side->headers);
+    shrink(&side->trailers);
+    *side = (struct sl_call_side){.headers = side->headers, .trailers = side->trailers};
+}
+
+static void call_free(struct sl_obs_call *call)
+{
+    sl_headers_release(&call->call.request.headers);
+    sl_headers_release(&call->call.request.trailers);
+    sl_headers_release(&call->call.response.headers);
+    sl_headers_release(&call->call.response.trailers);
+    sl_splitter_release(&call->splitter[SL_DIR_REQUEST]);
+    sl_splitter_release(&call->splitter[SL_DIR_RESPONSE]);
+    sl_free(call);
+}
+
+static void recycle(struct sl_observer *observer, struct sl_obs_call *call)
+{
+    if (observer->spare_count == SL_OBS_SPARE_CALLS) {
+        call_free(call);
+        return;
+    }
+    struct sl_call_side request = call->call.request;
+    struct sl_call_side response = call->call.response;
+    side_clear(&request);
+    side_clear(&response);
+    sl_splitter_release(&call->splitter[SL_DIR_REQUEST]);
+    sl_splitter_release(&call->splitter[SL_DIR_RESPONSE]);
+    *call = (struct sl_obs_call){.call = {.request = request, .response = response},
+                                 .next_spare = observer->spare_calls};
+    observer->spare_calls = call;
+    observer->spare_count++;
+}
+
+static struct sl_obs_call *take_spare(struct sl_observer *observer)
+{
+    struct sl_obs_call *call = observer->spare_calls;
+    if (call == NULL) {
+        return sl_alloc(sizeof *call);
+    }
+    observer->spare_calls = call->next_spare;
+    observer->spare_count--;
+    call->next_spare = NULL;
+    return call;
+}
+
+void sl_obs_calls_release(struct sl_observer *observer)
+{
+    for (struct sl_stream *s = observer->streams.open.oldest; s != NULL; s = s->newer) {
+        if (s->call != NULL) {
+            call_free(s->call);
+            s->call = NULL;
+        }
+    }
+    while (observer->spare_calls != NULL) {
+        call_free(take_spare(observer));
+    }
+}
+
+/* ---- begin ---- */
+
+/* Too many streams are open: the oldest is given up. */
+static void make_room(struct sl_observer *observer)
+{
+    while (observer->streams.open.count >= observer->config.streams_max &&
+           observer->streams.open.oldest != NULL) {
+        struct sl_stream *oldest = observer->streams.open.oldest;
+        if (oldest->call != NULL) {
+            oldest->call->call.has_gap = true;
+            sl_obs_call_end(observer, oldest->call, SL_CALL_OPEN);
+        } else {
+            sl_obs_stream_close(&observer->streams, oldest);
+        }
+    }
+}
+
+struct sl_stream *sl_obs_call_begin(struct sl_observer *observer, uint32_t id, bool is_seen,
+                                    const struct sl_at *start)
+{
+    make_room(observer);
+    struct sl_stream *stream = sl_obs_stream_add(&observer->streams, id);
+    struct sl_obs_call *call = take_spare(observer);
+    stream->call = call;
+    call->stream = stream;
+    call->call.stream = id;
+    call->call.start = *start;
+    call->call.timeout_ns = UINT64_MAX;
+    call->connection_stalled_ns = sl_obs_connection_stalled_ns(observer);
+    for (int dir = 0; dir < 2; dir++) {
+        sl_splitter_init(&call->splitter[dir], observer->config.keep_message_max);
+        call->gap_epoch[dir] = observer->dir[dir].gap_epoch;
+        call->is_lost[dir] = !is_seen;
+    }
+    if (!is_seen) {
+        call->call.is_midway = observer->config.is_midway;
+        call->call.has_gap = observer->totals.gaps[SL_DIR_REQUEST] > 0;
+    }
+    return stream;
+}
+
+struct sl_stream *sl_obs_stream_joined(struct sl_observer *observer, enum sl_dir dir, uint32_t id)
+{
+    bool has_unseen = observer->config.is_midway || observer->totals.gaps[SL_DIR_REQUEST] > 0;
+    /* A capture may show a response before its request. */
+    bool is_early =
+        dir == SL_DIR_RESPONSE && observer->at.packet != 0 && id > observer->highest_stream;
+    if (id % 2 == 0 || (!has_unseen && !is_early)) {
+        return NULL;
+    }
+    return sl_obs_call_begin(observer, id, false, &observer->dir[dir].first);
+}
+
+static bool has_media_type(const struct sl_header *field, const char *type)
+{
+    size_t len = strlen(type);
+    if (field == NULL || !sl_span_starts(field->value, type)) {
+        return false;
+    }
+    return field->value.len == len || field->value.data[len] == '+' ||
+           field->value.data[len] == ';';
+}
+
+static bool has_prefix(const struct sl_header *field, const char *prefix)
+{
+    return field != NULL && sl_span_starts(field->value, prefix);
+}
+
+/* PROTOCOL-HTTP2 "Content-Type", PROTOCOL-WEB, and the Connect protocol. */
+static enum sl_protocol protocol_of(const struct sl_obs_call *call)
+{
+    const struct sl_headers *headers = &call->call.request.headers;
+    const struct sl_header *type = sl_headers_find(headers, "content-type");
+    if (has_media_type(type, "application/grpc")) {
+        return SL_PROTOCOL_GRPC;
+    }
+    if (has_media_type(type, "application/grpc-web")) {
+        return SL_PROTOCOL_GRPC_WEB;
+    }
+    if (has_media_type(type, "application/grpc-web-text")) {
+        return SL_PROTOCOL_GRPC_WEB_TEXT;
+    }
+    if (has_prefix(type, "application/connect+") ||
+        sl_headers_find(headers, "connect-protocol-version") != NULL) {
+        return SL_PROTOCOL_CONNECT;
+    }
+    /* What could not be decoded may have named gRPC, unless the rest rules it out. */
+    const struct sl_header *method = sl_headers_find(headers, ":method");
+    bool may_be_post = method == NULL || sl_span_is(method->value, "POST");
+    bool is_hidden = !call->call.request.has_headers || call->call.has_lost_headers;
+    return type == NULL && is_hidden && may_be_post ? SL_PROTOCOL_GRPC : SL_PROTOCOL_OTHER;
+}
+
+/* Of a call whose request was not seen: the response's content-type says. */
+static enum sl_protocol protocol_of_response(const struct sl_obs_call *call)
+{
+    const struct sl_header *type = sl_headers_find(&call->call.response.headers, "content-type");
+    if (has_media_type(type, "application/grpc-web")) {
+        return SL_PROTOCOL_GRPC_WEB;
+    }
+    if (has_media_type(type, "application/grpc-web-text")) {
+        return SL_PROTOCOL_GRPC_WEB_TEXT;
+    }
+    if (has_prefix(type, "application/connect+")) {
+        return SL_PROTOCOL_CONNECT;
+    }
+    return type == NULL || has_media_type(type, "application/grpc") ? SL_PROTOCOL_GRPC
+                                                                    : SL_PROTOCOL_OTHER;
+}
+
+/* True when DATA of this content type is a row of length-prefixed messages. */
+static bool is_enveloped(const struct sl_header *type)
+{
+    return has_media_type(type, "application/grpc") ||
+           has_media_type(type, "application/grpc-web") || has_prefix(type, "application/connect+");
+}
+
+void sl_obs_call_classify(struct sl_observer *observer, struct sl_obs_call *call)
+{
+    const struct sl_headers *headers = &call->call.request.headers;
+    bool is_seen = call->call.request.has_headers;
+    const struct sl_header *timeout = sl_headers_find(headers, "grpc-timeout");
+    if (timeout != NULL && sl_grpc_timeout_read(timeout->value, &call->call.timeout_ns) != SL_OK) {
+        call->call.timeout_ns = UINT64_MAX;
+    }
+    if (is_seen || !call->is_told) {
+        enum sl_protocol protocol = is_seen ? protocol_of(call) : protocol_of_response(call);
+        call->call.protocol = call->is_told ? call->call.protocol : protocol;
+        const struct sl_header *type = sl_headers_find(headers, "content-type");
+        call->is_split[SL_DIR_REQUEST] =
+            is_enveloped(type) || (type == NULL && protocol == SL_PROTOCOL_GRPC);
+        call->is_split[SL_DIR_RESPONSE] = call->is_split[SL_DIR_REQUEST];
+    }
+    if (call->is_told) {
+        return;
+    }
+    call->is_told = true;
+    if (call->call.protocol == SL_PROTOCOL_OTHER) {
+        observer->totals.other_http++;
+        call->call.number = observer->totals.other_http;
+    } else {
+        observer->totals.calls++;
+        call->call.number = observer->totals.calls;
+    }
+    if (observer->handler.call_begin != NULL) {
+        observer->handler.call_begin(observer->config.owner, &call->call);
+    }
+}
+
+void sl_obs_call_response(struct sl_obs_call *call)
+{
+    const struct sl_header *type = sl_headers_find(&call->call.response.headers, "content-type");
+    if (type != NULL) {
+        call->is_split[SL_DIR_RESPONSE] = is_enveloped(type);
+    } else if (call->call.http_status != 200 && !call->call.has_lost_headers) {
+        call->is_split[SL_DIR_RESPONSE] = false; /* an error page of something between */
+    }
+}
+
+void sl_obs_call_catch_up(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir)
+{
+    if (call->gap_epoch[dir] == observer->dir[dir].gap_epoch) {
+        return;
+    }
+    call->gap_epoch[dir] = observer->dir[dir].gap_epoch;
+    if (!sl_obs_side(call, dir)->is_ended) {
+        call->call.has_gap = true;
+        sl_obs_data_partial(observer, call, dir);
+        call->is_lost[dir] = true;
+    }
+}
+
+/* ---- end ---- */
+
+void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                       bool is_on_data)
+{
+    if (stream->is_ended[dir]) {
+        return;
+    }
+    struct sl_obs_call *call = stream->call;
+    if (call != NULL) {
+        sl_obs_call_catch_up(observer, call, dir);
+        sl_obs_data_partial(observer, call, dir);
+        struct sl_call_side *side = sl_obs_side(call, dir);
+        side->is_ended = true;
+        side->end_at = observer->at;
+    }
+    stream->is_ended[dir] = true;
+    stream->ended_mark[dir] = observer->dir[dir].frames;
+    sl_rules_end_stream(observer, dir, stream, is_on_data);
+    if (call == NULL) {
+        if (stream->is_ended[sl_obs_other(dir)] && !stream->is_closed) {
+            sl_obs_stream_close(&observer->streams, stream);
+        }
+    } else if (dir == SL_DIR_RESPONSE) {
+        observer->ending = call;
+        observer->ending_how = SL_CALL_TRAILERS;
+    }
+}
+
+static void set_status(struct sl_call *call, uint32_t code, enum sl_status_source source)
+{
+    call->has_status = true;
+    call->code = code;
+    call->status_source = source;
+}
+
+/* grpc-status as it is on the wire, wherever the server put it. */
+static bool status_from_wire(struct sl_call *call)
+{
+    const struct sl_call_side *side = &call->response;
+    const struct sl_header *field = NULL;
+    if (side->has_trailers) {
+        field = sl_headers_find(&side->trailers, "grpc-status");
+    }
+    bool is_last = field != NULL;
+    if (field == NULL && side->has_headers) {
+        field = sl_headers_find(&side->headers, "grpc-status");
+    }
+    if (field == NULL) {
+        return false;
+    }
+    uint32_t code = SL_GRPC_UNKNOWN;
+    enum sl_status read = sl_grpc_status_read(field->value, &code);
+    (void)read; /* a malformed one gives what a lenient client sees */
+    set_status(call, code, is_last && side->has_headers ? SL_FROM_TRAILERS : SL_FROM_TRAILERS_ONLY);
+    return true;
+}
+
+/* The server ended its response without a grpc-status. */
+static void status_from_http(struct sl_call *call)
+{
+    bool is_hidden = call->has_lost_headers || (call->is_midway && call->http_status == 0);
+    if (!is_hidden) {
+        set_status(call, sl_grpc_status_from_http(call->http_status), SL_FROM_HTTP_STATUS);
+    }
+}
+
+/* A client that resets at its deadline reports DEADLINE_EXCEEDED. */
+static bool is_past_deadline(const struct sl_call *call)
+{
+    if (call->timeout_ns == UINT64_MAX || !call->start.has_time || !call->end_at.has_time ||
+        call->end_at.time_ns < call->start.time_ns) {
+        return false;
+    }
+    uint64_t slack = call->timeout_ns >> DEADLINE_SLACK_SHIFT;
+    return call->end_at.time_ns - call->start.time_ns >= call->timeout_ns - slack;
+}
+
+/* PROTOCOL-HTTP2 "Errors", as gRPC clients derive what the wire does not say. */
+static void derive_status(struct sl_call *call)
+{
+    if (call->end == SL_CALL_OPEN || status_from_wire(call)) {
+        return;
+    }
+    switch (call->end) {
+    case SL_CALL_TRAILERS:
+        status_from_http(call);
+        break;
+    case SL_CALL_RESET_BY_CLIENT:
+        set_status(call, is_past_deadline(call) ? SL_GRPC_DEADLINE_EXCEEDED : SL_GRPC_CANCELLED,
+                   SL_FROM_RST_STREAM);
+        break;
+    case SL_CALL_RESET_BY_SERVER:
+        set_status(call, sl_grpc_status_from_h2(call->reset_error), SL_FROM_RST_STREAM);
+        break;
+    case SL_CALL_GOAWAY:
+        set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_GOAWAY);
+        break;
+    case SL_CALL_CLOSED_BY_CLIENT:
+    case SL_CALL_CLOSED_BY_SERVER:
+        set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_CONNECTION_CLOSED);
+        break;
+    case SL_CALL_OPEN:
+        break;
+    }
+}
+
+/* What the response side waited for until now. */
+static void end_stalls(struct sl_observer *observer, struct sl_obs_call *call)
+{
+    uint64_t now_ns = observer->at.time_ns;
+    if (call->is_stalled && now_ns > call->stalled_since_ns) {
+        call->call.stalled_stream_ns += now_ns - call->stalled_since_ns;
+    }
+    call->is_stalled = false;
+    call->call.stalled_connection_ns =
+        sl_obs_connection_stalled_ns(observer) - call->connection_stalled_ns;
+}
+
+void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how)
+{
+    struct sl_stream *stream = call->stream;
+    for (int i = 0; i < 2; i++) {
+        enum sl_dir dir = i == 0 ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
+        sl_obs_call_catch_up(observer, call, dir);
+        sl_obs_data_partial(observer, call, dir);
+    }
+    end_stalls(observer, call);
+    call->call.end = how;
+    call->call.end_at = observer->at;
+    derive_status(&call->call);
+    if (observer->handler.call_end != NULL) {
+        observer->handler.call_end(observer->config.owner, &call->call);
+    }
+    stream->call = NULL;
+    /* The client may still send on a stream that only the server has ended. */
+    if (how != SL_CALL_TRAILERS || stream->is_ended[SL_DIR_REQUEST]) {
+        sl_obs_stream_close(&observer->streams, stream);
+    }
+    recycle(observer, call);
+}
+
+void sl_obs_calls_end_all(struct sl_observer *observer, enum sl_call_end how)
+{
+    struct sl_stream *next = NULL;
+    for (struct sl_stream *s = observer->streams.open.oldest; s != NULL; s = next) {
+        next = s->newer;
+        if (s->call != NULL) {
+            sl_obs_call_end(observer, s->call, how);
+        }
+    }
+}

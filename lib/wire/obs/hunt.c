@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * After bytes are missing: where frames go on.
+ *
+ * Inside a frame whose length is known the next frame's place is known too. Otherwise the direction
+ * hunts: bytes are gathered until a place is found from which frame headers follow each other, each
+ * valid to the letter. The start of a fed piece (a segment) needs one valid header, because senders
+ * begin frames there; any other place needs a second one, or a frame that ends with the bytes.
+ */
+#include "lib/wire/obs/state.h"
+
+enum {
+    HUNT_BUFFER = 256 * 1024,
+    HUNT_FRAME_MAX = 64 * 1024, /* a longer frame is not believed */
+    SURE_FRAMES = 3,            /* that follow each other */
+};
+
+enum verdict { IS_NO_FRAME, IS_FRAME, IS_UNDECIDED };
+
+void sl_obs_skipped(struct sl_observer *observer, enum sl_dir dir, uint64_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    observer->totals.skipped_bytes[dir] += count;
+    if (observer->handler.skipped != NULL) {
+        observer->handler.skipped(observer->config.owner, dir, count, &observer->at);
+    }
+}
+
+/* Flags that RFC 9113 6 defines for the type; 0 for all others. */
+static uint8_t known_flags(uint8_t type)
+{
+    switch (type) {
+    case SL_H2_DATA:
+        return SL_H2_FLAG_END_STREAM | SL_H2_FLAG_PADDED;
+    case SL_H2_HEADERS:
+        return SL_H2_FLAG_END_STREAM | SL_H2_FLAG_END_HEADERS | SL_H2_FLAG_PADDED |
+               SL_H2_FLAG_PRIORITY;
+    case SL_H2_SETTINGS:
+    case SL_H2_PING:
+        return SL_H2_FLAG_ACK;
+    case SL_H2_CONTINUATION:
+        return SL_H2_FLAG_END_HEADERS;
+    default:
+        return 0;
+    }
+}
+
+static bool is_believable(const struct sl_h2_frame_header *header, uint32_t max_frame)
+{
+    uint32_t max = max_frame < HUNT_FRAME_MAX ? max_frame : HUNT_FRAME_MAX;
+    bool is_type_expected =
+        header->type <= SL_H2_CONTINUATION && header->type != SL_H2_PUSH_PROMISE;
+    return is_type_expected && !sl_obs_is_malformed(header, max) && !header->has_reserved_bit &&
+           (header->flags & ~known_flags(header->type)) == 0 &&
+           (header->stream == 0 || header->stream % 2 == 1);
+}
+
+/* Whether frames begin at the start of bytes. */
+static enum verdict judge(struct sl_span bytes, uint32_t max_frame, bool is_segment_start)
+{
+    size_t at = 0;
+    for (unsigned frames = 0; frames < SURE_FRAMES; frames++) {
+        struct sl_h2_frame_header header;
+        if (at == bytes.len && frames > 0) {
+            return IS_FRAME;
+        }
+        struct sl_span rest = sl_span_from(bytes, at);
+        if (sl_h2_frame_header_read(rest, &header) != SL_OK) {
+            return frames > 1 || (frames > 0 && is_segment_start) ? IS_FRAME : IS_UNDECIDED;
+        }
+        if (!is_believable(&header, max_frame)) {
+            return IS_NO_FRAME;
+        }
+        at += SL_H2_FRAME_HEADER_SIZE + header.length;
+    }
+    return IS_FRAME;
+}
+
+/* A preface in the middle: the beginning of a connection after all. */
+static bool is_preface(struct sl_span bytes)
+{
+    return bytes.len >= SL_H2_PREFACE_SIZE &&
+           memcmp(bytes.data, SL_H2_PREFACE, SL_H2_PREFACE_SIZE) == 0;
+}
+
+void sl_obs_hunt_begin(struct sl_observer *observer, enum sl_dir dir)
+{
+    struct sl_obs_dir *d = &observer->dir[dir];
+    if (d->phase == SL_OBS_DEAD) {
+        return;
+    }
+    if (d->phase == SL_OBS_HUNT) {
+        sl_obs_skipped(observer, dir, d->payload.len);
+    }
+    d->phase = SL_OBS_HUNT;
+    d->head_len = 0;
+    d->segment = 0;
+    sl_buf_clear(&d->payload);
+}
+
+/* Frames go on at offset at of what was gathered: reads them. */
+static void go_on(struct sl_observer *observer, enum sl_dir dir, size_t at)
+{
+    struct sl_obs_dir *d = &observer->dir[dir];
+    struct sl_buf gathered = d->payload;
+    sl_buf_init(&d->payload, 0);
+    d->phase = SL_OBS_HEADER;
+    d->has_frame = true;
+    struct sl_span bytes = sl_span_from(sl_buf_span(&gathered), at);
+    if (is_preface(bytes)) {
+        observer->totals.framed_bytes[dir] += SL_H2_PREFACE_SIZE;
+        bytes = sl_span_from(bytes, SL_H2_PREFACE_SIZE);
+    }
+    sl_obs_frames_feed(observer, dir, bytes);
+    sl_buf_release(&gathered);
+}
+
+/* Looks at what was gathered. Answers how many bytes from its start are no frames. */
+static size_t search(const struct sl_obs_dir *d, enum verdict *ret_verdict)
+{
+    size_t at = 0;
+    *ret_verdict = IS_UNDECIDED;
+    for (; at < d->payload.len; at++) {
+        struct sl_span rest = sl_span_from(sl_buf_span(&d->payload), at);
+        *ret_verdict =
+            is_preface(rest) ? IS_FRAME : judge(rest, d->max_frame, at == 0 || at == d->segment);
+        if (*ret_verdict != IS_NO_FRAME) {
+            break;
+        }
+    }
+    return at;
+}
+
+void sl_obs_hunt_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_span bytes)
+{
+    struct sl_obs_dir *d = &observer->dir[dir];
+    while (bytes.len > 0 && d->phase == SL_OBS_HUNT) {
+        d->payload.max = HUNT_BUFFER;
+        struct sl_span piece = sl_span_first(bytes, HUNT_BUFFER - d->payload.len);
+        d->segment = d->payload.len;
+        (void)sl_buf_add_span(&d->payload, piece);
+        bytes = sl_span_from(bytes, piece.len);
+        enum verdict verdict;
+        size_t skip = search(d, &verdict);
+        if (verdict == IS_UNDECIDED && d->payload.len == HUNT_BUFFER && skip == 0) {
+            skip = 1; /* No frame is as long as this: not here. */
+        }
+        sl_obs_skipped(observer, dir, skip);
+        if (verdict == IS_FRAME) {
+            go_on(observer, dir, skip);
+        } else {
+            sl_buf_consume(&d->payload, skip);
+        }
+    }
+    if (bytes.len > 0) {
+        sl_obs_frames_feed(observer, dir, bytes);
+    }
+}
+
+/* Bytes of a frame whose end is known are missing: the frame is lost, the next one is not. */
+static void lose_frame(struct sl_observer *observer, enum sl_dir dir)
+{
+    struct sl_obs_dir *d = &observer->dir[dir];
+    if (d->is_holed) {
+        return;
+    }
+    d->is_holed = true;
+    observer->totals.frames_skipped++;
+    if (d->header.type == SL_H2_WINDOW_UPDATE || d->header.type == SL_H2_SETTINGS) {
+        sl_obs_flow_distrust(observer, sl_obs_other(dir));
+    }
+}
+
+/* Every call may have lost something of this direction; each takes note when it is next touched. */
+static void lose_place(struct sl_observer *observer, enum sl_dir dir)
+{
+    struct sl_obs_dir *d = &observer->dir[dir];
+    if (d->is_in_block) {
+        sl_obs_block_abandon(observer, dir);
+    }
+    sl_obs_hpack_distrust(d);
+    sl_obs_flow_distrust(observer, sl_obs_other(dir));
+    d->gap_epoch++;
+    sl_obs_hunt_begin(observer, dir);
+}
+
+void sl_obs_gap(struct sl_observer *observer, enum sl_dir dir, uint64_t count)
+{
+    struct sl_obs_dir *d = &observer->dir[dir];
+    observer->totals.gaps[dir]++;
+    observer->totals.missing_bytes[dir] += count;
+    sl_rules_gap(observer, dir);
+    bool is_inside =
+        count > 0 && count <= d->left && (d->phase == SL_OBS_DATA || d->phase == SL_OBS_PAYLOAD);
+    if (!is_inside) {
+        if (d->phase == SL_OBS_DATA || d->phase == SL_OBS_PAYLOAD) {
+            lose_frame(observer, dir);
+        }
+        lose_place(observer, dir);
+    } else if (d->phase == SL_OBS_DATA) {
+        lose_frame(observer, dir);
+        sl_obs_data_skip(observer, dir, count);
+        if (d->left == 0) {
+            sl_obs_data_end(observer, dir);
+        }
+    } else {
+        lose_frame(observer, dir);
+        d->left -= count;
+        if (d->left == 0) {
+            sl_obs_frame_whole(observer, dir, sl_span(NULL, 0));
+        }
+    }
+}

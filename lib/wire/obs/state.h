@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_OBS_STATE_H
+#define SL_OBS_STATE_H
+
+/*
+ * Internal: the observer's state, shared by the files of lib/wire/obs/ and read by the rules.
+ *
+ *     observer.c  the public face
+ *     frames.c    bytes of a direction -> frames          hunt.c    the next frame after lost bytes
+ *     control.c   SETTINGS, PING, GOAWAY, RST_STREAM ...  blocks.c  HEADERS and CONTINUATION
+ *     data.c      DATA -> messages                        calls.c   begin, end and status of calls
+ *     flow.c      windows and stalls                      streams.c the table of streams
+ */
+#include "lib/wire/observer.h"
+#include "lib/wire/rules/rules.h"
+
+enum {
+    SL_OBS_SETTINGS_IN_FLIGHT = 16, /* SETTINGS of one side without their ack that are followed */
+    SL_OBS_PINGS_IN_FLIGHT = 16,
+    SL_OBS_CLOSED_STREAMS = 512, /* that are remembered, for frames after the end */
+    SL_OBS_SPARE_CALLS = 64,     /* call objects kept for reuse */
+    SL_OBS_CONTROL_MAX =
+        65536, /* bytes of a SETTINGS, GOAWAY or unknown frame that are looked at */
+};
+
+enum sl_obs_phase {
+    SL_OBS_PREFACE, /* of the client's preface */
+    SL_OBS_HEADER,  /* of a frame header */
+    SL_OBS_PAYLOAD, /* of a frame that is read when it is whole */
+    SL_OBS_DATA,    /* of a DATA frame, passed on as it comes */
+    SL_OBS_HUNT,    /* a frame boundary is looked for */
+    SL_OBS_DEAD,    /* this is not HTTP/2 */
+};
+
+struct sl_obs_call {
+    struct sl_call call; /* first: handlers hold a pointer to it */
+    struct sl_stream *stream;
+    struct sl_splitter splitter[2];
+    bool is_split[2];               /* DATA of this direction holds length-prefixed messages */
+    bool is_told;                   /* call_begin was */
+    uint64_t gap_epoch[2];          /* of the direction, as far as this call has taken note of it */
+    bool is_lost[2];                /* where the next message begins is not known */
+    uint64_t connection_stalled_ns; /* of the connection, when the call began */
+    uint64_t stalled_since_ns;
+    bool is_stalled;
+    struct sl_obs_call *next_spare;
+};
+
+struct sl_stream {
+    uint32_t id;
+    bool is_closed;                  /* in the list of closed ones */
+    bool is_ended[2];                /* END_STREAM was sent by this side */
+    bool is_reset[2];                /* RST_STREAM was sent by this side */
+    int64_t credit[2];               /* by sender: WINDOW_UPDATEs received less DATA sent */
+    uint64_t opened_mark;            /* sl_obs_dir.frames of the client with its HEADERS */
+    uint64_t ended_mark[2];          /* the same with END_STREAM, by sender */
+    struct sl_obs_call *call;        /* NULL once it ended */
+    struct sl_stream *older, *newer; /* of its list */
+    struct sl_stream_rules rules;
+};
+
+struct sl_stream_list {
+    struct sl_stream *oldest, *newest;
+    size_t count;
+};
+
+/* Open addressing over the stream id; slots hold pointers, so that streams stay where they are. */
+struct sl_streams {
+    struct sl_stream **slots;
+    size_t capacity; /* a power of two, or 0 */
+    size_t count;
+    struct sl_stream_list open, closed;
+    struct sl_stream *spare; /* linked by newer */
+};
+
+/* A SETTINGS or PING that was sent and not yet acknowledged. */
+struct sl_obs_sent {
+    uint64_t value; /* INITIAL_WINDOW_SIZE, or the PING's opaque data */
+    uint64_t mark;  /* sl_obs_dir.frames with it */
+    bool has_value;
+};
+
+/* The ledger of one sender. */
+struct sl_flow {
+    int64_t connection; /* window */
+    int64_t initial;    /* INITIAL_WINDOW_SIZE of the receiver that the sender has acknowledged */
+    int64_t largest;    /* the largest of that and those on their way */
+    bool is_untrusted;  /* credit may have gone unseen */
+    bool is_stalled;    /* the connection window has no room */
+    uint64_t stalled_since_ns;
+    uint64_t stalled_ns; /* total, without the stall that lasts */
+};
+
+struct sl_obs_dir {
+    enum sl_obs_phase phase;
+    uint8_t head[SL_H2_PREFACE_SIZE]; /* of a preface or frame header in pieces */
+    size_t head_len;
+    struct sl_h2_frame_header header;
+    struct sl_at first;    /* first byte of the frame in progress */
+    uint64_t left;         /* of its payload */
+    struct sl_buf payload; /* of a frame in pieces; in SL_OBS_HUNT what was not yet placed */
+    size_t segment;        /* SL_OBS_HUNT: where in payload the last piece began */
+    uint32_t pad_left;     /* DATA: padding still to come, part of left */
+    bool is_pad_due;       /* DATA: the pad length is still to come */
+    bool is_bad;           /* the frame in progress breaks the grammar */
+    bool is_holed;         /* bytes of the frame in progress are missing */
+    bool is_at_start;      /* DATA: no content has been passed on yet */
+    bool has_frame;        /* a frame was read: what comes is HTTP/2 */
+    bool is_ended;         /* the connection's end was told */
+    uint32_t max_frame;    /* the largest SETTINGS_MAX_FRAME_SIZE that the receiver announced */
+    uint64_t messages;     /* completed by the frame in progress */
+    uint64_t gap_epoch;    /* counts the gaps of unknown place */
+    uint64_t frames;       /* begun in this direction */
+    uint64_t proven;       /* frames of the other direction that this sender has shown to have */
+    struct sl_obs_sent settings[SL_OBS_SETTINGS_IN_FLIGHT], pings[SL_OBS_PINGS_IN_FLIGHT];
+    size_t settings_count, pings_count;
+    /* The header block in progress. */
+    bool is_in_block;
+    bool is_block_lost;                     /* a part of it is missing or passed the limit */
+    struct sl_h2_frame_header block_header; /* of its HEADERS or PUSH_PROMISE */
+    struct sl_at block_first;
+    struct sl_buf block;
+    struct sl_hpack_decoder *hpack; /* NULL before the first block */
+    uint32_t hpack_table;           /* the largest announced to this encoder */
+    bool is_hpack_distrusted;       /* before the first block */
+};
+
+struct sl_observer {
+    struct sl_observer_config config;
+    struct sl_observer_handler handler;
+    struct sl_observer_totals totals;
+    struct sl_obs_dir dir[2];
+    struct sl_flow flow[2];
+    struct sl_streams streams;
+    struct sl_rules rules;
+    uint32_t highest_stream; /* opened by the client */
+    uint32_t goaway_last;    /* of the server's GOAWAY; UINT32_MAX without one */
+    uint64_t scan_budget; /* streams that may be visited for SETTINGS: grows with the bytes fed */
+    size_t held_bytes;    /* in the splitters */
+    struct sl_headers scratch;
+    struct sl_obs_call *spare_calls;
+    size_t spare_count;
+    bool has_closer;
+    enum sl_dir closer; /* who ended the connection first */
+    /* The frame that is being read. */
+    struct sl_at at;
+    enum sl_dir feeding;
+    struct sl_obs_call *frame_call;
+    const struct sl_headers *frame_headers;
+    struct sl_obs_call *data_call; /* whose messages are being split */
+    enum sl_dir data_dir;
+    struct sl_obs_call *ending; /* its call ends after the frame's event */
+    enum sl_call_end ending_how;
+    bool is_goaway_due; /* calls above goaway_last end after the frame's event */
+};
+
+static inline enum sl_dir sl_obs_other(enum sl_dir dir)
+{
+    return dir == SL_DIR_REQUEST ? SL_DIR_RESPONSE : SL_DIR_REQUEST;
+}
+
+static inline struct sl_call_side *sl_obs_side(struct sl_obs_call *call, enum sl_dir dir)
+{
+    return dir == SL_DIR_REQUEST ? &call->call.request : &call->call.response;
+}
+
+/* streams.c */
+struct sl_stream *sl_obs_stream_find(const struct sl_streams *streams, uint32_t id);
+struct sl_stream *sl_obs_stream_add(struct sl_streams *streams, uint32_t id);
+/* From the open to the closed ones; the oldest of those is forgotten when they are too many. */
+void sl_obs_stream_close(struct sl_streams *streams, struct sl_stream *stream);
+void sl_obs_streams_release(struct sl_streams *streams);
+
+/* frames.c: reads bytes as frames, from any phase but SL_OBS_HUNT. */
+void sl_obs_frames_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_span bytes);
+/* Breaks RFC 9113 6: wrong size, or stream, or larger than max_frame. */
+bool sl_obs_is_malformed(const struct sl_h2_frame_header *header, uint32_t max_frame);
+/* A frame other than DATA is there; payload may be cut to what is looked at, or of no worth where
+ * is_holed. */
+void sl_obs_frame_whole(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload);
+/* The event of the frame in progress, and the ends of calls that were due behind it. */
+void sl_obs_frame_done(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload);
+
+/* hunt.c */
+void sl_obs_hunt_begin(struct sl_observer *observer, enum sl_dir dir);
+void sl_obs_hunt_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_span bytes);
+/* Counts and tells bytes that were not read. */
+void sl_obs_skipped(struct sl_observer *observer, enum sl_dir dir, uint64_t count);
+void sl_obs_gap(struct sl_observer *observer, enum sl_dir dir, uint64_t count);
+
+/* control.c */
+void sl_obs_control(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload);
+
+/* blocks.c: a whole HEADERS, PUSH_PROMISE or CONTINUATION frame. */
+void sl_obs_block_frame(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload);
+/* A part of the block in progress is missing. */
+void sl_obs_block_abandon(struct sl_observer *observer, enum sl_dir dir);
+void sl_obs_hpack_distrust(struct sl_obs_dir *d);
+
+/* data.c */
+void sl_obs_data_begin(struct sl_observer *observer, enum sl_dir dir);
+/* A piece of content and padding, at most left bytes. */
+void sl_obs_data_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_span piece);
+/* count bytes of the payload are missing; at most left. */
+void sl_obs_data_skip(struct sl_observer *observer, enum sl_dir dir, uint64_t count);
+void sl_obs_data_end(struct sl_observer *observer, enum sl_dir dir);
+/* The message that a side's end or a gap cuts short. */
+void sl_obs_data_partial(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir);
+
+/* calls.c */
+/* A stream and its call. is_seen: its HEADERS are there, else it is joined late. */
+struct sl_stream *sl_obs_call_begin(struct sl_observer *observer, uint32_t id, bool is_seen,
+                                    const struct sl_at *start);
+/* The request's headers are there, or will not be: protocol, deadline; tells call_begin, once. */
+void sl_obs_call_classify(struct sl_observer *observer, struct sl_obs_call *call);
+/* The response's first headers are there: whether its DATA holds messages. */
+void sl_obs_call_response(struct sl_obs_call *call);
+/* Takes note of gaps of this direction since the call was last looked at. */
+void sl_obs_call_catch_up(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir);
+void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how);
+void sl_obs_calls_end_all(struct sl_observer *observer, enum sl_call_end how);
+/* The sender of dir ended the stream, with this frame. */
+void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                       bool is_on_data);
+/* The stream of a frame that may be of a call whose beginning was not seen. */
+struct sl_stream *sl_obs_stream_joined(struct sl_observer *observer, enum sl_dir dir, uint32_t id);
+void sl_obs_calls_release(struct sl_observer *observer);
+
+/* flow.c */
+void sl_obs_flow_init(struct sl_flow *flow);
+int64_t sl_obs_window(const struct sl_observer *observer, enum sl_dir sender,
+                      const struct sl_stream *stream);
+void sl_obs_flow_data(struct sl_observer *observer, enum sl_dir sender, struct sl_stream *stream,
+                      uint32_t length);
+void sl_obs_flow_update(struct sl_observer *observer, enum sl_dir sender, uint32_t id,
+                        uint32_t increment);
+/* The receiver's INITIAL_WINDOW_SIZE values that count for sender have changed. */
+void sl_obs_flow_initial(struct sl_observer *observer, enum sl_dir sender);
+void sl_obs_flow_distrust(struct sl_observer *observer, enum sl_dir sender);
+/* Looks whether the response side of the call has room. */
+void sl_obs_flow_check(struct sl_observer *observer, struct sl_obs_call *call);
+uint64_t sl_obs_connection_stalled_ns(const struct sl_observer *observer);
+
+#endif
