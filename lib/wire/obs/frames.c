@@ -219,7 +219,7 @@ static size_t feed_preface(struct sl_observer *observer, enum sl_dir dir, struct
     struct sl_obs_dir *d = &observer->dir[dir];
     size_t want = SL_H2_PREFACE_SIZE - d->head_len;
     size_t take = want < bytes.len ? want : bytes.len;
-    if (memcmp(bytes.data, SL_H2_PREFACE + d->head_len, take) != 0) {
+    if (memcmp(bytes.data, &SL_H2_PREFACE[d->head_len], take) != 0) {
         sl_obs_skipped(observer, dir, d->head_len);
         d->phase = SL_OBS_DEAD;
         return 0;
