@@ -6,6 +6,7 @@
  * What a process and all that belongs to it hold: its descendants, and the members of the group that
  * it leads. Read from /proc; a process that vanishes meanwhile is left out.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,5 +24,8 @@ struct har_resources {
  * process may not be counted. */
 SL_MUST_USE enum sl_status har_resources_read(pid_t pid, struct har_resources *ret_resources,
                                               struct sl_error *reterr_error);
+
+/* Whether a process of this group is alive; zombies are not. */
+bool har_resources_has_group(pid_t group);
 
 #endif

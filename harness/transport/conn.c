@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/transport/conn.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdio.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/rd.h"
+
+enum {
+    DEFAULT_CONNECTION_WINDOW = 16 * 1024 * 1024,
+    GOAWAY_FIXED = 8, /* last stream and error, RFC 9113 6.8 */
+    PING_PAYLOAD = 8, /* RFC 9113 6.7 */
+};
+
+struct har_conn_config har_conn_defaults(void)
+{
+    return (struct har_conn_config){
+        .transport = HAR_TRANSPORT_H2,
+        .stream_window = SL_H2_DEFAULT_WINDOW,
+        .connection_window = DEFAULT_CONNECTION_WINDOW,
+    };
+}
+
+/* --- the link's callbacks --- */
+
+static struct sl_at at(uint64_t now_ns)
+{
+    return (struct sl_at){.time_ns = now_ns, .has_time = true};
+}
+
+void har_conn_feed(struct har_conn *conn, enum sl_dir dir, struct sl_span bytes, uint64_t now_ns)
+{
+    struct sl_at when = at(now_ns);
+    if (conn->flow != NULL) {
+        har_capture_flow_bytes(conn->flow, dir == SL_DIR_REQUEST, bytes, now_ns);
+    }
+    sl_observer_feed(conn->observer, dir, bytes, &when);
+}
+
+static void format_address(const struct sockaddr_storage *address, char text[HAR_LOCAL_MAX])
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+        snprintf(text, HAR_LOCAL_MAX, "%s:%u", host, ntohs(in->sin_port));
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+        snprintf(text, HAR_LOCAL_MAX, "[%s]:%u", host, ntohs(in6->sin6_port));
+    }
+}
+
+static void on_connected(void *owner, uint64_t now_ns)
+{
+    struct har_conn *conn = owner;
+    format_address(har_link_local(conn->link), conn->local);
+    if (conn->config.capture != NULL) {
+        conn->flow = har_capture_flow_new(
+            conn->config.capture, (const struct sockaddr *)har_link_local(conn->link),
+            (const struct sockaddr *)har_link_peer(conn->link), now_ns);
+    }
+    conn->ops->connected(conn);
+    if (har_conn_is_live(conn) && conn->config.handler->connected != NULL) {
+        conn->config.handler->connected(conn->config.owner, conn);
+    }
+}
+
+static void on_read(void *owner, struct sl_span bytes, uint64_t now_ns)
+{
+    struct har_conn *conn = owner;
+    har_conn_feed(conn, SL_DIR_RESPONSE, bytes, now_ns);
+    if (!conn->is_freed) {
+        conn->ops->received(conn, bytes, now_ns);
+    }
+}
+
+static void on_turn(void *owner)
+{
+    struct har_conn *conn = owner;
+    conn->ops->turn(conn);
+}
+
+static void on_sent(void *owner, struct sl_span bytes, uint64_t now_ns)
+{
+    har_conn_feed(owner, SL_DIR_REQUEST, bytes, now_ns);
+}
+
+static void on_drained(void *owner)
+{
+    struct har_conn *conn = owner;
+    if (har_conn_is_live(conn)) {
+        conn->ops->drained(conn);
+    }
+}
+
+static void on_link_closed(void *owner, enum har_conn_end how, const char *text)
+{
+    struct har_conn *conn = owner;
+    uint64_t now_ns = sl_clock_mono_ns();
+    struct sl_at when = at(now_ns);
+    bool is_reset = how == HAR_CONN_RST;
+    if (how != HAR_CONN_REFUSED) {
+        if (conn->flow != NULL) {
+            har_capture_flow_end(conn->flow, false, is_reset, now_ns);
+        }
+        sl_observer_close(conn->observer, SL_DIR_RESPONSE, is_reset, &when);
+        if (!is_reset && !conn->is_closed) {
+            if (conn->flow != NULL) {
+                har_capture_flow_end(conn->flow, true, false, now_ns);
+            }
+            sl_observer_close(conn->observer, SL_DIR_REQUEST, false, &when);
+        }
+    }
+    if (!conn->is_freed) {
+        conn->ops->link_closed(conn, how, text);
+    }
+}
+
+static const struct har_link_handler link_handler = {
+    .connected = on_connected,
+    .read = on_read,
+    .turn = on_turn,
+    .sent = on_sent,
+    .drained = on_drained,
+    .closed = on_link_closed,
+};
+
+/* --- life --- */
+
+static void on_release(struct har_turn_task *task)
+{
+    har_conn_reap((struct har_conn *)((char *)task - offsetof(struct har_conn, task)));
+}
+
+void har_conn_reap(struct har_conn *conn)
+{
+    if (!conn->is_freed || conn->task.is_queued || !conn->ops->release(conn)) {
+        return;
+    }
+    har_capture_flow_free(conn->flow);
+    sl_observer_free(conn->observer);
+    har_turn_unref(conn->turn);
+    sl_free(conn->authority);
+    sl_free(conn);
+}
+
+static const struct har_conn_handler no_callbacks;
+
+struct har_conn *har_conn_new(uv_loop_t *loop, const struct har_conn_config *config)
+{
+    struct har_conn *conn =
+        config->transport == HAR_TRANSPORT_H2 ? har_h2_conn_new() : har_grpc_conn_new();
+    conn->config = *config;
+    if (config->handler == NULL) {
+        conn->config.handler = &no_callbacks;
+    }
+    conn->loop = loop;
+    conn->turn = har_turn_ref(loop);
+    conn->task.run = on_release;
+    bool is_bare_ipv6 = strchr(config->host, ':') != NULL;
+    conn->authority = config->authority != NULL ? sl_strdup(config->authority)
+                                                : sl_asprintf(is_bare_ipv6 ? "[%s]:%u" : "%s:%u",
+                                                              config->host, config->port);
+    struct sl_observer_config watch = sl_observer_defaults();
+    watch.handler = conn->ops->observer;
+    watch.owner = conn;
+    watch.keep_message_max = HAR_MESSAGE_MAX;
+    conn->observer = sl_observer_new(&watch);
+    struct har_link_config link = {
+        .host = config->host,
+        .port = config->port,
+        .tls = config->tls,
+        .receive_buffer = config->receive_buffer,
+        .handler = &link_handler,
+        .owner = conn,
+    };
+    conn->link = har_link_new(loop, &link);
+    return conn;
+}
+
+void har_conn_free(struct har_conn *conn)
+{
+    if (conn == NULL || conn->is_freed) {
+        return;
+    }
+    uint64_t now_ns = sl_clock_mono_ns();
+    if (conn->flow != NULL && har_link_is_up(conn->link)) {
+        har_capture_flow_end(conn->flow, true, false, now_ns);
+    }
+    conn->is_freed = true;
+    conn->is_closed = true;
+    conn->ops->detach(conn);
+    while (conn->streams != NULL) {
+        struct har_stream *stream = conn->streams;
+        stream->is_ended = true;
+        har_stream_detach(stream);
+    }
+    har_link_free(conn->link);
+    conn->link = NULL;
+    har_turn_defer(conn->turn, &conn->task);
+}
+
+bool har_conn_is_live(const struct har_conn *conn)
+{
+    return !conn->is_freed && !conn->is_closed;
+}
+
+void har_conn_close(struct har_conn *conn, enum har_close how)
+{
+    if (!har_conn_is_live(conn)) {
+        return;
+    }
+    bool was_up = har_link_is_up(conn->link);
+    uint64_t now_ns = sl_clock_mono_ns();
+    struct sl_at when = at(now_ns);
+    conn->is_closed = true;
+    conn->ops->close(conn, how);
+    for (struct har_stream *stream = conn->streams; stream != NULL; stream = stream->next) {
+        stream->is_ended = true;
+    }
+    if (!was_up) {
+        har_link_close(conn->link);
+        return;
+    }
+    if (how == HAR_CLOSE_RST) {
+        har_link_reset(conn->link);
+    } else {
+        har_link_finish(conn->link);
+    }
+    if (conn->flow != NULL) {
+        har_capture_flow_end(conn->flow, true, how == HAR_CLOSE_RST, now_ns);
+    }
+    sl_observer_close(conn->observer, SL_DIR_REQUEST, how == HAR_CLOSE_RST, &when);
+}
+
+/* --- the face --- */
+
+static void update_pause(struct har_conn *conn)
+{
+    if (!conn->is_freed) {
+        har_link_pause(conn->link, conn->is_paused || conn->is_choked);
+    }
+}
+
+void har_conn_pause(struct har_conn *conn, bool is_paused)
+{
+    conn->is_paused = is_paused;
+    update_pause(conn);
+}
+
+void har_conn_choke(struct har_conn *conn, bool is_choked)
+{
+    conn->is_choked = is_choked;
+    update_pause(conn);
+}
+
+const struct sl_observer *har_conn_observer(const struct har_conn *conn)
+{
+    return conn->observer;
+}
+
+const char *har_conn_local(const struct har_conn *conn)
+{
+    return conn->local;
+}
+
+enum sl_status har_conn_send_raw(struct har_conn *conn, struct sl_span bytes)
+{
+    return har_conn_is_live(conn) ? conn->ops->send_raw(conn, bytes) : SL_STATE;
+}
+
+enum sl_status har_conn_ping(struct har_conn *conn, uint64_t opaque)
+{
+    return har_conn_is_live(conn) ? conn->ops->ping(conn, opaque) : SL_STATE;
+}
+
+enum sl_status har_conn_settings(struct har_conn *conn, const struct sl_h2_setting_pair *pairs,
+                                 size_t count)
+{
+    return har_conn_is_live(conn) ? conn->ops->settings(conn, pairs, count) : SL_STATE;
+}
+
+enum sl_status har_conn_window_update(struct har_conn *conn, uint32_t stream, uint32_t increment)
+{
+    return har_conn_is_live(conn) ? conn->ops->window_update(conn, stream, increment) : SL_STATE;
+}
+
+/* --- events --- */
+
+void har_conn_deliver_ended(struct har_conn *conn, enum har_conn_end how, const char *text)
+{
+    if (!har_conn_is_live(conn)) {
+        return;
+    }
+    conn->is_closed = true;
+    if (conn->config.handler->ended != NULL) {
+        conn->config.handler->ended(conn->config.owner, conn, how, text);
+    }
+}
+
+static void deliver_goaway(struct har_conn *conn, struct sl_span payload)
+{
+    struct sl_rd rd;
+    sl_rd_init(&rd, payload);
+    uint32_t last_stream = sl_rd_be32(&rd) & SL_H2_MAX_WINDOW;
+    uint32_t error = sl_rd_be32(&rd);
+    conn->has_goaway = true;
+    if (conn->config.handler->goaway != NULL) {
+        conn->config.handler->goaway(conn->config.owner, conn, last_stream, error);
+    }
+}
+
+void har_conn_deliver_frame(struct har_conn *conn, const struct sl_frame_event *event)
+{
+    if (conn->is_freed) {
+        return;
+    }
+    if (conn->config.handler->frame != NULL) {
+        conn->config.handler->frame(conn->config.owner, conn, event);
+    }
+    if (!har_conn_is_live(conn) || event->dir != SL_DIR_RESPONSE || event->is_malformed) {
+        return;
+    }
+    if (event->header.type == SL_H2_GOAWAY && event->payload.len >= GOAWAY_FIXED) {
+        deliver_goaway(conn, event->payload);
+    } else if (event->header.type == SL_H2_PING && (event->header.flags & SL_H2_FLAG_ACK) != 0 &&
+               event->payload.len == PING_PAYLOAD && conn->config.handler->ping_ack != NULL &&
+               conn->config.transport == HAR_TRANSPORT_H2) {
+        struct sl_rd rd;
+        sl_rd_init(&rd, event->payload);
+        conn->config.handler->ping_ack(conn->config.owner, conn, sl_rd_be64(&rd));
+    }
+}
+
+void har_conn_deliver_finding(struct har_conn *conn, const struct sl_finding *finding)
+{
+    if (!conn->is_freed && conn->config.handler->finding != NULL) {
+        conn->config.handler->finding(conn->config.owner, conn, finding);
+    }
+}

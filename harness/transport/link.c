@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/transport/link.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+
+#include "harness/transport/tls.h"
+#include "harness/transport/turn.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+enum {
+    READ_SIZE = 64 * 1024,
+    KEEP_CAPACITY = 64 * 1024, /* a larger output buffer is given back once it is empty */
+    SERVICE_MAX = 8,
+};
+
+enum link_state {
+    LINK_CONNECTING,
+    LINK_UP,
+    LINK_CLOSED,
+};
+
+struct har_link {
+    uv_loop_t *loop;
+    struct har_link_config config;
+    enum link_state state;
+    struct har_turn *turn;
+    struct har_turn_task task;
+    uv_getaddrinfo_t resolve;
+    struct addrinfo *addresses; /* of the host */
+    struct addrinfo *address;   /* the one that is tried */
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    uv_write_t write;
+    uv_shutdown_t shutdown;
+    struct har_tls_session *tls;
+    struct sl_buf out;      /* plaintext, not handed over yet */
+    struct sl_buf wire;     /* TLS: records that wait for the socket */
+    struct sl_buf inflight; /* what uv_write works on */
+    struct sockaddr_storage local, peer;
+    struct sl_error failure; /* why the last address failed; told when there is no other */
+    bool is_freed;
+    bool is_resolving;
+    bool has_handle; /* tcp is open or closing */
+    bool is_writing;
+    bool is_write_broken; /* the peer takes no more; what it sent may still be read */
+    bool is_paused;
+    bool is_reading;
+    bool is_finishing; /* FIN is asked for */
+    bool has_shutdown; /* and under way */
+};
+
+/* All links of a thread read into one buffer: libuv asks for it and hands it back in one go. */
+static _Thread_local uint8_t read_buffer[READ_SIZE];
+static _Thread_local uint8_t plain_buffer[READ_SIZE];
+
+static void try_address(struct har_link *link);
+
+/* Frees the memory once nothing of libuv's refers to it. */
+static void reap(struct har_link *link)
+{
+    if (!link->is_freed || link->has_handle || link->is_resolving || link->task.is_queued) {
+        return;
+    }
+    har_turn_unref(link->turn);
+    if (link->addresses != NULL) {
+        uv_freeaddrinfo(link->addresses);
+    }
+    har_tls_session_free(link->tls);
+    sl_buf_release(&link->out);
+    sl_buf_release(&link->wire);
+    sl_buf_release(&link->inflight);
+    sl_free(link);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct har_link *link = handle->data;
+    link->has_handle = false;
+    if (link->state == LINK_CONNECTING && !link->is_freed) {
+        try_address(link);
+    } else {
+        reap(link);
+    }
+}
+
+static void close_handle(struct har_link *link)
+{
+    if (link->has_handle && !uv_is_closing((uv_handle_t *)&link->tcp)) {
+        uv_close((uv_handle_t *)&link->tcp, on_closed);
+    }
+    link->is_reading = false;
+}
+
+/* The end of the link, told to the owner. Only from the loop. */
+static void end(struct har_link *link, enum har_conn_end how, const char *text)
+{
+    if (link->state == LINK_CLOSED) {
+        return;
+    }
+    link->state = LINK_CLOSED;
+    close_handle(link);
+    link->config.handler->closed(link->config.owner, how, text);
+}
+
+static void end_by_errno(struct har_link *link, int error)
+{
+    char text[160];
+    if (error == UV_EOF) {
+        end(link, HAR_CONN_FIN, "the server closed the connection");
+        return;
+    }
+    snprintf(text, sizeof text, "the connection failed: %s", uv_strerror(error));
+    bool is_reset = error == UV_ECONNRESET || error == UV_EPIPE;
+    end(link, is_reset ? HAR_CONN_RST : HAR_CONN_ERROR,
+        is_reset ? "the server reset the connection" : text);
+}
+
+/* --- writing --- */
+
+static void send_records(struct har_link *link);
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct har_link *link = write->data;
+    link->is_writing = false;
+    sl_buf_clear(&link->inflight);
+    if (link->state == LINK_CONNECTING && status == 0) {
+        send_records(link);
+    }
+    if (link->state != LINK_UP) {
+        return;
+    }
+    if (status < 0) {
+        link->is_write_broken = true;
+        if (link->is_paused) {
+            end_by_errno(link, status);
+            return;
+        }
+    }
+    har_link_wake(link);
+}
+
+/* Hands waiting to the socket; what the kernel does not take at once goes through uv_write. Empties
+ * waiting. */
+static void write_out(struct har_link *link, struct sl_buf *waiting)
+{
+    size_t taken = 0;
+    uv_buf_t piece = uv_buf_init((char *)waiting->data, (unsigned)waiting->len);
+    int count =
+        link->is_write_broken ? UV_EPIPE : uv_try_write((uv_stream_t *)&link->tcp, &piece, 1);
+    if (count > 0) {
+        taken = (size_t)count;
+    } else if (count < 0 && count != UV_EAGAIN) {
+        /* The reading side reports how the connection ended, after what is still to be read. */
+        link->is_write_broken = true;
+    }
+    if (link->is_write_broken || taken == waiting->len) {
+        sl_buf_clear(waiting);
+        return;
+    }
+    struct sl_buf swap = link->inflight;
+    link->inflight = *waiting;
+    *waiting = swap;
+    sl_buf_clear(waiting);
+    piece =
+        uv_buf_init((char *)link->inflight.data + taken, (unsigned)(link->inflight.len - taken));
+    link->write.data = link;
+    link->is_writing =
+        uv_write(&link->write, (uv_stream_t *)&link->tcp, &piece, 1, on_written) == 0;
+    if (!link->is_writing) {
+        link->is_write_broken = true;
+        sl_buf_clear(&link->inflight);
+    }
+}
+
+/* Encrypts out into wire. */
+static void encrypt(struct har_link *link)
+{
+    struct sl_error error = {0};
+    enum sl_status status = har_tls_session_write(link->tls, sl_buf_span(&link->out), &error);
+    sl_buf_clear(&link->out);
+    if (status != SL_OK || har_tls_session_output(link->tls, &link->wire) != SL_OK) {
+        end(link, HAR_CONN_TLS, error.text);
+    }
+}
+
+static void on_shutdown(uv_shutdown_t *shutdown, int status)
+{
+    (void)shutdown;
+    (void)status; /* a failure shows on the reading side */
+}
+
+static void finish_now(struct har_link *link)
+{
+    link->has_shutdown = true;
+    link->shutdown.data = link;
+    (void)uv_shutdown(&link->shutdown, (uv_stream_t *)&link->tcp, on_shutdown);
+}
+
+static void trim(struct sl_buf *buf)
+{
+    if (buf->len == 0 && buf->capacity > KEEP_CAPACITY) {
+        sl_buf_release(buf);
+    }
+}
+
+static void flush(struct har_link *link)
+{
+    if (link->state != LINK_UP || link->is_writing || link->has_shutdown) {
+        return;
+    }
+    bool has_data = link->out.len > 0;
+    if (has_data) {
+        link->config.handler->sent(link->config.owner, sl_buf_span(&link->out), sl_clock_mono_ns());
+        if (link->state != LINK_UP) {
+            return;
+        }
+    }
+    if (link->tls != NULL) {
+        encrypt(link);
+        if (link->state == LINK_UP && link->is_finishing) {
+            har_tls_session_finish(link->tls);
+            (void)har_tls_session_output(link->tls, &link->wire);
+        }
+    }
+    if (link->state != LINK_UP) {
+        return;
+    }
+    struct sl_buf *waiting = link->tls == NULL ? &link->out : &link->wire;
+    if (waiting->len > 0) {
+        write_out(link, waiting);
+    }
+    if (link->is_write_broken && link->is_paused) {
+        end_by_errno(link, UV_EPIPE);
+        return;
+    }
+    if (link->is_writing) {
+        return;
+    }
+    trim(&link->out);
+    trim(&link->inflight);
+    if (link->is_finishing) {
+        finish_now(link);
+    }
+    link->config.handler->drained(link->config.owner);
+}
+
+static void on_turn(struct har_turn_task *task)
+{
+    struct har_link *link = (struct har_link *)((char *)task - offsetof(struct har_link, task));
+    if (link->is_freed) {
+        reap(link);
+        return;
+    }
+    if (link->state == LINK_CONNECTING && !link->has_handle && !link->is_resolving) {
+        end(link, HAR_CONN_REFUSED, link->failure.text);
+        return;
+    }
+    if (link->state == LINK_UP) {
+        link->config.handler->turn(link->config.owner);
+        if (link->out.is_full) {
+            end(link, HAR_CONN_ERROR, "the server does not read: too much waits for it");
+            return;
+        }
+        flush(link);
+    }
+}
+
+/* --- reading --- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
+{
+    (void)handle;
+    (void)suggested;
+    *ret_buf = uv_buf_init((char *)read_buffer, READ_SIZE);
+}
+
+static void become_up(struct har_link *link, uint64_t now_ns)
+{
+    link->state = LINK_UP;
+    link->config.handler->connected(link->config.owner, now_ns);
+    if (link->state == LINK_UP) {
+        har_link_wake(link);
+    }
+}
+
+/* Sends what TLS itself has to say (handshake, alerts, key updates). */
+static void send_records(struct har_link *link)
+{
+    if (har_tls_session_output(link->tls, &link->wire) != SL_OK) {
+        end(link, HAR_CONN_TLS, "the server does not read: too much waits for it");
+    } else if (link->wire.len > 0 && !link->is_writing && !link->has_shutdown) {
+        write_out(link, &link->wire);
+    }
+}
+
+static void shake_hands(struct har_link *link, uint64_t now_ns)
+{
+    struct sl_error error = {0};
+    enum sl_status status = har_tls_session_handshake(link->tls, &error);
+    send_records(link);
+    if (link->state != LINK_CONNECTING || status == SL_AGAIN) {
+        return;
+    }
+    if (status == SL_OK) {
+        become_up(link, now_ns);
+    } else {
+        end(link, HAR_CONN_TLS, error.text);
+    }
+}
+
+static void read_records(struct har_link *link, struct sl_span cipher, uint64_t now_ns)
+{
+    har_tls_session_receive(link->tls, cipher);
+    if (link->state == LINK_CONNECTING) {
+        shake_hands(link, now_ns);
+    }
+    while (link->state == LINK_UP) {
+        size_t len = 0;
+        struct sl_error error = {0};
+        enum sl_status status =
+            har_tls_session_read(link->tls, plain_buffer, READ_SIZE, &len, &error);
+        if (status == SL_OK) {
+            link->config.handler->read(link->config.owner, sl_span(plain_buffer, len), now_ns);
+        } else if (status == SL_AGAIN) {
+            send_records(link);
+            return;
+        } else if (status == SL_CLOSED) {
+            end_by_errno(link, UV_EOF);
+        } else {
+            send_records(link);
+            end(link, HAR_CONN_TLS, error.text);
+        }
+    }
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
+{
+    struct har_link *link = stream->data;
+    if (count == 0 || link->state == LINK_CLOSED) {
+        return;
+    }
+    if (count < 0) {
+        if (link->state == LINK_CONNECTING) {
+            end(link, HAR_CONN_TLS, "the server closed the connection during the TLS handshake");
+        } else {
+            end_by_errno(link, (int)count);
+        }
+        return;
+    }
+    struct sl_span bytes = sl_span(buf->base, (size_t)count);
+    if (link->tls != NULL) {
+        read_records(link, bytes, sl_clock_mono_ns());
+    } else {
+        link->config.handler->read(link->config.owner, bytes, sl_clock_mono_ns());
+    }
+}
+
+/* Starts or stops reading as state and pause ask. */
+static void update_reading(struct har_link *link)
+{
+    bool wants = !link->is_paused && link->state != LINK_CLOSED;
+    if (wants == link->is_reading || !link->has_handle) {
+        return;
+    }
+    link->is_reading = wants;
+    if (wants) {
+        int error = uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
+        link->is_reading = error == 0;
+    } else {
+        uv_read_stop((uv_stream_t *)&link->tcp);
+    }
+}
+
+/* --- connecting --- */
+
+static void next_address(struct har_link *link, int error)
+{
+    sl_error_set(&link->failure, SL_IO, "cannot connect to %s:%u: %s", link->config.host,
+                 link->config.port, uv_strerror(error));
+    link->address = link->address->ai_next;
+}
+
+static void on_connected(uv_connect_t *connect, int status)
+{
+    struct har_link *link = connect->data;
+    if (link->state != LINK_CONNECTING || link->is_freed) {
+        return;
+    }
+    if (status < 0) {
+        next_address(link, status);
+        close_handle(link);
+        return;
+    }
+    int len = sizeof link->local;
+    (void)uv_tcp_getsockname(&link->tcp, (struct sockaddr *)&link->local, &len);
+    len = sizeof link->peer;
+    (void)uv_tcp_getpeername(&link->tcp, (struct sockaddr *)&link->peer, &len);
+    if (link->config.tls != NULL) {
+        link->tls = har_tls_session_new(link->config.tls, link->config.host);
+        shake_hands(link, sl_clock_mono_ns());
+    } else {
+        become_up(link, sl_clock_mono_ns());
+    }
+    update_reading(link);
+}
+
+/* Opens a socket for the current address; false when the system refuses. */
+static int open_socket(struct har_link *link)
+{
+    int error = uv_tcp_init_ex(link->loop, &link->tcp, (unsigned)link->address->ai_family);
+    if (error < 0) {
+        return error;
+    }
+    link->has_handle = true;
+    link->tcp.data = link;
+    uv_tcp_nodelay(&link->tcp, 1);
+    if (link->config.receive_buffer > 0) {
+        /* Before connecting, as the window scale is chosen then. */
+        int value = link->config.receive_buffer;
+        uv_recv_buffer_size((uv_handle_t *)&link->tcp, &value);
+    }
+    link->connect.data = link;
+    return uv_tcp_connect(&link->connect, &link->tcp, link->address->ai_addr, on_connected);
+}
+
+/* Tries the current address; when there is none left, the refusal is told by the turn. */
+static void try_address(struct har_link *link)
+{
+    while (link->address != NULL) {
+        int error = open_socket(link);
+        if (error == 0) {
+            return;
+        }
+        next_address(link, error);
+        if (link->has_handle) {
+            close_handle(link); /* on_closed comes back here */
+            return;
+        }
+    }
+    har_turn_defer(link->turn, &link->task);
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addresses)
+{
+    struct har_link *link = resolve->data;
+    link->is_resolving = false;
+    link->addresses = link->address = addresses;
+    if (link->is_freed) {
+        reap(link);
+        return;
+    }
+    if (status < 0) {
+        sl_error_set(&link->failure, SL_IO, "cannot resolve %s: %s", link->config.host,
+                     uv_strerror(status));
+    }
+    if (link->state == LINK_CONNECTING) {
+        try_address(link);
+    }
+}
+
+static void resolve(struct har_link *link)
+{
+    char service[SERVICE_MAX];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    snprintf(service, sizeof service, "%u", link->config.port);
+    if (getaddrinfo(link->config.host, service, &hints, &link->addresses) == 0) {
+        link->address = link->addresses;
+        try_address(link);
+        return;
+    }
+    hints.ai_flags = AI_NUMERICSERV;
+    link->resolve.data = link;
+    int error =
+        uv_getaddrinfo(link->loop, &link->resolve, on_resolved, link->config.host, service, &hints);
+    link->is_resolving = error == 0;
+    if (error < 0) {
+        sl_error_set(&link->failure, SL_IO, "cannot resolve %s: %s", link->config.host,
+                     uv_strerror(error));
+        har_turn_defer(link->turn, &link->task);
+    }
+}
+
+/* --- the face --- */
+
+struct har_link *har_link_new(uv_loop_t *loop, const struct har_link_config *config)
+{
+    struct har_link *link = sl_alloc(sizeof *link);
+    link->loop = loop;
+    link->config = *config;
+    link->turn = har_turn_ref(loop);
+    link->task.run = on_turn;
+    sl_buf_init(&link->out, HAR_CONN_QUEUE_MAX);
+    sl_buf_init(&link->wire, (size_t)HAR_CONN_QUEUE_MAX * 2);
+    sl_buf_init(&link->inflight, (size_t)HAR_CONN_QUEUE_MAX * 2);
+    link->local.ss_family = link->peer.ss_family = AF_UNSPEC;
+    resolve(link);
+    return link;
+}
+
+void har_link_free(struct har_link *link)
+{
+    if (link == NULL || link->is_freed) {
+        return;
+    }
+    link->is_freed = true;
+    link->state = LINK_CLOSED;
+    close_handle(link);
+    if (link->is_resolving) {
+        uv_cancel((uv_req_t *)&link->resolve);
+    }
+    /* The caller may be a callback of this link: its memory goes with the next turn. */
+    har_turn_defer(link->turn, &link->task);
+}
+
+struct sl_buf *har_link_out(struct har_link *link)
+{
+    return &link->out;
+}
+
+void har_link_wake(struct har_link *link)
+{
+    if (link->state == LINK_UP) {
+        har_turn_defer(link->turn, &link->task);
+    }
+}
+
+size_t har_link_queued(const struct har_link *link)
+{
+    return link->out.len + link->wire.len + link->inflight.len;
+}
+
+bool har_link_is_up(const struct har_link *link)
+{
+    return link->state == LINK_UP;
+}
+
+void har_link_finish(struct har_link *link)
+{
+    link->is_finishing = true;
+    /* At once, so that a connection that is freed next has still said what it had to say. */
+    flush(link);
+}
+
+void har_link_reset(struct har_link *link)
+{
+    uv_os_fd_t fd = -1;
+    if (link->has_handle && uv_fileno((uv_handle_t *)&link->tcp, &fd) == 0) {
+        struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    }
+    har_link_close(link);
+}
+
+void har_link_close(struct har_link *link)
+{
+    link->state = LINK_CLOSED;
+    close_handle(link);
+}
+
+void har_link_pause(struct har_link *link, bool is_paused)
+{
+    link->is_paused = is_paused;
+    if (link->state == LINK_UP) {
+        update_reading(link);
+    }
+}
+
+const struct sockaddr_storage *har_link_local(const struct har_link *link)
+{
+    return &link->local;
+}
+
+const struct sockaddr_storage *har_link_peer(const struct har_link *link)
+{
+    return &link->peer;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/transport/tls.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "lib/base/alloc.h"
+
+struct har_tls {
+    SSL_CTX *context;
+    char *server_name; /* or NULL */
+};
+
+struct har_tls_session {
+    SSL *ssl;
+    BIO *in;  /* from the peer; owned by ssl */
+    BIO *out; /* to the peer; owned by ssl */
+};
+
+static const unsigned char alpn_h2[] = {2, 'h', '2'};
+
+/* The oldest error of OpenSSL's queue as text; the queue is empty afterwards. */
+static const char *error_text(void)
+{
+    unsigned long code = ERR_get_error();
+    ERR_clear_error();
+    const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
+    return reason == NULL ? "unknown error" : reason;
+}
+
+static enum sl_status use_roots(SSL_CTX *context, const char *ca_file, struct sl_error *reterr)
+{
+    if (ca_file == NULL) {
+        return SSL_CTX_set_default_verify_paths(context) == 1
+                   ? SL_OK
+                   : sl_error_set(reterr, SL_IO, "cannot load the system's root certificates");
+    }
+    if (SSL_CTX_load_verify_locations(context, ca_file, NULL) != 1) {
+        return sl_error_set(reterr, SL_USAGE, "cannot use CA file %s: %s", ca_file, error_text());
+    }
+    return SL_OK;
+}
+
+static enum sl_status use_certificate(SSL_CTX *context, const struct har_tls_config *config,
+                                      struct sl_error *reterr)
+{
+    if (config->cert_file == NULL) {
+        return SL_OK;
+    }
+    if (config->key_file == NULL) {
+        return sl_error_set(reterr, SL_USAGE, "a client certificate needs its key");
+    }
+    if (SSL_CTX_use_certificate_chain_file(context, config->cert_file) != 1) {
+        return sl_error_set(reterr, SL_USAGE, "cannot use certificate %s: %s", config->cert_file,
+                            error_text());
+    }
+    if (SSL_CTX_use_PrivateKey_file(context, config->key_file, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(context) != 1) {
+        return sl_error_set(reterr, SL_USAGE, "cannot use key %s: %s", config->key_file,
+                            error_text());
+    }
+    return SL_OK;
+}
+
+enum sl_status har_tls_new(const struct har_tls_config *config, struct har_tls **ret_tls,
+                           struct sl_error *reterr_error)
+{
+    struct har_tls *tls = sl_alloc(sizeof *tls);
+    enum sl_status status = SL_OK;
+
+    ERR_clear_error();
+    tls->context = SSL_CTX_new(TLS_client_method());
+    if (tls->context == NULL) {
+        status = sl_error_set(reterr_error, SL_IO, "cannot set up TLS: %s", error_text());
+        goto out;
+    }
+    SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION); /* RFC 9113 9.2 */
+    SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_mode(tls->context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
+    /* A server that closes without close_notify ends the connection in order all the same. */
+    SSL_CTX_set_options(tls->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    if (SSL_CTX_set_alpn_protos(tls->context, alpn_h2, sizeof alpn_h2) != 0) {
+        status = sl_error_set(reterr_error, SL_IO, "cannot offer ALPN h2");
+        goto out;
+    }
+    status = use_roots(tls->context, config->ca_file, reterr_error);
+    if (status == SL_OK) {
+        status = use_certificate(tls->context, config, reterr_error);
+    }
+    if (config->server_name != NULL) {
+        tls->server_name = sl_strdup(config->server_name);
+    }
+out:
+    if (status != SL_OK) {
+        har_tls_free(tls);
+        return status;
+    }
+    *ret_tls = tls;
+    return SL_OK;
+}
+
+void har_tls_free(struct har_tls *tls)
+{
+    if (tls != NULL) {
+        SSL_CTX_free(tls->context);
+        sl_free(tls->server_name);
+        sl_free(tls);
+    }
+}
+
+static bool is_address(const char *host)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+}
+
+struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const char *host)
+{
+    struct har_tls_session *session = sl_alloc(sizeof *session);
+    const char *name = tls->server_name == NULL ? host : tls->server_name;
+    session->ssl = SSL_new(tls->context);
+    session->in = BIO_new(BIO_s_mem());
+    session->out = BIO_new(BIO_s_mem());
+    SSL_set_bio(session->ssl, session->in, session->out);
+    if (is_address(name)) {
+        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session->ssl), name);
+    } else {
+        /* RFC 6066 3: server_name holds names only, never addresses. */
+        SSL_set_tlsext_host_name(session->ssl, name);
+        SSL_set1_host(session->ssl, name);
+    }
+    SSL_set_connect_state(session->ssl);
+    return session;
+}
+
+void har_tls_session_free(struct har_tls_session *session)
+{
+    if (session != NULL) {
+        SSL_free(session->ssl);
+        sl_free(session);
+    }
+}
+
+void har_tls_session_receive(struct har_tls_session *session, struct sl_span cipher)
+{
+    while (cipher.len > 0) {
+        int count = cipher.len > INT_MAX ? INT_MAX : (int)cipher.len;
+        int written = BIO_write(session->in, cipher.data, count);
+        if (written <= 0) {
+            return; /* a memory BIO refuses nothing but for want of memory */
+        }
+        cipher = sl_span_from(cipher, (size_t)written);
+    }
+}
+
+enum sl_status har_tls_session_output(struct har_tls_session *session, struct sl_buf *out)
+{
+    size_t waiting = BIO_ctrl_pending(session->out);
+    if (waiting == 0) {
+        return SL_OK;
+    }
+    uint8_t *room = sl_buf_reserve(out, waiting);
+    if (room == NULL || waiting > INT_MAX) {
+        return SL_LIMIT;
+    }
+    int count = BIO_read(session->out, room, (int)waiting);
+    sl_buf_commit(out, count > 0 ? (size_t)count : 0);
+    return SL_OK;
+}
+
+static enum sl_status check_alpn(const struct har_tls_session *session, struct sl_error *reterr)
+{
+    const unsigned char *chosen = NULL;
+    unsigned len = 0;
+    SSL_get0_alpn_selected(session->ssl, &chosen, &len);
+    if (sl_span_equal(sl_span(chosen, len), sl_span("h2", 2))) {
+        return SL_OK;
+    }
+    return sl_error_set(reterr, SL_IO, "the server did not choose h2 by ALPN");
+}
+
+enum sl_status har_tls_session_handshake(struct har_tls_session *session,
+                                         struct sl_error *reterr_error)
+{
+    ERR_clear_error();
+    int done = SSL_do_handshake(session->ssl);
+    if (done == 1) {
+        return check_alpn(session, reterr_error);
+    }
+    int why = SSL_get_error(session->ssl, done);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+        return SL_AGAIN;
+    }
+    long verified = SSL_get_verify_result(session->ssl);
+    if (verified != X509_V_OK) {
+        ERR_clear_error();
+        return sl_error_set(reterr_error, SL_IO, "the server's certificate: %s",
+                            X509_verify_cert_error_string(verified));
+    }
+    return sl_error_set(reterr_error, SL_IO, "TLS handshake: %s", error_text());
+}
+
+enum sl_status har_tls_session_read(struct har_tls_session *session, void *bytes, size_t size,
+                                    size_t *ret_len, struct sl_error *reterr_error)
+{
+    *ret_len = 0;
+    ERR_clear_error();
+    int count = SSL_read(session->ssl, bytes, size > INT_MAX ? INT_MAX : (int)size);
+    if (count > 0) {
+        *ret_len = (size_t)count;
+        return SL_OK;
+    }
+    int why = SSL_get_error(session->ssl, count);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+        return SL_AGAIN;
+    }
+    if (why == SSL_ERROR_ZERO_RETURN) {
+        return SL_CLOSED;
+    }
+    return sl_error_set(reterr_error, SL_IO, "TLS: %s", error_text());
+}
+
+enum sl_status har_tls_session_write(struct har_tls_session *session, struct sl_span plain,
+                                     struct sl_error *reterr_error)
+{
+    while (plain.len > 0) {
+        ERR_clear_error();
+        int count = plain.len > INT_MAX ? INT_MAX : (int)plain.len;
+        int written = SSL_write(session->ssl, plain.data, count);
+        if (written <= 0) {
+            return sl_error_set(reterr_error, SL_IO, "TLS: %s", error_text());
+        }
+        plain = sl_span_from(plain, (size_t)written);
+    }
+    return SL_OK;
+}
+
+void har_tls_session_finish(struct har_tls_session *session)
+{
+    ERR_clear_error();
+    if (SSL_is_init_finished(session->ssl)) {
+        SSL_shutdown(session->ssl);
+    }
+    ERR_clear_error();
+}

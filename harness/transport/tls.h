@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_TLS_H
+#define HAR_TLS_H
+
+/*
+ * TLS of a client, by OpenSSL over memory: bytes in, bytes out, no socket.
+ *
+ * The server's certificate is verified against the CA file or the system's roots and against the host;
+ * ALPN offers h2 and nothing else, and a server that does not choose it is refused (RFC 9113 3.2).
+ */
+#include "lib/base/buf.h"
+
+struct har_tls;
+struct har_tls_session;
+
+struct har_tls_config {
+    const char *ca_file;     /* PEM; NULL: the system's roots */
+    const char *cert_file;   /* PEM chain of the client; NULL: none */
+    const char *key_file;    /* PEM; needed with cert_file */
+    const char *server_name; /* for SNI and verification; NULL: the host that is connected to */
+};
+
+/* The set-up that many connections share. SL_USAGE when a file cannot be used. */
+SL_MUST_USE enum sl_status har_tls_new(const struct har_tls_config *config,
+                                       struct har_tls **ret_tls, struct sl_error *reterr_error);
+/* NULL is fine. Sessions keep what they need. */
+void har_tls_free(struct har_tls *tls);
+
+/* A session about to shake hands with host. */
+struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const char *host);
+void har_tls_session_free(struct har_tls_session *session);
+
+/* Bytes that came from the peer. */
+void har_tls_session_receive(struct har_tls_session *session, struct sl_span cipher);
+/* Moves the bytes due to the peer to the end of out. */
+enum sl_status har_tls_session_output(struct har_tls_session *session, struct sl_buf *out);
+
+/* SL_OK once the handshake is done, SL_AGAIN while more is needed, SL_IO when it failed. */
+SL_MUST_USE enum sl_status har_tls_session_handshake(struct har_tls_session *session,
+                                                     struct sl_error *reterr_error);
+/* Plaintext that came: at most size bytes. SL_AGAIN when there is none yet, SL_CLOSED after the peer's
+ * close_notify, SL_IO on a failure. */
+SL_MUST_USE enum sl_status har_tls_session_read(struct har_tls_session *session, void *bytes,
+                                                size_t size, size_t *ret_len,
+                                                struct sl_error *reterr_error);
+/* Encrypts all of plain. */
+SL_MUST_USE enum sl_status har_tls_session_write(struct har_tls_session *session,
+                                                 struct sl_span plain,
+                                                 struct sl_error *reterr_error);
+/* Queues close_notify. */
+void har_tls_session_finish(struct har_tls_session *session);
+
+#endif
