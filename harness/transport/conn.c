@@ -131,9 +131,14 @@ static const struct har_link_handler link_handler = {
 
 /* --- life --- */
 
-static void on_release(struct har_turn_task *task)
+static void on_task(struct har_turn_task *task)
 {
-    har_conn_reap((struct har_conn *)((char *)task - offsetof(struct har_conn, task)));
+    struct har_conn *conn = (struct har_conn *)((char *)task - offsetof(struct har_conn, task));
+    if (conn->is_freed) {
+        har_conn_reap(conn);
+    } else {
+        conn->ops->late(conn);
+    }
 }
 
 void har_conn_reap(struct har_conn *conn)
@@ -160,7 +165,7 @@ struct har_conn *har_conn_new(uv_loop_t *loop, const struct har_conn_config *con
     }
     conn->loop = loop;
     conn->turn = har_turn_ref(loop);
-    conn->task.run = on_release;
+    conn->task.run = on_task;
     bool is_bare_ipv6 = strchr(config->host, ':') != NULL;
     conn->authority = config->authority != NULL ? sl_strdup(config->authority)
                                                 : sl_asprintf(is_bare_ipv6 ? "[%s]:%u" : "%s:%u",

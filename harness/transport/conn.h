@@ -33,6 +33,8 @@ struct har_conn_ops {
     void (*close)(struct har_conn *conn, enum har_close how);
     /* har_conn_free: streams are still attached. */
     void (*detach)(struct har_conn *conn);
+    /* From the loop, after the transport has queued the task. */
+    void (*late)(struct har_conn *conn);
     /* True when nothing refers to conn any more and its parts are released; else the transport calls
      * har_conn_reap later. */
     bool (*release)(struct har_conn *conn);

@@ -59,6 +59,7 @@ struct grpc_stream {
     grpc_status_code code;
     grpc_slice details;
     struct grpc_stream *next_unseen, *prev_unseen; /* conn->unseen */
+    struct sl_call *observed;                      /* its call on the wire, while that is open */
     enum sl_status_source source;                  /* as the observer saw the end */
     uint32_t reset_error;
     bool is_unseen;        /* in conn->unseen */
@@ -81,7 +82,8 @@ struct grpc_conn {
     struct sl_error end_error;
     bool has_pipe;     /* open, or closing */
     bool is_pipe_open; /* neither closing nor at its end */
-    bool is_ending;    /* ended() is due once every stream has its status */
+    bool is_pipe_read;
+    bool is_ending; /* ended() is due once every stream has its status */
 };
 
 static inline struct grpc_conn *grpc_conn_of(struct har_conn *conn)
@@ -93,9 +95,6 @@ static inline struct grpc_stream *grpc_stream_of(struct har_stream *stream)
 {
     return (struct grpc_stream *)stream;
 }
-
-/* grpc_conn.c: a stream of the connection has ended. */
-void har_grpc_conn_stream_ended(struct grpc_conn *conn);
 
 /* grpc_stream.c */
 struct har_stream *har_grpc_stream_new(struct har_conn *conn,

@@ -51,9 +51,11 @@ static void close_channel(struct grpc_conn *conn)
     }
 }
 
-void har_grpc_conn_stream_ended(struct grpc_conn *conn)
+/* ended(), once every stream has had its end. */
+static void on_late(struct har_conn *base)
 {
-    if (!conn->is_ending) {
+    struct grpc_conn *conn = grpc_conn_of(base);
+    if (!conn->is_ending || !har_conn_is_live(base)) {
         return;
     }
     for (struct har_stream *stream = conn->base.streams; stream != NULL; stream = stream->next) {
@@ -94,7 +96,7 @@ static void begin_end(struct grpc_conn *conn, enum har_conn_end how, const char 
     sl_error_set(&conn->end_error, SL_CLOSED, "%s", text);
     end_unstarted(conn, conn->end_error.text);
     if (!conn->base.is_freed) {
-        har_grpc_conn_stream_ended(conn);
+        har_turn_defer(conn->base.turn, &conn->base.task);
     }
 }
 
@@ -107,6 +109,8 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
     *ret_buf = uv_buf_init((char *)relay_buffer, READ_SIZE);
 }
 
+static void read_pipe(struct grpc_conn *conn, bool is_wanted);
+
 static void on_pipe_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct grpc_conn *conn = stream->data;
@@ -115,7 +119,7 @@ static void on_pipe_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf
     }
     if (count < 0) {
         conn->is_pipe_open = false;
-        uv_read_stop(stream);
+        read_pipe(conn, false);
         if (har_conn_is_live(&conn->base)) {
             har_link_finish(conn->base.link);
             begin_end(conn, conn->base.has_goaway ? HAR_CONN_FIN : HAR_CONN_ERROR,
@@ -126,15 +130,25 @@ static void on_pipe_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf
     (void)sl_buf_add(har_link_out(conn->base.link), buf->base, (size_t)count);
     har_link_wake(conn->base.link);
     if (har_link_queued(conn->base.link) >= OUTPUT_ENOUGH) {
-        uv_read_stop(stream);
+        read_pipe(conn, false);
     }
+}
+
+static void read_pipe(struct grpc_conn *conn, bool is_wanted)
+{
+    if (is_wanted && !conn->is_pipe_read) {
+        uv_read_start((uv_stream_t *)&conn->pipe, on_alloc, on_pipe_read);
+    } else if (!is_wanted && conn->is_pipe_read) {
+        uv_read_stop((uv_stream_t *)&conn->pipe);
+    }
+    conn->is_pipe_read = is_wanted;
 }
 
 static void on_drained(struct har_conn *base)
 {
     struct grpc_conn *conn = grpc_conn_of(base);
-    if (conn->is_pipe_open && !uv_is_active((uv_handle_t *)&conn->pipe)) {
-        uv_read_start((uv_stream_t *)&conn->pipe, on_alloc, on_pipe_read);
+    if (conn->is_pipe_open) {
+        read_pipe(conn, true);
     }
 }
 
@@ -155,7 +169,7 @@ static void on_received(struct har_conn *base, struct sl_span bytes, uint64_t no
     if (!conn->is_pipe_open) {
         return;
     }
-    uv_buf_t piece = uv_buf_init((char *)bytes.data, (unsigned)bytes.len);
+    uv_buf_t piece = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
     int count = uv_try_write((uv_stream_t *)&conn->pipe, &piece, 1);
     if (count < 0 && count != UV_EAGAIN) {
         return;
@@ -240,7 +254,7 @@ static void on_connected(struct har_conn *base)
     conn->pipe.data = conn;
     conn->has_pipe = conn->is_pipe_open = true;
     uv_pipe_open(&conn->pipe, ends[1]);
-    uv_read_start((uv_stream_t *)&conn->pipe, on_alloc, on_pipe_read);
+    read_pipe(conn, true);
     har_link_wake(base->link);
 }
 
@@ -353,36 +367,32 @@ static void on_call_begin(void *owner, struct sl_call *call)
         stream->is_unseen = false;
         DL_DELETE2(conn->unseen, stream, prev_unseen, next_unseen);
         stream->base.id = call->stream;
+        stream->observed = call;
+        call->user = stream;
     }
-}
-
-/* The attached stream of this id; streams are few beside what the C core costs. */
-static struct grpc_stream *find_stream(struct grpc_conn *conn, uint32_t id)
-{
-    struct har_stream *stream = conn->base.streams;
-    while (stream != NULL && stream->id != id) {
-        stream = stream->next;
-    }
-    return stream == NULL ? NULL : grpc_stream_of(stream);
 }
 
 static void on_headers(void *owner, struct sl_call *call, enum sl_block block,
                        const struct sl_headers *headers, const struct sl_at *at)
 {
+    struct grpc_stream *stream = call->user;
+    (void)owner;
     (void)headers;
     (void)at;
-    if (block == SL_BLOCK_RESPONSE) {
-        struct grpc_stream *stream = find_stream(owner, call->stream);
-        if (stream != NULL) {
-            stream->has_wire_headers = true;
-        }
+    if (stream != NULL && block == SL_BLOCK_RESPONSE) {
+        stream->has_wire_headers = true;
     }
 }
 
 static void on_call_end(void *owner, struct sl_call *call)
 {
-    struct grpc_stream *stream = find_stream(owner, call->stream);
-    if (stream != NULL && call->has_status) {
+    struct grpc_stream *stream = call->user;
+    (void)owner;
+    if (stream == NULL) {
+        return;
+    }
+    call->user = stream->observed = NULL;
+    if (call->has_status) {
         stream->source = call->status_source;
         stream->reset_error = call->reset_error;
     }
@@ -453,6 +463,7 @@ static const struct har_conn_ops ops = {
     .link_closed = on_link_closed,
     .close = on_close,
     .detach = on_detach,
+    .late = on_late,
     .release = release,
     .send_raw = send_raw,
     .ping = ping,

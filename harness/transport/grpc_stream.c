@@ -123,17 +123,17 @@ static void drop_first(struct grpc_stream *stream)
 
 /* --- events --- */
 
-/* The message that was under way, if any, has been taken. */
-static void on_sent(struct grpc_stream *stream, enum har_grpc_batch batch, bool is_ok)
+/* A batch of sending is done; the message in it, if any, has been taken. */
+static void on_sent(struct grpc_stream *stream, enum har_grpc_batch batch, bool is_ok,
+                    bool has_message)
 {
     bool is_live = arrive(stream, batch);
-    bool has_sent = stream->outgoing != NULL;
-    if (has_sent) {
+    if (has_message) {
         drop_first(stream);
     }
     if (is_live && is_ok) {
         send_next(stream);
-        if (has_sent && stream->outgoing == NULL && stream->base.handler->drained != NULL) {
+        if (has_message && stream->outgoing == NULL && stream->base.handler->drained != NULL) {
             stream->base.handler->drained(stream->base.owner, &stream->base);
         }
     }
@@ -143,21 +143,13 @@ static void on_sent(struct grpc_stream *stream, enum har_grpc_batch batch, bool 
 static void on_start_done(struct har_grpc_tag *tag, bool is_ok)
 {
     struct grpc_stream *stream = stream_of(tag, GRPC_BATCH_START);
-    if (stream->outgoing != NULL && !stream->is_first_sent) {
-        /* The first message was queued after the call had begun: it was not part of the batch. */
-        bool is_live = arrive(stream, GRPC_BATCH_START);
-        if (is_live && is_ok) {
-            send_next(stream);
-        }
-        settle(stream);
-        return;
-    }
-    on_sent(stream, GRPC_BATCH_START, is_ok);
+    on_sent(stream, GRPC_BATCH_START, is_ok, stream->is_first_sent);
 }
 
 static void on_send_done(struct har_grpc_tag *tag, bool is_ok)
 {
-    on_sent(stream_of(tag, GRPC_BATCH_SEND), GRPC_BATCH_SEND, is_ok);
+    struct grpc_stream *stream = stream_of(tag, GRPC_BATCH_SEND);
+    on_sent(stream, GRPC_BATCH_SEND, is_ok, stream->outgoing != NULL);
 }
 
 /* metadata as fields like those of the wire: the C core decodes -bin values, so they are encoded. */
@@ -214,9 +206,6 @@ static void end_if_due(struct grpc_stream *stream)
     har_stream_deliver_end(&stream->base, &result);
     sl_headers_release(&trailers);
     sl_free(message);
-    if (!conn->base.is_freed) {
-        har_grpc_conn_stream_ended(conn);
-    }
 }
 
 static void on_status_done(struct har_grpc_tag *tag, bool is_ok)
@@ -329,18 +318,23 @@ void har_grpc_stream_forget(struct grpc_conn *conn, struct grpc_stream *stream)
         stream->is_unseen = stream->is_starting = false;
         DL_DELETE2(conn->unseen, stream, prev_unseen, next_unseen);
     }
+    if (stream->observed != NULL) {
+        stream->observed->user = NULL;
+        stream->observed = NULL;
+    }
     if (stream->call != NULL && !stream->has_status) {
         grpc_call_cancel(stream->call, NULL);
+    }
+    if (conn->is_ending) {
+        /* The connection may have waited for this stream only. */
+        har_turn_defer(conn->base.turn, &conn->base.task);
     }
 }
 
 static void free_stream(struct har_stream *base)
 {
     if (base->conn != NULL) {
-        struct grpc_conn *conn = grpc_conn_of(base->conn);
-        har_grpc_stream_forget(conn, grpc_stream_of(base));
-        base->is_ended = true;
-        har_grpc_conn_stream_ended(conn);
+        har_grpc_stream_forget(grpc_conn_of(base->conn), grpc_stream_of(base));
     }
 }
 
