@@ -31,13 +31,52 @@ static struct sl_at at(uint64_t now_ns)
     return (struct sl_at){.time_ns = now_ns, .has_time = true};
 }
 
+/* What our side did while the observer was at work on the server's bytes. */
+static void feed_held(struct har_conn *conn, const struct sl_at *when)
+{
+    if (conn->held.len > 0) {
+        struct sl_buf held = conn->held;
+        sl_buf_init(&conn->held, HAR_CONN_QUEUE_MAX);
+        sl_observer_feed(conn->observer, SL_DIR_REQUEST, sl_buf_span(&held), when);
+        sl_buf_release(&held);
+    }
+    if (conn->has_held_close) {
+        conn->has_held_close = false;
+        sl_observer_close(conn->observer, SL_DIR_REQUEST, conn->is_held_reset, when);
+    }
+}
+
 void har_conn_feed(struct har_conn *conn, enum sl_dir dir, struct sl_span bytes, uint64_t now_ns)
 {
     struct sl_at when = at(now_ns);
     if (conn->flow != NULL) {
         har_capture_flow_bytes(conn->flow, dir == SL_DIR_REQUEST, bytes, now_ns);
     }
+    if (conn->is_feeding) {
+        (void)sl_buf_add_span(&conn->held, bytes);
+        return;
+    }
+    conn->is_feeding = true;
     sl_observer_feed(conn->observer, dir, bytes, &when);
+    feed_held(conn, &when);
+    conn->is_feeding = false;
+}
+
+static void observe_close(struct har_conn *conn, enum sl_dir dir, bool is_reset, uint64_t now_ns)
+{
+    struct sl_at when = at(now_ns);
+    if (conn->flow != NULL) {
+        har_capture_flow_end(conn->flow, dir == SL_DIR_REQUEST, is_reset, now_ns);
+    }
+    if (conn->is_feeding) {
+        conn->has_held_close = dir == SL_DIR_REQUEST;
+        conn->is_held_reset = is_reset;
+        return;
+    }
+    conn->is_feeding = true;
+    sl_observer_close(conn->observer, dir, is_reset, &when);
+    feed_held(conn, &when);
+    conn->is_feeding = false;
 }
 
 static void format_address(const struct sockaddr_storage *address, char text[HAR_LOCAL_MAX])
@@ -101,18 +140,11 @@ static void on_link_closed(void *owner, enum har_conn_end how, const char *text)
 {
     struct har_conn *conn = owner;
     uint64_t now_ns = sl_clock_mono_ns();
-    struct sl_at when = at(now_ns);
     bool is_reset = how == HAR_CONN_RST;
     if (how != HAR_CONN_REFUSED) {
-        if (conn->flow != NULL) {
-            har_capture_flow_end(conn->flow, false, is_reset, now_ns);
-        }
-        sl_observer_close(conn->observer, SL_DIR_RESPONSE, is_reset, &when);
+        observe_close(conn, SL_DIR_RESPONSE, is_reset, now_ns);
         if (!is_reset && !conn->is_closed) {
-            if (conn->flow != NULL) {
-                har_capture_flow_end(conn->flow, true, false, now_ns);
-            }
-            sl_observer_close(conn->observer, SL_DIR_REQUEST, false, &when);
+            observe_close(conn, SL_DIR_REQUEST, false, now_ns);
         }
     }
     if (!conn->is_freed) {
@@ -149,6 +181,7 @@ void har_conn_reap(struct har_conn *conn)
     har_capture_flow_free(conn->flow);
     sl_observer_free(conn->observer);
     har_turn_unref(conn->turn);
+    sl_buf_release(&conn->held);
     sl_free(conn->authority);
     sl_free(conn);
 }
@@ -166,6 +199,7 @@ struct har_conn *har_conn_new(uv_loop_t *loop, const struct har_conn_config *con
     conn->loop = loop;
     conn->turn = har_turn_ref(loop);
     conn->task.run = on_task;
+    sl_buf_init(&conn->held, HAR_CONN_QUEUE_MAX);
     bool is_bare_ipv6 = strchr(config->host, ':') != NULL;
     conn->authority = config->authority != NULL ? sl_strdup(config->authority)
                                                 : sl_asprintf(is_bare_ipv6 ? "[%s]:%u" : "%s:%u",
@@ -220,8 +254,6 @@ void har_conn_close(struct har_conn *conn, enum har_close how)
         return;
     }
     bool was_up = har_link_is_up(conn->link);
-    uint64_t now_ns = sl_clock_mono_ns();
-    struct sl_at when = at(now_ns);
     conn->is_closed = true;
     conn->ops->close(conn, how);
     for (struct har_stream *stream = conn->streams; stream != NULL; stream = stream->next) {
@@ -236,10 +268,7 @@ void har_conn_close(struct har_conn *conn, enum har_close how)
     } else {
         har_link_finish(conn->link);
     }
-    if (conn->flow != NULL) {
-        har_capture_flow_end(conn->flow, true, how == HAR_CLOSE_RST, now_ns);
-    }
-    sl_observer_close(conn->observer, SL_DIR_REQUEST, how == HAR_CLOSE_RST, &when);
+    observe_close(conn, SL_DIR_REQUEST, how == HAR_CLOSE_RST, sl_clock_mono_ns());
 }
 
 /* --- the face --- */

@@ -70,9 +70,12 @@ struct har_conn {
     struct har_turn *turn;
     struct har_turn_task task;  /* the release of the memory */
     struct har_stream *streams; /* all that are attached, newest first */
+    struct sl_buf held; /* our bytes that the observer is to see after what it is at work on */
     char local[HAR_LOCAL_MAX];
     bool is_closed; /* by us, or ended: no more callbacks but those of frames and findings */
     bool is_freed;
+    bool is_feeding; /* the observer is at work: it is not to be entered again */
+    bool has_held_close, is_held_reset;
     bool has_goaway; /* from the server */
     bool is_paused;  /* by its owner */
     bool is_choked;  /* by its transport, which cannot pass on more */

@@ -226,7 +226,7 @@ static void on_data(struct h2_conn *conn, const struct sl_frame_event *event)
     conn->recv_window -= event->header.length;
     har_h2_credit_connection(conn);
     struct h2_stream *stream = event->call == NULL ? NULL : event->call->user;
-    if (stream != NULL) {
+    if (stream != NULL && (event->header.flags & SL_H2_FLAG_END_STREAM) == 0) {
         har_h2_credit_data(conn, stream, event->header.length, event->call->response.data_bytes);
     }
 }
@@ -254,7 +254,8 @@ static void on_ping(struct h2_conn *conn, const struct sl_frame_event *event)
 
 static void on_header_block(struct h2_conn *conn, const struct sl_frame_event *event)
 {
-    if ((event->header.flags & SL_H2_FLAG_END_HEADERS) != 0 && event->headers == NULL) {
+    /* RFC 7541 3: after a block that cannot be decoded none can. */
+    if (event->call != NULL && event->call->user != NULL && event->call->has_lost_headers) {
         har_h2_fail(conn, SL_H2_COMPRESSION_ERROR, "a header block cannot be decoded");
     }
 }
