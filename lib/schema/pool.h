@@ -14,8 +14,9 @@
 #include "lib/base/status.h"
 
 enum {
-    SL_POOL_SET_MAX = 64 * 1024 * 1024, /* bytes of one descriptor set */
-    SL_POOL_NESTING_MAX = 64,           /* message types inside message types */
+    SL_POOL_SET_MAX = 64 * 1024 * 1024,     /* bytes of one descriptor set */
+    SL_POOL_MEMORY_MAX = 512 * 1024 * 1024, /* bytes of all types together */
+    SL_POOL_NESTING_MAX = 64,               /* message types inside message types */
 };
 
 enum sl_field_type { /* the values of google.protobuf.FieldDescriptorProto.Type */
@@ -42,20 +43,22 @@ enum sl_field_type { /* the values of google.protobuf.FieldDescriptorProto.Type 
 struct sl_enum_value {
     const char *name;
     int32_t number;
+    uint32_t order; /* in the file, from 0 */
 };
 
 struct sl_enum_type {
-    const char *full_name; /* without a leading dot */
-    const struct sl_enum_value *values;
+    const char *full_name;              /* without a leading dot */
+    const struct sl_enum_value *values; /* by number; of aliases the first of the file first */
     size_t value_count;
-    bool is_closed; /* proto2: an unknown number is an unknown field */
+    bool is_closed;     /* proto2: an unknown number is an unknown field */
+    bool is_null_value; /* google.protobuf.NullValue: null in JSON */
 };
 
 struct sl_message_type;
 
 struct sl_field {
-    const char *name;
-    const char *json_name;
+    const char *name;      /* of an extension: its full name */
+    const char *json_name; /* of an extension: "[full.name]" */
     uint32_t number;
     enum sl_field_type type;
     bool is_repeated, is_packed, is_map, is_extension;
@@ -86,6 +89,7 @@ struct sl_message_type {
     const char *full_name;
     const struct sl_field *fields; /* by ascending number */
     size_t field_count;
+    size_t oneof_count; /* synthetic ones too */
     enum sl_well_known well_known;
     bool is_map_entry;
     bool is_proto3;
@@ -126,7 +130,11 @@ const struct sl_method *sl_pool_method(const struct sl_pool *pool, struct sl_spa
 /* The extension of this field number of a message type, or NULL. */
 const struct sl_field *sl_pool_extension(const struct sl_pool *pool,
                                          const struct sl_message_type *extendee, uint32_t number);
-/* All methods, in the order they were added. */
+/* By full name without a leading dot, when it extends that type; or NULL. */
+const struct sl_field *sl_pool_extension_named(const struct sl_pool *pool,
+                                               const struct sl_message_type *extendee,
+                                               struct sl_span full_name);
+/* All methods, in the order they were added; a path that was there already is left out. */
 const struct sl_method *sl_pool_method_at(const struct sl_pool *pool, size_t index);
 size_t sl_pool_method_count(const struct sl_pool *pool);
 
