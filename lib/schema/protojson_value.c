@@ -62,8 +62,12 @@ static void real(struct sl_json_out *out, double value, bool is_float)
         sl_json_out_str(out, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
         return;
     }
+    if (value == 0 && signbit(value)) {
+        sl_json_out_raw(out, sl_span_str("-0.0")); /* "-0" would be an integer to many readers */
+        return;
+    }
     double whole_max = is_float ? 16777216.0 : 1e15;
-    if (fabs(value) < whole_max && value == (double)(int64_t)value && !signbit(value)) {
+    if (fabs(value) < whole_max && value == (double)(int64_t)value && value >= 0) {
         sl_json_out_u64(out, (uint64_t)value);
         return;
     }
