@@ -183,6 +183,9 @@ static void end_block(struct sl_observer *observer, enum sl_dir dir, struct sl_s
     } else {
         response_block(observer, stream->call, block, is_last);
     }
+    if (stream != NULL && stream->call != NULL && d->is_block_holed) {
+        stream->call->call.has_gap = true;
+    }
     d->is_block_lost = false;
     if (stream != NULL && is_last) {
         sl_obs_end_stream(observer, dir, stream, false);
@@ -234,20 +237,18 @@ void sl_obs_block_frame(struct sl_observer *observer, enum sl_dir dir, struct sl
         d->is_in_block = true;
         d->block_header = d->header;
         d->block_first = d->first;
+        d->is_block_lost = false;
+        d->is_block_holed = false;
         sl_buf_clear(&d->block);
-        bool is_cut = payload.len < d->header.length;
         if (!d->is_holed && sl_h2_frame_content(&d->header, payload, &fragment) != SL_OK) {
             d->is_bad = true;
             d->is_block_lost = true;
         }
-        d->is_block_lost = d->is_block_lost || is_cut;
     }
+    d->is_block_holed = d->is_block_holed || d->is_holed;
     d->is_block_lost = d->is_block_lost || d->is_holed || payload.len < d->header.length;
     struct sl_stream *stream = sl_obs_stream_find(&observer->streams, d->header.stream);
     observer->frame_call = stream == NULL ? NULL : stream->call;
-    if (d->is_holed && observer->frame_call != NULL) {
-        observer->frame_call->call.has_gap = true;
-    }
     add_fragment(observer, dir, fragment);
 }
 

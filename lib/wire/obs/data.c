@@ -66,16 +66,24 @@ void sl_obs_data_partial(struct sl_observer *observer, struct sl_obs_call *call,
     splitter_end(observer, splitter);
 }
 
-/* After bytes were lost a DATA frame is taken to begin with a prefix when one fits into it: senders
- * begin messages in a frame of their own. */
-static bool is_likely_prefix(struct sl_span content, uint64_t frame_content)
+/* After bytes were lost a DATA frame is taken to begin with a prefix when it can be read as whole
+ * messages, as far as it is in view: senders begin messages in a frame of their own. */
+static bool is_likely_start(struct sl_span content, uint64_t frame_content)
 {
-    if (content.len < SL_MESSAGE_PREFIX_SIZE || content.data[0] > 1) {
-        return false;
-    }
-    const uint8_t *p = content.data;
-    uint32_t length = (uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4];
-    return SL_MESSAGE_PREFIX_SIZE + (uint64_t)length <= frame_content;
+    uint64_t at = 0;
+    do {
+        struct sl_span rest = sl_span_from(content, (size_t)at);
+        if (rest.len < SL_MESSAGE_PREFIX_SIZE) {
+            return at > 0 && content.len < frame_content;
+        }
+        const uint8_t *p = rest.data;
+        at += SL_MESSAGE_PREFIX_SIZE +
+              ((uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 8 | p[4]);
+        if (p[0] > 1 || at > frame_content) {
+            return false;
+        }
+    } while (at < content.len);
+    return true;
 }
 
 static void pass_content(struct sl_observer *observer, enum sl_dir dir, struct sl_span content)
@@ -94,7 +102,7 @@ static void pass_content(struct sl_observer *observer, enum sl_dir dir, struct s
         return;
     }
     if (call->is_lost[dir]) {
-        if (!is_at_start || !is_likely_prefix(content, d->left - d->pad_left)) {
+        if (!is_at_start || !is_likely_start(content, d->left - d->pad_left)) {
             return;
         }
         call->is_lost[dir] = false;

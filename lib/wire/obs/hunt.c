@@ -91,9 +91,7 @@ void sl_obs_hunt_begin(struct sl_observer *observer, enum sl_dir dir)
     if (d->phase == SL_OBS_DEAD) {
         return;
     }
-    if (d->phase == SL_OBS_HUNT) {
-        sl_obs_skipped(observer, dir, d->payload.len);
-    }
+    sl_obs_skipped(observer, dir, d->phase == SL_OBS_HUNT ? d->payload.len : d->head_len);
     d->phase = SL_OBS_HUNT;
     d->head_len = 0;
     d->segment = 0;

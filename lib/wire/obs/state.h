@@ -117,6 +117,7 @@ struct sl_obs_dir {
     /* The header block in progress. */
     bool is_in_block;
     bool is_block_lost;                     /* a part of it is missing or passed the limit */
+    bool is_block_holed;                    /* because bytes are missing */
     struct sl_h2_frame_header block_header; /* of its HEADERS or PUSH_PROMISE */
     struct sl_at block_first;
     struct sl_buf block;
