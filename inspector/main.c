@@ -1,5 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void)
+#include "inspector/run.h"
+
+int main(int argc, char **argv)
 {
-    return 2;
+    struct ins_opts opts;
+    struct sl_cli_result result;
+    struct sl_error error = {0};
+    int exit_status = INS_EXIT_OK;
+    ins_opts_init(&opts);
+    if (!sl_cli_start(ins_opts_cli(), argc, argv, &opts, &result, &exit_status)) {
+        return exit_status;
+    }
+    if (ins_opts_check(&opts, &result, &error) != SL_OK) {
+        (void)fprintf(stderr, "sluice-inspector: %s\nTry 'sluice-inspector --help'.\n", error.text);
+        return INS_EXIT_USAGE;
+    }
+    return (int)ins_run(&opts, result.operands, result.operand_count);
 }

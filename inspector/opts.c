@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/opts.h"
+
+#include <ctype.h>
+
+#include "inspector/source/merge.h"
+#include "lib/base/units.h"
+#include "lib/wire/grpc_status.h"
+
+enum {
+    STATUS_NAME_MAX = 32,
+};
+
+static const struct {
+    const char *name;
+    ins_view_new_fn *create;
+} views[] = {
+    {"calls", ins_view_calls_new},
+    {"messages", ins_view_messages_new},
+    {"frames", ins_view_frames_new},
+    {"summary", ins_view_summary_new},
+};
+
+void ins_opts_init(struct ins_opts *opts)
+{
+    *opts = (struct ins_opts){.view = ins_view_calls_new, .call_messages = INS_OPTS_CALL_MESSAGES};
+}
+
+static enum sl_status set_view(void *options, const char *value, struct sl_error *reterr)
+{
+    struct ins_opts *opts = options;
+    for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+        if (strcmp(views[i].name, value) == 0) {
+            opts->view = views[i].create;
+            return SL_OK;
+        }
+    }
+    return sl_error_set(reterr, SL_USAGE, "there are calls, messages, frames and summary");
+}
+
+static enum sl_status set_format(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)options;
+    return strcmp(value, "json") == 0 ? SL_OK
+                                      : sl_error_set(reterr, SL_USAGE, "there is json only");
+}
+
+static enum sl_status append(struct ins_opts_list *list, const char *value, struct sl_error *reterr)
+{
+    if (list->count == INS_OPTS_LIST_MAX) {
+        return sl_error_set(reterr, SL_LIMIT, "more than %d are given", INS_OPTS_LIST_MAX);
+    }
+    list->items[list->count++] = value;
+    return SL_OK;
+}
+
+static enum sl_status set_include(void *options, const char *value, struct sl_error *reterr)
+{
+    return append(&((struct ins_opts *)options)->includes, value, reterr);
+}
+
+static enum sl_status set_proto(void *options, const char *value, struct sl_error *reterr)
+{
+    return append(&((struct ins_opts *)options)->protos, value, reterr);
+}
+
+static enum sl_status set_descriptor_set(void *options, const char *value, struct sl_error *reterr)
+{
+    return append(&((struct ins_opts *)options)->descriptor_sets, value, reterr);
+}
+
+static enum sl_status set_filter(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct ins_opts *)options)->filter = value;
+    return SL_OK;
+}
+
+static enum sl_status set_method(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct ins_opts *)options)->select.method_glob = value;
+    return SL_OK;
+}
+
+/* A name in either case, a number, or "open". */
+static enum sl_status set_status(void *options, const char *value, struct sl_error *reterr)
+{
+    struct ins_select *select = &((struct ins_opts *)options)->select;
+    char name[STATUS_NAME_MAX] = "";
+    for (size_t i = 0; i + 1 < sizeof(name) && value[i] != '\0'; i++) {
+        name[i] = (char)toupper((unsigned char)value[i]);
+    }
+    uint64_t number = 0;
+    select->has_status = true;
+    select->is_open = strcmp(name, "OPEN") == 0;
+    if (select->is_open || sl_grpc_status_parse(sl_span_str(name), &select->status) == SL_OK) {
+        return SL_OK;
+    }
+    if (sl_units_u64(sl_span_str(value), &number) == SL_OK && number <= UINT32_MAX) {
+        select->status = (uint32_t)number;
+        return SL_OK;
+    }
+    return sl_error_set(reterr, SL_USAGE,
+                        "give a gRPC status such as UNAVAILABLE, its number, or open");
+}
+
+static enum sl_status set_call(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t *call = &((struct ins_opts *)options)->select.call;
+    if (sl_units_u64(sl_span_str(value), call) != SL_OK || *call == 0) {
+        return sl_error_set(reterr, SL_USAGE, "give the id of a call, from 1");
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_call_messages(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t *count = &((struct ins_opts *)options)->call_messages;
+    if (sl_units_u64(sl_span_str(value), count) != SL_OK || *count > INS_OPTS_CALL_MESSAGES_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "give a number from 0 to %d",
+                            INS_OPTS_CALL_MESSAGES_MAX);
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_lint(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)value;
+    (void)reterr;
+    ((struct ins_opts *)options)->has_lint = true;
+    return SL_OK;
+}
+
+static enum sl_status set_strict(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)value;
+    (void)reterr;
+    ((struct ins_opts *)options)->is_strict = true;
+    return SL_OK;
+}
+
+static enum sl_status set_output(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct ins_opts *)options)->output = value;
+    return SL_OK;
+}
+
+static const struct sl_cli_option options_table[] = {
+    {"view", 0, "NAME", "calls (the default), messages, frames or summary", set_view},
+    {"format", 0, "NAME", "json (the default): one object a line", set_format},
+    {"include", 'I', "DIR", "compile all .proto files under DIR (repeatable)", set_include},
+    {"proto", 0, "FILE", "compile this .proto file, looked up under the -I folders (repeatable)",
+     set_proto},
+    {"descriptor-set", 'd', "FILE", "read types from a FileDescriptorSet (repeatable)",
+     set_descriptor_set},
+    {"filter", 0, "BPF", "look only at packets that match, as in tcpdump", set_filter},
+    {"method", 0, "GLOB", "only calls whose path matches, as in '/chat.v1.*'", set_method},
+    {"status", 0, "NAME", "only calls that ended so (calls and summary): a name, number or open",
+     set_status},
+    {"call", 0, "ID", "only the call with this id", set_call},
+    {"call-messages", 0, "N", "messages of each side in a call record (100)", set_call_messages},
+    {"lint", 0, NULL, "a record for each broken rule of the protocol", set_lint},
+    {"strict", 0, NULL, "exit status 1 on loss, and with --lint on a broken MUST", set_strict},
+    {"output", 'o', "FILE", "write there instead of stdout", set_output},
+};
+
+static const struct sl_cli cli = {
+    .program = "sluice-inspector",
+    .operands = "CAPTURE ... | -",
+    .summary =
+        "Decodes gRPC from pcap and pcapng captures to JSON lines: TCP streams put together,\n"
+        "HTTP/2 found on any port, messages decoded by their schema or by a guess.\n"
+        "Several captures are read in the order of their packets' times; '-' is stdin.",
+    .notes = "Exit status: 0 something was read; 1 with --strict when packets were lost or a rule\n"
+             "was broken; 2 bad usage, or a capture of which nothing can be read.",
+    .options = options_table,
+    .option_count = sizeof(options_table) / sizeof(options_table[0]),
+};
+
+const struct sl_cli *ins_opts_cli(void)
+{
+    return &cli;
+}
+
+enum sl_status ins_opts_check(const struct ins_opts *opts, const struct sl_cli_result *result,
+                              struct sl_error *reterr_error)
+{
+    if (result->operand_count == 0) {
+        return sl_error_set(reterr_error, SL_USAGE, "no capture is given");
+    }
+    if (result->operand_count > INS_MERGE_MAX) {
+        return sl_error_set(reterr_error, SL_USAGE, "more than %d captures are given",
+                            INS_MERGE_MAX);
+    }
+    int stdin_count = 0;
+    for (int i = 0; i < result->operand_count; i++) {
+        stdin_count += strcmp(result->operands[i], "-") == 0 ? 1 : 0;
+    }
+    if (stdin_count > 1) {
+        return sl_error_set(reterr_error, SL_USAGE, "stdin can be read once only");
+    }
+    bool is_at_end = opts->view == ins_view_calls_new || opts->view == ins_view_summary_new;
+    if (opts->select.has_status && !is_at_end) {
+        return sl_error_set(reterr_error, SL_USAGE,
+                            "--status is known at the end of a call: it goes with --view calls "
+                            "and summary");
+    }
+    return SL_OK;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INS_OPTS_H
+#define INS_OPTS_H
+
+/* The command line of sluice-inspector, as docs/INSPECTOR.md describes it. */
+#include "inspector/select.h"
+#include "inspector/view/views.h"
+#include "lib/base/cli.h"
+
+enum {
+    INS_OPTS_LIST_MAX = 256, /* of an option that may be repeated */
+    INS_OPTS_CALL_MESSAGES = 100,
+    INS_OPTS_CALL_MESSAGES_MAX = 1000000,
+};
+
+struct ins_opts_list {
+    const char *items[INS_OPTS_LIST_MAX];
+    size_t count;
+};
+
+struct ins_opts {
+    ins_view_new_fn *view;
+    struct ins_opts_list includes, protos, descriptor_sets;
+    const char *filter; /* BPF; NULL: none */
+    struct ins_select select;
+    uint64_t call_messages;
+    bool has_lint, is_strict;
+    const char *output; /* NULL: stdout */
+};
+
+void ins_opts_init(struct ins_opts *opts);
+
+/* For sl_cli_start and sl_cli_parse, with a struct ins_opts. */
+const struct sl_cli *ins_opts_cli(void);
+
+/* What the table cannot check: operands, and options that contradict each other. */
+SL_MUST_USE enum sl_status ins_opts_check(const struct ins_opts *opts,
+                                          const struct sl_cli_result *result,
+                                          struct sl_error *reterr_error);
+
+#endif

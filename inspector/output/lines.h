@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INS_LINES_H
+#define INS_LINES_H
+
+/*
+ * Records on their way out, one JSON object a line, gathered into large writes.
+ *
+ * A record is built in place: ins_lines_begin, write one value, ins_lines_end. What a record must not
+ * exceed is checked by who writes it; one that passes INS_LINES_RECORD_MAX all the same is replaced by
+ * nothing and counted.
+ */
+#include "lib/base/json_out.h"
+
+enum {
+    INS_LINES_RECORD_MAX = 16 * 1024 * 1024,
+    INS_LINES_FLUSH = 256 * 1024,
+};
+
+struct ins_lines {
+    int fd; /* borrowed */
+    struct sl_buf buf;
+    struct sl_json_out out;
+    size_t record_at;
+    uint64_t oversized; /* records that were left out */
+    int error;          /* errno of the first failed write */
+};
+
+void ins_lines_init(struct ins_lines *lines, int fd);
+void ins_lines_release(struct ins_lines *lines);
+
+struct sl_json_out *ins_lines_begin(struct ins_lines *lines);
+void ins_lines_end(struct ins_lines *lines);
+
+/* Writes out what is gathered. SL_IO when any write has failed so far. */
+SL_MUST_USE enum sl_status ins_lines_flush(struct ins_lines *lines);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INS_PIPELINE_H
+#define INS_PIPELINE_H
+
+/* From packets to the view: link > ip > tcp > http2. No I/O: what tests and fuzzers drive. */
+#include "inspector/http2/session.h"
+#include "inspector/source/packet.h"
+
+struct ins_pipeline;
+
+/* As ins_session_new. */
+struct ins_pipeline *ins_pipeline_new(const struct sl_pool *pool, const struct ins_select *select,
+                                      struct ins_stats *stats, struct ins_view *view);
+void ins_pipeline_free(struct ins_pipeline *pipeline);
+
+void ins_pipeline_feed(struct ins_pipeline *pipeline, const struct ins_packet *packet);
+
+/* The input has ended: all calls end, the balance is in stats, the view writes what it has left. */
+void ins_pipeline_finish(struct ins_pipeline *pipeline);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "inspector/filter.h"
+#include "inspector/pipeline.h"
+#include "inspector/schema.h"
+#include "inspector/source/merge.h"
+
+/* Everything of one run; zeroed, then filled from the front. */
+struct run {
+    const struct ins_opts *opts;
+    struct sl_pool *pool;
+    struct ins_filter *filter;
+    struct ins_merge *merge;
+    struct ins_lines lines;
+    struct ins_stats stats;
+    struct ins_view *view;
+    struct ins_pipeline *pipeline;
+    int output_fd; /* -1: stdout */
+};
+
+static void complain(const char *about, const char *text)
+{
+    (void)fprintf(stderr, "sluice-inspector: %s%s%s\n", about, about[0] == '\0' ? "" : ": ", text);
+}
+
+static void on_damage(void *owner, const char *name, const struct ins_damage *damage)
+{
+    struct run *run = owner;
+    (void)fprintf(
+        stderr, "sluice-inspector: %s: damaged at packet %" PRIu64 " (byte %" PRIu64 "): %s; %s\n",
+        name, damage->packet, damage->offset, damage->text,
+        damage->is_end ? "nothing can be read after it" : "reading goes on after it");
+    ins_stats_damage(&run->stats, name, damage->packet, damage->text);
+}
+
+static enum sl_status open_captures(struct run *run, char *const *captures, int count)
+{
+    run->merge = ins_merge_new(on_damage, run);
+    for (int i = 0; i < count; i++) {
+        struct sl_error error = {0};
+        struct ins_input *input = NULL;
+        struct ins_source *source = NULL;
+        enum sl_status status = ins_input_open(captures[i], &input, &error);
+        if (status == SL_OK) {
+            status = ins_source_new(input, &source, &error);
+        }
+        if (status == SL_OK) {
+            status = ins_merge_add(run->merge, captures[i], source);
+        }
+        if (status != SL_OK) {
+            complain(captures[i], error.text);
+            return status;
+        }
+        run->stats.captures++;
+    }
+    return SL_OK;
+}
+
+static enum sl_status open_output(struct run *run)
+{
+    if (run->opts->output == NULL) {
+        ins_lines_init(&run->lines, STDOUT_FILENO);
+        return SL_OK;
+    }
+    run->output_fd = open(run->opts->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (run->output_fd < 0) {
+        complain(run->opts->output, strerror(errno));
+        return SL_IO;
+    }
+    ins_lines_init(&run->lines, run->output_fd);
+    return SL_OK;
+}
+
+/* Whatever can be found wrong before the first packet. */
+static enum sl_status set_up(struct run *run, char *const *captures, int count)
+{
+    const struct ins_opts *opts = run->opts;
+    struct sl_error error = {0};
+    enum sl_status status = SL_OK;
+    if (opts->filter != NULL) {
+        status = ins_filter_new(opts->filter, &run->filter, &error);
+    }
+    if (status == SL_OK) {
+        status = ins_schema_load(opts, &run->pool, &error);
+    }
+    if (status != SL_OK) {
+        complain(error.source, error.text);
+        return status;
+    }
+    status = open_captures(run, captures, count);
+    if (status == SL_OK) {
+        status = open_output(run);
+    }
+    if (status != SL_OK) {
+        return status;
+    }
+    struct ins_view_config config = {.pool = run->pool,
+                                     .lines = &run->lines,
+                                     .stats = &run->stats,
+                                     .call_messages = opts->call_messages,
+                                     .has_lint = opts->has_lint,
+                                     .is_selective = ins_select_is_selective(&opts->select)};
+    run->view = opts->view(&config);
+    run->pipeline = ins_pipeline_new(run->pool, &opts->select, &run->stats, run->view);
+    return SL_OK;
+}
+
+static void tear_down(struct run *run)
+{
+    ins_pipeline_free(run->pipeline);
+    ins_view_free(run->view);
+    ins_stats_release(&run->stats);
+    ins_lines_release(&run->lines);
+    ins_merge_free(run->merge);
+    ins_filter_free(run->filter);
+    sl_pool_free(run->pool);
+    if (run->output_fd >= 0) {
+        (void)close(run->output_fd);
+    }
+}
+
+/* What is missing, in one line. */
+static void tell_loss(const struct ins_stats *stats)
+{
+    if (stats->gaps > 0 || stats->frames_skipped > 0) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: loss: %" PRIu64 " gaps, %" PRIu64
+                      " bytes missing, %" PRIu64 " frames skipped, %" PRIu64
+                      " messages partial, %" PRIu64 " segments cut\n",
+                      stats->gaps, stats->bytes_missing, stats->frames_skipped,
+                      stats->messages_partial, stats->tcp.cut_segments);
+    }
+    if (stats->fragments_lost > 0 || stats->tcp.evicted > 0) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: loss: %" PRIu64
+                      " fragmented IP packets incomplete, %" PRIu64 " connections given up\n",
+                      stats->fragments_lost, stats->tcp.evicted);
+    }
+    if (stats->tcp.conflicting > 0) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: %" PRIu64
+                      " segments were sent again with other bytes; the "
+                      "first were taken\n",
+                      stats->tcp.conflicting);
+    }
+    if (stats->packets_unknown_link > 0) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: %" PRIu64
+                      " packets are of a link type that is not decoded\n",
+                      stats->packets_unknown_link);
+    }
+}
+
+static enum ins_exit conclude(struct run *run)
+{
+    tell_loss(&run->stats);
+    enum ins_exit exit_status = INS_EXIT_OK;
+    bool has_broken_must = run->opts->has_lint && run->stats.must_findings > 0;
+    if (run->opts->is_strict && (ins_stats_has_loss(&run->stats) || has_broken_must)) {
+        exit_status = INS_EXIT_STRICT;
+    }
+    if (run->filter != NULL && ins_filter_failure(run->filter) != NULL) {
+        complain("--filter does not fit a link type of the capture",
+                 ins_filter_failure(run->filter));
+        exit_status = INS_EXIT_USAGE;
+    }
+    const char *unread = ins_merge_unread(run->merge);
+    if (unread != NULL) {
+        complain(unread, "no packet of it can be read");
+        exit_status = INS_EXIT_USAGE;
+    }
+    if (run->lines.oversized > 0) {
+        complain("", "a record larger than 16 MiB was left out");
+    }
+    if (ins_lines_flush(&run->lines) != SL_OK) {
+        complain("cannot write", strerror(run->lines.error));
+        exit_status = INS_EXIT_USAGE;
+    }
+    return exit_status;
+}
+
+enum ins_exit ins_run(const struct ins_opts *opts, char *const *captures, int capture_count)
+{
+    struct run run = {.opts = opts, .output_fd = -1};
+    enum ins_exit exit_status = INS_EXIT_USAGE;
+    if (set_up(&run, captures, capture_count) == SL_OK) {
+        struct ins_packet packet;
+        while (run.lines.error == 0 && ins_merge_next(run.merge, &packet)) {
+            if (run.filter == NULL || ins_filter_matches(run.filter, &packet)) {
+                ins_pipeline_feed(run.pipeline, &packet);
+            } else {
+                run.stats.packets++;
+            }
+        }
+        ins_pipeline_finish(run.pipeline);
+        exit_status = conclude(&run);
+    }
+    tear_down(&run);
+    return exit_status;
+}

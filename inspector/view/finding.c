@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/view/names.h"
+#include "inspector/view/views.h"
+
+void ins_view_free(struct ins_view *view)
+{
+    if (view != NULL) {
+        view->ops->free(view);
+    }
+}
+
+void ins_finding_write(struct sl_json_out *out, const struct ins_connection *connection,
+                       const struct sl_finding *finding)
+{
+    sl_json_out_begin_object(out);
+    sl_json_out_key_str(out, "type", "finding");
+    sl_json_out_key_str(out, "rule", finding->rule);
+    sl_json_out_key(out, "level");
+    sl_json_out_span(out, sl_span(&finding->level, 1));
+    sl_json_out_key_str(out, "side", finding->side == SL_DIR_REQUEST ? "client" : "server");
+    sl_json_out_key_u64(out, "connection", connection->id);
+    sl_json_out_key_u64(out, "stream", finding->stream);
+    sl_json_out_key_u64(out, "packet", finding->at.packet);
+    sl_json_out_key(out, "time");
+    ins_write_time(out, &finding->at);
+    sl_json_out_key_str(out, "clause", finding->clause);
+    sl_json_out_key_str(out, "text", finding->text);
+    sl_json_out_end_object(out);
+}
+
+void ins_finding_line(const struct ins_view_config *config, const struct ins_connection *connection,
+                      const struct ins_call *call, const struct sl_finding *finding)
+{
+    bool is_wanted = !config->is_selective || (call != NULL && call->is_selected);
+    if (config->has_lint && is_wanted) {
+        ins_finding_write(ins_lines_begin(config->lines), connection, finding);
+        ins_lines_end(config->lines);
+    }
+}

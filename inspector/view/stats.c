@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/view/stats.h"
+
+#include <stdio.h>
+#include <uthash.h>
+
+#include "inspector/view/names.h"
+#include "lib/base/alloc.h"
+#include "lib/wire/grpc_status.h"
+
+struct ins_method_stats {
+    UT_hash_handle hh;
+    uint64_t calls, failed;
+    uint64_t messages[2];
+    struct ins_latency latency;
+    bool is_null; /* calls of which no method is known */
+    size_t len;
+    char name[];
+};
+
+/* Beyond INS_STATS_METHODS; no method is named so, for a path begins with a slash. */
+static const char other_methods[] = "(other methods)";
+
+void ins_stats_release(struct ins_stats *stats)
+{
+    struct ins_method_stats *method = NULL;
+    struct ins_method_stats *next = NULL;
+    HASH_ITER (hh, stats->methods, method, next) {
+        HASH_DEL(stats->methods, method);
+        sl_free(method);
+    }
+}
+
+void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *connection,
+                          const struct sl_observer_totals *totals)
+{
+    stats->connections++;
+    stats->connections_midway += connection->is_midway ? 1 : 0;
+    stats->other_http += totals->other_http;
+    stats->frames_skipped += totals->frames_skipped;
+    for (int dir = 0; dir < 2; dir++) {
+        stats->gaps += totals->gaps[dir];
+        stats->bytes_missing += totals->missing_bytes[dir];
+        stats->bytes_skipped += totals->skipped_bytes[dir];
+    }
+}
+
+void ins_stats_ignored(struct ins_stats *stats)
+{
+    stats->connections_ignored++;
+}
+
+static struct ins_method_stats *method_of(struct ins_stats *stats, struct sl_span name,
+                                          bool is_null)
+{
+    struct ins_method_stats *method = NULL;
+    HASH_FIND(hh, stats->methods, name.data, (unsigned)name.len, method);
+    if (method != NULL) {
+        return method;
+    }
+    bool is_many = HASH_COUNT(stats->methods) >= INS_STATS_METHODS;
+    if ((is_many || name.len > INS_STATS_METHOD_NAME_MAX) && !sl_span_is(name, other_methods)) {
+        return method_of(stats, sl_span_str(other_methods), false);
+    }
+    method = sl_alloc(sizeof(*method) + name.len + 1);
+    memcpy(method->name, name.data, name.len);
+    method->len = name.len;
+    method->is_null = is_null;
+    HASH_ADD_KEYPTR(hh, stats->methods, method->name, (unsigned)method->len, method);
+    return method;
+}
+
+static void count_status(struct ins_stats *stats, const struct sl_call *call)
+{
+    if (!call->has_status) {
+        stats->calls_open++;
+        return;
+    }
+    if (call->code < INS_STATS_RANGE) {
+        stats->statuses[call->code]++;
+        return;
+    }
+    for (size_t i = 0; i < stats->odd_status_count; i++) {
+        if (stats->odd_statuses[i].code == call->code) {
+            stats->odd_statuses[i].count++;
+            return;
+        }
+    }
+    if (stats->odd_status_count == INS_STATS_STATUSES) {
+        stats->odd_status_rest++;
+        return;
+    }
+    stats->odd_statuses[stats->odd_status_count].code = call->code;
+    stats->odd_statuses[stats->odd_status_count].count = 1;
+    stats->odd_status_count++;
+}
+
+void ins_stats_call(struct ins_stats *stats, const struct ins_call *own)
+{
+    const struct sl_call *call = own->call;
+    struct sl_span path = ins_call_method(own);
+    bool is_null = path.data == NULL;
+    struct ins_method_stats *method = method_of(stats, is_null ? sl_span_str("") : path, is_null);
+    stats->calls++;
+    method->calls++;
+    method->failed += call->has_status && call->code != SL_GRPC_OK ? 1 : 0;
+    const struct sl_call_side *sides[2] = {&call->request, &call->response};
+    for (int dir = 0; dir < 2; dir++) {
+        stats->messages[dir] += sides[dir]->message_count;
+        stats->messages_partial += sides[dir]->partial_messages;
+        method->messages[dir] += sides[dir]->message_count;
+    }
+    count_status(stats, call);
+    uint64_t duration_ns = 0;
+    if (ins_call_duration(call, &duration_ns)) {
+        ins_latency_add(&method->latency, duration_ns);
+    }
+}
+
+void ins_stats_frame(struct ins_stats *stats, const struct sl_frame_event *event)
+{
+    stats->frames[event->header.type]++;
+}
+
+void ins_stats_finding(struct ins_stats *stats, const struct sl_finding *finding)
+{
+    stats->must_findings += finding->level == 'M' ? 1 : 0;
+    for (size_t i = 0; i < stats->finding_count; i++) {
+        if (strcmp(stats->findings[i].rule, finding->rule) == 0) {
+            stats->findings[i].count++;
+            return;
+        }
+    }
+    if (stats->finding_count < INS_STATS_FINDINGS) {
+        stats->findings[stats->finding_count].rule = finding->rule;
+        stats->findings[stats->finding_count].count = 1;
+        stats->finding_count++;
+    }
+}
+
+void ins_stats_damage(struct ins_stats *stats, const char *capture, uint64_t packet,
+                      const char *text)
+{
+    if (stats->damage_count < INS_STATS_DAMAGE) {
+        struct ins_damage_note *note = &stats->damage[stats->damage_count];
+        note->capture = capture;
+        note->packet = packet;
+        (void)snprintf(note->text, sizeof(note->text), "%s", text);
+    }
+    stats->damage_count++;
+}
+
+bool ins_stats_has_loss(const struct ins_stats *stats)
+{
+    return stats->gaps > 0 || stats->bytes_missing > 0 || stats->frames_skipped > 0 ||
+           stats->damage_count > 0 || stats->fragments_lost > 0 || stats->tcp.evicted > 0;
+}
+
+static void write_frames(const struct ins_stats *stats, struct sl_json_out *out)
+{
+    sl_json_out_key(out, "frames");
+    sl_json_out_begin_object(out);
+    for (unsigned type = 0; type < 256; type++) {
+        char name[INS_NAME_MAX];
+        if (stats->frames[type] > 0) {
+            sl_json_out_key_u64(out, ins_frame_type_name((uint8_t)type, name), stats->frames[type]);
+        }
+    }
+    sl_json_out_end_object(out);
+}
+
+static void write_statuses(const struct ins_stats *stats, struct sl_json_out *out)
+{
+    sl_json_out_key(out, "statuses");
+    sl_json_out_begin_object(out);
+    for (uint32_t code = 0; code < INS_STATS_RANGE; code++) {
+        if (stats->statuses[code] > 0) {
+            sl_json_out_key_u64(out, sl_grpc_status_name(code), stats->statuses[code]);
+        }
+    }
+    for (size_t i = 0; i < stats->odd_status_count; i++) {
+        char name[INS_NAME_MAX];
+        (void)snprintf(name, sizeof(name), "%u", (unsigned)stats->odd_statuses[i].code);
+        sl_json_out_key_u64(out, name, stats->odd_statuses[i].count);
+    }
+    if (stats->odd_status_rest > 0) {
+        sl_json_out_key_u64(out, "other", stats->odd_status_rest);
+    }
+    if (stats->calls_open > 0) {
+        sl_json_out_key_u64(out, "open", stats->calls_open);
+    }
+    sl_json_out_end_object(out);
+}
+
+static int by_name(const struct ins_method_stats *a, const struct ins_method_stats *b)
+{
+    return strcmp(a->name, b->name);
+}
+
+static void write_latency(const struct ins_latency *latency, struct sl_json_out *out)
+{
+    static const struct {
+        const char *key;
+        unsigned percent;
+    } columns[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"max", 100}};
+    sl_json_out_begin_object(out);
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        sl_json_out_key(out, columns[i].key);
+        if (latency->count == 0) {
+            sl_json_out_null(out);
+        } else {
+            sl_json_out_ms(out, columns[i].percent == 100
+                                    ? latency->max_ns
+                                    : ins_latency_percentile(latency, columns[i].percent));
+        }
+    }
+    sl_json_out_end_object(out);
+}
+
+static void write_pair(struct sl_json_out *out, const char *key, const uint64_t counts[2])
+{
+    sl_json_out_key(out, key);
+    sl_json_out_begin_object(out);
+    sl_json_out_key_u64(out, "request", counts[SL_DIR_REQUEST]);
+    sl_json_out_key_u64(out, "response", counts[SL_DIR_RESPONSE]);
+    sl_json_out_end_object(out);
+}
+
+static void write_methods(struct ins_stats *stats, struct sl_json_out *out)
+{
+    HASH_SORT(stats->methods, by_name);
+    sl_json_out_key(out, "methods");
+    sl_json_out_begin_array(out);
+    for (const struct ins_method_stats *method = stats->methods; method != NULL;
+         method = method->hh.next) {
+        sl_json_out_begin_object(out);
+        sl_json_out_key(out, "method");
+        if (method->is_null) {
+            sl_json_out_null(out);
+        } else {
+            sl_json_out_span(out, sl_span(method->name, method->len));
+        }
+        sl_json_out_key_u64(out, "calls", method->calls);
+        sl_json_out_key_u64(out, "failed", method->failed);
+        write_pair(out, "messages", method->messages);
+        sl_json_out_key(out, "latency_ms");
+        write_latency(&method->latency, out);
+        sl_json_out_end_object(out);
+    }
+    sl_json_out_end_array(out);
+}
+
+static void write_loss(const struct ins_stats *stats, struct sl_json_out *out)
+{
+    sl_json_out_key(out, "loss");
+    sl_json_out_begin_object(out);
+    sl_json_out_key_u64(out, "gaps", stats->gaps);
+    sl_json_out_key_u64(out, "bytes_missing", stats->bytes_missing);
+    sl_json_out_key_u64(out, "messages_partial", stats->messages_partial);
+    sl_json_out_key_u64(out, "frames_skipped", stats->frames_skipped);
+    sl_json_out_key_u64(out, "bytes_skipped", stats->bytes_skipped);
+    sl_json_out_key_u64(out, "segments_cut", stats->tcp.cut_segments);
+    sl_json_out_key_u64(out, "fragments_lost", stats->fragments_lost);
+    sl_json_out_key_u64(out, "connections_given_up", stats->tcp.evicted);
+    sl_json_out_key(out, "damage");
+    sl_json_out_begin_array(out);
+    for (size_t i = 0; i < stats->damage_count && i < INS_STATS_DAMAGE; i++) {
+        sl_json_out_begin_object(out);
+        sl_json_out_key_str(out, "capture", stats->damage[i].capture);
+        sl_json_out_key_u64(out, "packet", stats->damage[i].packet);
+        sl_json_out_key_str(out, "text", stats->damage[i].text);
+        sl_json_out_end_object(out);
+    }
+    sl_json_out_end_array(out);
+    sl_json_out_end_object(out);
+}
+
+static void write_findings(const struct ins_stats *stats, struct sl_json_out *out)
+{
+    sl_json_out_key(out, "findings");
+    sl_json_out_begin_object(out);
+    for (size_t i = 0; i < stats->finding_count; i++) {
+        sl_json_out_key_u64(out, stats->findings[i].rule, stats->findings[i].count);
+    }
+    sl_json_out_end_object(out);
+}
+
+void ins_stats_write(struct ins_stats *stats, struct sl_json_out *out)
+{
+    sl_json_out_begin_object(out);
+    sl_json_out_key_str(out, "type", "summary");
+    sl_json_out_key_u64(out, "captures", stats->captures);
+    sl_json_out_key_u64(out, "packets", stats->packets);
+    sl_json_out_key_u64(out, "connections", stats->connections);
+    sl_json_out_key_u64(out, "connections_midway", stats->connections_midway);
+    sl_json_out_key_u64(out, "connections_other", stats->connections_ignored);
+    sl_json_out_key_u64(out, "calls", stats->calls);
+    sl_json_out_key_u64(out, "other_http", stats->other_http);
+    write_pair(out, "messages", stats->messages);
+    write_frames(stats, out);
+    write_methods(stats, out);
+    write_statuses(stats, out);
+    sl_json_out_key(out, "tcp");
+    sl_json_out_begin_object(out);
+    sl_json_out_key_u64(out, "reordered", stats->tcp.reordered);
+    sl_json_out_key_u64(out, "retransmitted", stats->tcp.retransmitted);
+    sl_json_out_key_u64(out, "conflicting", stats->tcp.conflicting);
+    sl_json_out_end_object(out);
+    write_loss(stats, out);
+    write_findings(stats, out);
+    sl_json_out_end_object(out);
+}

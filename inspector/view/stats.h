@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INS_STATS_H
+#define INS_STATS_H
+
+/*
+ * What the summary tells, counted over the whole input, whatever the view: connections, calls,
+ * messages, frames, statuses, methods, findings, and the balance of what was lost.
+ *
+ * Limits: INS_STATS_METHODS methods and INS_STATS_STATUSES statuses out of range by name; further ones
+ * count together. INS_STATS_DAMAGE places of damage are told, further ones counted.
+ */
+#include "inspector/net/tcp.h"
+#include "inspector/view/latency.h"
+#include "inspector/view/view.h"
+#include "lib/base/json_out.h"
+
+enum {
+    INS_STATS_METHODS = 512,
+    INS_STATS_STATUSES = 64,
+    INS_STATS_DAMAGE = 64,
+    INS_STATS_FINDINGS = 128,
+    INS_STATS_METHOD_NAME_MAX = 1024,
+    INS_STATS_RANGE = 17, /* statuses OK to UNAUTHENTICATED */
+};
+
+struct ins_method_stats; /* in stats.c */
+
+struct ins_damage_note {
+    const char *capture; /* borrowed */
+    uint64_t packet;
+    char text[160];
+};
+
+struct ins_stats {
+    uint64_t captures, packets, packets_filtered, packets_unknown_link;
+    uint64_t connections, connections_midway, connections_ignored;
+    uint64_t calls, calls_open, other_http;
+    uint64_t messages[2]; /* by direction */
+    uint64_t messages_partial;
+    uint64_t frames[256]; /* by type */
+    uint64_t statuses[INS_STATS_RANGE];
+    struct {
+        uint32_t code;
+        uint64_t count;
+    } odd_statuses[INS_STATS_STATUSES];
+    size_t odd_status_count;
+    uint64_t odd_status_rest; /* of codes beyond those */
+    struct ins_method_stats *methods;
+    struct {
+        const char *rule;
+        uint64_t count;
+    } findings[INS_STATS_FINDINGS];
+    size_t finding_count;
+    uint64_t must_findings; /* of level M */
+    uint64_t gaps, bytes_missing, bytes_skipped, frames_skipped;
+    uint64_t fragments_lost;
+    struct ins_tcp_totals tcp;
+    struct ins_damage_note damage[INS_STATS_DAMAGE];
+    uint64_t damage_count;
+};
+
+/* Starts from a zeroed struct. */
+void ins_stats_release(struct ins_stats *stats);
+
+void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *connection,
+                          const struct sl_observer_totals *totals);
+/* A TCP connection that is not HTTP/2. */
+void ins_stats_ignored(struct ins_stats *stats);
+void ins_stats_call(struct ins_stats *stats, const struct ins_call *call);
+void ins_stats_frame(struct ins_stats *stats, const struct sl_frame_event *event);
+void ins_stats_finding(struct ins_stats *stats, const struct sl_finding *finding);
+void ins_stats_damage(struct ins_stats *stats, const char *capture, uint64_t packet,
+                      const char *text);
+
+/* Something that was on the wire is missing from the input. */
+bool ins_stats_has_loss(const struct ins_stats *stats);
+
+/* The summary record, as one JSON object. Sorts the methods by name. */
+void ins_stats_write(struct ins_stats *stats, struct sl_json_out *out);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INS_VIEW_H
+#define INS_VIEW_H
+
+/*
+ * A view turns the events of all connections into records. Each view is one struct ins_view_ops; the
+ * session numbers connections and calls before a view sees them, so ids are the same in every view.
+ */
+#include "inspector/net/address.h"
+#include "lib/schema/pool.h"
+#include "lib/wire/observer.h"
+
+struct ins_connection {
+    uint64_t id; /* from 1, in the order they were recognised */
+    struct ins_endpoint client, server;
+    bool is_midway; /* began before the capture did */
+};
+
+struct ins_call {
+    uint64_t id; /* from 1, by first appearance; 0: makes no record (no gRPC) */
+    const struct ins_connection *connection;
+    struct sl_call *call;
+    const struct sl_method *method; /* of the schema, or NULL */
+    bool is_selected;               /* by the user's options */
+    void *view_data;                /* the view's own; freed by it at call_end */
+};
+
+struct ins_view;
+
+/* Events as of struct sl_observer_handler. Any but free may be NULL; call is NULL where there is none. */
+struct ins_view_ops {
+    const char *name;
+    void (*call_begin)(struct ins_view *view, struct ins_call *call);
+    void (*message)(struct ins_view *view, struct ins_call *call, enum sl_dir dir,
+                    const struct sl_message *message, const struct sl_at *at);
+    void (*call_end)(struct ins_view *view, struct ins_call *call);
+    void (*frame)(struct ins_view *view, const struct ins_connection *connection,
+                  struct ins_call *call, const struct sl_frame_event *event);
+    void (*finding)(struct ins_view *view, const struct ins_connection *connection,
+                    struct ins_call *call, const struct sl_finding *finding);
+    void (*finish)(struct ins_view *view); /* the input has ended */
+    void (*free)(struct ins_view *view);
+    size_t keep_message_max; /* payload bytes that it wants to see; 0: none */
+    size_t keep_frame_max;
+};
+
+/* The head of each view's own struct. */
+struct ins_view {
+    const struct ins_view_ops *ops;
+};
+
+enum {
+    INS_VIEW_MESSAGE_MAX = 1024 * 1024, /* payload bytes of a message that are decoded */
+    INS_VIEW_FRAME_MAX = 4096,
+};
+
+#endif

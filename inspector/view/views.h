@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INS_VIEWS_H
+#define INS_VIEWS_H
+
+/*
+ * The views that there are. A new one is one file, one constructor here and one line in the table of
+ * opts.c.
+ */
+#include "inspector/output/lines.h"
+#include "inspector/view/stats.h"
+#include "inspector/view/view.h"
+
+struct ins_view_config {
+    const struct sl_pool *pool; /* borrowed; may be NULL */
+    struct ins_lines *lines;    /* borrowed */
+    struct ins_stats *stats;    /* borrowed */
+    uint64_t call_messages;     /* of each side of a call that its record shows */
+    bool has_lint;              /* findings get a line each */
+    bool is_selective;          /* some calls are not selected: what belongs to none is left out */
+};
+
+typedef struct ins_view *ins_view_new_fn(const struct ins_view_config *config);
+
+/* One record a call, written when the call ends; those still open at the end of the input then. */
+ins_view_new_fn ins_view_calls_new;
+/* One record a message, written when its last byte has come. */
+ins_view_new_fn ins_view_messages_new;
+/* One record a frame. */
+ins_view_new_fn ins_view_frames_new;
+/* One record in all. */
+ins_view_new_fn ins_view_summary_new;
+
+void ins_view_free(struct ins_view *view);
+
+/* The finding's object, as a line of its own and in a call record. */
+void ins_finding_write(struct sl_json_out *out, const struct ins_connection *connection,
+                       const struct sl_finding *finding);
+/* As a line of its own, when the configuration asks for it. */
+void ins_finding_line(const struct ins_view_config *config, const struct ins_connection *connection,
+                      const struct ins_call *call, const struct sl_finding *finding);
+
+#endif
