@@ -2,6 +2,7 @@
 #include "inspector/http2/session.h"
 
 #include "inspector/http2/detect.h"
+#include "inspector/view/names.h"
 #include "lib/base/alloc.h"
 
 struct ins_session {
@@ -25,6 +26,16 @@ struct carrier {
 
 /* --- from the observer --- */
 
+/* What its path tells, once that is known. */
+static void look_up(const struct ins_session *session, struct ins_call *call)
+{
+    struct sl_span path = ins_call_method(call);
+    if (path.data != NULL && session->pool != NULL && call->method == NULL) {
+        call->method = sl_pool_method(session->pool, path);
+    }
+    call->is_selected = call->id != 0 && ins_select_begun(session->select, call);
+}
+
 /* Gives the call its number as soon as it is known to be gRPC. */
 static void number(struct carrier *carrier, struct ins_call *call)
 {
@@ -33,11 +44,7 @@ static void number(struct carrier *carrier, struct ins_call *call)
         return;
     }
     call->id = ++session->calls;
-    const struct sl_header *path = sl_headers_find(&call->call->request.headers, ":path");
-    if (path != NULL && session->pool != NULL) {
-        call->method = sl_pool_method(session->pool, path->value);
-    }
-    call->is_selected = ins_select_begun(session->select, call);
+    look_up(session, call);
     if (session->view->ops->call_begin != NULL) {
         session->view->ops->call_begin(session->view, call);
     }
@@ -51,6 +58,20 @@ static void on_call_begin(void *owner, struct sl_call *call)
     own->call = call;
     call->user = own;
     number(carrier, own);
+}
+
+/* Where the beginning of a call was not seen, its request headers may come after it began. */
+static void on_headers(void *owner, struct sl_call *call, enum sl_block block,
+                       const struct sl_headers *headers, const struct sl_at *at)
+{
+    struct carrier *carrier = owner;
+    struct ins_call *own = call->user;
+    (void)headers;
+    (void)at;
+    if (own != NULL && block == SL_BLOCK_REQUEST) {
+        number(carrier, own);
+        look_up(carrier->session, own);
+    }
 }
 
 static void on_message(void *owner, struct sl_call *call, enum sl_dir dir,
@@ -111,6 +132,7 @@ static void on_finding(void *owner, const struct sl_finding *finding)
 
 static const struct sl_observer_handler observer_handler = {
     .call_begin = on_call_begin,
+    .headers = on_headers,
     .message = on_message,
     .call_end = on_call_end,
     .frame = on_frame,
