@@ -221,6 +221,7 @@ static size_t feed_preface(struct sl_observer *observer, enum sl_dir dir, struct
     size_t take = want < bytes.len ? want : bytes.len;
     if (memcmp(bytes.data, &SL_H2_PREFACE[d->head_len], take) != 0) {
         sl_obs_skipped(observer, dir, d->head_len);
+        d->head_len = 0;
         d->phase = SL_OBS_DEAD;
         return 0;
     }
@@ -252,6 +253,7 @@ static size_t feed_first_header(struct sl_observer *observer, enum sl_dir dir, s
     d->head_len++;
     if (is_http1(d)) {
         sl_obs_skipped(observer, dir, d->head_len);
+        d->head_len = 0;
         d->phase = SL_OBS_DEAD;
     } else if (d->head_len == SL_H2_FRAME_HEADER_SIZE &&
                sl_h2_frame_header_read(sl_span(d->head, d->head_len), &d->header) == SL_OK) {
