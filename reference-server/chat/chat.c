@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/chat/chat.h"
+
+void srv_chat_init(struct srv_chat *chat, const struct srv_chat_config *config)
+{
+    *chat = (struct srv_chat){.config = *config};
+    if (config->misbehave.drop_oldest) {
+        chat->config.drop_policy = SRV_DROP_OLDEST;
+    }
+    srv_rooms_init(&chat->rooms, &chat->config.misbehave);
+}
+
+void srv_chat_release(struct srv_chat *chat)
+{
+    srv_rooms_release(&chat->rooms);
+}

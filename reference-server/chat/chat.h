@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SRV_CHAT_H
+#define SRV_CHAT_H
+
+/*
+ * What the chat service shares: its settings and its rooms. No transport type is known here, and the time is
+ * passed in.
+ *
+ * Threads: one at a time.
+ */
+#include "reference-server/chat/room.h"
+#include "reference-server/misbehave.h"
+
+enum srv_drop_policy {
+    SRV_DROP_NEWEST,
+    SRV_DROP_OLDEST,
+};
+
+struct srv_chat_config {
+    size_t buffer; /* messages that wait for one subscriber, at least 1 */
+    enum srv_drop_policy drop_policy;
+    int32_t default_rate_hz; /* at least 1 */
+    uint64_t ping_interval_ns;
+    struct srv_misbehave misbehave;
+};
+
+struct srv_wrong_subscriber;
+
+struct srv_chat {
+    struct srv_chat_config config;
+    struct srv_rooms rooms;
+    struct srv_wrong_subscriber *subscribers; /* all of them, for the wrong servers */
+};
+
+void srv_chat_init(struct srv_chat *chat, const struct srv_chat_config *config);
+
+/* Every stream must have been closed before. */
+void srv_chat_release(struct srv_chat *chat);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/chat/frame.h"
+
+#include "lib/base/alloc.h"
+
+struct srv_frame *srv_frame_new(size_t len)
+{
+    struct srv_frame *frame = sl_alloc(sizeof(*frame) + len);
+    atomic_init(&frame->refs, 1);
+    frame->len = len;
+    return frame;
+}
+
+struct srv_frame *srv_frame_copy(struct sl_span bytes)
+{
+    struct srv_frame *frame = srv_frame_new(bytes.len);
+    if (bytes.len > 0) {
+        memcpy(frame->data, bytes.data, bytes.len);
+    }
+    return frame;
+}
+
+struct srv_frame *srv_frame_ref(struct srv_frame *frame)
+{
+    atomic_fetch_add_explicit(&frame->refs, 1, memory_order_relaxed);
+    return frame;
+}
+
+void srv_frame_unref(struct srv_frame *frame)
+{
+    /* Acquire and release, so that the last holder frees only after every other one is done reading. */
+    if (frame != NULL && atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) == 1) {
+        sl_free(frame);
+    }
+}
+
+bool srv_frame_is_shared(struct srv_frame *frame)
+{
+    return atomic_load_explicit(&frame->refs, memory_order_acquire) > 1;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SRV_LIMITER_H
+#define SRV_LIMITER_H
+
+/*
+ * The rate clock of one subscriber (SUB-02, SUB-02b, SUB-15).
+ *
+ * A message may go one interval after the one before it was sent, so that any window of w seconds holds at
+ * most rate * w + 1, and idle time saves nothing up. Multiplication and addition only after init:
+ * no rate can overflow it or make it divide by zero.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+struct srv_limiter {
+    uint64_t interval_ns; /* at least 1, unless a wrong server ignores the rate */
+    uint64_t next_ns;     /* when the next message may go */
+    uint64_t saved_ns;    /* how far behind the clock may run: 0; more only in a wrong server */
+};
+
+/* rate_hz is at least 1. */
+void srv_limiter_init(struct srv_limiter *limiter, int32_t rate_hz);
+
+/* The time from which a message may go. */
+static inline uint64_t srv_limiter_due(const struct srv_limiter *limiter)
+{
+    return limiter->next_ns > limiter->saved_ns ? limiter->next_ns - limiter->saved_ns : 0;
+}
+
+static inline bool srv_limiter_allows(const struct srv_limiter *limiter, uint64_t now_ns)
+{
+    return now_ns >= srv_limiter_due(limiter);
+}
+
+/* A message goes at now_ns, which the limiter allowed. */
+void srv_limiter_take(struct srv_limiter *limiter, uint64_t now_ns);
+
+#endif

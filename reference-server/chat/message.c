@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/chat/message.h"
+
+#include "reference-server/chat/pb.h"
+
+/* Field numbers of proto/chat/v1/chat.proto. */
+enum {
+    MESSAGE_ID = 1,
+    MESSAGE_ROOM_ID = 2,
+    MESSAGE_USER_ID = 3,
+    MESSAGE_TEXT = 4,
+    MESSAGE_CREATED_AT = 5,
+    SUBSCRIPTION_ROOM_ID = 1,
+    SUBSCRIPTION_MAX_RATE_HZ = 2,
+    ACTION_ACCEPTED = 2,
+    ACTION_REASON = 3,
+    COMMAND_TYPE = 1,
+    COMMAND_PAYLOAD = 2,
+    FRAMING_MAX = 128, /* tags and lengths of any message here */
+};
+
+bool srv_message_decode(struct sl_span bytes, struct srv_message *ret_message)
+{
+    struct sl_rd rd;
+    struct srv_pb_field field;
+    sl_rd_init(&rd, bytes);
+    *ret_message = (struct srv_message){0};
+    while (srv_pb_next(&rd, &field)) {
+        if (!srv_pb_take_string(&field, MESSAGE_ID, &ret_message->message_id) ||
+            !srv_pb_take_string(&field, MESSAGE_ROOM_ID, &ret_message->room_id) ||
+            !srv_pb_take_string(&field, MESSAGE_USER_ID, &ret_message->user_id) ||
+            !srv_pb_take_string(&field, MESSAGE_TEXT, &ret_message->text)) {
+            return false;
+        }
+        if (field.number == MESSAGE_CREATED_AT && field.wire == SRV_PB_VARINT) {
+            ret_message->created_at = (int64_t)field.value;
+        }
+    }
+    return sl_rd_ok(&rd);
+}
+
+bool srv_subscription_decode(struct sl_span bytes, struct srv_subscription *ret_subscription)
+{
+    struct sl_rd rd;
+    struct srv_pb_field field;
+    sl_rd_init(&rd, bytes);
+    *ret_subscription = (struct srv_subscription){0};
+    while (srv_pb_next(&rd, &field)) {
+        if (!srv_pb_take_string(&field, SUBSCRIPTION_ROOM_ID, &ret_subscription->room_id)) {
+            return false;
+        }
+        if (field.number == SUBSCRIPTION_MAX_RATE_HZ && field.wire == SRV_PB_VARINT) {
+            ret_subscription->max_rate_hz = (int32_t)(uint32_t)field.value;
+        }
+    }
+    return sl_rd_ok(&rd);
+}
+
+static struct srv_frame *frame_of(struct sl_buf *buf)
+{
+    struct srv_frame *frame = srv_frame_copy(sl_buf_span(buf));
+    sl_buf_release(buf);
+    return frame;
+}
+
+struct srv_frame *srv_message_encode(const struct srv_message *message)
+{
+    struct sl_buf buf;
+    sl_buf_init(&buf, message->message_id.len + message->room_id.len + message->user_id.len +
+                          message->text.len + FRAMING_MAX);
+    srv_pb_put_string(&buf, MESSAGE_ID, message->message_id);
+    srv_pb_put_string(&buf, MESSAGE_ROOM_ID, message->room_id);
+    srv_pb_put_string(&buf, MESSAGE_USER_ID, message->user_id);
+    srv_pb_put_string(&buf, MESSAGE_TEXT, message->text);
+    srv_pb_put_varint(&buf, MESSAGE_CREATED_AT, (uint64_t)message->created_at);
+    return frame_of(&buf);
+}
+
+struct srv_frame *srv_action_encode(bool is_accepted, const char *reason)
+{
+    struct sl_buf buf;
+    sl_buf_init(&buf, strlen(reason) + FRAMING_MAX);
+    srv_pb_put_varint(&buf, ACTION_ACCEPTED, is_accepted ? 1 : 0);
+    srv_pb_put_string(&buf, ACTION_REASON, sl_span_str(reason));
+    return frame_of(&buf);
+}
+
+struct srv_frame *srv_command_encode(enum srv_command type, const char *prefix, struct sl_span rest)
+{
+    struct sl_buf payload;
+    struct sl_buf buf;
+    sl_buf_init(&payload, strlen(prefix) + rest.len);
+    (void)sl_buf_add_str(&payload, prefix);
+    (void)sl_buf_add_span(&payload, rest);
+    sl_buf_init(&buf, payload.len + FRAMING_MAX);
+    srv_pb_put_varint(&buf, COMMAND_TYPE, type);
+    srv_pb_put_string(&buf, COMMAND_PAYLOAD, sl_buf_span(&payload));
+    sl_buf_release(&payload);
+    return frame_of(&buf);
+}

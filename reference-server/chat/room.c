@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/chat/room.h"
+
+#include <ctype.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "lib/base/alloc.h"
+#include "reference-server/chat/ring.h"
+#include "reference-server/misbehave.h"
+
+enum {
+    LEFT_BEHIND_MAX = 4096, /* frames that a wrong server keeps for the next member */
+};
+
+struct srv_room {
+    UT_hash_handle hh;
+    struct srv_member *members;
+    struct srv_ring left_behind; /* empty in a right server */
+    size_t id_len;
+    uint8_t id[];
+};
+
+void srv_rooms_init(struct srv_rooms *rooms, const struct srv_misbehave *misbehave)
+{
+    *rooms = (struct srv_rooms){.misbehave = misbehave};
+}
+
+static void free_room(struct srv_rooms *rooms, struct srv_room *room)
+{
+    HASH_DEL(rooms->table, room);
+    srv_ring_release(&room->left_behind);
+    sl_free(room);
+}
+
+void srv_rooms_release(struct srv_rooms *rooms)
+{
+    struct srv_room *room = NULL;
+    struct srv_room *next = NULL;
+    HASH_ITER (hh, rooms->table, room, next) {
+        free_room(rooms, room);
+    }
+}
+
+static struct srv_room *find(struct srv_rooms *rooms, struct sl_span id)
+{
+    struct srv_room *room = NULL;
+    HASH_FIND(hh, rooms->table, id.data, id.len, room);
+    return room;
+}
+
+static struct srv_room *find_or_add(struct srv_rooms *rooms, struct sl_span id)
+{
+    struct srv_room *room = find(rooms, id);
+    if (room == NULL) {
+        room = sl_alloc(sizeof(*room) + id.len);
+        srv_ring_init(&room->left_behind, LEFT_BEHIND_MAX);
+        room->id_len = id.len;
+        memcpy(room->id, id.data, id.len);
+        HASH_ADD_KEYPTR(hh, rooms->table, room->id, room->id_len, room);
+    }
+    return room;
+}
+
+void srv_rooms_join(struct srv_rooms *rooms, struct srv_member *member, struct sl_span room_id,
+                    uint64_t now_ns)
+{
+    struct srv_room *room = find_or_add(rooms, room_id);
+    member->room = room;
+    DL_APPEND(room->members, member);
+    for (struct srv_frame *old = srv_ring_pop(&room->left_behind); old != NULL;
+         old = srv_ring_pop(&room->left_behind)) {
+        member->deliver(member, old, now_ns);
+        srv_frame_unref(old);
+    }
+}
+
+void srv_rooms_leave(struct srv_rooms *rooms, struct srv_member *member)
+{
+    struct srv_room *room = member->room;
+    if (room == NULL) {
+        return;
+    }
+    DL_DELETE(room->members, member);
+    member->room = NULL;
+    if (room->members == NULL && room->left_behind.count == 0) {
+        free_room(rooms, room);
+    }
+}
+
+static void publish_to(struct srv_room *room, struct srv_frame *frame, uint64_t now_ns)
+{
+    struct srv_member *member = NULL;
+    DL_FOREACH (room->members, member) {
+        member->deliver(member, frame, now_ns);
+    }
+}
+
+static bool is_same_but_case(const struct srv_room *room, struct sl_span id)
+{
+    if (room->id_len != id.len) {
+        return false;
+    }
+    for (size_t i = 0; i < id.len; i++) {
+        if (tolower(room->id[i]) != tolower(id.data[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Wrong servers: a message also reaches rooms whose id is only like its own. */
+static bool is_leaked_to(const struct srv_rooms *rooms, const struct srv_room *room,
+                         struct sl_span id)
+{
+    if (rooms->misbehave->room_prefix_leak && room->id_len < id.len &&
+        memcmp(room->id, id.data, room->id_len) == 0) {
+        return true;
+    }
+    return rooms->misbehave->room_case_folded && is_same_but_case(room, id);
+}
+
+static void publish_like(struct srv_rooms *rooms, struct sl_span id, struct srv_frame *frame,
+                         uint64_t now_ns)
+{
+    const struct srv_room *own = find(rooms, id);
+    struct srv_room *room = NULL;
+    struct srv_room *next = NULL;
+    HASH_ITER (hh, rooms->table, room, next) {
+        if (room != own && is_leaked_to(rooms, room, id)) {
+            publish_to(room, frame, now_ns);
+        }
+    }
+}
+
+void srv_rooms_publish(struct srv_rooms *rooms, struct sl_span room_id, struct srv_frame *frame,
+                       uint64_t now_ns)
+{
+    if (room_id.len == 0) {
+        return; /* nobody can subscribe to it */
+    }
+    struct srv_room *room =
+        rooms->misbehave->sees_old_messages ? find_or_add(rooms, room_id) : find(rooms, room_id);
+    if (rooms->misbehave->room_prefix_leak || rooms->misbehave->room_case_folded) {
+        publish_like(rooms, room_id, frame, now_ns);
+    }
+    if (room == NULL) {
+        return;
+    }
+    publish_to(room, frame, now_ns);
+    if (rooms->misbehave->sees_old_messages) {
+        srv_frame_unref(srv_ring_pop(&room->left_behind));
+        srv_ring_push(&room->left_behind, srv_frame_ref(frame));
+    }
+}
+
+struct sl_span srv_room_id(const struct srv_room *room)
+{
+    return sl_span(room->id, room->id_len);
+}
+
+void srv_rooms_bequeath(struct srv_member *member, struct srv_frame *frame)
+{
+    if (member->room == NULL || srv_ring_is_full(&member->room->left_behind)) {
+        srv_frame_unref(frame);
+        return;
+    }
+    srv_ring_push(&member->room->left_behind, frame);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/chat/subscriber.h"
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "reference-server/chat/limiter.h"
+#include "reference-server/chat/ring.h"
+#include "reference-server/chat/wrong.h"
+
+enum {
+    FOLLOWED_RUN_MAX = 8, /* messages gathered into one write */
+};
+
+/* A wait this short is over by the time the transport has taken a message. */
+#define FOLLOWED_WAIT_NS SL_US
+
+/* A transport that takes longer than this over a message has run out of credit. */
+#define PROMPT_NS (2 * SL_MS)
+
+struct subscriber {
+    struct srv_stream stream;
+    struct srv_member member;
+    struct srv_chat *chat;
+    struct srv_ring ring;
+    struct srv_limiter limiter;
+    bool is_sending; /* the transport holds a message */
+    bool is_prompt;  /* it took the last one at once */
+    unsigned followed_run;
+    uint64_t send_began_ns;
+    uint64_t dropped;
+    struct srv_wrong_subscriber wrong;
+};
+
+static struct subscriber *of_stream(struct srv_stream *stream)
+{
+    return (struct subscriber *)stream;
+}
+
+static void push(struct subscriber *subscriber, struct srv_frame *frame)
+{
+    struct srv_ring *ring = &subscriber->ring;
+    if (srv_ring_is_full(ring)) {
+        subscriber->dropped++;
+        if (subscriber->chat->config.drop_policy == SRV_DROP_NEWEST) {
+            return;
+        }
+        srv_frame_unref(srv_ring_pop(ring));
+    }
+    struct srv_frame *own =
+        subscriber->wrong.is_leaked ? srv_frame_copy(srv_frame_span(frame)) : srv_frame_ref(frame);
+    if (srv_wrong_overtakes(&subscriber->wrong, ring)) {
+        srv_ring_push_before_last(ring, own);
+    } else {
+        srv_ring_push(ring, own);
+    }
+}
+
+static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t now_ns)
+{
+    struct subscriber *subscriber =
+        (struct subscriber *)((char *)member - offsetof(struct subscriber, member));
+    bool is_throttled = !srv_limiter_allows(&subscriber->limiter, now_ns);
+    unsigned copies = srv_wrong_copies(&subscriber->wrong, is_throttled);
+    for (unsigned i = 0; i < copies; i++) {
+        push(subscriber, frame);
+    }
+    srv_wrong_note(&subscriber->wrong, subscriber->is_sending, subscriber->ring.count);
+    if (subscriber->stream.wake != NULL) {
+        subscriber->stream.wake(subscriber->stream.wake_context);
+    }
+}
+
+/* True when the message after the one that goes now needs no wait: then the transport may gather. */
+static bool is_followed(struct subscriber *subscriber, uint64_t now_ns)
+{
+    bool is_followed = subscriber->ring.count > 0 && subscriber->is_prompt &&
+                       subscriber->followed_run < FOLLOWED_RUN_MAX &&
+                       srv_limiter_due(&subscriber->limiter) <= now_ns + FOLLOWED_WAIT_NS;
+    subscriber->followed_run = is_followed ? subscriber->followed_run + 1 : 0;
+    return is_followed;
+}
+
+static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv_pulled *ret_pulled)
+{
+    struct subscriber *subscriber = of_stream(stream);
+    struct srv_wrong_subscriber *wrong = &subscriber->wrong;
+    if (srv_wrong_ends(wrong, subscriber->dropped, ret_pulled)) {
+        return SRV_PULL_END;
+    }
+    if (subscriber->ring.count == 0 || srv_wrong_is_blocked(wrong)) {
+        *ret_pulled = (struct srv_pulled){.until_ns = SRV_NEVER};
+        return SRV_PULL_WAIT;
+    }
+    if (!srv_limiter_allows(&subscriber->limiter, now_ns)) {
+        *ret_pulled = (struct srv_pulled){.until_ns = srv_limiter_due(&subscriber->limiter)};
+        return SRV_PULL_WAIT;
+    }
+    srv_limiter_take(&subscriber->limiter, now_ns);
+    struct srv_frame *frame = srv_wrong_invention(wrong);
+    if (frame == NULL) {
+        frame = srv_ring_pop(&subscriber->ring);
+    }
+    *ret_pulled =
+        (struct srv_pulled){.frame = frame, .is_followed = is_followed(subscriber, now_ns)};
+    subscriber->is_sending = true;
+    subscriber->send_began_ns = now_ns;
+    srv_wrong_note(wrong, true, subscriber->ring.count);
+    return SRV_PULL_FRAME;
+}
+
+static void sent(struct srv_stream *stream, uint64_t now_ns)
+{
+    struct subscriber *subscriber = of_stream(stream);
+    subscriber->is_sending = false;
+    subscriber->is_prompt = now_ns - subscriber->send_began_ns < PROMPT_NS;
+    srv_wrong_note(&subscriber->wrong, false, subscriber->ring.count);
+}
+
+static void close_subscription(struct srv_stream *stream)
+{
+    struct subscriber *subscriber = of_stream(stream);
+    stream->wake = NULL;
+    if (srv_wrong_leaks(&subscriber->wrong, &subscriber->ring)) {
+        return;
+    }
+    srv_wrong_leave(&subscriber->wrong, &subscriber->member, &subscriber->ring);
+    srv_rooms_leave(&subscriber->chat->rooms, &subscriber->member);
+    srv_ring_release(&subscriber->ring);
+    sl_free(subscriber);
+}
+
+static const struct srv_stream_ops subscriber_ops = {
+    .pull = pull,
+    .sent = sent,
+    .close = close_subscription,
+};
+
+struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, uint64_t connection,
+                                 uint64_t now_ns, struct srv_answer *ret_refusal)
+{
+    struct srv_subscription wanted;
+    if (!srv_subscription_decode(request, &wanted)) {
+        *ret_refusal = srv_refusal(SL_GRPC_INTERNAL, "the request is not a valid RoomSubscription");
+        return NULL;
+    }
+    if (wanted.room_id.len == 0) {
+        *ret_refusal = srv_refusal(SL_GRPC_INVALID_ARGUMENT, "missing room");
+        return NULL;
+    }
+    struct subscriber *subscriber = sl_alloc(sizeof(*subscriber));
+    subscriber->stream.ops = &subscriber_ops;
+    subscriber->chat = chat;
+    subscriber->member.deliver = deliver;
+    srv_ring_init(&subscriber->ring, srv_wrong_buffer(&chat->config));
+    /* SUB-03: no rate, or a negative one, is the default rate. */
+    srv_limiter_init(&subscriber->limiter,
+                     wanted.max_rate_hz > 0 ? wanted.max_rate_hz : chat->config.default_rate_hz);
+    srv_wrong_limiter(&chat->config.misbehave, wanted.max_rate_hz, &subscriber->limiter);
+    subscriber->wrong.connection = connection;
+    srv_wrong_join(&subscriber->wrong, &subscriber->stream, &subscriber->member, chat);
+    srv_rooms_join(&chat->rooms, &subscriber->member, wanted.room_id, now_ns);
+    return &subscriber->stream;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/chat/wrong.h"
+
+#include <utlist.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+enum {
+    UNBOUNDED = 1 << 24,
+    BEHIND_COUNT = 8, /* a backlog that a live subscriber at a fair pace never has */
+    DUPLICATE_EVERY = 10,
+    DUPLICATE_AT = 3,
+    INVENT_AFTER = 3,
+    END_AFTER = 100,
+    BALLAST_BYTES = 64 * 1024,
+};
+
+size_t srv_wrong_buffer(const struct srv_chat_config *config)
+{
+    size_t buffer = config->buffer;
+    if (config->misbehave.unbounded_queue) {
+        return UNBOUNDED;
+    }
+    if (config->misbehave.buffer_half && buffer > 1) {
+        return buffer / 2;
+    }
+    if (config->misbehave.buffer_off_by_one && buffer > 2) {
+        return buffer - 2; /* the transport holds one more */
+    }
+    return buffer;
+}
+
+void srv_wrong_limiter(const struct srv_misbehave *misbehave, int32_t max_rate_hz,
+                       struct srv_limiter *limiter)
+{
+    if (misbehave->rate_ignored || (misbehave->default_rate_ignored && max_rate_hz <= 0)) {
+        limiter->interval_ns = 0;
+    }
+    if (misbehave->rate_double_burst) {
+        limiter->saved_ns = SL_SECOND;
+    }
+    if (misbehave->slow_rate) {
+        limiter->interval_ns *= 2;
+    }
+    if (misbehave->negative_rate_hangs && max_rate_hz < 0) {
+        limiter->next_ns = SRV_NEVER;
+    }
+}
+
+void srv_wrong_join(struct srv_wrong_subscriber *wrong, struct srv_stream *stream,
+                    const struct srv_member *member, struct srv_chat *chat)
+{
+    wrong->misbehave = &chat->config.misbehave;
+    wrong->chat = chat;
+    wrong->stream = stream;
+    wrong->member = member;
+    wrong->buffer = chat->config.buffer;
+    DL_APPEND(chat->subscribers, wrong);
+}
+
+void srv_wrong_leave(struct srv_wrong_subscriber *wrong, struct srv_member *member,
+                     struct srv_ring *ring)
+{
+    srv_wrong_note(wrong, false, 0);
+    if (wrong->misbehave->ghost_backlog) {
+        for (struct srv_frame *frame = srv_ring_pop(ring); frame != NULL;
+             frame = srv_ring_pop(ring)) {
+            srv_rooms_bequeath(member, frame);
+        }
+    }
+    DL_DELETE(wrong->chat->subscribers, wrong);
+}
+
+unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled)
+{
+    const struct srv_misbehave *misbehave = wrong->misbehave;
+    wrong->received++;
+    if (misbehave->throttling_drops && is_throttled) {
+        return 0;
+    }
+    bool is_twice =
+        (misbehave->duplicate_delivery && wrong->received % DUPLICATE_EVERY == DUPLICATE_AT) ||
+        (misbehave->duplicate_on_wrap && wrong->received % wrong->buffer == 0);
+    return is_twice ? 2 : 1;
+}
+
+bool srv_wrong_overtakes(const struct srv_wrong_subscriber *wrong, const struct srv_ring *ring)
+{
+    return wrong->misbehave->reorder_pairs && ring->count > 0 && wrong->received % 2 == 0;
+}
+
+struct srv_frame *srv_wrong_invention(struct srv_wrong_subscriber *wrong)
+{
+    wrong->sent++;
+    if (!wrong->misbehave->invented_message || wrong->sent != INVENT_AFTER + 1) {
+        return NULL;
+    }
+    const struct srv_message message = {
+        .message_id = sl_span_str("notice-1"),
+        .room_id = srv_room_id(wrong->member->room),
+        .user_id = sl_span_str("server"),
+        .text = sl_span_str("welcome to the room"),
+    };
+    return srv_message_encode(&message);
+}
+
+bool srv_wrong_ends(const struct srv_wrong_subscriber *wrong, uint64_t dropped,
+                    struct srv_pulled *ret_pulled)
+{
+    if (wrong->misbehave->ends_after_100 && wrong->sent >= END_AFTER) {
+        *ret_pulled = (struct srv_pulled){.status = SL_GRPC_OK, .text = ""};
+        return true;
+    }
+    if (wrong->misbehave->ends_on_overflow && dropped > 0) {
+        *ret_pulled = (struct srv_pulled){.status = SL_GRPC_RESOURCE_EXHAUSTED, .text = "too slow"};
+        return true;
+    }
+    return false;
+}
+
+/* True when behind, which is behind, holds other up. */
+static bool holds_up(const struct srv_wrong_subscriber *behind,
+                     const struct srv_wrong_subscriber *other)
+{
+    const struct srv_misbehave *misbehave = behind->misbehave;
+    return behind != other &&
+           (misbehave->stalled_stream_blocks_server ||
+            (misbehave->stalled_stream_blocks_room &&
+             behind->member->room == other->member->room) ||
+            (misbehave->stall_blocks_connection && behind->connection == other->connection));
+}
+
+void srv_wrong_note(struct srv_wrong_subscriber *wrong, bool is_sending, size_t waiting)
+{
+    bool was_behind = wrong->is_behind;
+    wrong->is_behind = is_sending && waiting >= BEHIND_COUNT;
+    if (!was_behind || wrong->is_behind) {
+        return;
+    }
+    struct srv_wrong_subscriber *other = NULL;
+    DL_FOREACH (wrong->chat->subscribers, other) {
+        if (holds_up(wrong, other) && other->stream->wake != NULL) {
+            other->stream->wake(other->stream->wake_context);
+        }
+    }
+}
+
+bool srv_wrong_is_blocked(const struct srv_wrong_subscriber *wrong)
+{
+    const struct srv_misbehave *misbehave = wrong->misbehave;
+    if (!misbehave->stalled_stream_blocks_server && !misbehave->stalled_stream_blocks_room &&
+        !misbehave->stall_blocks_connection) {
+        return false;
+    }
+    const struct srv_wrong_subscriber *other = NULL;
+    DL_FOREACH (wrong->chat->subscribers, other) {
+        if (other->is_behind && holds_up(other, wrong)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring)
+{
+    if (!wrong->misbehave->leak_on_close) {
+        return false;
+    }
+    /* Its own copies and touched pages, so that each leak shows in the process's memory. */
+    for (size_t i = ring->count; i > 0; i--) {
+        struct srv_frame *shared = srv_ring_pop(ring);
+        srv_ring_push(ring, srv_frame_copy(srv_frame_span(shared)));
+        srv_frame_unref(shared);
+    }
+    wrong->ballast = sl_alloc(BALLAST_BYTES);
+    memset(wrong->ballast, 1, BALLAST_BYTES);
+    wrong->is_leaked = true;
+    return true;
+}

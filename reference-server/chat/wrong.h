@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SRV_WRONG_H
+#define SRV_WRONG_H
+
+/*
+ * What the wrong servers do to a subscription, kept apart so that the right one reads straight through.
+ * With no switch set every function here answers "as it should be".
+ *
+ * Ownership: embedded in a subscriber; lives as long as it.
+ */
+#include "reference-server/chat/chat.h"
+#include "reference-server/chat/limiter.h"
+#include "reference-server/chat/message.h"
+#include "reference-server/chat/ring.h"
+#include "reference-server/chat/stream.h"
+
+struct srv_wrong_subscriber {
+    const struct srv_misbehave *misbehave;
+    struct srv_chat *chat;
+    struct srv_stream *stream;
+    const struct srv_member *member;
+    uint64_t connection;
+    uint64_t received; /* messages that were published to it */
+    uint64_t sent;
+    uint64_t buffer;
+    bool is_behind; /* the transport is busy and a backlog waits */
+    bool is_leaked;
+    void *ballast; /* what a leaked subscription keeps besides its messages */
+    struct srv_wrong_subscriber *prev;
+    struct srv_wrong_subscriber *next;
+};
+
+/* How many messages the buffer holds. */
+size_t srv_wrong_buffer(const struct srv_chat_config *config);
+
+/* The rate clock for a subscription that asked for max_rate_hz. */
+void srv_wrong_limiter(const struct srv_misbehave *misbehave, int32_t max_rate_hz,
+                       struct srv_limiter *limiter);
+
+/* The subscription of stream, as member, is about to join its room. */
+void srv_wrong_join(struct srv_wrong_subscriber *wrong, struct srv_stream *stream,
+                    const struct srv_member *member, struct srv_chat *chat);
+
+/* It leaves; what waits in ring may go to the next one of the room. */
+void srv_wrong_leave(struct srv_wrong_subscriber *wrong, struct srv_member *member,
+                     struct srv_ring *ring);
+
+/* How often a published message is put into the ring. */
+unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled);
+
+/* The message goes before the last one that waits. */
+bool srv_wrong_overtakes(const struct srv_wrong_subscriber *wrong, const struct srv_ring *ring);
+
+/* A message that nobody sent and that comes next, yours; or NULL. */
+struct srv_frame *srv_wrong_invention(struct srv_wrong_subscriber *wrong);
+
+/* True when the subscription ends now, as *ret_pulled says. */
+bool srv_wrong_ends(const struct srv_wrong_subscriber *wrong, uint64_t dropped,
+                    struct srv_pulled *ret_pulled);
+
+/* Notes whether the subscription is behind; the ones that it held up go on when it no longer is. */
+void srv_wrong_note(struct srv_wrong_subscriber *wrong, bool is_sending, size_t waiting);
+
+/* True while another subscription that is behind holds this one up. */
+bool srv_wrong_is_blocked(const struct srv_wrong_subscriber *wrong);
+
+/* True when a closed subscription is to stay as it is; it then has its ballast. */
+bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <grpc/byte_buffer.h>
+#include <grpc/slice.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "reference-server/frontend/grpc/internal.h"
+
+enum {
+    ANSWER_OPS = 4, /* initial metadata, message, status, close */
+    CRASH_EXIT = 70,
+};
+
+/* How often a wrong server looks whether it may reply. */
+#define HELD_POLL_NS SL_MS
+
+static void crash(const char *why)
+{
+    sl_log(SL_LOG_ERROR, "misbehave", "the process ends: %s", why);
+    _exit(CRASH_EXIT);
+}
+
+/* Starts ops; tag comes back once. */
+static void start(struct srv_call *call, const grpc_op *ops, size_t count, struct srv_tag *tag)
+{
+    grpc_call_error error = grpc_call_start_batch(call->call, ops, count, tag, NULL);
+    assert(error == GRPC_CALL_OK);
+    (void)error;
+    call->tags_out++;
+}
+
+static void tag_back(struct srv_call *call)
+{
+    assert(call->tags_out > 0);
+    call->tags_out--;
+    if (call->tags_out > 0 || !call->is_closed) {
+        return;
+    }
+    struct srv_grpc *grpc = call->grpc;
+    srv_timers_remove(&grpc->timers, &call->timer);
+    DL_DELETE(grpc->calls, call);
+    grpc_metadata_array_destroy(&call->metadata);
+    grpc_call_unref(call->call);
+    sl_free(call);
+    srv_grpc_check_end(grpc);
+}
+
+#define CALL_OF(tag, member) ((struct srv_call *)((char *)(tag)-offsetof(struct srv_call, member)))
+
+static void close_done(struct srv_tag *tag, bool ok)
+{
+    (void)ok;
+    struct srv_call *call = CALL_OF(tag, close_tag);
+    call->is_closed = true;
+    call->is_ending = true;
+    srv_timers_remove(&call->grpc->timers, &call->timer);
+    if (call->stream != NULL) {
+        if (call->cancelled != 0 && call->grpc->chat->config.misbehave.crash_on_rst) {
+            crash("a client left in the middle of a stream");
+        }
+        call->stream->ops->close(call->stream);
+        call->stream = NULL;
+    }
+    tag_back(call);
+}
+
+static grpc_op op_initial_metadata(void)
+{
+    return (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA};
+}
+
+static grpc_op op_close(struct srv_call *call)
+{
+    grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
+    op.data.recv_close_on_server.cancelled = &call->cancelled;
+    return op;
+}
+
+static grpc_op op_message(grpc_byte_buffer *message, bool is_followed)
+{
+    grpc_op op = {.op = GRPC_OP_SEND_MESSAGE, .flags = is_followed ? GRPC_WRITE_BUFFER_HINT : 0};
+    op.data.send_message.send_message = message;
+    return op;
+}
+
+static grpc_op op_status(enum sl_grpc_status status, grpc_slice *text)
+{
+    grpc_op op = {.op = GRPC_OP_SEND_STATUS_FROM_SERVER};
+    op.data.send_status_from_server.status = (grpc_status_code)status;
+    op.data.send_status_from_server.status_details = text;
+    return op;
+}
+
+static void answer_now(struct srv_call *call, struct srv_answer answer)
+{
+    grpc_slice text = grpc_slice_from_static_string(answer.text);
+    grpc_byte_buffer *reply = NULL;
+    grpc_op ops[ANSWER_OPS];
+    size_t count = 0;
+    ops[count++] = op_initial_metadata();
+    if (answer.reply != NULL) {
+        reply = srv_bytes_give(answer.reply);
+        ops[count++] = op_message(reply, false);
+    }
+    ops[count++] = op_status(answer.status, answer.status == SL_GRPC_OK ? NULL : &text);
+    ops[count++] = op_close(call);
+    call->close_tag.done = close_done;
+    start(call, ops, count, &call->close_tag);
+    grpc_byte_buffer_destroy(reply);
+}
+
+static void check_held(struct srv_timer *timer)
+{
+    struct srv_call *call = CALL_OF(timer, timer);
+    if (srv_frame_is_shared(call->held_request) && call->grpc->phase == SRV_RUNNING) {
+        srv_grpc_set_timer(call->grpc, timer, sl_clock_mono_ns() + HELD_POLL_NS);
+        return;
+    }
+    srv_frame_unref(call->held_request);
+    call->held_request = NULL;
+    answer_now(call, call->held_answer);
+}
+
+void srv_call_answer(struct srv_call *call, struct srv_answer answer)
+{
+    if (answer.status == SL_GRPC_INTERNAL && call->grpc->chat->config.misbehave.crash_on_garbage) {
+        crash("a message is no protobuf");
+    }
+    if (call->held_request != NULL) {
+        call->held_answer = answer;
+        call->timer.fire = check_held;
+        check_held(&call->timer);
+        return;
+    }
+    answer_now(call, answer);
+}
+
+static void status_done(struct srv_tag *tag, bool ok)
+{
+    (void)ok;
+    tag_back(CALL_OF(tag, status_tag));
+}
+
+void srv_call_end(struct srv_call *call, enum sl_grpc_status status, const char *text)
+{
+    if (call->is_ending) {
+        return;
+    }
+    grpc_slice details = grpc_slice_from_static_string(text);
+    grpc_op op = op_status(status, status == SL_GRPC_OK ? NULL : &details);
+    call->is_ending = true;
+    srv_timers_remove(&call->grpc->timers, &call->timer);
+    start(call, &op, 1, &call->status_tag);
+}
+
+/* Sends what the stream has, or notes when to ask it again. */
+static void pump(struct srv_call *call)
+{
+    if (call->stream == NULL || call->is_sending || call->is_ending) {
+        return;
+    }
+    struct srv_pulled pulled;
+    switch (call->stream->ops->pull(call->stream, sl_clock_mono_ns(), &pulled)) {
+    case SRV_PULL_FRAME: {
+        grpc_byte_buffer *message = srv_bytes_give(pulled.frame);
+        grpc_op op = op_message(message, pulled.is_followed);
+        call->is_sending = true;
+        start(call, &op, 1, &call->send_tag);
+        grpc_byte_buffer_destroy(message);
+        break;
+    }
+    case SRV_PULL_WAIT:
+        if (pulled.until_ns == SRV_NEVER) {
+            srv_timers_remove(&call->grpc->timers, &call->timer);
+        } else {
+            srv_grpc_set_timer(call->grpc, &call->timer, pulled.until_ns);
+        }
+        break;
+    case SRV_PULL_END:
+        if (pulled.status == SL_GRPC_INTERNAL &&
+            call->grpc->chat->config.misbehave.crash_on_garbage) {
+            crash("a message is no protobuf");
+        }
+        srv_call_end(call, pulled.status, pulled.text);
+        break;
+    }
+}
+
+static void receive_more(struct srv_call *call)
+{
+    if (call->stream == NULL || call->stream->ops->can_receive == NULL || call->is_receiving ||
+        call->is_input_over || call->is_ending || !call->stream->ops->can_receive(call->stream)) {
+        return;
+    }
+    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
+    op.data.recv_message.recv_message = &call->received;
+    call->is_receiving = true;
+    start(call, &op, 1, &call->receive_tag);
+}
+
+static void receive_done(struct srv_tag *tag, bool ok)
+{
+    struct srv_call *call = CALL_OF(tag, receive_tag);
+    struct srv_frame *frame = ok && call->received != NULL ? srv_bytes_take(call->received) : NULL;
+    call->received = NULL;
+    call->is_receiving = false;
+    if (call->stream != NULL && frame != NULL) {
+        call->stream->ops->receive(call->stream, frame, sl_clock_mono_ns());
+    } else if (call->stream != NULL && !call->is_input_over) {
+        call->is_input_over = true;
+        call->stream->ops->half_close(call->stream, sl_clock_mono_ns());
+    }
+    srv_frame_unref(frame);
+    pump(call);
+    receive_more(call);
+    tag_back(call);
+}
+
+static void send_done(struct srv_tag *tag, bool ok)
+{
+    struct srv_call *call = CALL_OF(tag, send_tag);
+    call->is_sending = false;
+    if (!ok) {
+        call->is_ending = true; /* RECV_CLOSE follows */
+    } else if (call->stream != NULL) {
+        call->stream->ops->sent(call->stream, sl_clock_mono_ns());
+        pump(call);
+        receive_more(call);
+    }
+    tag_back(call);
+}
+
+static void begin_done(struct srv_tag *tag, bool ok)
+{
+    (void)ok;
+    tag_back(CALL_OF(tag, begin_tag));
+}
+
+static void wake(void *context)
+{
+    pump(context);
+}
+
+static void timer_fired(struct srv_timer *timer)
+{
+    pump(CALL_OF(timer, timer));
+}
+
+void srv_call_open(struct srv_call *call, struct srv_stream *stream)
+{
+    call->stream = stream;
+    call->timer.fire = timer_fired;
+    call->begin_tag.done = begin_done;
+    call->close_tag.done = close_done;
+    call->send_tag.done = send_done;
+    call->receive_tag.done = receive_done;
+    call->status_tag.done = status_done;
+    stream->wake = wake;
+    stream->wake_context = call;
+    /* SUB-10: the headers tell the client that it is registered. */
+    grpc_op headers = op_initial_metadata();
+    grpc_op closing = op_close(call);
+    start(call, &headers, 1, &call->begin_tag);
+    start(call, &closing, 1, &call->close_tag);
+    pump(call);
+    receive_more(call);
+}
+
+void srv_call_begin(struct srv_grpc *grpc, const struct srv_method *method, grpc_call *native,
+                    grpc_metadata_array metadata, grpc_byte_buffer *payload)
+{
+    struct srv_call *call = sl_alloc(sizeof(*call));
+    struct srv_frame *request = payload == NULL ? NULL : srv_bytes_take(payload);
+    call->grpc = grpc;
+    call->call = native;
+    call->metadata = metadata;
+    DL_APPEND(grpc->calls, call);
+    method->begin(call, request);
+    srv_frame_unref(request);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *     RUNNING --SIGTERM--> TOLD --TELL--> DRAINING --grace--> ENDING --FLUSH--> KICKING --FLUSH--> CANCELLED
+ *
+ * The server ends as soon as the last connection has gone, in whatever phase. A second SIGTERM goes through the
+ * phases that are left without waiting.
+ */
+#include <utlist.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "reference-server/frontend/grpc/internal.h"
+
+#define DRAINING_TEXT "server draining"
+
+/* How long NOT_SERVING is told before anything closes. */
+#define TELL_NS (200 * SL_MS)
+
+/* How long a status may take to go out before the stream is reset. */
+#define FLUSH_NS (500 * SL_MS)
+
+static void shutdown_done(struct srv_tag *tag, bool ok)
+{
+    (void)ok;
+    struct srv_grpc *grpc =
+        (struct srv_grpc *)((char *)tag - offsetof(struct srv_grpc, shutdown_tag));
+    grpc->is_shut_down = true;
+    srv_timers_remove(&grpc->timers, &grpc->drain_timer);
+    srv_grpc_check_end(grpc);
+}
+
+static void end_streams(struct srv_grpc *grpc)
+{
+    struct srv_call *call = NULL;
+    DL_FOREACH (grpc->calls, call) {
+        if (call->stream != NULL) {
+            srv_call_end(call, SL_GRPC_UNAVAILABLE, DRAINING_TEXT);
+        }
+    }
+}
+
+/* The only way past data that the client does not take. */
+static void kick_calls(struct srv_grpc *grpc)
+{
+    struct srv_call *call = NULL;
+    DL_FOREACH (grpc->calls, call) {
+        grpc_call_cancel_with_status(call->call, GRPC_STATUS_UNAVAILABLE, DRAINING_TEXT, NULL);
+    }
+}
+
+/* Enters the next phase and says how long it lasts. */
+static uint64_t advance(struct srv_grpc *grpc)
+{
+    switch (grpc->phase) {
+    case SRV_RUNNING:
+        sl_log(SL_LOG_INFO, "drain", "health is NOT_SERVING");
+        grpc->phase = SRV_TOLD;
+        srv_health_drain(grpc->health);
+        return TELL_NS;
+    case SRV_TOLD:
+        sl_log(SL_LOG_INFO, "drain", "no new connections; streams may finish");
+        grpc->phase = SRV_DRAINING;
+        grpc->shutdown_tag.done = shutdown_done;
+        grpc_server_shutdown_and_notify(grpc->server, grpc->queue, &grpc->shutdown_tag);
+        return grpc->drain_grace_ns;
+    case SRV_DRAINING:
+        sl_log(SL_LOG_INFO, "drain", "ending the streams that are left");
+        grpc->phase = SRV_ENDING;
+        end_streams(grpc);
+        return FLUSH_NS;
+    case SRV_ENDING:
+        grpc->phase = SRV_KICKING;
+        kick_calls(grpc);
+        return FLUSH_NS;
+    case SRV_KICKING:
+    case SRV_CANCELLED:
+        break;
+    }
+    grpc->phase = SRV_CANCELLED;
+    grpc_server_cancel_all_calls(grpc->server);
+    return SRV_NEVER;
+}
+
+static void drain_timer_fired(struct srv_timer *timer)
+{
+    struct srv_grpc *grpc =
+        (struct srv_grpc *)((char *)timer - offsetof(struct srv_grpc, drain_timer));
+    uint64_t lasts_ns = advance(grpc);
+    if (lasts_ns != SRV_NEVER) {
+        srv_grpc_set_timer(grpc, timer, sl_clock_mono_ns() + lasts_ns);
+    }
+}
+
+void srv_grpc_drain(struct srv_grpc *grpc)
+{
+    pthread_mutex_lock(&grpc->lock);
+    grpc->drain_timer.fire = drain_timer_fired;
+    if (grpc->phase == SRV_RUNNING) {
+        drain_timer_fired(&grpc->drain_timer);
+    } else {
+        while (!grpc->is_shut_down && grpc->phase != SRV_CANCELLED) {
+            (void)advance(grpc);
+        }
+        srv_timers_remove(&grpc->timers, &grpc->drain_timer);
+    }
+    pthread_mutex_unlock(&grpc->lock);
+}

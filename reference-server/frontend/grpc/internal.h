@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SRV_GRPC_INTERNAL_H
+#define SRV_GRPC_INTERNAL_H
+
+/*
+ * What the files of this folder share. Everything here is touched under grpc->lock only.
+ *
+ * The C core's rule: each started tag comes back exactly once, also after a cancel. A call counts the tags that are
+ * out and is freed when RECV_CLOSE came back and the count is 0.
+ *
+ *     slot ---> begin --+--> unary: one batch with everything ---------------> freed
+ *                       +--> stream: initial metadata, RECV_CLOSE, then
+ *                                SEND_MESSAGE, one at a time, as the stream is pulled
+ *                                RECV_MESSAGE, one at a time, as the stream can receive
+ *                                SEND_STATUS, once --------------------------> freed
+ */
+#include <grpc/grpc.h>
+#include <pthread.h>
+
+#include "reference-server/frontend/grpc/server.h"
+#include "reference-server/frontend/grpc/timers.h"
+
+struct srv_tag;
+typedef void srv_tag_fn(struct srv_tag *tag, bool ok);
+
+/* What the completion queue hands back: embedded, one for each operation. */
+struct srv_tag {
+    srv_tag_fn *done;
+};
+
+struct srv_call;
+
+struct srv_method {
+    const char *path;
+    bool has_request; /* one request, read before begin */
+    /* request (borrowed) is NULL when the client sent none. */
+    void (*begin)(struct srv_call *call, struct srv_frame *request);
+};
+
+/* A request for one call of a method, always outstanding. */
+struct srv_slot {
+    struct srv_tag tag;
+    struct srv_grpc *grpc;
+    const struct srv_method *method; /* NULL: any method that is not registered */
+    void *registered;
+    grpc_call *call;
+    grpc_call_details details;
+    gpr_timespec deadline;
+    grpc_metadata_array metadata;
+    grpc_byte_buffer *payload;
+};
+
+struct srv_call {
+    struct srv_grpc *grpc;
+    grpc_call *call;
+    grpc_metadata_array metadata;
+    struct srv_stream *stream; /* NULL: unary, or closed */
+    struct srv_timer timer;
+    struct srv_tag begin_tag;
+    struct srv_tag close_tag;
+    struct srv_tag send_tag;
+    struct srv_tag receive_tag;
+    struct srv_tag status_tag;
+    unsigned tags_out;
+    int cancelled;
+    grpc_byte_buffer *received;
+    bool is_sending;
+    bool is_receiving;
+    bool is_input_over;
+    bool is_ending;                 /* the status is on its way, or nothing can be sent any more */
+    bool is_closed;                 /* RECV_CLOSE came back */
+    struct srv_answer held_answer;  /* wrong servers: a reply that waits */
+    struct srv_frame *held_request; /* until nobody else holds this */
+    struct srv_call *prev;
+    struct srv_call *next;
+};
+
+enum srv_drain_phase {
+    SRV_RUNNING,
+    SRV_TOLD,      /* health says NOT_SERVING */
+    SRV_DRAINING,  /* GOAWAY went out */
+    SRV_ENDING,    /* streams were given their status */
+    SRV_KICKING,   /* those that could not be sent it were cancelled with it */
+    SRV_CANCELLED, /* everything was cancelled */
+};
+
+struct srv_grpc {
+    pthread_mutex_t lock;
+    pthread_cond_t timer_change;
+    pthread_t poll_thread;
+    pthread_t timer_thread;
+    bool is_timer_stopped;
+    struct srv_timers timers;
+    grpc_server *server;
+    grpc_completion_queue *queue;
+    struct srv_chat *chat;
+    struct srv_health *health;
+    struct srv_call *calls;
+    struct srv_slot *slots;
+    size_t slots_out;
+    int port;
+    enum srv_drain_phase phase;
+    uint64_t drain_grace_ns;
+    struct srv_timer drain_timer;
+    struct srv_tag shutdown_tag;
+    bool is_shut_down; /* every connection has gone */
+    void (*ended)(void *context);
+    void *ended_context;
+};
+
+/* --- call.c --- */
+
+/* A call came in. Takes native, metadata and payload (may be NULL). */
+void srv_call_begin(struct srv_grpc *grpc, const struct srv_method *method, grpc_call *native,
+                    grpc_metadata_array metadata, grpc_byte_buffer *payload);
+
+/* Answers a call that is no stream; takes answer.reply. */
+void srv_call_answer(struct srv_call *call, struct srv_answer answer);
+
+/* The call carries stream (taken) from now on. */
+void srv_call_open(struct srv_call *call, struct srv_stream *stream);
+
+/* Ends a stream with a status behind what was already given to the transport. */
+void srv_call_end(struct srv_call *call, enum sl_grpc_status status, const char *text);
+
+/* --- methods.c --- */
+
+enum {
+    SRV_METHOD_COUNT = 5,
+};
+
+extern const struct srv_method srv_methods[SRV_METHOD_COUNT];
+
+/* Calls of any other method. */
+extern const struct srv_method srv_unknown_method;
+
+/* --- server.c --- */
+
+void srv_grpc_set_timer(struct srv_grpc *grpc, struct srv_timer *timer, uint64_t due_ns);
+
+/* Shuts the completion queue down when nothing is left that it could be needed for. */
+void srv_grpc_check_end(struct srv_grpc *grpc);
+
+/* --- bytes.c --- */
+
+/* A new frame with the bytes of buffer, which is destroyed. */
+struct srv_frame *srv_bytes_take(grpc_byte_buffer *buffer);
+
+/* A buffer over frame's bytes, without a copy; takes frame. */
+grpc_byte_buffer *srv_bytes_give(struct srv_frame *frame);
+
+/* --- credentials.c --- */
+
+grpc_server_credentials *srv_credentials_new(const struct srv_grpc_config *config,
+                                             struct sl_error *reterr_error);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/frontend/grpc/server.h"
+
+#include <assert.h>
+#include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
+#include <grpc/support/time.h>
+#include <time.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "reference-server/frontend/grpc/internal.h"
+
+enum {
+    SLOTS_A_METHOD = 64, /* more gain nothing */
+    SLOTS = SLOTS_A_METHOD * (SRV_METHOD_COUNT + 1),
+    WRITE_BUFFER_BYTES = 16 * 1024,
+};
+
+static void request(struct srv_slot *slot)
+{
+    struct srv_grpc *grpc = slot->grpc;
+    grpc_metadata_array_init(&slot->metadata);
+    slot->payload = NULL;
+    grpc_call_error error;
+    if (slot->method == NULL) {
+        grpc_call_details_init(&slot->details);
+        error = grpc_server_request_call(grpc->server, &slot->call, &slot->details, &slot->metadata,
+                                         grpc->queue, grpc->queue, &slot->tag);
+    } else {
+        error = grpc_server_request_registered_call(
+            grpc->server, slot->registered, &slot->call, &slot->deadline, &slot->metadata,
+            slot->method->has_request ? &slot->payload : NULL, grpc->queue, grpc->queue,
+            &slot->tag);
+    }
+    assert(error == GRPC_CALL_OK);
+    (void)error;
+    grpc->slots_out++;
+}
+
+static void slot_done(struct srv_tag *tag, bool ok)
+{
+    struct srv_slot *slot = (struct srv_slot *)((char *)tag - offsetof(struct srv_slot, tag));
+    struct srv_slot came = *slot;
+    struct srv_grpc *grpc = slot->grpc;
+    grpc->slots_out--;
+    if (slot->method == NULL) {
+        grpc_call_details_destroy(&slot->details);
+    }
+    if (!ok) {
+        grpc_metadata_array_destroy(&slot->metadata);
+        srv_grpc_check_end(grpc);
+        return;
+    }
+    request(slot);
+    srv_call_begin(grpc, came.method == NULL ? &srv_unknown_method : came.method, came.call,
+                   came.metadata, came.payload);
+}
+
+void srv_grpc_check_end(struct srv_grpc *grpc)
+{
+    if (grpc->is_shut_down && grpc->calls == NULL && grpc->slots_out == 0) {
+        grpc_completion_queue_shutdown(grpc->queue);
+    }
+}
+
+static void *poll_main(void *context)
+{
+    struct srv_grpc *grpc = context;
+    for (;;) {
+        grpc_event event =
+            grpc_completion_queue_next(grpc->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        if (event.type == GRPC_QUEUE_SHUTDOWN) {
+            break;
+        }
+        struct srv_tag *tag = event.tag;
+        pthread_mutex_lock(&grpc->lock);
+        tag->done(tag, event.success != 0);
+        pthread_mutex_unlock(&grpc->lock);
+    }
+    grpc->ended(grpc->ended_context);
+    return NULL;
+}
+
+void srv_grpc_set_timer(struct srv_grpc *grpc, struct srv_timer *timer, uint64_t due_ns)
+{
+    if (srv_timers_set(&grpc->timers, timer, due_ns)) {
+        pthread_cond_signal(&grpc->timer_change);
+    }
+}
+
+static void *timer_main(void *context)
+{
+    struct srv_grpc *grpc = context;
+    pthread_mutex_lock(&grpc->lock);
+    while (!grpc->is_timer_stopped) {
+        struct srv_timer *first = srv_timers_first(&grpc->timers);
+        if (first == NULL) {
+            pthread_cond_wait(&grpc->timer_change, &grpc->lock);
+        } else if (first->due_ns <= sl_clock_mono_ns()) {
+            srv_timers_remove(&grpc->timers, first);
+            first->fire(first);
+        } else {
+            struct timespec until = {.tv_sec = (time_t)(first->due_ns / SL_SECOND),
+                                     .tv_nsec = (long)(first->due_ns % SL_SECOND)};
+            pthread_cond_timedwait(&grpc->timer_change, &grpc->lock, &until);
+        }
+    }
+    pthread_mutex_unlock(&grpc->lock);
+    return NULL;
+}
+
+static grpc_arg integer(const char *key, int value)
+{
+    grpc_arg arg = {.type = GRPC_ARG_INTEGER};
+    arg.key = (char *)(uintptr_t)key; /* the C core does not write to it */
+    arg.value.integer = value;
+    return arg;
+}
+
+static grpc_server *new_server(size_t max_message)
+{
+    grpc_arg args[] = {
+        integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_message),
+        integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
+        /* Without the probe a stream that is not read parks 64 KiB, with it 4 MiB. */
+        integer(GRPC_ARG_HTTP2_BDP_PROBE, 0),
+        integer(GRPC_ARG_HTTP2_WRITE_BUFFER_SIZE, WRITE_BUFFER_BYTES),
+        integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+    };
+    grpc_channel_args all = {.num_args = sizeof(args) / sizeof(args[0]), .args = args};
+    return grpc_server_create(&all, NULL);
+}
+
+static enum sl_status listen_on(struct srv_grpc *grpc, const struct srv_grpc_config *config,
+                                struct sl_error *reterr)
+{
+    grpc_server_credentials *credentials = srv_credentials_new(config, reterr);
+    if (credentials == NULL) {
+        return SL_IO;
+    }
+    grpc->port = grpc_server_add_http2_port(grpc->server, config->listen, credentials);
+    grpc_server_credentials_release(credentials);
+    if (grpc->port == 0) {
+        return sl_error_set(reterr, SL_IO, "cannot listen on %s", config->listen);
+    }
+    return SL_OK;
+}
+
+static void register_methods(struct srv_grpc *grpc, void *registered[SRV_METHOD_COUNT])
+{
+    for (size_t i = 0; i < SRV_METHOD_COUNT; i++) {
+        registered[i] = grpc_server_register_method(grpc->server, srv_methods[i].path, NULL,
+                                                    srv_methods[i].has_request
+                                                        ? GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER
+                                                        : GRPC_SRM_PAYLOAD_NONE,
+                                                    0);
+    }
+}
+
+static void fill_slots(struct srv_grpc *grpc, void *const registered[SRV_METHOD_COUNT])
+{
+    grpc->slots = sl_calloc(SLOTS, sizeof(grpc->slots[0]));
+    for (size_t i = 0; i < SLOTS; i++) {
+        struct srv_slot *slot = &grpc->slots[i];
+        size_t method = i / SLOTS_A_METHOD;
+        slot->tag.done = slot_done;
+        slot->grpc = grpc;
+        if (method < SRV_METHOD_COUNT) {
+            slot->method = &srv_methods[method];
+            slot->registered = registered[method];
+        }
+        request(slot);
+    }
+}
+
+static void init_locks(struct srv_grpc *grpc)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&grpc->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&grpc->timer_change, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void release(struct srv_grpc *grpc)
+{
+    grpc_server_destroy(grpc->server);
+    grpc_completion_queue_destroy(grpc->queue);
+    grpc_shutdown();
+    srv_timers_release(&grpc->timers);
+    pthread_cond_destroy(&grpc->timer_change);
+    pthread_mutex_destroy(&grpc->lock);
+    sl_free(grpc->slots);
+    sl_free(grpc);
+}
+
+/* A server that never listened also wants to be shut down. */
+static void abandon(struct srv_grpc *grpc)
+{
+    grpc_server_shutdown_and_notify(grpc->server, grpc->queue, &grpc->shutdown_tag);
+    (void)grpc_completion_queue_next(grpc->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    grpc_completion_queue_shutdown(grpc->queue);
+    (void)grpc_completion_queue_next(grpc->queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    release(grpc);
+}
+
+struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv_chat *chat,
+                                struct srv_health *health, struct sl_error *reterr_error)
+{
+    struct srv_grpc *grpc = sl_alloc(sizeof(*grpc));
+    void *registered[SRV_METHOD_COUNT];
+    grpc->chat = chat;
+    grpc->health = health;
+    grpc->drain_grace_ns = config->drain_grace_ns;
+    grpc->ended = config->ended;
+    grpc->ended_context = config->ended_context;
+    init_locks(grpc);
+    grpc_init();
+    grpc->queue = grpc_completion_queue_create_for_next(NULL);
+    grpc->server = new_server(config->max_message);
+    grpc_server_register_completion_queue(grpc->server, grpc->queue, NULL);
+    register_methods(grpc, registered);
+    enum sl_status status = listen_on(grpc, config, reterr_error);
+    grpc_server_start(grpc->server);
+    if (status != SL_OK) {
+        abandon(grpc);
+        return NULL;
+    }
+    pthread_mutex_lock(&grpc->lock);
+    fill_slots(grpc, registered);
+    pthread_create(&grpc->poll_thread, NULL, poll_main, grpc);
+    pthread_create(&grpc->timer_thread, NULL, timer_main, grpc);
+    pthread_mutex_unlock(&grpc->lock);
+    return grpc;
+}
+
+int srv_grpc_port(const struct srv_grpc *grpc)
+{
+    return grpc->port;
+}
+
+void srv_grpc_free(struct srv_grpc *grpc)
+{
+    pthread_join(grpc->poll_thread, NULL);
+    pthread_mutex_lock(&grpc->lock);
+    grpc->is_timer_stopped = true;
+    pthread_cond_signal(&grpc->timer_change);
+    pthread_mutex_unlock(&grpc->lock);
+    pthread_join(grpc->timer_thread, NULL);
+    release(grpc);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/opts.h"
+
+#include "lib/base/clock.h"
+#include "lib/base/units.h"
+
+enum {
+    DEFAULT_BUFFER = 100,
+    DEFAULT_RATE_HZ = 10,
+    DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024,
+    PORT_MAX = 65535,
+};
+
+#define DEFAULT_PING_INTERVAL_NS (10 * SL_SECOND)
+#define DEFAULT_DRAIN_GRACE_NS   (10 * SL_SECOND)
+
+/* Longer is no interval but a mistake, and keeps sums of times far from overflowing. */
+#define DURATION_MAX_NS (UINT64_C(100) * 24 * 3600 * SL_SECOND)
+
+void srv_opts_init(struct srv_opts *opts)
+{
+    *opts = (struct srv_opts){
+        .listen = "127.0.0.1:50051",
+        .chat = {.buffer = DEFAULT_BUFFER,
+                 .drop_policy = SRV_DROP_NEWEST,
+                 .default_rate_hz = DEFAULT_RATE_HZ,
+                 .ping_interval_ns = DEFAULT_PING_INTERVAL_NS},
+        .max_message = DEFAULT_MAX_MESSAGE,
+        .drain_grace_ns = DEFAULT_DRAIN_GRACE_NS,
+        .log_format = SL_LOG_TEXT,
+    };
+}
+
+static enum sl_status set_frontend(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)options;
+    if (strcmp(value, "h2") == 0) {
+        return sl_error_set(reterr, SL_USAGE, "this build has the grpc front end only");
+    }
+    return strcmp(value, "grpc") == 0 ? SL_OK : sl_error_set(reterr, SL_USAGE, "want grpc or h2");
+}
+
+static enum sl_status set_listen(void *options, const char *value, struct sl_error *reterr)
+{
+    struct srv_opts *opts = options;
+    const char *colon = strrchr(value, ':');
+    uint64_t port = 0;
+    if (colon == NULL || colon == value || strlen(value) >= sizeof(opts->listen) ||
+        sl_units_u64(sl_span_str(colon + 1), &port) != SL_OK || port > PORT_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "want HOST:PORT, with port 0 for any free one");
+    }
+    memcpy(opts->listen, value, strlen(value) + 1);
+    return SL_OK;
+}
+
+static enum sl_status set_tls_cert(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct srv_opts *)options)->tls_cert = value;
+    return SL_OK;
+}
+
+static enum sl_status set_tls_key(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct srv_opts *)options)->tls_key = value;
+    return SL_OK;
+}
+
+static enum sl_status set_tls_client_ca(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct srv_opts *)options)->tls_client_ca = value;
+    return SL_OK;
+}
+
+static enum sl_status whole_number(const char *value, uint64_t max, uint64_t *ret_number,
+                                   struct sl_error *reterr)
+{
+    if (sl_units_u64(sl_span_str(value), ret_number) != SL_OK || *ret_number < 1 ||
+        *ret_number > max) {
+        return sl_error_set(reterr, SL_USAGE, "want a whole number from 1 to %llu",
+                            (unsigned long long)max);
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_buffer(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t number = 0;
+    enum sl_status status = whole_number(value, SRV_BUFFER_MAX, &number, reterr);
+    ((struct srv_opts *)options)->chat.buffer = (size_t)number;
+    return status;
+}
+
+static enum sl_status set_drop_policy(void *options, const char *value, struct sl_error *reterr)
+{
+    struct srv_opts *opts = options;
+    if (strcmp(value, "newest") == 0) {
+        opts->chat.drop_policy = SRV_DROP_NEWEST;
+    } else if (strcmp(value, "oldest") == 0) {
+        opts->chat.drop_policy = SRV_DROP_OLDEST;
+    } else {
+        return sl_error_set(reterr, SL_USAGE, "want newest or oldest");
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_default_rate(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t number = 0;
+    enum sl_status status = whole_number(value, INT32_MAX, &number, reterr);
+    ((struct srv_opts *)options)->chat.default_rate_hz = (int32_t)number;
+    return status;
+}
+
+static enum sl_status duration(const char *value, uint64_t min_ns, uint64_t *ret_ns,
+                               struct sl_error *reterr)
+{
+    if (sl_units_duration(sl_span_str(value), ret_ns) != SL_OK || *ret_ns < min_ns ||
+        *ret_ns > DURATION_MAX_NS) {
+        return sl_error_set(reterr, SL_USAGE, "want a time such as 250ms or 10s%s",
+                            min_ns > 0 ? ", at least 1ms" : "");
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_ping_interval(void *options, const char *value, struct sl_error *reterr)
+{
+    return duration(value, SL_MS, &((struct srv_opts *)options)->chat.ping_interval_ns, reterr);
+}
+
+static enum sl_status set_max_message(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t bytes = 0;
+    if (sl_units_size(sl_span_str(value), &bytes) != SL_OK || bytes < 1 || bytes > INT32_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "want a size such as 4MiB, below 2GiB");
+    }
+    ((struct srv_opts *)options)->max_message = (size_t)bytes;
+    return SL_OK;
+}
+
+static enum sl_status set_drain_grace(void *options, const char *value, struct sl_error *reterr)
+{
+    return duration(value, 0, &((struct srv_opts *)options)->drain_grace_ns, reterr);
+}
+
+static enum sl_status set_log(void *options, const char *value, struct sl_error *reterr)
+{
+    struct srv_opts *opts = options;
+    if (strcmp(value, "text") == 0) {
+        opts->log_format = SL_LOG_TEXT;
+    } else if (strcmp(value, "json") == 0) {
+        opts->log_format = SL_LOG_JSON;
+    } else {
+        return sl_error_set(reterr, SL_USAGE, "want text or json");
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_misbehave(void *options, const char *value, struct sl_error *reterr)
+{
+    struct srv_opts *opts = options;
+    if (strcmp(value, "list") == 0) {
+        opts->wants_misbehave_list = true;
+        return SL_OK;
+    }
+    return srv_misbehave_set(&opts->chat.misbehave, value, reterr);
+}
+
+static const struct sl_cli_option options[] = {
+    {"frontend", 0, "grpc|h2", "what carries the calls (grpc; this build has no h2)", set_frontend},
+    {"listen", 0, "HOST:PORT", "where to listen (127.0.0.1:50051); port 0: any free one",
+     set_listen},
+    {"tls-cert", 0, "FILE", "serve TLS with this PEM certificate chain", set_tls_cert},
+    {"tls-key", 0, "FILE", "and its PEM key", set_tls_key},
+    {"tls-client-ca", 0, "FILE", "demand client certificates that this PEM bundle signed",
+     set_tls_client_ca},
+    {"buffer", 0, "N", "messages held for a subscriber that lags behind (100)", set_buffer},
+    {"drop-policy", 0, "newest|oldest", "what a full buffer drops (newest)", set_drop_policy},
+    {"default-rate", 0, "HZ", "rate of a subscription that asks for none (10)", set_default_rate},
+    {"ping-interval", 0, "TIME", "time between the pings of a ChatRoom stream (10s)",
+     set_ping_interval},
+    {"max-message", 0, "SIZE", "largest message that is accepted (4MiB)", set_max_message},
+    {"drain-grace", 0, "TIME", "how long streams may go on after SIGTERM (10s)", set_drain_grace},
+    {"log", 0, "text|json", "form of the log on stderr (text)", set_log},
+    {"misbehave", 0, "NAME",
+     "be this wrong server; repeatable; 'list' prints name, front end\n"
+     "and broken rule of each",
+     set_misbehave},
+};
+
+const struct sl_cli srv_cli = {
+    .program = "sluice-server",
+    .summary = "The reference server of chat.v1. When it is ready it prints one line on stdout:\n"
+               "\"listening on HOST:PORT\".",
+    .notes = "SIGTERM and SIGINT drain; a second one ends at once.\n"
+             "Exit status: 0 after a drain; 1 when it cannot serve; 2 on bad usage.\n",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+};
+
+enum sl_status srv_opts_check(const struct srv_opts *opts, struct sl_error *reterr_error)
+{
+    if ((opts->tls_cert == NULL) != (opts->tls_key == NULL)) {
+        return sl_error_set(reterr_error, SL_USAGE, "--tls-cert and --tls-key go together");
+    }
+    if (opts->tls_client_ca != NULL && opts->tls_cert == NULL) {
+        return sl_error_set(reterr_error, SL_USAGE, "--tls-client-ca needs --tls-cert");
+    }
+    return SL_OK;
+}

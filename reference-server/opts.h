@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SRV_OPTS_H
+#define SRV_OPTS_H
+
+/* The command line of sluice-server. Parsing is pure: no file is read, nothing is printed. */
+#include "lib/base/cli.h"
+#include "lib/base/log.h"
+#include "reference-server/chat/chat.h"
+
+enum {
+    SRV_BUFFER_MAX = 1000000,
+    SRV_LISTEN_MAX = 256,
+};
+
+struct srv_opts {
+    char listen[SRV_LISTEN_MAX];
+    const char *tls_cert;
+    const char *tls_key;
+    const char *tls_client_ca;
+    struct srv_chat_config chat;
+    size_t max_message;
+    uint64_t drain_grace_ns;
+    enum sl_log_format log_format;
+    bool wants_misbehave_list;
+};
+
+extern const struct sl_cli srv_cli;
+
+/* The defaults of every option. */
+void srv_opts_init(struct srv_opts *opts);
+
+/* What no single option can tell, such as a certificate without a key. */
+SL_MUST_USE enum sl_status srv_opts_check(const struct srv_opts *opts,
+                                          struct sl_error *reterr_error);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+#include "reference-server/frontend/grpc/server.h"
+
+/* Tells the signal loop that the front end has ended. */
+#define ENDED_SIGNAL SIGUSR1
+
+static void tell_ended(void *context)
+{
+    (void)context;
+    (void)kill(getpid(), ENDED_SIGNAL);
+}
+
+static void block_signals(sigset_t *set)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, ENDED_SIGNAL);
+    (void)pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static void wait_for_the_end(struct srv_grpc *grpc, const sigset_t *set)
+{
+    for (;;) {
+        int got = 0;
+        if (sigwait(set, &got) != 0) {
+            continue;
+        }
+        if (got == ENDED_SIGNAL) {
+            return;
+        }
+        sl_log(SL_LOG_INFO, "drain", "signal=%s", got == SIGTERM ? "SIGTERM" : "SIGINT");
+        srv_grpc_drain(grpc);
+    }
+}
+
+enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_error)
+{
+    sigset_t set;
+    struct srv_chat chat;
+    block_signals(&set);
+    srv_chat_init(&chat, &opts->chat);
+    struct srv_health health = {.misbehave = &chat.config.misbehave};
+    const struct srv_grpc_config config = {
+        .listen = opts->listen,
+        .cert_file = opts->tls_cert,
+        .key_file = opts->tls_key,
+        .client_ca_file = opts->tls_client_ca,
+        .max_message = opts->max_message,
+        .drain_grace_ns = opts->drain_grace_ns,
+        .ended = tell_ended,
+    };
+    struct srv_grpc *grpc = srv_grpc_start(&config, &chat, &health, reterr_error);
+    if (grpc == NULL) {
+        srv_chat_release(&chat);
+        return reterr_error->status;
+    }
+    const char *port = strrchr(opts->listen, ':');
+    printf("listening on %.*s:%d\n", (int)(port - opts->listen), opts->listen, srv_grpc_port(grpc));
+    (void)fflush(stdout);
+    wait_for_the_end(grpc, &set);
+    srv_grpc_free(grpc);
+    srv_chat_release(&chat);
+    return SL_OK;
+}
