@@ -98,7 +98,8 @@ static void close_handle(uv_handle_t *handle)
 /* Whether anything of the group is left, zombies left out: where no init reaps them they stay. */
 static bool is_group_alive(const struct har_process *process)
 {
-    return !process->is_group_gone && (!process->has_exited || har_resources_has_group(process->pid));
+    return !process->is_group_gone &&
+           (!process->has_exited || har_resources_has_group(process->pid));
 }
 
 static void on_exit(uv_process_t *handle, int64_t exit_status, int exit_signal)
