@@ -113,7 +113,7 @@ def show_results(report, titles):
         print(f"\n  {AREAS.get(area, area)}")
         for result in mine:
             verdict = result["verdict"].upper()
-            title = titles.get(result["id"], result["id"])
+            title = f"{titles[result['id']]} [{result['id']}]"
             reason = "" if verdict == "PASS" else f"\n{'':15}{result.get('reason', '')}"
             print(f"    {verdict:<4}  {result['duration_ms'] / 1000:5.1f} s  {title}{reason}")
     totals = report["totals"]
