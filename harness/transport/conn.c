@@ -165,7 +165,7 @@ static const struct har_link_handler link_handler = {
 
 static void on_task(struct har_turn_task *task)
 {
-    struct har_conn *conn = (struct har_conn *)((char *)task - offsetof(struct har_conn, task));
+    struct har_conn *conn = HAR_TASK_OWNER(task, struct har_conn, task);
     if (conn->is_freed) {
         har_conn_reap(conn);
     } else {

@@ -83,6 +83,7 @@ struct grpc_conn {
     bool has_pipe;     /* open, or closing */
     bool is_pipe_open; /* neither closing nor at its end */
     bool is_pipe_read;
+    bool is_ready;  /* the C core has acknowledged the SETTINGS of the server */
     bool is_ending; /* ended() is due once every stream has its status */
 };
 

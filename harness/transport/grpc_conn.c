@@ -263,7 +263,7 @@ static void on_turn(struct har_conn *base)
     struct grpc_conn *conn = grpc_conn_of(base);
     struct grpc_stream *stream = NULL;
     struct grpc_stream *next = NULL;
-    if (conn->channel == NULL || base->has_goaway) {
+    if (conn->channel == NULL || !conn->is_ready || base->has_goaway) {
         return;
     }
     DL_FOREACH_SAFE2(conn->unseen, stream, next, next_unseen)
@@ -401,6 +401,12 @@ static void on_call_end(void *owner, struct sl_call *call)
 static void on_frame(void *owner, const struct sl_frame_event *event)
 {
     struct grpc_conn *conn = owner;
+    if (event->dir == SL_DIR_REQUEST && event->header.type == SL_H2_SETTINGS &&
+        (event->header.flags & SL_H2_FLAG_ACK) != 0 && !conn->is_ready && !conn->base.is_freed) {
+        /* The C core has read the server's limits. With its own connector it waits too. */
+        conn->is_ready = true;
+        har_link_wake(conn->base.link);
+    }
     har_conn_deliver_frame(&conn->base, event);
     if (conn->base.has_goaway && har_conn_is_live(&conn->base)) {
         end_unstarted(conn, "the server takes no new streams: it sent GOAWAY");

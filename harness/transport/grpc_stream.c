@@ -38,7 +38,7 @@ static grpc_slice to_slice(struct sl_span span)
 
 static struct grpc_stream *stream_of(struct har_grpc_tag *tag, enum har_grpc_batch batch)
 {
-    return (struct grpc_stream *)((char *)(tag - batch) - offsetof(struct grpc_stream, tags));
+    return HAR_TASK_OWNER(tag - batch, struct grpc_stream, tags);
 }
 
 static void start_batch(struct grpc_stream *stream, enum har_grpc_batch batch, const grpc_op *ops,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "harness/transport/tls.h"
@@ -250,7 +251,7 @@ static void flush(struct har_link *link)
 
 static void on_turn(struct har_turn_task *task)
 {
-    struct har_link *link = (struct har_link *)((char *)task - offsetof(struct har_link, task));
+    struct har_link *link = HAR_TASK_OWNER(task, struct har_link, task);
     if (link->is_freed) {
         reap(link);
         return;
@@ -337,6 +338,19 @@ static void read_records(struct har_link *link, struct sl_span cipher, uint64_t 
     }
 }
 
+/* libuv takes a hang-up after the last bytes for the end of the file, also when it is a reset. */
+static int true_error(const struct har_link *link, int error)
+{
+    uv_os_fd_t fd = -1;
+    int pending = 0;
+    socklen_t len = sizeof pending;
+    if (error != UV_EOF || uv_fileno((const uv_handle_t *)&link->tcp, &fd) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &pending, &len) != 0 || pending == 0) {
+        return error;
+    }
+    return uv_translate_sys_error(pending);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct har_link *link = stream->data;
@@ -347,7 +361,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
         if (link->state == LINK_CONNECTING) {
             end(link, HAR_CONN_TLS, "the server closed the connection during the TLS handshake");
         } else {
-            end_by_errno(link, (int)count);
+            end_by_errno(link, true_error(link, (int)count));
         }
         return;
     }
@@ -490,6 +504,9 @@ static void resolve(struct har_link *link)
 struct har_link *har_link_new(uv_loop_t *loop, const struct har_link_config *config)
 {
     struct har_link *link = sl_alloc(sizeof *link);
+    /* A write to a socket that the server has reset must be an error and not the end of the program;
+     * libuv leaves that to the program, and the C core only does it for its own sockets. */
+    (void)signal(SIGPIPE, SIG_IGN);
     link->loop = loop;
     link->config = *config;
     link->turn = har_turn_ref(loop);

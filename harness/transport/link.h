@@ -13,6 +13,7 @@
  * the handing over), read() what came. Backpressure: har_link_pause stops reading; har_link_queued
  * says what waits for the socket, drained() that nothing does.
  *
+ * Signals: SIGPIPE is ignored in the whole process from the first link on.
  * Life: one loop; callbacks come from the loop. har_link_free may be called from any callback, none
  * comes after it. Memory: at most HAR_CONN_QUEUE_MAX bytes wait; one read buffer for all links.
  */

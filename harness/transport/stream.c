@@ -5,8 +5,7 @@
 
 static void on_task(struct har_turn_task *task)
 {
-    struct har_stream *stream =
-        (struct har_stream *)((char *)task - offsetof(struct har_stream, task));
+    struct har_stream *stream = HAR_TASK_OWNER(task, struct har_stream, task);
     if (stream->is_freed) {
         har_stream_reap(stream);
     } else if (stream->late_end != NULL) {

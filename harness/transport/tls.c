@@ -129,7 +129,8 @@ struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const cha
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session->ssl), name);
     } else {
         /* RFC 6066 3: server_name holds names only, never addresses. */
-        SSL_set_tlsext_host_name(session->ssl, name);
+        SSL_ctrl(session->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 (void *)(uintptr_t)name); /* its macro casts const away, which clang refuses */
         SSL_set1_host(session->ssl, name);
     }
     SSL_set_connect_state(session->ssl);

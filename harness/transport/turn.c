@@ -16,17 +16,14 @@ struct har_turn {
     unsigned references;
     unsigned open_handles;
     uv_prepare_t prepare; /* runs before the loop blocks; active while tasks are queued */
-    uv_idle_t idle;       /* keeps the loop from blocking over tasks that were queued by tasks */
+    /* Keeps the loop from blocking in a turn with tasks: tasks may have queued others, and a caller of
+     * uv_run(UV_RUN_ONCE) is to see what they have done. */
+    uv_idle_t idle;
     struct har_turn_task tasks; /* head of a ring */
 };
 
 /* The turns that are in use; there is one per loop, and nearly always one loop. */
 static struct har_turn *turns;
-
-static void on_idle(uv_idle_t *idle)
-{
-    (void)idle;
-}
 
 static void unlink_task(struct har_turn_task *task)
 {
@@ -49,6 +46,15 @@ static bool is_empty(const struct har_turn *turn)
     return turn->tasks.next == &turn->tasks;
 }
 
+static void on_idle(uv_idle_t *idle)
+{
+    struct har_turn *turn = idle->data;
+    if (is_empty(turn)) {
+        uv_prepare_stop(&turn->prepare);
+        uv_idle_stop(&turn->idle);
+    }
+}
+
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct har_turn *turn = prepare->data;
@@ -62,12 +68,6 @@ static void on_prepare(uv_prepare_t *prepare)
         task->run(task);
     }
     unlink_task(&marker);
-    if (is_empty(turn)) {
-        uv_prepare_stop(&turn->prepare);
-        uv_idle_stop(&turn->idle);
-    } else {
-        uv_idle_start(&turn->idle, on_idle);
-    }
     har_turn_unref(turn);
 }
 
@@ -122,6 +122,7 @@ void har_turn_defer(struct har_turn *turn, struct har_turn_task *task)
     }
     if (is_empty(turn)) {
         uv_prepare_start(&turn->prepare, on_prepare);
+        uv_idle_start(&turn->idle, on_idle);
     }
     task->is_queued = true;
     link_before(&turn->tasks, task);

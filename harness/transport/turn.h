@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct har_turn;
 
@@ -21,6 +22,9 @@ struct har_turn_task {
     struct har_turn_task *prev, *next;
     bool is_queued;
 };
+
+/* The struct of this type that task is embedded in as member. */
+#define HAR_TASK_OWNER(task, type, member) ((type *)(void *)((char *)(task)-offsetof(type, member)))
 
 /* The turn of this loop; one reference more. */
 struct har_turn *har_turn_ref(uv_loop_t *loop);
