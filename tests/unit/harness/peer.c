@@ -366,6 +366,9 @@ static void on_frame(void *owner, const struct sl_frame_event *event)
         (void)sl_h2_write_settings_ack(&conn->out);
     } else if (event->header.type == SL_H2_PING && !is_ack) {
         seen->pings++;
+        if (conn->peer->script.is_deaf_to_pings) {
+            return;
+        }
         (void)sl_buf_add(&conn->out, "\0\0\10\6\1\0\0\0\0", SL_H2_FRAME_HEADER_SIZE);
         (void)sl_buf_add_span(&conn->out, event->payload);
     } else if (event->header.type == SL_H2_PING) {

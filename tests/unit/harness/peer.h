@@ -29,7 +29,8 @@ enum peer_die {
 struct peer_script {
     const char *greeting; /* raw bytes sent at once in place of HTTP/2; NULL: none */
     bool is_mute;         /* accepts and says nothing */
-    bool is_padding;      /* DATA frames are padded */
+    bool is_deaf_to_pings;
+    bool is_padding; /* DATA frames are padded */
     enum peer_die die;
     uint32_t max_streams; /* SETTINGS_MAX_CONCURRENT_STREAMS; 0: not sent */
     uint32_t window;      /* SETTINGS_INITIAL_WINDOW_SIZE; 0: not sent */
