@@ -275,11 +275,14 @@ enum sl_status sl_pool_add_set(struct sl_pool *pool, struct sl_span set,
     return SL_OK;
 }
 
+struct sl_span sl_pool_builtin_set(void)
+{
+    return sl_span(sl_builtin_protos, sl_builtin_protos_size);
+}
+
 void sl_pool_add_builtin(struct sl_pool *pool)
 {
-    struct sl_error error;
-    enum sl_status status =
-        sl_pool_add_set(pool, sl_span(sl_builtin_protos, sl_builtin_protos_size), &error);
+    enum sl_status status = sl_pool_add_set(pool, sl_pool_builtin_set(), NULL);
     if (status != SL_OK) {
         assert(status == SL_LIMIT); /* only a pool that is full already can refuse our own set */
     }

@@ -119,6 +119,8 @@ SL_MUST_USE enum sl_status sl_pool_add_file(struct sl_pool *pool, struct sl_span
 /* Adds the types built into the program: the well-known types, google.rpc, grpc.health.v1,
  * grpc.reflection.v1 and v1alpha, chat.v1. */
 void sl_pool_add_builtin(struct sl_pool *pool);
+/* That set itself, serialised. */
+struct sl_span sl_pool_builtin_set(void);
 /* Resolves the names; may be called again after more was added. */
 SL_MUST_USE enum sl_status sl_pool_link(struct sl_pool *pool, struct sl_error *reterr_error);
 

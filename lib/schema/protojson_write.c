@@ -385,7 +385,7 @@ static bool walk_fields(struct sl_protojson_writer *w, const struct sl_message_t
     struct walk walk = {.mode = mode, .path = path};
     enum sl_status status = sl_proto_feed_init(&walk.feed, w->pool, type, bytes);
     next(w, &walk);
-    while (walk.has_item) {
+    while (walk.has_item && !w->is_stopped) {
         const struct sl_field *field = walk.item.field;
         if (field == NULL) {
             sl_protojson_unknown(w, &walk.item.record, path);

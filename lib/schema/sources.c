@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/schema/sources.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/schema/protoc.h"
+
+/* Names of proto files below the includes. */
+struct names {
+    char **items;
+    size_t count, capacity;
+};
+
+struct loader {
+    const struct sl_schema_sources *sources;
+    struct sl_pool *pool;
+    struct sl_protoc *protoc;
+    struct sl_error *error;
+};
+
+static void warn(const struct loader *l, const char *text)
+{
+    if (l->sources->warn != NULL) {
+        l->sources->warn(l->sources->warn_context, text);
+    }
+}
+
+static void names_release(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        sl_free(names->items[i]);
+    }
+    sl_free(names->items);
+}
+
+static void names_add(struct names *names, const char *name)
+{
+    if (names->count == names->capacity) {
+        names->capacity = names->capacity == 0 ? 64 : names->capacity * 2;
+        names->items = sl_realloc(names->items, names->capacity * sizeof(*names->items));
+    }
+    names->items[names->count++] = sl_strdup(name);
+}
+
+/* Puts the name of the file before protoc's text, which may speak of an import alone. */
+static void name_file(struct sl_error *error, const char *name)
+{
+    if (error->status == SL_MALFORMED && strncmp(error->text, name, strlen(name)) != 0) {
+        struct sl_error plain = *error;
+        (void)sl_error_set(error, plain.status, "%.200s: %.300s", name, plain.text);
+    }
+}
+
+/* Compiles the files and adds the outcome to the pool. */
+static enum sl_status compile(struct loader *l, const char *const *files, size_t count,
+                              struct sl_error *reterr_error)
+{
+    struct sl_buf set;
+    sl_buf_init(&set, SL_POOL_SET_MAX);
+    enum sl_status status = sl_protoc_compile(l->protoc, files, count, &set, reterr_error);
+    if (status == SL_OK) {
+        status = sl_pool_add_set(l->pool, sl_buf_span(&set), reterr_error);
+    }
+    sl_buf_release(&set);
+    return status;
+}
+
+/* Compiles what can be compiled. protoc answers nothing at all when one file is bad, so a batch that
+ * fails is halved until the bad ones are alone. */
+static enum sl_status compile_batch(struct loader *l, char **files, size_t count)
+{
+    struct sl_error error = {0};
+    enum sl_status status = compile(l, (const char *const *)files, count, &error);
+    if (status == SL_OK) {
+        return SL_OK;
+    }
+    if (status == SL_NOT_FOUND || status == SL_IO) {
+        return sl_error_set(l->error, status, "%s", error.text);
+    }
+    if (count == 1) {
+        name_file(&error, files[0]);
+        warn(l, error.text);
+        return SL_OK;
+    }
+    status = compile_batch(l, files, count / 2);
+    if (status == SL_OK) {
+        status = compile_batch(l, files + count / 2, count - count / 2);
+    }
+    return status;
+}
+
+static bool is_proto(const char *name, size_t len)
+{
+    static const char ending[] = ".proto";
+    size_t ending_len = sizeof(ending) - 1;
+    return len > ending_len && strcmp(name + len - ending_len, ending) == 0;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* Puts the proto files in and below folder into names, in a fixed order. */
+static enum sl_status find_protos(struct loader *l, const char *folder, struct names *names)
+{
+    char *root = sl_strdup(folder);
+    size_t root_len = strlen(root);
+    while (root_len > 1 && root[root_len - 1] == '/') {
+        root[--root_len] = '\0';
+    }
+    char *const roots[] = {root, NULL};
+    FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+    enum sl_status status = SL_OK;
+    FTSENT *found;
+    while (tree != NULL && status == SL_OK && (found = fts_read(tree)) != NULL) {
+        bool is_hidden = found->fts_level > 0 && found->fts_name[0] == '.';
+        if (found->fts_info == FTS_D && (is_hidden || found->fts_level > SL_SOURCES_DEPTH_MAX)) {
+            (void)fts_set(tree, found, FTS_SKIP);
+        } else if (found->fts_info == FTS_F && is_proto(found->fts_name, found->fts_namelen)) {
+            const char *name = found->fts_path + root_len + (root[root_len - 1] != '/');
+            if (names->count == SL_SOURCES_FILES_MAX) {
+                status = sl_error_set(l->error, SL_LIMIT, "%s: more than %d .proto files", folder,
+                                      SL_SOURCES_FILES_MAX);
+            } else if (name[0] == '-') {
+                warn(l, "a file whose path begins with '-' is left out");
+            } else {
+                names_add(names, name);
+            }
+        }
+    }
+    if (tree == NULL) {
+        status = sl_error_set(l->error, SL_IO, "%s: %s", folder, strerror(errno));
+    } else {
+        (void)fts_close(tree);
+    }
+    sl_free(root);
+    return status;
+}
+
+static enum sl_status load_includes(struct loader *l)
+{
+    struct names names = {0};
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < l->sources->include_count && status == SL_OK; i++) {
+        status = find_protos(l, l->sources->includes[i], &names);
+    }
+    for (size_t at = 0; at < names.count && status == SL_OK; at += SL_PROTOC_BATCH_MAX) {
+        size_t left = names.count - at;
+        status = compile_batch(l, names.items + at,
+                               left < SL_PROTOC_BATCH_MAX ? left : SL_PROTOC_BATCH_MAX);
+    }
+    names_release(&names);
+    return status;
+}
+
+/* The name of a --proto below the includes, yours; the folder of a path that is below none of them
+ * becomes one more include. NULL when there is no such file. */
+static char *locate(struct loader *l, const char *proto, enum sl_status *ret_status)
+{
+    *ret_status = SL_OK;
+    for (size_t i = 0; i < l->sources->include_count; i++) {
+        const char *include = l->sources->includes[i];
+        char *path = sl_asprintf("%s/%s", include, proto);
+        bool is_there = access(path, R_OK) == 0;
+        sl_free(path);
+        size_t len = strlen(include);
+        if (is_there) {
+            return sl_strdup(proto);
+        }
+        if (strncmp(proto, include, len) == 0 && proto[len] == '/' && access(proto, R_OK) == 0) {
+            return sl_strdup(proto + len + 1); /* given with the include's path before it */
+        }
+    }
+    if (access(proto, R_OK) != 0) {
+        *ret_status = sl_error_set(l->error, SL_NOT_FOUND,
+                                   "%s: not found under the -I folders, nor as a path", proto);
+        return NULL;
+    }
+    const char *slash = strrchr(proto, '/');
+    char *folder = slash == NULL    ? sl_strdup(".")
+                   : slash == proto ? sl_strdup("/")
+                                    : sl_strndup(proto, (size_t)(slash - proto));
+    *ret_status = sl_protoc_add_include(l->protoc, folder, l->error);
+    sl_free(folder);
+    return *ret_status == SL_OK ? sl_strdup(slash == NULL ? proto : slash + 1) : NULL;
+}
+
+static enum sl_status load_proto(struct loader *l, const char *proto)
+{
+    enum sl_status status;
+    char *name = locate(l, proto, &status);
+    if (name != NULL) {
+        struct sl_error error = {0};
+        status = name[0] == '-' ? sl_error_set(&error, SL_USAGE, "%s: begins with '-'", name)
+                                : compile(l, (const char *const *)&name, 1, &error);
+        if (status != SL_OK) {
+            name_file(&error, name);
+            (void)sl_error_set(l->error, status, "%s", error.text);
+        }
+    }
+    sl_free(name);
+    return status;
+}
+
+static enum sl_status load_set(struct loader *l, const char *path)
+{
+    struct sl_buf set;
+    struct sl_error error = {0};
+    sl_buf_init(&set, SL_POOL_SET_MAX);
+    enum sl_status status = sl_protoc_read_file(path, &set, l->error);
+    if (status == SL_OK) {
+        status = sl_pool_add_set(l->pool, sl_buf_span(&set), &error);
+        if (status != SL_OK) {
+            (void)sl_error_set(l->error, status, "%s: %s", path, error.text);
+        }
+    }
+    sl_buf_release(&set);
+    return status;
+}
+
+enum sl_status sl_sources_load(const struct sl_schema_sources *sources, struct sl_pool *pool,
+                               struct sl_error *reterr_error)
+{
+    struct loader l = {.sources = sources, .pool = pool, .error = reterr_error};
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < sources->set_count && status == SL_OK; i++) {
+        status = load_set(&l, sources->sets[i]);
+    }
+    if (status == SL_OK && sources->include_count + sources->proto_count > 0) {
+        status = sl_protoc_new(sources->includes, sources->include_count, &l.protoc, reterr_error);
+    }
+    for (size_t i = 0; i < sources->proto_count && status == SL_OK; i++) {
+        status = load_proto(&l, sources->protos[i]);
+    }
+    if (status == SL_OK) {
+        status = load_includes(&l);
+    }
+    sl_protoc_free(l.protoc);
+    if (status != SL_OK) {
+        return status;
+    }
+    sl_pool_add_builtin(pool);
+    return sl_pool_link(pool, reterr_error);
+}
