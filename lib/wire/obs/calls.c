@@ -20,13 +20,6 @@ static void shrink(struct sl_headers *headers)
     }
 }
 
-static void side_clear(struct sl_call_side *side)
-{
-    shrink(&side->headers);
-    shrink(&side->trailers);
-    *side = (struct sl_call_side){.headers = side->headers, .trailers = side->trailers};
-}
-
 static void call_free(struct sl_obs_call *call)
 {
     sl_headers_release(&call->call.request.headers);
@@ -44,14 +37,20 @@ static void recycle(struct sl_observer *observer, struct sl_obs_call *call)
         call_free(call);
         return;
     }
-    struct sl_call_side request = call->call.request;
-    struct sl_call_side response = call->call.response;
-    side_clear(&request);
-    side_clear(&response);
+    /* Only the memory of the header lists is kept. */
+    struct sl_headers kept[4] = {call->call.request.headers, call->call.request.trailers,
+                                 call->call.response.headers, call->call.response.trailers};
+    for (size_t i = 0; i < 4; i++) {
+        shrink(&kept[i]);
+    }
     sl_splitter_release(&call->splitter[SL_DIR_REQUEST]);
     sl_splitter_release(&call->splitter[SL_DIR_RESPONSE]);
-    *call = (struct sl_obs_call){.call = {.request = request, .response = response},
-                                 .next_spare = observer->spare_calls};
+    memset(call, 0, sizeof *call);
+    call->call.request.headers = kept[0];
+    call->call.request.trailers = kept[1];
+    call->call.response.headers = kept[2];
+    call->call.response.trailers = kept[3];
+    call->next_spare = observer->spare_calls;
     observer->spare_calls = call;
     observer->spare_count++;
 }
