@@ -72,7 +72,8 @@ enum sl_status ins_filter_new(const char *expression, struct ins_filter **ret_fi
 {
     struct ins_filter *filter = sl_alloc(sizeof(*filter));
     filter->expression = sl_strdup(expression);
-    if (!program_for(filter, INS_LINK_ETHERNET)->is_compiled) {
+    const struct program *first = program_for(filter, INS_LINK_ETHERNET);
+    if (first == NULL || !first->is_compiled) {
         enum sl_status status =
             sl_error_set(reterr_error, SL_USAGE, "--filter '%s': %s", expression, filter->reason);
         ins_filter_free(filter);
