@@ -126,24 +126,28 @@ static enum sl_status damage(struct pcap *pcap, struct ins_damage *ret_damage, c
     return SL_MALFORMED;
 }
 
-static enum sl_status cut(struct pcap *pcap, struct ins_damage *ret_damage)
+/* What lies here is no record: looks for the next one. text says what is wrong if there is one. */
+static enum sl_status recover(struct pcap *pcap, struct ins_damage *ret_damage, const char *text)
 {
-    pcap->is_ended = true;
-    const char *failure = ins_input_failure(pcap->base.input);
-    if (failure == NULL) {
-        return damage(pcap, ret_damage, "the capture is cut inside the packet");
-    }
-    (void)damage(pcap, ret_damage, "");
-    (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "cannot read further: %s", failure);
-    return SL_MALFORMED;
-}
-
-static enum sl_status recover(struct pcap *pcap, struct ins_damage *ret_damage)
-{
-    (void)damage(pcap, ret_damage, "the packet's record header is damaged");
+    (void)damage(pcap, ret_damage, text);
     pcap->is_lost = false;
     pcap->is_ended = !search(pcap, &ret_damage->skipped_bytes);
     ret_damage->is_end = pcap->is_ended;
+    return SL_MALFORMED;
+}
+
+/* The record goes on past the end. When others follow in what there is, its length was wrong. */
+static enum sl_status cut(struct pcap *pcap, struct ins_damage *ret_damage)
+{
+    const char *failure = ins_input_failure(pcap->base.input);
+    (void)recover(pcap, ret_damage, "the length of the packet is damaged");
+    if (pcap->is_ended && failure == NULL) {
+        (void)snprintf(ret_damage->text, sizeof(ret_damage->text),
+                       "the capture is cut inside the packet");
+    } else if (pcap->is_ended) {
+        (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "cannot read further: %s",
+                       failure);
+    }
     return SL_MALFORMED;
 }
 
@@ -159,7 +163,7 @@ static enum sl_status pcap_next(struct ins_source *source, struct ins_packet *re
         return SL_CLOSED;
     }
     if (pcap->is_lost) {
-        return recover(pcap, ret_damage);
+        return recover(pcap, ret_damage, "the packet's record header is damaged");
     }
     size_t header_size = pcap->header_size;
     struct sl_span here = ins_input_view(source->input, header_size);
@@ -172,7 +176,7 @@ static enum sl_status pcap_next(struct ins_source *source, struct ins_packet *re
     }
     struct record record = read_record(pcap, here.data);
     if (!is_possible(pcap, &record)) {
-        return recover(pcap, ret_damage);
+        return recover(pcap, ret_damage, "the packet's record header is damaged");
     }
     size_t size = header_size + record.captured;
     here = ins_input_view(source->input, size + header_size);

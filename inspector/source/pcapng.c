@@ -75,18 +75,6 @@ static enum sl_status damage(struct pcapng *pcapng, struct ins_damage *ret_damag
     return SL_MALFORMED;
 }
 
-static enum sl_status cut(struct pcapng *pcapng, struct ins_damage *ret_damage)
-{
-    pcapng->is_ended = true;
-    const char *failure = ins_input_failure(pcapng->base.input);
-    if (failure == NULL) {
-        return damage(pcapng, ret_damage, "the capture is cut inside the block of the packet");
-    }
-    (void)damage(pcapng, ret_damage, "");
-    (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "cannot read further: %s", failure);
-    return SL_MALFORMED;
-}
-
 /* The byte order that a Section Header Block at bytes announces. False when it is none. */
 static bool section_order(struct sl_span bytes, bool *ret_is_big_endian)
 {
@@ -138,6 +126,21 @@ static enum sl_status recover(struct pcapng *pcapng, struct ins_damage *ret_dama
             return SL_MALFORMED;
         }
     }
+}
+
+/* The block goes on past the end. When others follow in what there is, its length was wrong. */
+static enum sl_status cut(struct pcapng *pcapng, struct ins_damage *ret_damage)
+{
+    const char *failure = ins_input_failure(pcapng->base.input);
+    (void)recover(pcapng, ret_damage);
+    if (pcapng->is_ended && failure == NULL) {
+        (void)snprintf(ret_damage->text, sizeof(ret_damage->text),
+                       "the capture is cut inside the block of the packet");
+    } else if (pcapng->is_ended) {
+        (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "cannot read further: %s",
+                       failure);
+    }
+    return SL_MALFORMED;
 }
 
 static void add_interface(struct pcapng *pcapng, const uint8_t *block, size_t size)
