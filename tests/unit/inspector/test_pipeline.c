@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole way from packets to records, on a scripted conversation in every disorder. */
+#include "inspector/pipeline.h"
+
+#include <jansson.h>
+
+#include "inspector/source/source.h"
+#include "inspector/view/views.h"
+#include "tests/support/cmocka_all.h"
+#include "tests/support/pcap_builder.h"
+#include "tests/support/talk.h"
+
+#define SECOND UINT64_C(1000000000)
+
+enum {
+    PACKETS_MAX = 64,
+    PACKET_BYTES_MAX = 2048,
+    CALLS = 3,
+};
+
+struct packets {
+    size_t count;
+    struct {
+        uint8_t bytes[PACKET_BYTES_MAX];
+        size_t len;
+        bool has_data;
+    } items[PACKETS_MAX];
+};
+
+/* What came out. */
+struct outcome {
+    struct ins_stats stats;
+    struct ins_lines lines;
+};
+
+static void add_packet(struct packets *packets, uint32_t link_type, const struct test_tcp *tcp)
+{
+    struct sl_buf ip;
+    struct sl_buf frame;
+    sl_buf_init(&ip, PACKET_BYTES_MAX);
+    sl_buf_init(&frame, PACKET_BYTES_MAX);
+    test_tcp_packet(&ip, tcp);
+    test_link_frame(&frame, link_type, sl_buf_span(&ip));
+    assert_true(packets->count < PACKETS_MAX && frame.len > 0);
+    memcpy(packets->items[packets->count].bytes, frame.data, frame.len);
+    packets->items[packets->count].len = frame.len;
+    packets->items[packets->count].has_data = tcp->payload.len > 0;
+    packets->count++;
+    sl_buf_release(&ip);
+    sl_buf_release(&frame);
+}
+
+/* Three unary calls on one connection, one of which fails. */
+static void script(struct test_talk *talk)
+{
+    test_talk_init(talk, false);
+    for (uint32_t i = 0; i < CALLS; i++) {
+        uint32_t stream = 2 * i + 1;
+        test_talk_request(talk, stream, "\x0a\x02hi");
+        test_talk_headers(talk, SL_DIR_RESPONSE, stream, SL_H2_FLAG_END_HEADERS,
+                          TEST_RESPONSE_FIELDS);
+        test_talk_message(talk, SL_DIR_RESPONSE, stream, 0, "\x0a\x03you");
+        test_talk_headers(
+            talk, SL_DIR_RESPONSE, stream, SL_H2_FLAG_END_HEADERS | SL_H2_FLAG_END_STREAM,
+            i == 2 ? "grpc-status: 5\ngrpc-message: not%20here\n" : "grpc-status: 0\n");
+    }
+}
+
+/* The conversation as packets: a handshake, a segment per piece of the script, FIN from both. */
+static void pack(struct packets *packets, const struct test_talk *talk, uint32_t link_type,
+                 bool is_v6)
+{
+    uint32_t next[2] = {UINT32_MAX - 100, 5000}; /* the client's numbers wrap around */
+    struct test_tcp tcp = {.is_v6 = is_v6, .port = {40000, 443}};
+    packets->count = 0;
+    tcp.flags = 2;
+    tcp.sequence = next[0]++;
+    add_packet(packets, link_type, &tcp);
+    tcp.is_back = true;
+    tcp.flags = 2 | 16;
+    tcp.acknowledged = next[0];
+    tcp.sequence = next[1]++;
+    add_packet(packets, link_type, &tcp);
+    size_t start = 0;
+    for (size_t i = 0; i < talk->count + 2; i++) {
+        bool is_fin = i >= talk->count;
+        size_t side = is_fin ? i - talk->count : (talk->segments[i].dir == SL_DIR_REQUEST ? 0 : 1);
+        size_t end = is_fin ? start : talk->segments[i].end;
+        tcp.is_back = side == 1;
+        tcp.flags = is_fin ? 1 | 16 : 16;
+        tcp.sequence = next[side];
+        tcp.acknowledged = next[1 - side];
+        tcp.payload = sl_span(talk->bytes.data + start, end - start);
+        add_packet(packets, link_type, &tcp);
+        next[side] += (uint32_t)(end - start) + (is_fin ? 1 : 0);
+        start = end;
+    }
+}
+
+static void begin(struct outcome *outcome, struct ins_pipeline **pipeline, struct ins_view **view,
+                  ins_view_new_fn *create, struct sl_pool *pool)
+{
+    static const struct ins_select all = {0};
+    *outcome = (struct outcome){0};
+    ins_lines_init(&outcome->lines, -1);
+    struct ins_view_config config = {
+        .pool = pool, .lines = &outcome->lines, .stats = &outcome->stats, .call_messages = 10};
+    *view = create(&config);
+    *pipeline = ins_pipeline_new(pool, &all, &outcome->stats, *view);
+}
+
+/* Feeds the packets in this order; order may name one twice or leave one out. */
+static void run(struct outcome *outcome, const struct packets *packets, const size_t *order,
+                size_t count, uint32_t link_type, ins_view_new_fn *create)
+{
+    struct ins_pipeline *pipeline = NULL;
+    struct ins_view *view = NULL;
+    begin(outcome, &pipeline, &view, create, NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct ins_packet packet = {
+            .bytes = sl_span(packets->items[order[i]].bytes, packets->items[order[i]].len),
+            .original_len = (uint32_t)packets->items[order[i]].len,
+            .link_type = link_type,
+            .number = i + 1,
+            .time_ns = (order[i] + 1) * SECOND,
+            .has_time = true};
+        ins_pipeline_feed(pipeline, &packet);
+    }
+    ins_pipeline_finish(pipeline);
+    ins_pipeline_free(pipeline);
+    ins_view_free(view);
+}
+
+static void release(struct outcome *outcome)
+{
+    ins_stats_release(&outcome->stats);
+    ins_lines_release(&outcome->lines);
+}
+
+static void expect_all(const struct outcome *outcome)
+{
+    assert_int_equal(outcome->stats.calls, CALLS);
+    assert_int_equal(outcome->stats.messages[SL_DIR_REQUEST], CALLS);
+    assert_int_equal(outcome->stats.messages[SL_DIR_RESPONSE], CALLS);
+    assert_int_equal(outcome->stats.statuses[0], CALLS - 1);
+    assert_int_equal(outcome->stats.statuses[5], 1);
+    assert_false(ins_stats_has_loss(&outcome->stats));
+}
+
+static void in_order(size_t order[PACKETS_MAX], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        order[i] = i;
+    }
+}
+
+static void decodes_the_same_on_every_link_type_and_ip_version(void **state)
+{
+    (void)state;
+    static const uint32_t types[] = {INS_LINK_NULL, INS_LINK_ETHERNET, INS_LINK_RAW,
+                                     INS_LINK_LOOP, INS_LINK_SLL,      INS_LINK_SLL2};
+    struct test_talk talk;
+    struct packets packets;
+    size_t order[PACKETS_MAX];
+    script(&talk);
+    for (size_t i = 0; i < 2 * sizeof(types) / sizeof(types[0]); i++) {
+        struct outcome outcome;
+        pack(&packets, &talk, types[i / 2], i % 2 == 1);
+        in_order(order, packets.count);
+        run(&outcome, &packets, order, packets.count, types[i / 2], ins_view_summary_new);
+        expect_all(&outcome);
+        assert_int_equal(outcome.stats.connections, 1);
+        assert_int_equal(outcome.stats.connections_midway, 0);
+        release(&outcome);
+    }
+    test_talk_release(&talk);
+}
+
+static void any_two_packets_may_change_places(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct packets packets;
+    size_t order[PACKETS_MAX];
+    script(&talk);
+    pack(&packets, &talk, INS_LINK_RAW, false);
+    for (size_t i = 2; i + 3 < packets.count; i++) {
+        for (size_t far = 1; far <= 4 && i + far + 2 < packets.count; far++) {
+            struct outcome outcome;
+            in_order(order, packets.count);
+            order[i] = i + far;
+            order[i + far] = i;
+            run(&outcome, &packets, order, packets.count, INS_LINK_RAW, ins_view_calls_new);
+            expect_all(&outcome);
+            release(&outcome);
+        }
+    }
+    test_talk_release(&talk);
+}
+
+static void any_packet_may_come_twice(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct packets packets;
+    size_t order[PACKETS_MAX + 1];
+    script(&talk);
+    pack(&packets, &talk, INS_LINK_RAW, false);
+    for (size_t i = 0; i < packets.count; i++) {
+        struct outcome outcome;
+        size_t count = 0;
+        for (size_t j = 0; j < packets.count; j++) {
+            order[count++] = j;
+            if (j == i) {
+                order[count++] = j;
+            }
+        }
+        run(&outcome, &packets, order, count, INS_LINK_RAW, ins_view_calls_new);
+        expect_all(&outcome);
+        release(&outcome);
+    }
+    test_talk_release(&talk);
+}
+
+static void a_lost_packet_is_told(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct packets packets;
+    size_t order[PACKETS_MAX];
+    script(&talk);
+    pack(&packets, &talk, INS_LINK_RAW, false);
+    for (size_t lost = 0; lost < packets.count; lost++) {
+        struct outcome outcome;
+        size_t count = 0;
+        for (size_t j = 0; j < packets.count; j++) {
+            if (j != lost) {
+                order[count++] = j;
+            }
+        }
+        run(&outcome, &packets, order, count, INS_LINK_RAW, ins_view_calls_new);
+        if (packets.items[lost].has_data) {
+            assert_true(outcome.stats.gaps > 0);
+            assert_true(outcome.stats.bytes_missing > 0);
+        } else {
+            expect_all(&outcome);
+        }
+        assert_int_equal(outcome.stats.connections, 1);
+        release(&outcome);
+    }
+    test_talk_release(&talk);
+}
+
+static void every_cut_of_the_capture_gives_records_that_are_json(void **state)
+{
+    (void)state;
+    static ins_view_new_fn *const views[] = {ins_view_calls_new, ins_view_messages_new,
+                                             ins_view_frames_new, ins_view_summary_new};
+    struct test_talk talk;
+    struct packets packets;
+    struct test_capture capture;
+    struct sl_pool *pool = sl_pool_new();
+    sl_pool_add_builtin(pool);
+    assert_int_equal(sl_pool_link(pool, NULL), SL_OK);
+    script(&talk);
+    pack(&packets, &talk, INS_LINK_ETHERNET, false);
+    test_capture_init(&capture, TEST_PCAP_US_LE, INS_LINK_ETHERNET);
+    for (size_t i = 0; i < packets.count; i++) {
+        test_capture_packet(&capture, (i + 1) * SECOND,
+                            sl_span(packets.items[i].bytes, packets.items[i].len), 0);
+    }
+    for (size_t len = 24; len <= capture.bytes.len; len++) {
+        struct outcome outcome;
+        struct ins_pipeline *pipeline = NULL;
+        struct ins_view *view = NULL;
+        struct ins_source *source = NULL;
+        begin(&outcome, &pipeline, &view, views[len % 4], pool);
+        assert_int_equal(
+            ins_source_new(ins_input_memory(sl_span(capture.bytes.data, len)), &source, NULL),
+            SL_OK);
+        struct ins_packet packet;
+        struct ins_damage damage;
+        enum sl_status status = SL_OK;
+        while ((status = ins_source_next(source, &packet, &damage)) != SL_CLOSED) {
+            if (status == SL_OK) {
+                ins_pipeline_feed(pipeline, &packet);
+            }
+        }
+        ins_pipeline_finish(pipeline);
+        const char *line = sl_buf_str(&outcome.lines.buf);
+        while (*line != '\0') {
+            json_error_t error;
+            const char *end = strchr(line, '\n');
+            assert_non_null(end);
+            json_t *json = json_loadb(line, (size_t)(end - line), JSON_REJECT_DUPLICATES, &error);
+            assert_non_null(json);
+            json_decref(json);
+            line = end + 1;
+        }
+        ins_source_free(source);
+        ins_pipeline_free(pipeline);
+        ins_view_free(view);
+        release(&outcome);
+    }
+    sl_pool_free(pool);
+    test_capture_release(&capture);
+    test_talk_release(&talk);
+}
+
+/* Everything before a packet was not captured. */
+static void a_capture_may_begin_anywhere(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct packets packets;
+    size_t order[PACKETS_MAX];
+    script(&talk);
+    pack(&packets, &talk, INS_LINK_RAW, false);
+    in_order(order, packets.count);
+    for (size_t first = 1; first < packets.count; first++) {
+        struct outcome outcome;
+        run(&outcome, &packets, order + first, packets.count - first, INS_LINK_RAW,
+            ins_view_calls_new);
+        assert_true(outcome.stats.calls <= CALLS);
+        assert_int_equal(outcome.stats.gaps, 0);
+        if (first <= 2) {
+            expect_all(&outcome);
+        } else if (first + 10 < packets.count) {
+            assert_int_equal(outcome.stats.connections_midway, 1);
+        }
+        release(&outcome);
+    }
+    test_talk_release(&talk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decodes_the_same_on_every_link_type_and_ip_version),
+        cmocka_unit_test(any_two_packets_may_change_places),
+        cmocka_unit_test(any_packet_may_come_twice),
+        cmocka_unit_test(a_lost_packet_is_told),
+        cmocka_unit_test(every_cut_of_the_capture_gives_records_that_are_json),
+        cmocka_unit_test(a_capture_may_begin_anywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
