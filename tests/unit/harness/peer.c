@@ -476,6 +476,11 @@ static void on_connection(uv_stream_t *listener, int status)
 
 struct peer *peer_new(uv_loop_t *loop, const struct peer_script *script)
 {
+    return peer_new_at(loop, script, 0);
+}
+
+struct peer *peer_new_at(uv_loop_t *loop, const struct peer_script *script, uint16_t port)
+{
     struct peer *peer = sl_alloc(sizeof *peer);
     struct sockaddr_in address;
     int len = sizeof address;
@@ -484,7 +489,7 @@ struct peer *peer_new(uv_loop_t *loop, const struct peer_script *script)
     peer->open_handles = 1;
     uv_tcp_init(loop, &peer->listener);
     peer->listener.data = peer;
-    uv_ip4_addr("127.0.0.1", 0, &address);
+    uv_ip4_addr("127.0.0.1", port, &address);
     uv_tcp_bind(&peer->listener, (const struct sockaddr *)&address, 0);
     uv_listen((uv_stream_t *)&peer->listener, 128, on_connection);
     uv_tcp_getsockname(&peer->listener, (struct sockaddr *)&address, &len);

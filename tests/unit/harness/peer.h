@@ -40,6 +40,8 @@ struct peer_script {
 struct peer;
 
 struct peer *peer_new(uv_loop_t *loop, const struct peer_script *script);
+/* On this port; 0: any. */
+struct peer *peer_new_at(uv_loop_t *loop, const struct peer_script *script, uint16_t port);
 /* Closes the listener and every connection. */
 void peer_free(struct peer *peer);
 uint16_t peer_port(const struct peer *peer);
