@@ -214,19 +214,27 @@ void client_free(struct client *client)
     sl_free(client);
 }
 
-struct record *client_open(struct client *client, const char *method, bool is_manual)
+static struct record *open_stream(struct client *client, struct har_stream_config config)
 {
     struct record *record = &client->records[client->record_count++];
-    struct har_stream_config config = {
-        .method = method,
-        .is_manual = is_manual,
-        .handler = &stream_handler,
-        .owner = record,
-    };
+    config.handler = &stream_handler;
+    config.owner = record;
     record->client = client;
     record->is_in_order = true;
     record->stream = har_stream_new(client->conn, &config);
     return record;
+}
+
+struct record *client_open(struct client *client, const char *method, bool is_manual)
+{
+    return open_stream(client,
+                       (struct har_stream_config){.method = method, .is_manual = is_manual});
+}
+
+struct record *client_open_timed(struct client *client, const char *method, uint64_t timeout_ns)
+{
+    return open_stream(client,
+                       (struct har_stream_config){.method = method, .timeout_ns = timeout_ns});
 }
 
 struct record *client_call(struct client *client, const char *method, const char *message)

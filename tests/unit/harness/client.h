@@ -52,6 +52,7 @@ void client_connect(struct client *client, const struct har_conn_config *config)
 void client_free(struct client *client);
 
 struct record *client_open(struct client *client, const char *method, bool is_manual);
+struct record *client_open_timed(struct client *client, const char *method, uint64_t timeout_ns);
 /* One message and the half-close. */
 struct record *client_call(struct client *client, const char *method, const char *message);
 

@@ -61,7 +61,7 @@ static void step(struct run *run)
 static bool has_written(const struct run *run, const char *text)
 {
     struct sl_span output = har_process_output(run->process);
-    return memmem(output.data, output.len, text, strlen(text)) != NULL;
+    return output.len > 0 && memmem(output.data, output.len, text, strlen(text)) != NULL;
 }
 
 static void finish(struct run *run)
