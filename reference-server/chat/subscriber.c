@@ -58,7 +58,7 @@ static void push(struct subscriber *subscriber, struct srv_frame *frame)
 static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t now_ns)
 {
     struct subscriber *subscriber =
-        (struct subscriber *)((char *)member - offsetof(struct subscriber, member));
+        (struct subscriber *)(void *)((char *)member - offsetof(struct subscriber, member));
     bool is_throttled = !srv_limiter_allows(&subscriber->limiter, now_ns);
     unsigned copies = srv_wrong_copies(&subscriber->wrong, is_throttled);
     for (unsigned i = 0; i < copies; i++) {

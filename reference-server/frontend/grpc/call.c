@@ -49,7 +49,8 @@ static void tag_back(struct srv_call *call)
     srv_grpc_check_end(grpc);
 }
 
-#define CALL_OF(tag, member) ((struct srv_call *)((char *)(tag)-offsetof(struct srv_call, member)))
+#define CALL_OF(tag, member) \
+    ((struct srv_call *)(void *)((char *)(tag)-offsetof(struct srv_call, member)))
 
 static void close_done(struct srv_tag *tag, bool ok)
 {

@@ -23,7 +23,7 @@ static void shutdown_done(struct srv_tag *tag, bool ok)
 {
     (void)ok;
     struct srv_grpc *grpc =
-        (struct srv_grpc *)((char *)tag - offsetof(struct srv_grpc, shutdown_tag));
+        (struct srv_grpc *)(void *)((char *)tag - offsetof(struct srv_grpc, shutdown_tag));
     grpc->is_shut_down = true;
     srv_timers_remove(&grpc->timers, &grpc->drain_timer);
     srv_grpc_check_end(grpc);
@@ -84,7 +84,7 @@ static uint64_t advance(struct srv_grpc *grpc)
 static void drain_timer_fired(struct srv_timer *timer)
 {
     struct srv_grpc *grpc =
-        (struct srv_grpc *)((char *)timer - offsetof(struct srv_grpc, drain_timer));
+        (struct srv_grpc *)(void *)((char *)timer - offsetof(struct srv_grpc, drain_timer));
     uint64_t lasts_ns = advance(grpc);
     if (lasts_ns != SRV_NEVER) {
         srv_grpc_set_timer(grpc, timer, sl_clock_mono_ns() + lasts_ns);

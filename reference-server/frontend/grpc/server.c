@@ -41,7 +41,8 @@ static void request(struct srv_slot *slot)
 
 static void slot_done(struct srv_tag *tag, bool ok)
 {
-    struct srv_slot *slot = (struct srv_slot *)((char *)tag - offsetof(struct srv_slot, tag));
+    struct srv_slot *slot =
+        (struct srv_slot *)(void *)((char *)tag - offsetof(struct srv_slot, tag));
     struct srv_slot came = *slot;
     struct srv_grpc *grpc = slot->grpc;
     grpc->slots_out--;
