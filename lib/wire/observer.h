@@ -130,7 +130,7 @@ struct sl_frame_event {
 
 struct sl_finding {
     const char *rule; /* "FLOW-01" */
-    char level;       /* 'M', 'S', 'R' or 'I' */
+    char level;       /* 'M', 'S', 'R' or 'I': the rule's, or lower where this breach is harmless */
     enum sl_dir side; /* whose fault: the sender of this direction */
     uint32_t stream;  /* 0: the connection */
     struct sl_at at;

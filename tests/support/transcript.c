@@ -114,7 +114,8 @@ static void on_frame(void *owner, const struct sl_frame_event *event)
 static void on_finding(void *owner, const struct sl_finding *finding)
 {
     const struct test_transcript *transcript = owner;
-    (void)sl_buf_addf(transcript->text, "finding %s %s stream %u: %s\n", finding->rule,
+    (void)sl_buf_addf(transcript->text, "finding %s%s %s stream %u: %s\n", finding->rule,
+                      finding->level == 'I' ? " (I)" : "",
                       finding->side == SL_DIR_REQUEST ? "client" : "server", finding->stream,
                       finding->text);
 }

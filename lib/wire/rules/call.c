@@ -9,43 +9,61 @@ enum {
     SHOWN_MAX = 40, /* bytes of a peer's value in a finding */
 };
 
-static void report(struct sl_observer *observer, enum sl_rule_index rule,
-                   const struct sl_stream *stream, const char *text)
+static struct sl_rule_place place_of(const struct sl_observer *observer,
+                                     const struct sl_stream *stream)
 {
-    struct sl_rule_place place = {
+    return (struct sl_rule_place){
         .side = SL_DIR_RESPONSE,
         .stream = stream->id,
         .at = &observer->at,
         .call = stream->call == NULL ? NULL : &stream->call->call,
     };
-    sl_rules_report(observer, rule, &place, "%s", text);
+}
+
+/* RST_STREAM or WINDOW_UPDATE after the server's END_STREAM: why it should not be there, or NULL. */
+static const char *why_superfluous(const struct sl_stream *stream, uint8_t type)
+{
+    if (type == SL_H2_RST_STREAM && stream->rules.has_late_request) {
+        return NULL; /* RFC 9113 5.1: the answer to a frame on a stream that was closed */
+    }
+    if (stream->is_reset[SL_DIR_RESPONSE]) {
+        return "after its END_STREAM and RST_STREAM";
+    }
+    return stream->rules.is_closed_proven ? "after both sides had ended" : NULL;
 }
 
 /* CALL-20: a frame of the server on a stream that it has ended. */
 static void frame_after_end(struct sl_observer *observer, enum sl_dir dir,
                             const struct sl_h2_frame_header *header, struct sl_stream *stream)
 {
-    if (dir != SL_DIR_RESPONSE || stream == NULL || !stream->is_ended[SL_DIR_RESPONSE] ||
-        stream->rules.has_reported_end || header->type == SL_H2_PRIORITY ||
+    if (stream == NULL || !stream->is_ended[SL_DIR_RESPONSE] || header->type == SL_H2_PRIORITY ||
         header->type == SL_H2_CONTINUATION || sl_h2_type_name(header->type) == NULL) {
         return; /* RFC 9113 5.5: extension frames have rules of their own */
     }
-    bool is_harmless = header->type == SL_H2_RST_STREAM || header->type == SL_H2_WINDOW_UPDATE;
+    if (dir == SL_DIR_REQUEST) {
+        stream->rules.has_late_request = true;
+        return;
+    }
+    bool may_follow = header->type == SL_H2_RST_STREAM || header->type == SL_H2_WINDOW_UPDATE;
     const char *after = "after its END_STREAM";
-    if (is_harmless) {
-        if (stream->is_reset[SL_DIR_RESPONSE]) {
-            after = "after its END_STREAM and RST_STREAM";
-        } else if (stream->rules.is_closed_proven) {
-            after = "after both sides had ended";
-        } else {
+    if (may_follow) {
+        after = why_superfluous(stream, header->type);
+    }
+    if (after == NULL || stream->rules.has_reported_end) {
+        return;
+    }
+    struct sl_rule_place place = place_of(observer, stream);
+    if (may_follow && !stream->is_reset[SL_DIR_RESPONSE]) {
+        if (stream->rules.has_told_superfluous) {
             return;
         }
+        stream->rules.has_told_superfluous = true;
+        place.level = 'I'; /* The gRPC C core does so at every deadline; peers ignore it. */
+    } else {
+        stream->rules.has_reported_end = true;
     }
-    stream->rules.has_reported_end = true;
-    char text[128];
-    (void)snprintf(text, sizeof text, "the server sent %s on stream %u %s",
-                   sl_h2_type_name(header->type), stream->id, after);
-    report(observer, SL_RULE_CALL_20, stream, text);
+    sl_rules_report(observer, SL_RULE_CALL_20, &place, "the server sent %s on stream %u %s",
+                    sl_h2_type_name(header->type), stream->id, after);
 }
 
 /* What is wrong with the grpc-status of a finished response, in text; false when nothing is. */
@@ -91,7 +109,8 @@ static void judge_response(struct sl_observer *observer, const struct sl_stream 
     }
     char text[160];
     if (judge_status(call, is_on_data, text, sizeof text)) {
-        report(observer, SL_RULE_CALL_02, stream, text);
+        struct sl_rule_place place = place_of(observer, stream);
+        sl_rules_report(observer, SL_RULE_CALL_02, &place, "%s", text);
     }
 }
 

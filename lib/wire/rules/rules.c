@@ -100,7 +100,7 @@ void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,
     }
     struct sl_finding finding = {
         .rule = rules[rule].id,
-        .level = rules[rule].level,
+        .level = place->level != 0 ? place->level : rules[rule].level,
         .side = place->side,
         .stream = place->stream,
         .at = *place->at,

@@ -43,7 +43,9 @@ struct sl_rules {
 /* Per stream; zeroed with it. */
 struct sl_stream_rules {
     bool has_reported_window[2]; /* FLOW-01 */
+    bool has_told_superfluous;   /* CALL-20 at level I */
     bool has_reported_end;       /* CALL-20 */
+    bool has_late_request;       /* CALL-20: the client sent on after the server's END_STREAM */
     bool is_closed_proven;       /* CALL-20: at its END_STREAM the server had the client's */
 };
 
@@ -84,9 +86,10 @@ struct sl_rule_place {
     uint32_t stream;
     const struct sl_at *at;
     struct sl_call *call; /* or NULL */
+    char level;           /* 0: the rule's */
 };
 
-/* Passes a finding to the handler. */
+/* Passes a finding to the handler, at the rule's level unless place gives a lower one. */
 void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,
                      const struct sl_rule_place *place, const char *format, ...) SL_PRINTF(4, 5);
 

@@ -142,12 +142,18 @@ static void frames_that_may_have_crossed_are_let_pass(void **state)
     test_talk_ping(&talk, REQUEST, false, 7);
     test_talk_ping(&talk, RESPONSE, true, 7);
     test_talk_rst(&talk, RESPONSE, 3, SL_H2_NO_ERROR);
+    /* A reset that answers DATA on a closed stream (RFC 9113 5.1). */
+    test_talk_headers(&talk, REQUEST, 7, 0, TEST_REQUEST_FIELDS);
+    end_call(&talk, 7);
+    test_talk_rst(&talk, RESPONSE, 7, SL_H2_NO_ERROR);
+    test_talk_message(&talk, REQUEST, 7, 0, "crossed");
+    test_talk_rst(&talk, RESPONSE, 7, SL_H2_STREAM_CLOSED);
     /* Frames of the server that cross the client's reset. */
-    test_talk_request(&talk, 5, "x");
-    test_talk_rst(&talk, REQUEST, 5, SL_H2_CANCEL);
-    test_talk_headers(&talk, RESPONSE, 5, 0, TEST_RESPONSE_FIELDS);
-    test_talk_message(&talk, RESPONSE, 5, 0, "crossed");
-    test_talk_headers(&talk, RESPONSE, 5, END, "grpc-status: 0\n");
+    test_talk_request(&talk, 9, "x");
+    test_talk_rst(&talk, REQUEST, 9, SL_H2_CANCEL);
+    test_talk_headers(&talk, RESPONSE, 9, 0, TEST_RESPONSE_FIELDS);
+    test_talk_message(&talk, RESPONSE, 9, 0, "crossed");
+    test_talk_headers(&talk, RESPONSE, 9, END, "grpc-status: 0\n");
     test_talk_expect(&talk, "!finding\n");
     test_talk_release(&talk);
 }
@@ -171,9 +177,9 @@ static void a_reset_of_a_stream_that_both_had_ended_is_found(void **state)
         }
         end_call(&talk, 1);
         test_talk_rst(&talk, RESPONSE, 1, SL_H2_NO_ERROR);
-        test_talk_expect(&talk,
-                         "finding CALL-20 server stream 1: the server sent RST_STREAM on stream 1 "
-                         "after both sides had ended\n");
+        test_talk_expect(
+            &talk, "finding CALL-20 (I) server stream 1: the server sent RST_STREAM on stream "
+                   "1 after both sides had ended\n!finding CALL-20 server\n");
         test_talk_release(&talk);
     }
 }
