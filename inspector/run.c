@@ -30,14 +30,18 @@ static void complain(const char *about, const char *text)
     (void)fprintf(stderr, "sluice-inspector: %s%s%s\n", about, about[0] == '\0' ? "" : ": ", text);
 }
 
+/* Told as it is met, as far as the summary lists it too. */
 static void on_damage(void *owner, const char *name, const struct ins_damage *damage)
 {
     struct run *run = owner;
-    (void)fprintf(
-        stderr, "sluice-inspector: %s: damaged at packet %" PRIu64 " (byte %" PRIu64 "): %s; %s\n",
-        name, damage->packet, damage->offset, damage->text,
-        damage->is_end ? "nothing can be read after it" : "reading goes on after it");
     ins_stats_damage(&run->stats, name, damage->packet, damage->text);
+    if (run->stats.damage_count <= INS_STATS_DAMAGE) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: %s: damaged at packet %" PRIu64 " (byte %" PRIu64
+                      "): %s; %s\n",
+                      name, damage->packet, damage->offset, damage->text,
+                      damage->is_end ? "nothing can be read after it" : "reading goes on after it");
+    }
 }
 
 static enum sl_status open_captures(struct run *run, char *const *captures, int count)
@@ -142,6 +146,11 @@ static void tell_loss(const struct ins_stats *stats)
                       "sluice-inspector: loss: %" PRIu64
                       " fragmented IP packets incomplete, %" PRIu64 " connections given up\n",
                       stats->fragments_lost, stats->tcp.evicted);
+    }
+    if (stats->damage_count > INS_STATS_DAMAGE) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: %" PRIu64 " places of damage, of which %d are told\n",
+                      stats->damage_count, INS_STATS_DAMAGE);
     }
     if (stats->tcp.conflicting > 0) {
         (void)fprintf(stderr,

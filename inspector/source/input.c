@@ -11,8 +11,7 @@
 
 struct ins_input {
     ins_input_read_fn *read;
-    int fd;               /* of read_fd */
-    struct sl_span bytes; /* of read_memory: what is left */
+    int fd; /* of read_fd */
     uint8_t *window;
     size_t capacity;
     size_t start, end; /* of the bytes in the window that are not skipped yet */
@@ -31,23 +30,12 @@ static ssize_t read_fd(void *context, uint8_t *into, size_t room)
     return got;
 }
 
-static ssize_t read_memory(void *context, uint8_t *into, size_t room)
-{
-    struct ins_input *input = context;
-    struct sl_span part = sl_span_first(input->bytes, room);
-    if (part.len > 0) {
-        memcpy(into, part.data, part.len);
-    }
-    input->bytes = sl_span_from(input->bytes, part.len);
-    return (ssize_t)part.len;
-}
-
-static struct ins_input *input_new(ins_input_read_fn *read)
+static struct ins_input *input_new(ins_input_read_fn *read, size_t capacity)
 {
     struct ins_input *input = sl_alloc(sizeof(*input));
     input->read = read;
     input->fd = -1;
-    input->capacity = INS_INPUT_WINDOW;
+    input->capacity = capacity;
     input->window = sl_alloc(input->capacity);
     return input;
 }
@@ -65,7 +53,7 @@ enum sl_status ins_input_open(const char *path, struct ins_input **ret_input,
         (void)close(fd);
         return sl_error_set(reterr_error, SL_IO, "is a directory");
     }
-    struct ins_input *input = input_new(read_fd);
+    struct ins_input *input = input_new(read_fd, INS_INPUT_WINDOW);
     input->fd = fd;
     *ret_input = input;
     return SL_OK;
@@ -73,8 +61,12 @@ enum sl_status ins_input_open(const char *path, struct ins_input **ret_input,
 
 struct ins_input *ins_input_memory(struct sl_span bytes)
 {
-    struct ins_input *input = input_new(read_memory);
-    input->bytes = bytes;
+    struct ins_input *input = input_new(NULL, bytes.len);
+    if (bytes.len > 0) {
+        memcpy(input->window, bytes.data, bytes.len);
+    }
+    input->end = bytes.len;
+    input->is_ended = true;
     return input;
 }
 
@@ -90,11 +82,12 @@ void ins_input_free(struct ins_input *input)
     sl_free(input);
 }
 
-/* Makes room for want bytes from start on, and reads until they are there. */
+/* Makes room for want bytes from start on, and reads until they are there. The window is twice as large
+ * as the largest view, so that bytes are moved to its front once in a view's length and not each time. */
 static void fill(struct ins_input *input, size_t want)
 {
-    if (want > input->capacity) {
-        input->capacity = want;
+    if (want > input->capacity / 2) {
+        input->capacity = 2 * want;
         input->window = sl_realloc(input->window, input->capacity);
     }
     if (input->capacity - input->start < want) {

@@ -30,7 +30,7 @@ typedef ssize_t ins_input_read_fn(void *context, uint8_t *into, size_t room);
 SL_MUST_USE enum sl_status ins_input_open(const char *path, struct ins_input **ret_input,
                                           struct sl_error *reterr_error);
 
-/* Bytes that the caller keeps alive. */
+/* A copy of these bytes, all of it in view. */
 struct ins_input *ins_input_memory(struct sl_span bytes);
 
 void ins_input_free(struct ins_input *input);

@@ -262,6 +262,7 @@ static void write_loss(const struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_key_u64(out, "segments_cut", stats->tcp.cut_segments);
     sl_json_out_key_u64(out, "fragments_lost", stats->fragments_lost);
     sl_json_out_key_u64(out, "connections_given_up", stats->tcp.evicted);
+    sl_json_out_key_u64(out, "damaged", stats->damage_count);
     sl_json_out_key(out, "damage");
     sl_json_out_begin_array(out);
     for (size_t i = 0; i < stats->damage_count && i < INS_STATS_DAMAGE; i++) {

@@ -9,22 +9,12 @@
 #include "tests/support/cmocka_all.h"
 #include "tests/support/pcap_builder.h"
 #include "tests/support/talk.h"
+#include "tests/support/talk_packets.h"
 
 #define SECOND UINT64_C(1000000000)
 
 enum {
-    PACKETS_MAX = 64,
-    PACKET_BYTES_MAX = 2048,
     CALLS = 3,
-};
-
-struct packets {
-    size_t count;
-    struct {
-        uint8_t bytes[PACKET_BYTES_MAX];
-        size_t len;
-        bool has_data;
-    } items[PACKETS_MAX];
 };
 
 /* What came out. */
@@ -32,23 +22,6 @@ struct outcome {
     struct ins_stats stats;
     struct ins_lines lines;
 };
-
-static void add_packet(struct packets *packets, uint32_t link_type, const struct test_tcp *tcp)
-{
-    struct sl_buf ip;
-    struct sl_buf frame;
-    sl_buf_init(&ip, PACKET_BYTES_MAX);
-    sl_buf_init(&frame, PACKET_BYTES_MAX);
-    test_tcp_packet(&ip, tcp);
-    test_link_frame(&frame, link_type, sl_buf_span(&ip));
-    assert_true(packets->count < PACKETS_MAX && frame.len > 0);
-    memcpy(packets->items[packets->count].bytes, frame.data, frame.len);
-    packets->items[packets->count].len = frame.len;
-    packets->items[packets->count].has_data = tcp->payload.len > 0;
-    packets->count++;
-    sl_buf_release(&ip);
-    sl_buf_release(&frame);
-}
 
 /* Three unary calls on one connection, one of which fails. */
 static void script(struct test_talk *talk)
@@ -66,37 +39,6 @@ static void script(struct test_talk *talk)
     }
 }
 
-/* The conversation as packets: a handshake, a segment per piece of the script, FIN from both. */
-static void pack(struct packets *packets, const struct test_talk *talk, uint32_t link_type,
-                 bool is_v6)
-{
-    uint32_t next[2] = {UINT32_MAX - 100, 5000}; /* the client's numbers wrap around */
-    struct test_tcp tcp = {.is_v6 = is_v6, .port = {40000, 443}};
-    packets->count = 0;
-    tcp.flags = 2;
-    tcp.sequence = next[0]++;
-    add_packet(packets, link_type, &tcp);
-    tcp.is_back = true;
-    tcp.flags = 2 | 16;
-    tcp.acknowledged = next[0];
-    tcp.sequence = next[1]++;
-    add_packet(packets, link_type, &tcp);
-    size_t start = 0;
-    for (size_t i = 0; i < talk->count + 2; i++) {
-        bool is_fin = i >= talk->count;
-        size_t side = is_fin ? i - talk->count : (talk->segments[i].dir == SL_DIR_REQUEST ? 0 : 1);
-        size_t end = is_fin ? start : talk->segments[i].end;
-        tcp.is_back = side == 1;
-        tcp.flags = is_fin ? 1 | 16 : 16;
-        tcp.sequence = next[side];
-        tcp.acknowledged = next[1 - side];
-        tcp.payload = sl_span(talk->bytes.data + start, end - start);
-        add_packet(packets, link_type, &tcp);
-        next[side] += (uint32_t)(end - start) + (is_fin ? 1 : 0);
-        start = end;
-    }
-}
-
 static void begin(struct outcome *outcome, struct ins_pipeline **pipeline, struct ins_view **view,
                   ins_view_new_fn *create, struct sl_pool *pool)
 {
@@ -110,7 +52,7 @@ static void begin(struct outcome *outcome, struct ins_pipeline **pipeline, struc
 }
 
 /* Feeds the packets in this order; order may name one twice or leave one out. */
-static void run(struct outcome *outcome, const struct packets *packets, const size_t *order,
+static void run(struct outcome *outcome, const struct test_packets *packets, const size_t *order,
                 size_t count, uint32_t link_type, ins_view_new_fn *create)
 {
     struct ins_pipeline *pipeline = NULL;
@@ -147,7 +89,7 @@ static void expect_all(const struct outcome *outcome)
     assert_false(ins_stats_has_loss(&outcome->stats));
 }
 
-static void in_order(size_t order[PACKETS_MAX], size_t count)
+static void in_order(size_t order[TEST_PACKETS_MAX], size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         order[i] = i;
@@ -160,12 +102,12 @@ static void decodes_the_same_on_every_link_type_and_ip_version(void **state)
     static const uint32_t types[] = {INS_LINK_NULL, INS_LINK_ETHERNET, INS_LINK_RAW,
                                      INS_LINK_LOOP, INS_LINK_SLL,      INS_LINK_SLL2};
     struct test_talk talk;
-    struct packets packets;
-    size_t order[PACKETS_MAX];
+    struct test_packets packets;
+    size_t order[TEST_PACKETS_MAX];
     script(&talk);
     for (size_t i = 0; i < 2 * sizeof(types) / sizeof(types[0]); i++) {
         struct outcome outcome;
-        pack(&packets, &talk, types[i / 2], i % 2 == 1);
+        test_pack(&packets, &talk, types[i / 2], i % 2 == 1);
         in_order(order, packets.count);
         run(&outcome, &packets, order, packets.count, types[i / 2], ins_view_summary_new);
         expect_all(&outcome);
@@ -180,10 +122,10 @@ static void any_two_packets_may_change_places(void **state)
 {
     (void)state;
     struct test_talk talk;
-    struct packets packets;
-    size_t order[PACKETS_MAX];
+    struct test_packets packets;
+    size_t order[TEST_PACKETS_MAX];
     script(&talk);
-    pack(&packets, &talk, INS_LINK_RAW, false);
+    test_pack(&packets, &talk, INS_LINK_RAW, false);
     for (size_t i = 2; i + 3 < packets.count; i++) {
         for (size_t far = 1; far <= 4 && i + far + 2 < packets.count; far++) {
             struct outcome outcome;
@@ -202,10 +144,10 @@ static void any_packet_may_come_twice(void **state)
 {
     (void)state;
     struct test_talk talk;
-    struct packets packets;
-    size_t order[PACKETS_MAX + 1];
+    struct test_packets packets;
+    size_t order[TEST_PACKETS_MAX + 1];
     script(&talk);
-    pack(&packets, &talk, INS_LINK_RAW, false);
+    test_pack(&packets, &talk, INS_LINK_RAW, false);
     for (size_t i = 0; i < packets.count; i++) {
         struct outcome outcome;
         size_t count = 0;
@@ -226,10 +168,10 @@ static void a_lost_packet_is_told(void **state)
 {
     (void)state;
     struct test_talk talk;
-    struct packets packets;
-    size_t order[PACKETS_MAX];
+    struct test_packets packets;
+    size_t order[TEST_PACKETS_MAX];
     script(&talk);
-    pack(&packets, &talk, INS_LINK_RAW, false);
+    test_pack(&packets, &talk, INS_LINK_RAW, false);
     for (size_t lost = 0; lost < packets.count; lost++) {
         struct outcome outcome;
         size_t count = 0;
@@ -257,13 +199,13 @@ static void every_cut_of_the_capture_gives_records_that_are_json(void **state)
     static ins_view_new_fn *const views[] = {ins_view_calls_new, ins_view_messages_new,
                                              ins_view_frames_new, ins_view_summary_new};
     struct test_talk talk;
-    struct packets packets;
+    struct test_packets packets;
     struct test_capture capture;
     struct sl_pool *pool = sl_pool_new();
     sl_pool_add_builtin(pool);
     assert_int_equal(sl_pool_link(pool, NULL), SL_OK);
     script(&talk);
-    pack(&packets, &talk, INS_LINK_ETHERNET, false);
+    test_pack(&packets, &talk, INS_LINK_ETHERNET, false);
     test_capture_init(&capture, TEST_PCAP_US_LE, INS_LINK_ETHERNET);
     for (size_t i = 0; i < packets.count; i++) {
         test_capture_packet(&capture, (i + 1) * SECOND,
@@ -312,10 +254,10 @@ static void a_capture_may_begin_anywhere(void **state)
 {
     (void)state;
     struct test_talk talk;
-    struct packets packets;
-    size_t order[PACKETS_MAX];
+    struct test_packets packets;
+    size_t order[TEST_PACKETS_MAX];
     script(&talk);
-    pack(&packets, &talk, INS_LINK_RAW, false);
+    test_pack(&packets, &talk, INS_LINK_RAW, false);
     in_order(order, packets.count);
     for (size_t first = 1; first < packets.count; first++) {
         struct outcome outcome;
