@@ -21,8 +21,6 @@
 /* One batch under way. */
 struct har_grpc_tag {
     void (*done)(struct har_grpc_tag *tag, bool is_ok); /* from the loop */
-    struct har_grpc_tag *next;
-    bool is_ok;
 };
 
 /* grpc_core.c */

@@ -5,41 +5,47 @@
 #include "harness/transport/grpc.h"
 #include "lib/base/alloc.h"
 
+enum {
+    FIRST_CAPACITY = 64,
+};
+
+struct event {
+    struct har_grpc_tag *tag;
+    bool is_ok;
+};
+
+/* As many as there are batches under way, so our own streams bound it. */
+struct events {
+    struct event *items;
+    size_t count, capacity;
+};
+
 struct har_grpc_core {
     uv_loop_t *loop;
     unsigned references;
     grpc_completion_queue *queue;
     pthread_t thread;
     uv_async_t async;
-    pthread_mutex_t lock;              /* of first and last */
-    struct har_grpc_tag *first, *last; /* events that the loop has not seen */
+    pthread_mutex_t lock;  /* of waiting */
+    struct events waiting; /* what the loop has not seen */
+    struct events taken;   /* what the loop is at; its memory serves the next round */
 };
 
 /* The one of the process; only the loop's thread touches it. */
 static struct har_grpc_core *the_core;
 
+/* On the queue's thread. A tag itself is only touched on the loop's. */
 static void put(struct har_grpc_core *core, struct har_grpc_tag *tag, bool is_ok)
 {
-    tag->is_ok = is_ok;
-    tag->next = NULL;
     pthread_mutex_lock(&core->lock);
-    if (core->last == NULL) {
-        core->first = tag;
-    } else {
-        core->last->next = tag;
+    struct events *events = &core->waiting;
+    if (events->count == events->capacity) {
+        events->capacity = events->capacity == 0 ? FIRST_CAPACITY : events->capacity * 2;
+        events->items = sl_realloc(events->items, events->capacity * sizeof *events->items);
     }
-    core->last = tag;
+    events->items[events->count++] = (struct event){.tag = tag, .is_ok = is_ok};
     pthread_mutex_unlock(&core->lock);
     uv_async_send(&core->async);
-}
-
-static struct har_grpc_tag *take_all(struct har_grpc_core *core)
-{
-    pthread_mutex_lock(&core->lock);
-    struct har_grpc_tag *first = core->first;
-    core->first = core->last = NULL;
-    pthread_mutex_unlock(&core->lock);
-    return first;
 }
 
 /* The C core does its input and output inside grpc_completion_queue_next. */
@@ -60,12 +66,17 @@ static void *run_queue(void *data)
 
 static void on_async(uv_async_t *async)
 {
-    struct har_grpc_tag *tag = take_all(async->data);
-    while (tag != NULL) {
-        struct har_grpc_tag *next = tag->next;
-        tag->done(tag, tag->is_ok);
-        tag = next;
+    struct har_grpc_core *core = async->data;
+    pthread_mutex_lock(&core->lock);
+    struct events events = core->waiting;
+    core->waiting = core->taken;
+    core->taken = events;
+    pthread_mutex_unlock(&core->lock);
+    /* The last tag may give back the core; its memory stays until its handle is closed. */
+    for (size_t i = 0; i < events.count; i++) {
+        events.items[i].tag->done(events.items[i].tag, events.items[i].is_ok);
     }
+    core->taken.count = 0;
 }
 
 struct har_grpc_core *har_grpc_core_ref(uv_loop_t *loop)
@@ -92,6 +103,8 @@ static void on_closed(uv_handle_t *handle)
 {
     struct har_grpc_core *core = handle->data;
     pthread_mutex_destroy(&core->lock);
+    sl_free(core->waiting.items);
+    sl_free(core->taken.items);
     sl_free(core);
 }
 
@@ -103,7 +116,7 @@ void har_grpc_core_unref(struct har_grpc_core *core)
     the_core = NULL;
     grpc_completion_queue_shutdown(core->queue);
     pthread_join(core->thread, NULL);
-    assert(core->first == NULL);
+    assert(core->waiting.count == 0);
     grpc_completion_queue_destroy(core->queue);
     grpc_shutdown();
     uv_close((uv_handle_t *)&core->async, on_closed);
