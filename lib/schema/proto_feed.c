@@ -65,7 +65,8 @@ static bool is_in_order(struct sl_proto_feed *feed, bool *ret_is_malformed)
     struct sl_rd rd;
     struct sl_proto_record record;
     uint32_t last = 0;
-    uint64_t oneofs = 0; /* seen, by index */
+    uint32_t last_member = 0; /* number of the latest record that is a oneof's member */
+    uint64_t oneofs = 0;      /* seen, by index */
     bool is_ordered = true;
     const uint8_t *good = NULL;
     sl_rd_init(&rd, feed->bytes);
@@ -79,7 +80,8 @@ static bool is_in_order(struct sl_proto_feed *feed, bool *ret_is_malformed)
         if (feed->type->oneof_count > 0 && is_ordered) {
             field = sl_proto_feed_field(feed->pool, feed->type, &record);
         }
-        if (field != NULL && field->oneof >= 0 && record.number != last) {
+        if (field != NULL && field->oneof >= 0 && record.number != last_member) {
+            last_member = record.number;
             uint64_t bit = field->oneof < 64 ? UINT64_C(1) << field->oneof : 0;
             is_ordered = is_ordered && bit != 0 && (oneofs & bit) == 0;
             oneofs |= bit;

@@ -188,7 +188,7 @@ static enum sl_status find_members(struct sl_protojson_reader *r,
     for (void *at = json_object_iter(json); at != NULL; at = json_object_iter_next(json, at)) {
         const char *key = json_object_iter_key(at);
         struct sl_span name = sl_span(key, json_object_iter_key_len(at));
-        if (sl_span_is(name, "@type")) {
+        if (json == r->any && sl_span_is(name, "@type")) {
             continue;
         }
         const struct sl_field *field = field_of_key(r, type, name);

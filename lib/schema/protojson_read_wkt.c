@@ -49,6 +49,7 @@ static enum sl_status read_inner(struct sl_protojson_reader *r, const struct sl_
                    : sl_protojson_bad(r, path, "google.protobuf.Empty has no fields");
     }
     if (!is_special) {
+        r->any = json;
         r->depth++;
         enum sl_status status = sl_protojson_read_members(r, inner, json, path);
         r->depth--;

@@ -16,6 +16,7 @@ struct sl_protojson_reader {
     struct sl_buf *out;
     struct sl_error *error;
     unsigned depth;
+    const json_t *any; /* the object in which "@type" is no field */
 };
 
 /* Sets "path: text" and answers SL_MALFORMED. */
@@ -27,7 +28,7 @@ SL_MUST_USE enum sl_status sl_protojson_read_message(struct sl_protojson_reader 
                                                      const struct sl_message_type *type,
                                                      json_t *json,
                                                      const struct sl_proto_path *path);
-/* The same for the members of an object but "@type". */
+/* The same for an object that may be that of an Any. */
 SL_MUST_USE enum sl_status sl_protojson_read_members(struct sl_protojson_reader *r,
                                                      const struct sl_message_type *type,
                                                      json_t *json,

@@ -102,6 +102,8 @@ static void refuses_with_the_path(void **state)
          "$: sluice.test3.Kinds has no field \"nope\""},
         {"an unknown name further in", K3, "{\"manyMessage\":[{},{\"nope\":1}]}", NULL,
          "$.manyMessage[1]: "},
+        {"a type where none is wanted", K3, "{\"@type\":\"x/y\"}", NULL,
+         "$: sluice.test3.Kinds has no field \"@type\""},
         {"a field twice", K3, "{\"anInt32\":1,\"an_int32\":1}", NULL, "$: field \"an_int32\""},
         {"two of a oneof", K3, "{\"choiceInt32\":1,\"choiceString\":\"\"}", NULL,
          "$: \"choice_int32\" and"},
