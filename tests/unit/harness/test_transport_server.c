@@ -113,10 +113,11 @@ static void stop(struct server *server)
 static void send_chat(struct record *record, const char *room, const char *text)
 {
     uint8_t bytes[512];
-    Chat__V1__ChatMessage message = CHAT__V1__CHAT_MESSAGE__INIT;
+    Chat__V1__ChatMessage message;
     char room_copy[64];
     char text_copy[256];
     char id[] = "id";
+    chat__v1__chat_message__init(&message);
     snprintf(room_copy, sizeof room_copy, "%s", room);
     snprintf(text_copy, sizeof text_copy, "%s", text);
     message.room_id = room_copy;
@@ -147,7 +148,8 @@ static struct record *subscribe(struct server *server, const char *room, bool is
 {
     uint8_t bytes[128];
     char room_copy[64];
-    Chat__V1__RoomSubscription subscription = CHAT__V1__ROOM_SUBSCRIPTION__INIT;
+    Chat__V1__RoomSubscription subscription;
+    chat__v1__room_subscription__init(&subscription);
     snprintf(room_copy, sizeof room_copy, "%s", room);
     subscription.room_id = room_copy;
     subscription.max_rate_hz = 1000000;
