@@ -20,7 +20,8 @@
 #include "lib/base/status.h"
 
 enum {
-    HAR_CAPTURE_SEGMENT_MAX = 65000,
+    /* As on an Ethernet: Wireshark gives up a packet that holds some 160 gRPC messages or more. */
+    HAR_CAPTURE_SEGMENT_MAX = 1400,
     HAR_CAPTURE_BUFFER_MAX = 1024 * 1024,
 };
 

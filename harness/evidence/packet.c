@@ -14,7 +14,7 @@ enum {
     HOP_LIMIT = 64,
     WINDOW = 65535,
     WINDOW_SCALE = 14, /* RFC 7323 2.3: the largest; the harness always has room */
-    MSS = 65495,       /* of a loopback interface */
+    MSS = 1460,
 };
 
 void har_packet_end_init(struct har_packet_end *end, const struct sockaddr *address)

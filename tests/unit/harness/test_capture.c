@@ -15,7 +15,7 @@
 
 enum {
     FILE_MAX = 8 * 1024 * 1024,
-    PACKETS_MAX = 64,
+    PACKETS_MAX = 1024,
 };
 
 static char path[64];
@@ -136,7 +136,7 @@ static void a_flow_has_a_handshake_running_numbers_and_an_end(void **state)
 {
     (void)state;
     struct har_capture *capture = NULL;
-    struct seen_file seen;
+    static struct seen_file seen;
     uint64_t now_ns = sl_clock_mono_ns();
     assert_int_equal(har_capture_open(path, "a test", &capture, NULL), SL_OK);
     struct har_capture_flow *flow = open_flow(capture, now_ns);
@@ -176,7 +176,7 @@ static void large_pieces_are_cut_into_segments(void **state)
 {
     (void)state;
     struct har_capture *capture = NULL;
-    struct seen_file seen;
+    static struct seen_file seen;
     uint8_t *bytes = sl_alloc(1000001);
     size_t sum = 0;
     assert_int_equal(har_capture_open(path, NULL, &capture, NULL), SL_OK);
@@ -201,7 +201,7 @@ static void keys_are_a_block_of_their_own(void **state)
 {
     (void)state;
     struct har_capture *capture = NULL;
-    struct seen_file seen;
+    static struct seen_file seen;
     assert_int_equal(har_capture_open(path, NULL, &capture, NULL), SL_OK);
     har_capture_tls_keys(capture, sl_span_str("CLIENT_RANDOM 00 11\n"));
     assert_int_equal(har_capture_close(capture, NULL), SL_OK);
