@@ -80,6 +80,7 @@ struct sl_observer *sl_observer_new(const struct sl_observer_config *config)
         d->hpack_table = HPACK_TABLE_DEFAULT;
         sl_obs_flow_init(&observer->flow[dir]);
         if (config->is_midway) {
+            d->max_frame = SL_H2_MAX_FRAME_LIMIT; /* what was announced is not known */
             sl_obs_hpack_distrust(d);
             sl_obs_flow_distrust(observer, dir);
             sl_obs_hunt_begin(observer, dir);

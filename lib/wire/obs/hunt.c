@@ -11,7 +11,7 @@
 
 enum {
     HUNT_BUFFER = 256 * 1024,
-    HUNT_FRAME_MAX = 64 * 1024, /* a longer frame is not believed */
+    HUNT_FRAME_MAX = 64 * 1024, /* a longer frame needs more to be believed */
     SURE_FRAMES = 3,            /* that follow each other */
 };
 
@@ -47,18 +47,28 @@ static uint8_t known_flags(uint8_t type)
     }
 }
 
-static bool is_believable(const struct sl_h2_frame_header *header, uint32_t max_frame)
+/* A long frame is believed only as DATA of a stream that is open. */
+static bool is_believable(const struct sl_observer *observer, enum sl_dir dir,
+                          const struct sl_h2_frame_header *header)
 {
-    uint32_t max = max_frame < HUNT_FRAME_MAX ? max_frame : HUNT_FRAME_MAX;
     bool is_type_expected =
         header->type <= SL_H2_CONTINUATION && header->type != SL_H2_PUSH_PROMISE;
-    return is_type_expected && !sl_obs_is_malformed(header, max) && !header->has_reserved_bit &&
-           (header->flags & ~known_flags(header->type)) == 0 &&
-           (header->stream == 0 || header->stream % 2 == 1);
+    if (!is_type_expected || header->has_reserved_bit ||
+        sl_obs_is_malformed(header, observer->dir[dir].max_frame) ||
+        (header->flags & ~known_flags(header->type)) != 0 ||
+        (header->stream != 0 && header->stream % 2 == 0)) {
+        return false;
+    }
+    if (header->length <= HUNT_FRAME_MAX) {
+        return true;
+    }
+    const struct sl_stream *stream = sl_obs_stream_find(&observer->streams, header->stream);
+    return header->type == SL_H2_DATA && stream != NULL && !stream->is_closed;
 }
 
 /* Whether frames begin at the start of bytes. */
-static enum verdict judge(struct sl_span bytes, uint32_t max_frame, bool is_segment_start)
+static enum verdict judge(const struct sl_observer *observer, enum sl_dir dir, struct sl_span bytes,
+                          bool is_segment_start)
 {
     size_t at = 0;
     for (unsigned frames = 0; frames < SURE_FRAMES; frames++) {
@@ -70,7 +80,7 @@ static enum verdict judge(struct sl_span bytes, uint32_t max_frame, bool is_segm
         if (sl_h2_frame_header_read(rest, &header) != SL_OK) {
             return frames > 1 || (frames > 0 && is_segment_start) ? IS_FRAME : IS_UNDECIDED;
         }
-        if (!is_believable(&header, max_frame)) {
+        if (!is_believable(observer, dir, &header)) {
             return IS_NO_FRAME;
         }
         at += SL_H2_FRAME_HEADER_SIZE + header.length;
@@ -95,6 +105,7 @@ void sl_obs_hunt_begin(struct sl_observer *observer, enum sl_dir dir)
     d->phase = SL_OBS_HUNT;
     d->head_len = 0;
     d->segment = 0;
+    d->is_at_segment = false;
     sl_buf_clear(&d->payload);
 }
 
@@ -116,14 +127,16 @@ static void go_on(struct sl_observer *observer, enum sl_dir dir, size_t at)
 }
 
 /* Looks at what was gathered. Answers how many bytes from its start are no frames. */
-static size_t search(const struct sl_obs_dir *d, enum verdict *ret_verdict)
+static size_t search(const struct sl_observer *observer, enum sl_dir dir, enum verdict *ret_verdict)
 {
+    const struct sl_obs_dir *d = &observer->dir[dir];
     size_t at = 0;
     *ret_verdict = IS_UNDECIDED;
     for (; at < d->payload.len; at++) {
         struct sl_span rest = sl_span_from(sl_buf_span(&d->payload), at);
-        *ret_verdict =
-            is_preface(rest) ? IS_FRAME : judge(rest, d->max_frame, at == 0 || at == d->segment);
+        *ret_verdict = is_preface(rest) ? IS_FRAME
+                                        : judge(observer, dir, rest,
+                                                at == 0 ? d->is_at_segment : at == d->segment);
         if (*ret_verdict != IS_NO_FRAME) {
             break;
         }
@@ -138,17 +151,19 @@ void sl_obs_hunt_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_s
         d->payload.max = HUNT_BUFFER;
         struct sl_span piece = sl_span_first(bytes, HUNT_BUFFER - d->payload.len);
         d->segment = d->payload.len;
+        d->is_at_segment = d->is_at_segment || d->segment == 0;
         (void)sl_buf_add_span(&d->payload, piece);
         bytes = sl_span_from(bytes, piece.len);
         enum verdict verdict;
-        size_t skip = search(d, &verdict);
+        size_t skip = search(observer, dir, &verdict);
         if (verdict == IS_UNDECIDED && d->payload.len == HUNT_BUFFER && skip == 0) {
-            skip = 1; /* No frame is as long as this: not here. */
+            skip = 1; /* The next frame is out of reach: not here. */
         }
         sl_obs_skipped(observer, dir, skip);
         if (verdict == IS_FRAME) {
             go_on(observer, dir, skip);
         } else {
+            d->is_at_segment = skip == 0 ? d->is_at_segment : skip == d->segment;
             sl_buf_consume(&d->payload, skip);
         }
     }

@@ -100,6 +100,7 @@ struct sl_obs_dir {
     uint64_t left;         /* of its payload */
     struct sl_buf payload; /* of a frame in pieces; in SL_OBS_HUNT what was not yet placed */
     size_t segment;        /* SL_OBS_HUNT: where in payload the last piece began */
+    bool is_at_segment;    /* SL_OBS_HUNT: payload begins where a piece began */
     uint32_t pad_left;     /* DATA: padding still to come, part of left */
     bool is_pad_due;       /* DATA: the pad length is still to come */
     bool is_bad;           /* the frame in progress breaks the grammar */
