@@ -7,12 +7,14 @@
 
 enum sl_status sl_descriptor_malformed(struct sl_descriptor_reader *r, const char *what)
 {
-    return sl_error_set(r->error, SL_MALFORMED, "descriptor: %s", what);
+    (void)sl_error_set(r->error, SL_MALFORMED, "descriptor: %s", what);
+    return SL_MALFORMED;
 }
 
 enum sl_status sl_descriptor_no_room(struct sl_descriptor_reader *r)
 {
-    return sl_error_set(r->error, SL_LIMIT, "descriptor: the types take more memory than allowed");
+    (void)sl_error_set(r->error, SL_LIMIT, "descriptor: the types take more memory than allowed");
+    return SL_LIMIT;
 }
 
 bool sl_descriptor_next_of(struct sl_rd *rd, uint32_t number, struct sl_span *ret_payload)
@@ -30,7 +32,7 @@ bool sl_descriptor_next_of(struct sl_rd *rd, uint32_t number, struct sl_span *re
 size_t sl_descriptor_count_of(struct sl_span bytes, uint32_t number)
 {
     struct sl_rd rd;
-    struct sl_span payload;
+    struct sl_span payload = {0};
     size_t count = 0;
     sl_rd_init(&rd, bytes);
     while (sl_descriptor_next_of(&rd, number, &payload)) {
@@ -84,8 +86,9 @@ enum sl_status sl_descriptor_full_name(struct sl_descriptor_reader *r, struct sl
     }
     size_t before = scope.len > 0 ? scope.len + 1 : 0;
     if (name.len > SL_DESCRIPTOR_NAME_MAX || before + name.len > SL_DESCRIPTOR_NAME_MAX) {
-        return sl_error_set(r->error, SL_LIMIT, "descriptor: a full name has more than %d bytes",
-                            SL_DESCRIPTOR_NAME_MAX);
+        (void)sl_error_set(r->error, SL_LIMIT, "descriptor: a full name has more than %d bytes",
+                           SL_DESCRIPTOR_NAME_MAX);
+        return SL_LIMIT;
     }
     char *full = sl_arena_calloc(r->arena, before + name.len + 1, 1);
     if (full == NULL) {
@@ -134,10 +137,10 @@ static enum sl_status read_values(struct sl_descriptor_reader *r, struct sl_span
         return sl_descriptor_no_room(r);
     }
     struct sl_rd rd;
-    struct sl_span payload;
+    struct sl_span payload = {0};
     sl_rd_init(&rd, bytes);
     for (size_t i = 0; sl_descriptor_next_of(&rd, 2, &payload); i++) {
-        struct sl_span name;
+        struct sl_span name = {0};
         if (sl_proto_rd_count(payload) < 0) {
             return sl_descriptor_malformed(r, "an enum value is cut short");
         }
@@ -163,7 +166,7 @@ static enum sl_status read_enums(struct sl_descriptor_reader *r, struct sl_span 
                                  uint32_t number, const struct sl_descriptor_scope *scope)
 {
     struct sl_rd rd;
-    struct sl_span payload;
+    struct sl_span payload = {0};
     enum sl_status status = SL_OK;
     sl_rd_init(&rd, bytes);
     while (status == SL_OK && sl_descriptor_next_of(&rd, number, &payload)) {
@@ -176,7 +179,7 @@ static enum sl_status read_enums(struct sl_descriptor_reader *r, struct sl_span 
         }
         *r->enums_tail = declared;
         r->enums_tail = &declared->next;
-        struct sl_span full;
+        struct sl_span full = {0};
         status =
             sl_descriptor_full_name(r, scope->name, sl_descriptor_payload_of(payload, 1), &full);
         if (status == SL_OK) {
@@ -239,7 +242,7 @@ static enum sl_status read_messages(struct sl_descriptor_reader *r, struct sl_sp
                                     uint32_t number, const struct sl_descriptor_scope *scope)
 {
     struct sl_rd rd;
-    struct sl_span payload;
+    struct sl_span payload = {0};
     enum sl_status status = SL_OK;
     sl_rd_init(&rd, bytes);
     while (status == SL_OK && sl_descriptor_next_of(&rd, number, &payload)) {
@@ -265,7 +268,7 @@ static enum sl_status read_method(struct sl_descriptor_reader *r, struct sl_span
         return sl_descriptor_malformed(r, "a method is cut short");
     }
     struct sl_descriptor_method *declared = sl_arena_calloc(r->arena, 1, sizeof(*declared));
-    struct sl_span full;
+    struct sl_span full = {0};
     if (declared == NULL) {
         return sl_descriptor_no_room(r);
     }
@@ -301,14 +304,14 @@ static enum sl_status read_services(struct sl_descriptor_reader *r, struct sl_sp
                                     struct sl_span package)
 {
     struct sl_rd rd;
-    struct sl_span payload;
+    struct sl_span payload = {0};
     enum sl_status status = SL_OK;
     sl_rd_init(&rd, bytes);
     while (status == SL_OK && sl_descriptor_next_of(&rd, 6, &payload)) {
         if (sl_proto_rd_count(payload) < 0) {
             return sl_descriptor_malformed(r, "a service is cut short");
         }
-        struct sl_span service;
+        struct sl_span service = {0};
         struct sl_span method;
         struct sl_rd methods;
         status =

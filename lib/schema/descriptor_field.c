@@ -16,6 +16,14 @@ struct field_proto {
 
 enum { LABEL_REQUIRED = 2, LABEL_REPEATED = 3 };
 
+static char to_upper(char c)
+{
+    if (c < 'a' || c > 'z') {
+        return c;
+    }
+    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[c - 'a'];
+}
+
 /* Cuts the underscores out of name, in place, as protoc makes json_name: user_id to userId. */
 static void to_camel_case(char *name)
 {
@@ -26,8 +34,11 @@ static void to_camel_case(char *name)
             is_upper_next = true;
             continue;
         }
-        bool is_lower = *in >= 'a' && *in <= 'z';
-        *out++ = is_upper_next && is_lower ? (char)(*in - 'a' + 'A') : *in;
+        *out = *in;
+        if (is_upper_next) {
+            *out = to_upper(*in);
+        }
+        out++;
         is_upper_next = false;
     }
     *out = '\0';
@@ -57,7 +68,7 @@ static enum sl_status json_name(struct sl_descriptor_reader *r, const struct fie
 static enum sl_status extension_names(struct sl_descriptor_reader *r, struct sl_span scope,
                                       struct sl_span name, struct sl_field *field)
 {
-    struct sl_span full;
+    struct sl_span full = {0};
     enum sl_status status = sl_descriptor_full_name(r, scope, name, &full);
     if (status != SL_OK) {
         return status;
@@ -187,7 +198,7 @@ static enum sl_status read_field(struct sl_descriptor_reader *r, const struct fi
     if (field->is_extension) {
         status = extension_names(r, scope->name, proto->name, field);
     } else {
-        struct sl_span name;
+        struct sl_span name = {0};
         status = sl_descriptor_full_name(r, sl_span(NULL, 0), proto->name, &name);
         if (status == SL_OK) {
             field->name = (const char *)name.data;
@@ -220,7 +231,7 @@ static uint32_t *field_numbers(struct sl_span bytes, size_t count)
 {
     uint32_t *numbers = sl_calloc(count, sizeof(*numbers));
     struct sl_rd rd;
-    struct sl_span payload;
+    struct sl_span payload = {0};
     sl_rd_init(&rd, bytes);
     for (size_t i = 0; i < count && sl_descriptor_next_of(&rd, 2, &payload); i++) {
         numbers[i] = (uint32_t)sl_descriptor_number_of(payload, 3);
@@ -235,7 +246,7 @@ static enum sl_status place_fields(struct sl_descriptor_reader *r, struct sl_spa
                                    struct sl_field *fields, size_t count)
 {
     struct sl_rd rd;
-    struct sl_span payload;
+    struct sl_span payload = {0};
     sl_rd_init(&rd, bytes);
     while (sl_descriptor_next_of(&rd, 2, &payload)) {
         struct field_proto proto;
@@ -278,7 +289,7 @@ enum sl_status sl_descriptor_read_extensions(struct sl_descriptor_reader *r, str
                                              const struct sl_descriptor_scope *scope)
 {
     struct sl_rd rd;
-    struct sl_span payload;
+    struct sl_span payload = {0};
     enum sl_status status = SL_OK;
     sl_rd_init(&rd, bytes);
     while (status == SL_OK && sl_descriptor_next_of(&rd, number, &payload)) {

@@ -16,10 +16,9 @@
 extern const unsigned char sl_builtin_protos[];
 extern const size_t sl_builtin_protos_size;
 
-/* The second key of an extension: what it extends, and at which number. */
+/* The second key of an extension: what it extends, and at which number, as bytes. */
 struct extension_key {
-    const struct sl_message_type *extendee;
-    uint64_t number;
+    uint8_t bytes[sizeof(uintptr_t) + sizeof(uint32_t)];
 };
 
 /* What a name stands for: one pointer is set, or none for the name of a file. */
@@ -29,6 +28,7 @@ struct symbol {
     const struct sl_enum_type *enumeration;
     const struct sl_field *extension;
     const struct sl_method *method;
+    const struct sl_message_type *extendee; /* of an extension, when it is linked */
     struct extension_key key;
     UT_hash_handle hh;        /* by name */
     UT_hash_handle by_number; /* extensions, by key */
@@ -72,6 +72,15 @@ void sl_pool_free(struct sl_pool *pool)
     sl_free(pool->arenas);
     sl_free(pool->methods);
     sl_free(pool);
+}
+
+static struct extension_key key_of(const struct sl_message_type *extendee, uint32_t number)
+{
+    struct extension_key key;
+    uintptr_t address = (uintptr_t)extendee;
+    memcpy(key.bytes, &address, sizeof(address));
+    memcpy(key.bytes + sizeof(address), &number, sizeof(number));
+    return key;
 }
 
 static struct symbol *find(struct symbol *table, struct sl_span name)
@@ -200,8 +209,9 @@ static enum sl_status stage(struct sl_arena *arena, struct sl_span bytes,
             sl_arena_calloc(arena, symbol_count(&staged->file), sizeof(*staged->symbols));
     }
     if (staged == NULL || staged->symbols == NULL) {
-        return sl_error_set(reterr_error, SL_LIMIT,
-                            "descriptor: the types take more memory than allowed");
+        (void)sl_error_set(reterr_error, SL_LIMIT,
+                           "descriptor: the types take more memory than allowed");
+        return SL_LIMIT;
     }
     *ret_staged = staged;
     return SL_OK;
@@ -370,7 +380,8 @@ static bool link_extension(struct sl_pool *pool, const struct sl_descriptor_exte
         return true; /* another one of that name won */
     }
     struct symbol *taken = NULL;
-    own->key = (struct extension_key){extendee->message, extension->field.number};
+    own->extendee = extendee->message;
+    own->key = key_of(extendee->message, extension->field.number);
     HASH_FIND(by_number, pool->extensions, &own->key, sizeof(own->key), taken);
     if (taken == NULL) {
         HASH_ADD(by_number, pool->extensions, key, sizeof(own->key), own);
@@ -439,7 +450,7 @@ const struct sl_field *sl_pool_extension(const struct sl_pool *pool,
                                          const struct sl_message_type *extendee, uint32_t number)
 {
     struct symbol *found = NULL;
-    struct extension_key key = {extendee, number};
+    struct extension_key key = key_of(extendee, number);
     HASH_FIND(by_number, pool->extensions, &key, sizeof(key), found);
     return found == NULL ? NULL : found->extension;
 }
@@ -449,7 +460,7 @@ const struct sl_field *sl_pool_extension_named(const struct sl_pool *pool,
                                                struct sl_span full_name)
 {
     struct symbol *symbol = find(pool->types, full_name);
-    bool is_ours = symbol != NULL && symbol->extension != NULL && symbol->key.extendee == extendee;
+    bool is_ours = symbol != NULL && symbol->extension != NULL && symbol->extendee == extendee;
     return is_ours ? symbol->extension : NULL;
 }
 

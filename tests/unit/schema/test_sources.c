@@ -189,7 +189,8 @@ static void without_protoc_it_names_the_package(void **state)
     struct place *place = *state;
     struct sl_pool *pool = sl_pool_new();
     struct sl_error error = {0};
-    char *path = strdup(getenv("PATH"));
+    const char *before = getenv("PATH");
+    char *path = strdup(before == NULL ? "" : before);
     assert_non_null(path);
     assert_int_equal(setenv("PATH", "/nowhere", 1), 0);
     enum sl_status status = load(place, place->folder, NULL, NULL, pool, &error);
