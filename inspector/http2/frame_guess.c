@@ -16,40 +16,37 @@ enum {
     STATIC_USER_AGENT = 58,
 };
 
+/* RFC 9113 6: what a frame of each type may look like. */
+static const struct frame_rule {
+    bool may_be_stream, may_be_connection;
+    uint8_t flags; /* that have a meaning */
+    uint32_t min, max;
+} frame_rules[] = {
+    [SL_H2_DATA] = {true, false, 0x09, 0, LENGTH_MAX},
+    [SL_H2_HEADERS] = {true, false, 0x2d, 1, LENGTH_MAX},
+    [SL_H2_PRIORITY] = {true, false, 0, 5, 5},
+    [SL_H2_RST_STREAM] = {true, false, 0, 4, 4},
+    [SL_H2_SETTINGS] = {false, true, 0x01, 0, SETTINGS_LENGTH_MAX},
+    [SL_H2_PUSH_PROMISE] = {true, false, 0x0c, 4, LENGTH_MAX},
+    [SL_H2_PING] = {false, true, 0x01, 8, 8},
+    [SL_H2_GOAWAY] = {false, true, 0, 8, LENGTH_MAX},
+    [SL_H2_WINDOW_UPDATE] = {true, true, 0, 4, 4},
+    [SL_H2_CONTINUATION] = {true, false, 0x04, 0, LENGTH_MAX},
+};
+
 bool ins_frame_is_plausible(const struct sl_h2_frame_header *header)
 {
-    uint32_t length = header->length;
-    uint8_t flags = header->flags;
-    bool is_stream = (header->stream & 1) == 1;
-    bool is_connection = header->stream == 0;
-    if (header->has_reserved_bit || length > LENGTH_MAX) {
+    if (header->type >= sizeof(frame_rules) / sizeof(frame_rules[0]) || header->has_reserved_bit) {
         return false;
     }
-    switch (header->type) {
-    case SL_H2_DATA:
-        return is_stream && (flags & ~0x09) == 0;
-    case SL_H2_HEADERS:
-        return is_stream && (flags & ~0x2d) == 0 && length > 0;
-    case SL_H2_PRIORITY:
-        return is_stream && flags == 0 && length == 5;
-    case SL_H2_RST_STREAM:
-        return is_stream && flags == 0 && length == 4;
-    case SL_H2_SETTINGS:
-        return is_connection && (flags & ~0x01) == 0 && length % 6 == 0 &&
-               length <= SETTINGS_LENGTH_MAX && (flags == 0 || length == 0);
-    case SL_H2_PUSH_PROMISE:
-        return is_stream && (flags & ~0x0c) == 0 && length >= 4;
-    case SL_H2_PING:
-        return is_connection && (flags & ~0x01) == 0 && length == 8;
-    case SL_H2_GOAWAY:
-        return is_connection && flags == 0 && length >= 8;
-    case SL_H2_WINDOW_UPDATE:
-        return (is_stream || is_connection) && flags == 0 && length == 4;
-    case SL_H2_CONTINUATION:
-        return is_stream && (flags & ~0x04) == 0;
-    default:
-        return false;
-    }
+    const struct frame_rule *rule = &frame_rules[header->type];
+    bool is_of_stream = rule->may_be_stream && (header->stream & 1) == 1;
+    bool is_of_connection = rule->may_be_connection && header->stream == 0;
+    bool is_settings_right =
+        header->type != SL_H2_SETTINGS ||
+        (header->length % 6 == 0 && (header->flags == 0 || header->length == 0));
+    return (is_of_stream || is_of_connection) && (header->flags & ~rule->flags) == 0 &&
+           header->length >= rule->min && header->length <= rule->max && is_settings_right;
 }
 
 /* An integer of RFC 7541 5.1 whose first byte is given. */
