@@ -45,6 +45,14 @@ static enum sl_status set_format(void *options, const char *value, struct sl_err
                                       : sl_error_set(reterr, SL_USAGE, "there is json only");
 }
 
+static enum sl_status set_interface(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)options;
+    (void)value;
+    return sl_error_set(reterr, SL_USAGE,
+                        "live capture is not built in yet: tcpdump -U -w - | sluice-inspector -");
+}
+
 static enum sl_status append(struct ins_opts_list *list, const char *value, struct sl_error *reterr)
 {
     if (list->count == INS_OPTS_LIST_MAX) {
@@ -150,6 +158,8 @@ static enum sl_status set_output(void *options, const char *value, struct sl_err
 static const struct sl_cli_option options_table[] = {
     {"view", 0, "NAME", "calls (the default), messages, frames or summary", set_view},
     {"format", 0, "NAME", "json (the default): one object a line", set_format},
+    {"interface", 'i', "NAME", "not built in yet: pipe the output of tcpdump -U -w - into '-'",
+     set_interface},
     {"include", 'I', "DIR", "compile all .proto files under DIR (repeatable)", set_include},
     {"proto", 0, "FILE", "compile this .proto file, looked up under the -I folders (repeatable)",
      set_proto},

@@ -7,7 +7,8 @@
 enum {
     LENGTH_MAX = 4 * 1024 * 1024, /* the largest frame that a gRPC stack is known to announce */
     SETTINGS_LENGTH_MAX = 6 * 64,
-    FIELDS_MAX = 64, /* of a block that are looked at */
+    FIELDS_MAX = 64,    /* of a block that are looked at */
+    HPACK_TABLE = 4096, /* RFC 9113 6.5.2; no entry is ever used */
     /* RFC 7541 appendix A */
     STATIC_AUTHORITY = 1,
     STATIC_LAST_REQUEST = 7, /* :authority, :method, :path, :scheme */
@@ -109,7 +110,7 @@ static enum ins_role role_of_literal(struct sl_span strings)
     (void)sl_buf_add_u8(&block, 0);
     (void)sl_buf_add_span(&block, strings);
     struct sl_headers headers = {0};
-    struct sl_hpack_decoder *decoder = sl_hpack_decoder_new(0);
+    struct sl_hpack_decoder *decoder = sl_hpack_decoder_new(HPACK_TABLE);
     enum ins_role role = INS_ROLE_UNKNOWN;
     if (sl_hpack_decode(decoder, sl_buf_span(&block), &headers) == SL_OK && headers.count == 1) {
         role = role_of_name(headers.fields[0].name);

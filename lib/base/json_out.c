@@ -91,11 +91,35 @@ static void escaped(struct sl_buf *buf, uint8_t byte)
     }
 }
 
+/* 0x80 in (at least) every byte of word that is zero, and in none when no byte is. */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* How many bytes from here on need no escape; found eight at a time, so it may stop short. */
+static size_t plain_bytes(struct sl_span text)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101);
+    size_t i = 0;
+    for (; i + sizeof(uint64_t) <= text.len; i += sizeof(uint64_t)) {
+        uint64_t word = 0;
+        memcpy(&word, text.data + i, sizeof(word));
+        uint64_t special = (word & (ones * 0x80)) | zero_bytes(word ^ (ones * '"')) |
+                           zero_bytes(word ^ (ones * '\\')) | zero_bytes(word ^ (ones * 0x7f)) |
+                           zero_bytes(word & (ones * 0xe0)); /* below 0x20 */
+        if (special != 0) {
+            break;
+        }
+    }
+    return i;
+}
+
 static void quoted(struct sl_buf *buf, struct sl_span text)
 {
     (void)sl_buf_add_u8(buf, '"');
     size_t start = 0; /* bytes from here to i need no escape */
-    size_t i = 0;
+    size_t i = plain_bytes(text);
     while (i < text.len) {
         uint8_t byte = text.data[i];
         if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\') {
@@ -105,6 +129,7 @@ static void quoted(struct sl_buf *buf, struct sl_span text)
         size_t len = sl_utf8_char(sl_span_from(text, i));
         if (len > 1) {
             i += len;
+            i += plain_bytes(sl_span_from(text, i));
             continue;
         }
         (void)sl_buf_add(buf, text.data + start, i - start);
@@ -115,6 +140,7 @@ static void quoted(struct sl_buf *buf, struct sl_span text)
         }
         i++;
         start = i;
+        i += plain_bytes(sl_span_from(text, i));
     }
     if (text.len > start) {
         (void)sl_buf_add(buf, text.data + start, text.len - start);

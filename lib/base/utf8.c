@@ -40,11 +40,15 @@ bool sl_utf8_is_valid(struct sl_span text)
 {
     size_t i = 0;
     while (i < text.len) {
-        if (text.data[i] < 0x80) {
-            i++;
-            continue;
+        uint64_t word = 0;
+        if (text.len - i >= sizeof(word)) { /* most text is ASCII: eight bytes at a time */
+            memcpy(&word, text.data + i, sizeof(word));
+            if ((word & UINT64_C(0x8080808080808080)) == 0) {
+                i += sizeof(word);
+                continue;
+            }
         }
-        size_t len = sl_utf8_char(sl_span_from(text, i));
+        size_t len = text.data[i] < 0x80 ? 1 : sl_utf8_char(sl_span_from(text, i));
         if (len == 0) {
             return false;
         }

@@ -128,6 +128,25 @@ static void bytes_become_base64(void **state)
     sl_buf_release(&buf);
 }
 
+static void every_byte_reads_back_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (unsigned byte = 1; byte < 0x80; byte++) {
+        for (size_t place = 0; place < 18; place++) {
+            char text[] = "abcdefghijklmnopqr";
+            struct sl_buf buf;
+            struct sl_json_out out;
+            text[place] = (char)byte;
+            begin(&out, &buf);
+            sl_json_out_str(&out, text);
+            json_t *read = json_loads(sl_buf_str(&buf), JSON_DECODE_ANY, NULL);
+            assert_string_equal(json_string_value(read), text);
+            json_decref(read);
+            sl_buf_release(&buf);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +155,7 @@ int main(void)
         cmocka_unit_test(doubles_read_back_equal),
         cmocka_unit_test(milliseconds_have_no_trailing_zeros),
         cmocka_unit_test(bytes_become_base64),
+        cmocka_unit_test(every_byte_reads_back_wherever_it_stands),
     };
     return cmocka_run_group_tests_name("base/json_out", tests, NULL, NULL);
 }
