@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reference-server/chat/chat.h"
 
+#include "reference-server/chat/wrong.h"
+
 void srv_chat_init(struct srv_chat *chat, const struct srv_chat_config *config)
 {
     *chat = (struct srv_chat){.config = *config};
@@ -12,5 +14,6 @@ void srv_chat_init(struct srv_chat *chat, const struct srv_chat_config *config)
 
 void srv_chat_release(struct srv_chat *chat)
 {
+    srv_wrong_release(chat);
     srv_rooms_release(&chat->rooms);
 }

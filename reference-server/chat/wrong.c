@@ -70,6 +70,7 @@ void srv_wrong_leave(struct srv_wrong_subscriber *wrong, struct srv_member *memb
         }
     }
     DL_DELETE(wrong->chat->subscribers, wrong);
+    sl_free(wrong->ballast);
 }
 
 unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled)
@@ -177,4 +178,14 @@ bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring)
     memset(wrong->ballast, 1, BALLAST_BYTES);
     wrong->is_leaked = true;
     return true;
+}
+
+void srv_wrong_release(struct srv_chat *chat)
+{
+    struct srv_wrong_subscriber *leaked = NULL;
+    struct srv_wrong_subscriber *next = NULL;
+    chat->config.misbehave.leak_on_close = false;
+    DL_FOREACH_SAFE (chat->subscribers, leaked, next) {
+        leaked->stream->ops->close(leaked->stream);
+    }
 }

@@ -67,4 +67,7 @@ bool srv_wrong_is_blocked(const struct srv_wrong_subscriber *wrong);
 /* True when a closed subscription is to stay as it is; it then has its ballast. */
 bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring);
 
+/* Closes what was leaked: the process ends. */
+void srv_wrong_release(struct srv_chat *chat);
+
 #endif

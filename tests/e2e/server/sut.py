@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server under test and a client for it, for the tests of this folder.
 
-SLUICE_SERVER is the program, SLUICE_PROTO the folder with the .proto files, PROTOC the compiler.
+SLUICE_SERVER is the program, SLUICE_PROTO the folder with the .proto files, PROTOC the compiler,
+SLUICE_SANITIZE the sanitizers that the server was built with.
 """
 
 import os
@@ -26,6 +27,7 @@ sys.path.insert(0, os.path.join(_generated.name, "grpc", "health", "v1"))
 from chat.v1 import chat_pb2  # noqa: E402
 import health_pb2  # noqa: E402
 
+SANITIZED = os.environ.get("SLUICE_SANITIZE", "") != ""
 WAIT = 20  # seconds: longer than anything takes on a slow machine
 
 

@@ -68,7 +68,7 @@ class Rpcs(unittest.TestCase):
             self.assertEqual(sut.texts(stream, 6), [str(n) for n in range(6)])
             took = time.monotonic() - began
             self.assertGreater(took, 0.45)
-            self.assertLess(took, 2)
+            self.assertLess(took, 3)
             stream.cancel()
 
     def test_an_old_message_is_not_delivered(self):
@@ -101,7 +101,9 @@ class Rpcs(unittest.TestCase):
         call = self.client.chat_room(iter(outgoing.get, None), timeout=sut.WAIT)
         for number in range(1, 4):
             self.assertEqual(next(call).payload, "ping")
-            self.assertAlmostEqual(time.monotonic() - began, 0.2 * number, delta=0.15)
+            took = time.monotonic() - began
+            self.assertGreaterEqual(took, 0.2 * number)
+            self.assertLess(took, 0.2 * number + 2)  # a busy machine is late, never early
         outgoing.put(None)
         self.assertEqual(sut.status_of(call), grpc.StatusCode.OK)
 
