@@ -25,9 +25,6 @@ struct test_decoder {
     void (*feed)(void *decoder, struct sl_span piece);
     /* The input is over: may write what was left open. Frees the decoder. */
     void (*end)(void *decoder, struct sl_buf *transcript);
-    /* The decoder tells something of input that it has not seen whole (a block's bytes as they come),
-     * so its transcript of a cut input need not begin that of the whole one. */
-    bool is_eager;
 };
 
 void test_every_split(const struct test_decoder *decoder, void *context, struct sl_span input);
