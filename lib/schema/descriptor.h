@@ -15,7 +15,7 @@
 #include "lib/schema/pool.h"
 
 enum {
-    SL_DESCRIPTOR_NAME_MAX = 1024, /* bytes of a full name */
+    SL_DESCRIPTOR_NAME_MAX = 512, /* bytes of a full name */
 };
 
 /* A name that a field, extension or method mentions. */

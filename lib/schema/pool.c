@@ -21,6 +21,10 @@ struct extension_key {
     uint8_t bytes[sizeof(uintptr_t) + sizeof(uint32_t)];
 };
 
+enum {
+    SCOPES_MAX = 4, /* scopes that a relative name is looked up in; protoc writes full names only */
+};
+
 /* What a name stands for: one pointer is set, or none for the name of a file. */
 struct symbol {
     const char *name;
@@ -299,7 +303,7 @@ void sl_pool_add_builtin(struct sl_pool *pool)
 }
 
 /* The symbol that a mention means: a name with a leading dot is full, any other is looked up from the
- * innermost scope outward, as protoc does. */
+ * innermost scope outward, as protoc does, but not in scopes without end: a set may be hostile. */
 static struct symbol *resolve(const struct sl_pool *pool, const struct sl_descriptor_ref *ref)
 {
     if (ref->name.len > 0 && ref->name.data[0] == '.') {
@@ -307,7 +311,7 @@ static struct symbol *resolve(const struct sl_pool *pool, const struct sl_descri
     }
     char full[2 * SL_DESCRIPTOR_NAME_MAX + 3];
     size_t scope = ref->scope.len;
-    for (;;) {
+    for (size_t tried = 0;; tried++) {
         size_t before = 0;
         if (scope > 0) {
             memcpy(full, ref->scope.data, scope);
@@ -325,6 +329,7 @@ static struct symbol *resolve(const struct sl_pool *pool, const struct sl_descri
             scope--;
         }
         scope -= scope > 0;
+        scope = tried + 1 < SCOPES_MAX ? scope : 0;
     }
 }
 
