@@ -5,6 +5,11 @@
 #include "inspector/view/names.h"
 #include "lib/base/alloc.h"
 
+enum {
+    KEEP_TOTAL_MAX = 4 * 1024 * 1024, /* of the unfinished messages of one connection */
+    STREAMS_MAX = 32768,              /* open at once on one connection */
+};
+
 struct ins_session {
     const struct sl_pool *pool;
     const struct ins_select *select;
@@ -174,6 +179,8 @@ static void become_http2(struct carrier *carrier, const struct ins_tcp_conn *con
     config.handler = &observer_handler;
     config.owner = carrier;
     config.keep_message_max = session->view->ops->keep_message_max;
+    config.keep_total_max = KEEP_TOTAL_MAX;
+    config.streams_max = STREAMS_MAX;
     config.keep_frame_max = session->view->ops->keep_frame_max;
     config.is_midway = carrier->connection.is_midway;
     carrier->observer = sl_observer_new(&config);

@@ -11,7 +11,9 @@
  *
  * What a capture makes of TCP is undone: segments out of order, sent twice, overlapping, keep-alive
  * and window probes. Bytes of one side are not handed on before the bytes of the other side that their
- * segment acknowledges, so a response never comes before its request. A hole is given up when
+ * segment acknowledges, so a response never comes before its request. A side whose SYN was not captured
+ * begins with the earliest of its bytes in the first INS_TCP_SETTLING segments of the connection. A hole
+ * is given up when
  *  - the other side has acknowledged bytes beyond it (it got them, the capture did not) and
  *    INS_TCP_PATIENCE more segments of the connection did not bring them;
  *  - the memory limits are reached: then the oldest hole of all first;
@@ -29,7 +31,8 @@ enum {
     INS_TCP_SYN = 0x02,
     INS_TCP_RST = 0x04,
     INS_TCP_ACK = 0x10,
-    INS_TCP_PATIENCE = 32,
+    INS_TCP_PATIENCE = 64,
+    INS_TCP_SETTLING = 16,
 };
 
 struct ins_segment {

@@ -19,7 +19,8 @@ bool ins_tcp_conn_is_renewed(const struct ins_tcp_conn *conn, int side,
     if ((segment->flags & INS_TCP_SYN) == 0) {
         return false;
     }
-    return flow->is_started && !flow->is_tentative && flow->first != segment->sequence + 1;
+    return flow->is_started && !flow->is_tentative && !flow->is_settling &&
+           flow->first != segment->sequence + 1;
 }
 
 /* True when bytes that acknowledge sequence of the other side may be handed on. */
@@ -58,7 +59,7 @@ static bool drain(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int side
     struct ins_flow *flow = &conn->flows[side];
     const struct ins_flow *other = &conn->flows[1 - side];
     bool is_moved = false;
-    while (!conn->is_ignored && flow->pieces != NULL &&
+    while (!conn->is_ignored && !flow->is_settling && flow->pieces != NULL &&
            ins_flow_distance(flow->next, flow->pieces->sequence) <= 0 &&
            (is_forced || !flow->pieces->has_ack || may_follow(other, flow->pieces->acknowledged))) {
         struct ins_piece *piece = ins_flow_pop(flow);
@@ -66,7 +67,7 @@ static bool drain(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int side
         sl_free(piece);
         is_moved = true;
     }
-    bool is_due = flow->has_end && !flow->is_closed && flow->is_started &&
+    bool is_due = !flow->is_settling && flow->has_end && !flow->is_closed && flow->is_started &&
                   ins_flow_distance(flow->end_sequence, flow->next) >= 0 && flow->pieces == NULL &&
                   (is_forced || !flow->has_end_ack || may_follow(other, flow->end_ack));
     if (!is_due || conn->is_ignored) {
@@ -111,6 +112,8 @@ static bool skip_hole(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int 
 /* One step of giving up; false when there was nothing to give up. */
 static bool give_up(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, bool is_final)
 {
+    conn->flows[0].is_settling = false;
+    conn->flows[1].is_settling = false;
     bool has_skipped = skip_hole(conn, sink, 0, is_final);
     has_skipped = skip_hole(conn, sink, 1, is_final) || has_skipped;
     bool is_moved = drain_both(conn, sink);
@@ -165,14 +168,16 @@ static void take_syn(struct ins_tcp_conn *conn, int side, const struct ins_segme
     struct ins_flow *flow = &conn->flows[side];
     struct ins_flow *other = &conn->flows[1 - side];
     bool is_answer = (segment->flags & INS_TCP_ACK) != 0;
-    if (!flow->is_started || flow->is_tentative) {
+    if (!flow->is_started || flow->is_tentative || flow->is_settling) {
         ins_flow_start(flow, segment->sequence + 1);
         flow->is_tentative = false;
+        flow->is_settling = false;
     }
     flow->saw_start = true;
-    if (is_answer && (!other->is_started || other->is_tentative)) {
+    if (is_answer && (!other->is_started || other->is_tentative || other->is_settling)) {
         ins_flow_start(other, segment->acknowledged);
         other->is_tentative = false;
+        other->is_settling = false;
     }
     if (is_answer && other->first == segment->acknowledged) {
         other->saw_start = true;
@@ -213,8 +218,10 @@ static void take_payload(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, i
                          struct ins_segment *segment)
 {
     struct ins_flow *flow = &conn->flows[side];
-    if (!flow->is_started || flow->is_tentative) {
+    bool is_first = !flow->is_started || flow->is_tentative;
+    if (is_first || (flow->is_settling && ins_flow_distance(flow->next, segment->sequence) < 0)) {
         ins_flow_start(flow, segment->sequence);
+        flow->is_settling = flow->is_settling || conn->segments < INS_TCP_SETTLING;
         flow->is_tentative = false;
     }
     int32_t ahead = ins_flow_distance(flow->next, segment->sequence);
@@ -230,7 +237,7 @@ static void take_payload(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, i
     bool has_ack = (segment->flags & INS_TCP_ACK) != 0;
     bool is_free = flow->pieces == NULL ||
                    ins_flow_distance(segment->sequence + segment->len, flow->pieces->sequence) >= 0;
-    if (ahead <= 0 && is_free &&
+    if (ahead <= 0 && is_free && !flow->is_settling &&
         (!has_ack || may_follow(&conn->flows[1 - side], segment->acknowledged))) {
         struct ins_piece place = {
             .sequence = segment->sequence, .len = segment->len, .at = segment->at};
@@ -262,16 +269,24 @@ static void take_end(struct ins_tcp_conn *conn, int side, const struct ins_segme
     flow->end_at = segment->at;
 }
 
+/* True when a hole that was found out by an acknowledgement had its time to be filled. */
+static bool is_hole_due(struct ins_flow *flow, uint64_t segments)
+{
+    if (!ins_flow_has_hole(flow)) {
+        flow->hole_since = 0;
+    } else if (flow->hole_since == 0 || flow->hole_at != flow->next) {
+        flow->hole_since = segments;
+        flow->hole_at = flow->next;
+    }
+    return flow->hole_since > 0 && segments - flow->hole_since > INS_TCP_PATIENCE;
+}
+
 /* Gives up holes that had their time, and those behind which too much is held. */
 static void check_holes(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink)
 {
-    if (!ins_flow_has_hole(&conn->flows[0]) && !ins_flow_has_hole(&conn->flows[1])) {
-        conn->hole_since = 0;
-    } else if (conn->hole_since == 0) {
-        conn->hole_since = conn->segments;
-    } else if (conn->segments - conn->hole_since > INS_TCP_PATIENCE) {
+    bool is_due = is_hole_due(&conn->flows[0], conn->segments);
+    if (is_hole_due(&conn->flows[1], conn->segments) || is_due) {
         ins_tcp_conn_force(conn, sink);
-        conn->hole_since = 0;
     }
     for (int side = 0; side < 2; side++) {
         struct ins_flow *flow = &conn->flows[side];
@@ -303,6 +318,10 @@ void ins_tcp_conn_feed(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int
     }
     if ((own.flags & (INS_TCP_FIN | INS_TCP_RST)) != 0) {
         take_end(conn, side, &own);
+    }
+    if (conn->segments >= INS_TCP_SETTLING) {
+        conn->flows[0].is_settling = false;
+        conn->flows[1].is_settling = false;
     }
     (void)drain_both(conn, sink);
     check_holes(conn, sink);

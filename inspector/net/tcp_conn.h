@@ -23,10 +23,9 @@ struct ins_tcp_conn {
     struct ins_flow flows[2]; /* by sender */
     void *user;
     uint64_t segments;
-    uint64_t hole_since; /* segments when a hole was found out by an acknowledgement; 0: none */
-    struct sl_at at;     /* of the last segment */
-    int opener;          /* side that sent the SYN, or -1 */
-    int reset_side;      /* side whose RST ended it, or -1 */
+    struct sl_at at; /* of the last segment */
+    int opener;      /* side that sent the SYN, or -1 */
+    int reset_side;  /* side whose RST ended it, or -1 */
     bool is_ignored;
     bool is_over; /* stays in the table so that late segments begin nothing */
     bool is_holding;

@@ -33,11 +33,14 @@ struct ins_flow {
     bool is_started;   /* next holds */
     bool is_tentative; /* next is known from the other side's acknowledgements only */
     bool saw_start;    /* SYN, or the acknowledgement of it */
+    bool is_settling;  /* begins in the middle: all is held, in case an earlier segment comes */
     bool has_data;     /* data was handed on */
     uint32_t first;    /* sequence number of the first byte */
     uint32_t next;     /* of the next byte to hand on */
     struct ins_piece *pieces, *last_piece;
     size_t held_bytes, piece_count;
+    uint64_t hole_since; /* the connection's segment at which a hole was found out; 0: none */
+    uint32_t hole_at;    /* next at that time */
     bool has_acked;
     uint32_t acked; /* the other side has said that it has all bytes before this */
     bool has_end, is_end_reset, is_closed;

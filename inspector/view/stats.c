@@ -73,7 +73,9 @@ static struct ins_method_stats *method_of(struct ins_stats *stats, struct sl_spa
 static void count_status(struct ins_stats *stats, const struct sl_call *call)
 {
     if (!call->has_status) {
-        stats->calls_open++;
+        bool is_open = call->end == SL_CALL_OPEN;
+        stats->calls_open += is_open ? 1 : 0;
+        stats->calls_undecoded += is_open ? 0 : 1; /* its trailers could not be read */
         return;
     }
     if (call->code < INS_STATS_RANGE) {
@@ -185,6 +187,9 @@ static void write_statuses(const struct ins_stats *stats, struct sl_json_out *ou
     }
     if (stats->odd_status_rest > 0) {
         sl_json_out_key_u64(out, "other", stats->odd_status_rest);
+    }
+    if (stats->calls_undecoded > 0) {
+        sl_json_out_key_u64(out, "undecoded", stats->calls_undecoded);
     }
     if (stats->calls_open > 0) {
         sl_json_out_key_u64(out, "open", stats->calls_open);

@@ -34,7 +34,7 @@ struct ins_damage_note {
 struct ins_stats {
     uint64_t captures, packets, packets_filtered, packets_unknown_link;
     uint64_t connections, connections_midway, connections_ignored;
-    uint64_t calls, calls_open, other_http;
+    uint64_t calls, calls_open, calls_undecoded, other_http;
     uint64_t messages[2]; /* by direction */
     uint64_t messages_partial;
     uint64_t frames[256]; /* by type */

@@ -140,6 +140,39 @@ static void any_two_packets_may_change_places(void **state)
     test_talk_release(&talk);
 }
 
+/* Shuffled as a network with many queues would, to 24 places away. */
+static void all_packets_may_be_shuffled(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct test_packets packets;
+    size_t order[TEST_PACKETS_MAX];
+    unsigned seed = 7;
+    script(&talk);
+    test_pack(&packets, &talk, INS_LINK_RAW, false);
+    for (unsigned round = 0; round < 300; round++) {
+        struct outcome outcome;
+        unsigned keys[TEST_PACKETS_MAX];
+        in_order(order, packets.count);
+        for (size_t i = 0; i < packets.count; i++) {
+            seed = seed * 1103515245U + 12345U;
+            keys[i] = (unsigned)i * 100 + seed / 65536 % (100 * (1 + round % 24));
+            for (size_t j = i; j > 0 && keys[j - 1] > keys[j]; j--) {
+                unsigned key = keys[j];
+                size_t place = order[j];
+                keys[j] = keys[j - 1];
+                order[j] = order[j - 1];
+                keys[j - 1] = key;
+                order[j - 1] = place;
+            }
+        }
+        run(&outcome, &packets, order, packets.count, INS_LINK_RAW, ins_view_calls_new);
+        expect_all(&outcome);
+        release(&outcome);
+    }
+    test_talk_release(&talk);
+}
+
 static void any_packet_may_come_twice(void **state)
 {
     (void)state;
@@ -280,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decodes_the_same_on_every_link_type_and_ip_version),
         cmocka_unit_test(any_two_packets_may_change_places),
+        cmocka_unit_test(all_packets_may_be_shuffled),
         cmocka_unit_test(any_packet_may_come_twice),
         cmocka_unit_test(a_lost_packet_is_told),
         cmocka_unit_test(every_cut_of_the_capture_gives_records_that_are_json),

@@ -177,6 +177,55 @@ static void begins_in_the_middle_without_a_gap(void **state)
     world_end(&world);
 }
 
+static void begins_in_the_middle_with_the_earliest_of_the_first_segments(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_segment(&world, 0, "A", 1006, 500, "ghi");
+    world_segment(&world, 0, "A", 1000, 500, "abc");
+    world_segment(&world, 0, "A", 1003, 500, "def");
+    world_expect(&world, "");
+    for (uint32_t i = 3; i < INS_TCP_SETTLING; i++) {
+        world_segment(&world, 1, "A", 500, 1009, "");
+    }
+    world_expect(&world, "0:abc 0:def 0:ghi ");
+    world_segment(&world, 0, "A", 1009, 500, "jkl");
+    world_expect(&world, "0:abc 0:def 0:ghi 0:jkl ");
+    world_end(&world);
+}
+
+static void a_late_syn_settles_the_beginning(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_segment(&world, 0, "A", CLIENT_FIRST + 3, SERVER_FIRST, "def");
+    world_segment(&world, 0, "S", CLIENT_FIRST - 1, 0, "");
+    world_expect(&world, "");
+    world_client(&world, 0, "abc");
+    world_expect(&world, "0:abc 0:def ");
+    assert_int_equal(ins_tcp_totals(world.tcp)->connections, 1);
+    world_end(&world);
+}
+
+/* Each hole has its own time: one that opens when another was filled begins anew. */
+static void patience_is_with_one_hole_not_with_all(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_handshake(&world);
+    for (uint32_t i = 0; i < 3 * INS_TCP_PATIENCE; i++) {
+        world_client(&world, 2 * i + 3, "c");
+        world_server(&world, 0, 2 * i + 4, "");
+        world_client(&world, 2 * i, "a");
+        world_client(&world, 2 * i + 1, "b");
+    }
+    assert_null(strchr(sl_buf_str(&world.text), '?'));
+    world_end(&world);
+}
+
 static void tells_a_direction_that_was_not_captured(void **state)
 {
     (void)state;
@@ -415,6 +464,9 @@ int main(void)
         cmocka_unit_test(never_hands_on_a_response_before_the_request_it_acknowledges),
         cmocka_unit_test(tells_holes_that_are_left_at_the_end),
         cmocka_unit_test(begins_in_the_middle_without_a_gap),
+        cmocka_unit_test(begins_in_the_middle_with_the_earliest_of_the_first_segments),
+        cmocka_unit_test(a_late_syn_settles_the_beginning),
+        cmocka_unit_test(patience_is_with_one_hole_not_with_all),
         cmocka_unit_test(tells_a_direction_that_was_not_captured),
         cmocka_unit_test(takes_the_captured_part_of_a_cut_segment_and_tells_the_rest),
         cmocka_unit_test(ignores_probes),
