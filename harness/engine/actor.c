@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/actor.h"
+
+#include <stdio.h>
+
+#include "harness/engine/notes.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/rng.h"
+#include "lib/wire/grpc_status.h"
+#include "lib/wire/h2_frame.h"
+
+enum {
+    DEFAULT_RATE_HZ = 100000, /* "a very high one": no server has to reach it */
+    REPLY_MAX = 4 * 1024 * 1024,
+};
+#define CREATED_AT INT64_C(1700000000000) /* of message 0 of each publisher; one millisecond apart */
+
+void har_actor_init(struct har_actor *actor, struct har_play *play, unsigned group, unsigned index)
+{
+    *actor = (struct har_actor){.play = play, .group = group, .index = index};
+    actor->spec = &play->scenario->actors[group];
+    actor->room = har_play_expand(play, actor->spec->room, index);
+}
+
+void har_actor_release(struct har_actor *actor)
+{
+    while (actor->calls != NULL) {
+        har_call_free(actor->calls);
+    }
+    if (actor->stream != NULL) {
+        har_stream_free(actor->stream);
+    }
+    sl_free(actor->room);
+    sl_free(actor->sent);
+    sl_free(actor->received);
+}
+
+struct har_actor *har_play_actor(struct har_play *play, uint16_t number)
+{
+    bool is_known = number >= 1 && number <= play->actor_count;
+    return is_known ? &play->actors[number - 1] : NULL;
+}
+
+/* ---- connections ---- */
+
+static void on_connected(void *owner, struct har_conn *conn)
+{
+    struct har_link *link = owner;
+    (void)conn;
+    link->is_connected = true;
+    har_play_touch(link->play);
+}
+
+static void on_conn_ended(void *owner, struct har_conn *conn, enum har_conn_end how,
+                          const char *text)
+{
+    struct har_link *link = owner;
+    (void)conn;
+    (void)how;
+    link->has_ended = true;
+    (void)snprintf(link->end_text, sizeof(link->end_text), "%s", text == NULL ? "" : text);
+    har_play_touch(link->play);
+}
+
+static void on_frame(void *owner, struct har_conn *conn, const struct sl_frame_event *event)
+{
+    struct har_link *link = owner;
+    (void)conn;
+    uint8_t type = event->header.type;
+    bool is_activity = type == SL_H2_DATA || type == SL_H2_HEADERS || type == SL_H2_RST_STREAM;
+    if (is_activity) {
+        link->play->last_frame_ns = sl_clock_mono_ns();
+    }
+}
+
+static void on_finding(void *owner, struct har_conn *conn, const struct sl_finding *finding)
+{
+    struct har_link *link = owner;
+    (void)conn;
+    har_note_finding(link->play, finding);
+}
+
+static void on_ping_ack(void *owner, struct har_conn *conn, uint64_t opaque)
+{
+    struct har_link *link = owner;
+    (void)conn;
+    (void)opaque;
+    link->ping_acks++;
+    har_play_touch(link->play);
+}
+
+static const struct har_conn_handler conn_handler = {
+    .connected = on_connected,
+    .ping_ack = on_ping_ack,
+    .ended = on_conn_ended,
+    .frame = on_frame,
+    .finding = on_finding,
+};
+
+static struct har_link *find_link(struct har_actor *actor)
+{
+    struct har_play *play = actor->play;
+    const char *name = strcmp(actor->spec->conn, "own") == 0 ? NULL : actor->spec->conn;
+    for (struct har_link *link = play->links; link != NULL && name != NULL; link = link->next) {
+        if (link->name != NULL && strcmp(link->name, name) == 0) {
+            return link;
+        }
+    }
+    struct har_link *link = sl_alloc(sizeof(*link));
+    link->play = play;
+    link->name = name;
+    link->next = play->links;
+    play->links = link;
+    return link;
+}
+
+/* A shared connection has window 0 as soon as one of its actors meters credit. */
+static bool link_is_manual(const struct har_actor *actor)
+{
+    const struct har_scenario *scenario = actor->play->scenario;
+    bool is_manual = actor->spec->is_manual;
+    for (size_t i = 0; i < scenario->actor_count && actor->link->name != NULL; i++) {
+        const struct har_actor_spec *other = &scenario->actors[i];
+        is_manual |= strcmp(other->conn, actor->link->name) == 0 && other->is_manual;
+    }
+    return is_manual;
+}
+
+struct har_conn *har_actor_conn(struct har_actor *actor)
+{
+    if (actor->link == NULL) {
+        actor->link = find_link(actor);
+    }
+    struct har_link *link = actor->link;
+    if (link->conn != NULL && !link->has_ended && !link->is_closed_by_us) {
+        return link->conn;
+    }
+    struct har_play *play = actor->play;
+    struct har_conn_config config = play->config.conn;
+    config.transport = (enum har_transport)actor->spec->transport;
+    config.handler = &conn_handler;
+    config.owner = link;
+    if (link_is_manual(actor)) {
+        config.stream_window = 0;
+    }
+    const struct har_window *window = &actor->spec->window;
+    if (window->stream.is_set) {
+        config.stream_window = (uint32_t)har_play_value(play, &window->stream, 0);
+    }
+    if (window->connection.is_set) {
+        config.connection_window = (uint32_t)har_play_value(play, &window->connection, 0);
+    }
+    har_conn_free(link->conn);
+    link->is_connected = link->has_ended = link->is_closed_by_us = false;
+    link->conn = har_conn_new(play->config.loop, &config);
+    return link->conn;
+}
+
+void har_links_release(struct har_play *play)
+{
+    while (play->links != NULL) {
+        struct har_link *next = play->links->next;
+        har_conn_free(play->links->conn);
+        sl_free(play->links);
+        play->links = next;
+    }
+}
+
+/* ---- streams ---- */
+
+static void on_headers(void *owner, struct har_stream *stream, const struct sl_headers *headers)
+{
+    struct har_actor *actor = owner;
+    (void)stream;
+    (void)headers;
+    actor->has_headers = true;
+    har_play_touch(actor->play);
+}
+
+static void on_message(void *owner, struct har_stream *stream, struct sl_span payload,
+                       uint64_t now_ns)
+{
+    struct har_actor *actor = owner;
+    (void)stream;
+    actor->messages++;
+    actor->play->evidence++;
+    if (actor->play->is_over) {
+        return;
+    }
+    if (actor->spec->kind == HAR_CHAT) {
+        har_note_command(actor, payload, now_ns);
+    } else {
+        har_note_received(actor, payload, now_ns);
+    }
+    har_play_touch(actor->play);
+}
+
+static void on_drained(void *owner, struct har_stream *stream)
+{
+    struct har_actor *actor = owner;
+    (void)stream;
+    har_play_touch(actor->play);
+}
+
+static void on_end(void *owner, struct har_stream *stream, const struct har_stream_result *result)
+{
+    struct har_actor *actor = owner;
+    (void)stream;
+    actor->state = HAR_STREAM_ENDED;
+    actor->ended_ns = sl_clock_mono_ns();
+    actor->end_code = result->code;
+    const char *name = sl_grpc_status_name(result->code);
+    (void)snprintf(actor->end_text, sizeof(actor->end_text), "%s%s%s (%s)",
+                   name == NULL ? "an unknown status" : name, result->message[0] == '\0' ? "" : ": ",
+                   result->message, sl_status_source_name(result->source));
+    har_note_end(actor);
+    har_play_touch(actor->play);
+}
+
+static const struct har_stream_handler stream_handler = {
+    .headers = on_headers, .message = on_message, .drained = on_drained, .end = on_end};
+
+static void send_subscription(struct har_actor *actor)
+{
+    struct sl_buf payload;
+    sl_buf_init(&payload, 64 * 1024);
+    double rate = har_play_value(actor->play, &actor->spec->max_rate_hz, DEFAULT_RATE_HZ);
+    har_subscription_write(&payload, sl_span_str(actor->room), (int32_t)rate);
+    (void)har_stream_send(actor->stream, sl_buf_span(&payload));
+    har_stream_half_close(actor->stream);
+    sl_buf_release(&payload);
+}
+
+void har_actor_open(struct har_actor *actor)
+{
+    struct har_play *play = actor->play;
+    bool is_chat = actor->spec->kind == HAR_CHAT;
+    struct har_stream_config config = {
+        .method = is_chat ? HAR_CHAT_METHOD : HAR_SUBSCRIBE_METHOD,
+        .metadata = play->config.metadata,
+        .metadata_count = play->config.metadata_count,
+        .is_manual = actor->spec->is_manual,
+        .handler = &stream_handler,
+        .owner = actor,
+    };
+    if (actor->stream != NULL) {
+        har_stream_free(actor->stream);
+    }
+    actor->stream = har_stream_new(har_actor_conn(actor), &config);
+    actor->state = HAR_STREAM_OPEN;
+    actor->has_headers = actor->is_half_closed = false;
+    actor->generation++;
+    actor->probe_seen = 0;
+    actor->opened_ns = sl_clock_mono_ns();
+    if (!is_chat) {
+        send_subscription(actor);
+    }
+}
+
+void har_actor_cancel(struct har_actor *actor)
+{
+    if (actor->stream != NULL) {
+        if (actor->state == HAR_STREAM_OPEN) {
+            har_stream_cancel(actor->stream, SL_H2_CANCEL);
+        }
+        har_stream_free(actor->stream);
+        actor->stream = NULL;
+    }
+    actor->state = HAR_STREAM_LEFT;
+}
+
+void har_actor_close(struct har_actor *actor, enum har_close how)
+{
+    struct har_play *play = actor->play;
+    struct har_link *link = actor->link;
+    if (link == NULL || link->conn == NULL || link->is_closed_by_us) {
+        return;
+    }
+    if (!link->has_ended) {
+        har_conn_close(link->conn, how);
+    }
+    link->is_closed_by_us = true;
+    for (size_t i = 0; i < play->actor_count; i++) {
+        struct har_actor *other = &play->actors[i];
+        if (other->link != link) {
+            continue;
+        }
+        while (other->calls != NULL) {
+            har_call_free(other->calls);
+        }
+        if (other->stream != NULL) {
+            har_stream_free(other->stream);
+            other->stream = NULL;
+            other->state = HAR_STREAM_LEFT;
+        }
+    }
+}
+
+/* ---- unary calls ---- */
+
+static void on_call_message(void *owner, struct har_stream *stream, struct sl_span payload,
+                            uint64_t now_ns)
+{
+    struct har_call *call = owner;
+    (void)stream;
+    (void)now_ns;
+    if (call->messages++ == 0) {
+        (void)sl_buf_add_span(&call->reply, payload);
+    }
+}
+
+static void on_call_end(void *owner, struct har_stream *stream,
+                        const struct har_stream_result *result)
+{
+    struct har_call *call = owner;
+    (void)stream;
+    struct har_play *play = call->actor->play;
+    if (result->source == SL_FROM_TRAILERS || result->source == SL_FROM_TRAILERS_ONLY) {
+        play->evidence++;
+    }
+    if (!play->is_over) {
+        call->done(call, result);
+    }
+    har_call_free(call);
+    har_play_touch(play);
+}
+
+static const struct har_stream_handler call_handler = {.message = on_call_message,
+                                                       .end = on_call_end};
+
+struct har_call *har_actor_call(struct har_actor *actor, const char *method,
+                                struct sl_span payload, har_call_fn *done, void *owner)
+{
+    struct har_play *play = actor->play;
+    struct har_call *call = sl_alloc(sizeof(*call));
+    call->actor = actor;
+    call->done = done;
+    call->owner = owner;
+    call->begin_ns = sl_clock_mono_ns();
+    sl_buf_init(&call->reply, REPLY_MAX);
+    struct har_stream_config config = {
+        .method = method,
+        .metadata = play->config.metadata,
+        .metadata_count = play->config.metadata_count,
+        .handler = &call_handler,
+        .owner = call,
+    };
+    call->stream = har_stream_new(har_actor_conn(actor), &config);
+    (void)har_stream_send(call->stream, payload);
+    har_stream_half_close(call->stream);
+    call->next = actor->calls;
+    if (call->next != NULL) {
+        call->next->previous = call;
+    }
+    actor->calls = call;
+    actor->calls_open++;
+    return call;
+}
+
+void har_call_free(struct har_call *call)
+{
+    struct har_actor *actor = call->actor;
+    if (call->previous != NULL) {
+        call->previous->next = call->next;
+    } else {
+        actor->calls = call->next;
+    }
+    if (call->next != NULL) {
+        call->next->previous = call->previous;
+    }
+    actor->calls_open--;
+    har_stream_free(call->stream);
+    sl_buf_release(&call->reply);
+    sl_free(call);
+}
+
+/* ---- messages ---- */
+
+uint32_t har_actor_note_sent(struct har_actor *actor, const struct har_send_args *how,
+                             uint64_t intended_ns)
+{
+    if (actor->sent_count == actor->sent_capacity) {
+        actor->sent_capacity = actor->sent_capacity == 0 ? 64 : actor->sent_capacity * 2;
+        actor->sent = sl_realloc(actor->sent, actor->sent_capacity * sizeof(actor->sent[0]));
+    }
+    struct har_sent *sent = &actor->sent[actor->sent_count];
+    *sent = (struct har_sent){.intended_ns = intended_ns, .how = how, .phase = -1};
+    if (how != NULL && how->size.is_set) {
+        double size = har_play_value(actor->play, &how->size, 0);
+        sent->size = size > HAR_TEXT_MAX ? HAR_TEXT_MAX : size < 0 ? 0 : (uint32_t)size;
+    }
+    return actor->sent_count++;
+}
+
+/* Noise that no compression shrinks by much, and that the same message always has. */
+static void add_noise(const struct har_actor *actor, uint32_t sequence, size_t len,
+                      struct sl_buf *out)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    struct sl_rng rng;
+    sl_rng_init(&rng, actor->play->config.seed, (uint64_t)actor->number << 32 | sequence);
+    uint8_t *at = sl_buf_reserve(out, len);
+    for (size_t i = 0; i < len && at != NULL;) {
+        uint64_t bits = sl_rng_next(&rng);
+        for (unsigned j = 0; j < 10 && i < len; j++, i++, bits >>= 6) {
+            at[i] = (uint8_t)alphabet[bits & 63];
+        }
+    }
+    sl_buf_commit(out, at == NULL ? 0 : len);
+}
+
+static void add_text(const struct har_actor *actor, uint32_t sequence, struct sl_buf *out)
+{
+    const struct har_sent *sent = &actor->sent[sequence];
+    const struct har_message_args *message = sent->how == NULL ? NULL : &sent->how->message;
+    if (message == NULL || message->stamp == 0) {
+        struct har_stamp stamp = {actor->play->stamp, actor->number, sequence, sent->intended_ns};
+        har_stamp_write(out, &stamp);
+    }
+    if (message != NULL && message->text.is_set) {
+        (void)sl_buf_add_span(out, message->text.bytes);
+    } else if (sent->size > HAR_STAMP_SIZE) {
+        add_noise(actor, sequence, sent->size - HAR_STAMP_SIZE, out);
+    }
+}
+
+void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
+                       struct har_message *ret_message)
+{
+    const struct har_sent *sent = &actor->sent[sequence];
+    const struct har_message_args *how = sent->how == NULL ? NULL : &sent->how->message;
+    sl_buf_clear(scratch);
+    /* All parts first, the spans after: the buffer may move while it grows. */
+    size_t ends[4];
+    if (how != NULL && how->message_id.is_set) {
+        (void)sl_buf_add_span(scratch, how->message_id.bytes);
+    } else {
+        (void)sl_buf_addf(scratch, "p%04x-%08x", actor->number, sequence);
+    }
+    ends[0] = scratch->len;
+    char *room = how == NULL || how->room == NULL
+                     ? NULL
+                     : har_play_expand(actor->play, how->room, actor->index);
+    (void)sl_buf_add_str(scratch, room == NULL ? actor->room : room);
+    sl_free(room);
+    ends[1] = scratch->len;
+    if (how != NULL && how->user_id.is_set) {
+        (void)sl_buf_add_span(scratch, how->user_id.bytes);
+    } else {
+        (void)sl_buf_addf(scratch, "user-%04x", actor->number);
+    }
+    ends[2] = scratch->len;
+    add_text(actor, sequence, scratch);
+    ends[3] = scratch->len;
+    const uint8_t *data = scratch->data;
+    *ret_message = (struct har_message){
+        .message_id = sl_span(data, ends[0]),
+        .room_id = sl_span(data + ends[0], ends[1] - ends[0]),
+        .user_id = sl_span(data + ends[1], ends[2] - ends[1]),
+        .text = sl_span(data + ends[2], ends[3] - ends[2]),
+        .created_at = CREATED_AT + sequence,
+    };
+    if (how != NULL && how->created_at.is_set) {
+        ret_message->created_at = how->created_at.value;
+    }
+}

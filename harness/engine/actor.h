@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_ACTOR_H
+#define HAR_ACTOR_H
+
+/*
+ * Actors: their connections, streams and calls, and the notes taken of what comes.
+ *
+ * Whatever comes is judged here against what can be judged on the spot: a message that nobody sent, that
+ * belongs to another room, that was altered, an acknowledgement that is not the next one. Such a thing
+ * ends the play with its rule.
+ */
+#include "harness/engine/chat.h"
+#include "harness/engine/play.h"
+#include "harness/steps/send.h"
+
+void har_actor_init(struct har_actor *actor, struct har_play *play, unsigned group, unsigned index);
+void har_actor_release(struct har_actor *actor);
+
+/* The connection, made anew when there is none or it is closed. */
+struct har_conn *har_actor_conn(struct har_actor *actor);
+/* Opens the stream of a subscriber or chat. */
+void har_actor_open(struct har_actor *actor);
+/* Leaves the stream: RST_STREAM(CANCEL). */
+void har_actor_cancel(struct har_actor *actor);
+/* Closes the connection; all actors on it have left. */
+void har_actor_close(struct har_actor *actor, enum har_close how);
+
+/* A unary call; payload is copied. done() comes once, from the loop, unless the actor is released. */
+struct har_call *har_actor_call(struct har_actor *actor, const char *method,
+                                struct sl_span payload, har_call_fn *done, void *owner);
+/* Ends the call without done(). */
+void har_call_free(struct har_call *call);
+
+/* A new record for one message. */
+uint32_t har_actor_note_sent(struct har_actor *actor, const struct har_send_args *how,
+                             uint64_t intended_ns);
+/* The fields of message number sequence, in scratch (cleared first). */
+void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
+                       struct har_message *ret_message);
+
+struct har_actor *har_play_actor(struct har_play *play, uint16_t number);
+/* Connections of a play, for its end. */
+void har_links_release(struct har_play *play);
+
+#define HAR_FOR_ACTORS(play, mask, actor)                                                          \
+    for (struct har_actor *actor = (play)->actors, *actors_end = actor + (play)->actor_count;      \
+         actor < actors_end; actor++)                                                              \
+        if (((mask) >> actor->group & 1) != 0)
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/hiccup.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+enum {
+    PAUSES_MAX = 4096,   /* the latest pauses are kept */
+    BUCKETS = 64 * 8,    /* log-linear: 8 per power of two of microseconds */
+};
+#define STEP_NS  (1 * SL_MS)
+#define PAUSE_NS (3 * SL_MS) /* shorter lateness is every scheduler's grain */
+
+struct pause {
+    uint64_t begin_ns, end_ns;
+};
+
+struct har_hiccup {
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards all below */
+    bool is_stopping;
+    struct pause pauses[PAUSES_MAX]; /* ring */
+    uint64_t pause_count;
+    uint64_t buckets[BUCKETS];
+    uint64_t samples;
+    uint64_t max_ns;
+};
+
+static unsigned bucket_of(uint64_t us)
+{
+    if (us < 8) {
+        return (unsigned)us;
+    }
+    unsigned power = 63U - (unsigned)__builtin_clzll(us);
+    return (power - 2) * 8 + (unsigned)(us >> (power - 3) & 7);
+}
+
+static uint64_t bucket_top_us(unsigned bucket)
+{
+    if (bucket < 8) {
+        return bucket;
+    }
+    unsigned power = bucket / 8 + 2;
+    return (UINT64_C(8) + bucket % 8 + 1) << (power - 3);
+}
+
+/* True when the thread shall end. */
+static bool note(struct har_hiccup *meter, uint64_t due_ns, uint64_t now_ns)
+{
+    uint64_t late_ns = now_ns > due_ns ? now_ns - due_ns : 0;
+    (void)pthread_mutex_lock(&meter->lock);
+    meter->buckets[bucket_of(late_ns / SL_US) % BUCKETS]++;
+    meter->samples++;
+    meter->max_ns = late_ns > meter->max_ns ? late_ns : meter->max_ns;
+    if (late_ns >= PAUSE_NS) {
+        meter->pauses[meter->pause_count++ % PAUSES_MAX] = (struct pause){due_ns, now_ns};
+    }
+    bool is_stopping = meter->is_stopping;
+    (void)pthread_mutex_unlock(&meter->lock);
+    return is_stopping;
+}
+
+static void *run(void *owner)
+{
+    struct har_hiccup *meter = owner;
+    uint64_t due_ns = 0;
+    do {
+        due_ns = sl_clock_mono_ns() + STEP_NS;
+        struct timespec until = {(time_t)(due_ns / SL_SECOND), (long)(due_ns % SL_SECOND)};
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+        }
+    } while (!note(meter, due_ns, sl_clock_mono_ns()));
+    return NULL;
+}
+
+struct har_hiccup *har_hiccup_new(void)
+{
+    struct har_hiccup *meter = sl_alloc(sizeof(*meter));
+    (void)pthread_mutex_init(&meter->lock, NULL);
+    if (pthread_create(&meter->thread, NULL, run, meter) != 0) {
+        (void)pthread_mutex_destroy(&meter->lock);
+        sl_free(meter);
+        return NULL;
+    }
+    return meter;
+}
+
+void har_hiccup_free(struct har_hiccup *meter)
+{
+    if (meter == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&meter->lock);
+    meter->is_stopping = true;
+    (void)pthread_mutex_unlock(&meter->lock);
+    (void)pthread_join(meter->thread, NULL);
+    (void)pthread_mutex_destroy(&meter->lock);
+    sl_free(meter);
+}
+
+uint64_t har_hiccup_max(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
+{
+    uint64_t longest = 0;
+    if (meter == NULL) {
+        return 0;
+    }
+    (void)pthread_mutex_lock(&meter->lock);
+    uint64_t kept = meter->pause_count < PAUSES_MAX ? meter->pause_count : PAUSES_MAX;
+    for (uint64_t i = 0; i < kept; i++) {
+        const struct pause *pause = &meter->pauses[i];
+        uint64_t length = pause->end_ns - pause->begin_ns;
+        if (pause->begin_ns <= to_ns && pause->end_ns >= from_ns && length > longest) {
+            longest = length;
+        }
+    }
+    (void)pthread_mutex_unlock(&meter->lock);
+    return longest;
+}
+
+uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q)
+{
+    if (meter == NULL) {
+        return 0;
+    }
+    (void)pthread_mutex_lock(&meter->lock);
+    uint64_t wanted = (uint64_t)((double)meter->samples * q);
+    uint64_t seen = 0;
+    uint64_t result = meter->max_ns;
+    for (unsigned i = 0; i < BUCKETS && q < 1; i++) {
+        seen += meter->buckets[i];
+        if (seen > wanted) {
+            uint64_t top = bucket_top_us(i) * SL_US;
+            result = top < meter->max_ns ? top : meter->max_ns;
+            break;
+        }
+    }
+    (void)pthread_mutex_unlock(&meter->lock);
+    return result;
+}

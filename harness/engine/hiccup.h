@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_HICCUP_H
+#define HAR_HICCUP_H
+
+/*
+ * How much the machine paused: a thread that sleeps a millisecond at a time and notes by how much it
+ * woke late. What a pause of the machine can explain is not held against a server.
+ *
+ * Threads: one of its own; the functions may be called from any thread.
+ */
+#include "lib/base/status.h"
+#include <stdint.h>
+
+struct har_hiccup;
+
+struct har_hiccup *har_hiccup_new(void); /* NULL when no thread can be had */
+void har_hiccup_free(struct har_hiccup *meter);
+
+/* The longest pause of which a part lies in [from_ns, to_ns]; 0 for none, or meter NULL. */
+uint64_t har_hiccup_max(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
+/* Over the meter's life: the q-quantile (0 to 1) of the lateness, and its maximum. */
+uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q);
+
+#endif

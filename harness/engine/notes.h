@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_NOTES_H
+#define HAR_NOTES_H
+
+/* What comes from the server, noted and judged on the spot. */
+#include "harness/engine/actor.h"
+
+void har_note_received(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);
+void har_note_command(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);
+/* The server has ended the actor's stream. */
+void har_note_end(struct har_actor *actor);
+/* The answer of SendMessage to message number sequence. */
+void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har_call *call,
+                    const struct har_stream_result *result);
+void har_note_finding(struct har_play *play, const struct sl_finding *finding);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/play.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "harness/checks/check.h"
+#include "harness/engine/actor.h"
+#include "harness/steps/step.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/json_out.h"
+
+static const char *const outcome_names[] = {"pass", "fail", "inconclusive", "skip"};
+
+const char *har_outcome_name(enum har_outcome outcome)
+{
+    return outcome_names[outcome];
+}
+
+/* FNV-1a over what makes a play unlike any other. */
+static uint32_t stamp_of(const struct har_play_config *config)
+{
+    uint32_t hash = 2166136261U;
+    for (const char *c = config->scenario->id; *c != '\0'; c++) {
+        hash = (hash ^ (uint8_t)*c) * 16777619U;
+    }
+    hash = (hash ^ config->turn) * 16777619U;
+    for (unsigned i = 0; i < 4; i++) {
+        hash = (hash ^ (config->run >> (8 * i) & 0xff)) * 16777619U;
+    }
+    return hash;
+}
+
+/* ---- turns ---- */
+
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle; /* keeps the loop from sleeping before the check */
+}
+
+void har_play_touch(struct har_play *play)
+{
+    if (!play->is_dirty && play->handles_open == 3) {
+        play->is_dirty = true;
+        (void)uv_idle_start(&play->idle, on_idle);
+    }
+}
+
+void har_play_wake(struct har_play *play, uint64_t when_ns)
+{
+    if (when_ns < play->wake_ns) {
+        play->wake_ns = when_ns;
+    }
+}
+
+static void arm_timer(struct har_play *play)
+{
+    uint64_t when_ns = play->wake_ns == UINT64_MAX ? 0 : play->wake_ns == 0 ? 1 : play->wake_ns;
+    struct itimerspec spec = {.it_value = {.tv_sec = (time_t)(when_ns / SL_SECOND),
+                                           .tv_nsec = (long)(when_ns % SL_SECOND)}};
+    (void)timerfd_settime(play->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+static void over(struct har_play *play)
+{
+    play->is_over = true;
+    play->end_ns = sl_clock_mono_ns();
+    for (size_t i = 0; i < play->scenario->phase_count; i++) {
+        if (play->phase_begin_ns[i] != 0 && play->phase_end_ns[i] == 0) {
+            play->phase_end_ns[i] = play->end_ns;
+        }
+    }
+}
+
+static void out_of_time(struct har_play *play)
+{
+    char text[HAR_REASON_MAX];
+    har_track_tell(play->root, text, sizeof(text));
+    har_play_fail_timing(play, NULL, "RES-02", "the scenario did not end in its %.1f s; it stands at %.400s",
+                         (double)(play->deadline_ns - play->begin_ns) / 1e9, text);
+}
+
+static void turn(struct har_play *play)
+{
+    if (play->is_told) {
+        return;
+    }
+    play->wake_ns = UINT64_MAX;
+    har_track_turn(play->root);
+    if (!play->is_over) {
+        har_checks_watch(play);
+    }
+    if (!play->is_over && sl_clock_mono_ns() >= play->deadline_ns) {
+        out_of_time(play);
+    }
+    if (!play->is_over && har_track_is_done(play->root)) {
+        har_checks_run(play);
+        over(play);
+    }
+    if (play->is_over) {
+        play->is_told = true;
+        play->config.done(play->config.owner, play);
+        return;
+    }
+    har_play_wake(play, play->deadline_ns);
+    arm_timer(play);
+}
+
+static void on_check(uv_check_t *check)
+{
+    struct har_play *play = check->data;
+    if (play->is_dirty) {
+        play->is_dirty = false;
+        (void)uv_idle_stop(&play->idle);
+        turn(play);
+    }
+}
+
+static void on_timer(uv_poll_t *timer, int status, int events)
+{
+    struct har_play *play = timer->data;
+    uint64_t expirations = 0;
+    (void)status;
+    (void)events;
+    if (read(play->timer_fd, &expirations, sizeof(expirations)) > 0) {
+        har_play_touch(play);
+    }
+}
+
+/* ---- life ---- */
+
+static void make_actors(struct har_play *play)
+{
+    const struct har_scenario *scenario = play->scenario;
+    size_t counts[HAR_ACTORS_MAX];
+    for (size_t g = 0; g < scenario->actor_count; g++) {
+        double n = har_play_value(play, &scenario->actors[g].n, 1);
+        if (scenario->actors[g].n.text == NULL) {
+            n = scenario->actors[g].n.number;
+        }
+        if (n < 1 || n > HAR_INSTANCES_MAX) {
+            har_play_fail(play, NULL, "", "'%s' has n = %g; 1 to %d are possible",
+                          scenario->actors[g].name, n, HAR_INSTANCES_MAX);
+            n = 1;
+        }
+        counts[g] = (size_t)n;
+        play->group_begin[g + 1] = play->group_begin[g] + counts[g];
+    }
+    size_t total = play->group_begin[scenario->actor_count];
+    play->actors = sl_calloc(total + 1, sizeof(struct har_actor));
+    for (size_t g = 0; g < scenario->actor_count; g++) {
+        for (size_t i = 0; i < counts[g]; i++) {
+            struct har_actor *actor = &play->actors[play->actor_count++];
+            har_actor_init(actor, play, (unsigned)g, (unsigned)i);
+            actor->number = (uint16_t)play->actor_count;
+        }
+    }
+}
+
+static void make_handles(struct har_play *play)
+{
+    play->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    (void)uv_poll_init(play->config.loop, &play->timer, play->timer_fd);
+    (void)uv_idle_init(play->config.loop, &play->idle);
+    (void)uv_check_init(play->config.loop, &play->check);
+    play->timer.data = play->idle.data = play->check.data = play;
+    play->handles_open = 3;
+    (void)uv_poll_start(&play->timer, UV_READABLE, on_timer);
+    (void)uv_check_start(&play->check, on_check);
+}
+
+struct har_play *har_play_new(const struct har_play_config *config)
+{
+    struct har_play *play = sl_alloc(sizeof(*play));
+    play->config = *config;
+    play->scenario = config->scenario;
+    play->stamp = stamp_of(config);
+    play->phase = -1;
+    play->begin_ns = sl_clock_mono_ns();
+    for (size_t i = 0; i <= HAR_ACTORS_MAX; i++) {
+        sl_buf_init(&play->decisions[i], HAR_DECISIONS_MAX);
+    }
+    play->monitors = sl_calloc(config->scenario->check_count + 1, sizeof(bool));
+    make_handles(play);
+    make_actors(play);
+    double seconds = har_play_value(play, &play->scenario->seconds, 10);
+    play->deadline_ns = play->begin_ns + (uint64_t)(seconds * 1e9);
+    har_checks_prepare(play);
+    play->root = har_track_new(play, play->scenario->run, play->scenario->run_count, -1);
+    har_play_touch(play);
+    return play;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct har_play *play = handle->data;
+    if (--play->handles_open > 0) {
+        return;
+    }
+    har_play_done_fn *freed = play->freed;
+    void *owner = play->freed_owner;
+    (void)close(play->timer_fd);
+    freed(owner, play);
+    sl_free(play);
+}
+
+void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
+{
+    play->is_over = true;
+    play->freed = freed;
+    play->freed_owner = owner;
+    har_track_free(play->root);
+    for (size_t i = 0; i < play->actor_count; i++) {
+        har_actor_release(&play->actors[i]);
+    }
+    if (play->prober != NULL) {
+        har_actor_release(play->prober);
+        sl_free(play->prober);
+    }
+    har_links_release(play);
+    sl_free(play->actors);
+    sl_free(play->probes);
+    sl_free(play->monitors);
+    for (size_t i = 0; i <= HAR_ACTORS_MAX; i++) {
+        sl_buf_release(&play->decisions[i]);
+    }
+    uv_close((uv_handle_t *)&play->timer, on_closed);
+    uv_close((uv_handle_t *)&play->idle, on_closed);
+    uv_close((uv_handle_t *)&play->check, on_closed);
+}
+
+/* ---- failures ---- */
+
+static void add_failure(struct har_play *play, const struct har_node *node, const char *rule,
+                        bool is_timing, const char *text)
+{
+    if (play->is_over || play->failure_count == HAR_FAILURES_MAX) {
+        return;
+    }
+    struct har_failure *failure = &play->failures[play->failure_count++];
+    *failure = (struct har_failure){.is_timing = is_timing};
+    bool has_rule = rule != NULL && rule[0] != '\0';
+    const struct har_scenario *scenario = play->scenario;
+    (void)snprintf(failure->rule, sizeof(failure->rule), "%s",
+                   has_rule ? rule : scenario->rules.items[0]);
+    (void)snprintf(failure->text, sizeof(failure->text), "%s", text);
+    (void)snprintf(failure->path, sizeof(failure->path), "%s", node == NULL ? "" : node->path);
+    if (!play->is_judging) { /* the checks after a run tell all that they find */
+        over(play);
+        har_play_touch(play);
+    }
+}
+
+void har_play_fail(struct har_play *play, const struct har_node *node, const char *rule,
+                   const char *format, ...)
+{
+    char text[HAR_REASON_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    add_failure(play, node, rule, false, text);
+}
+
+void har_play_fail_timing(struct har_play *play, const struct har_node *node, const char *rule,
+                          const char *format, ...)
+{
+    char text[HAR_REASON_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    add_failure(play, node, rule, true, text);
+}
+
+/* ---- decisions ---- */
+
+static void decide(struct har_play *play, const struct har_node *node, struct sl_buf *out,
+                   const char *actor)
+{
+    struct sl_json_out json;
+    char *args = json_dumps(node->json, JSON_COMPACT | JSON_ENCODE_ANY);
+    sl_json_out_init(&json, out);
+    sl_json_out_begin_object(&json);
+    sl_json_out_key_str(&json, "scenario", play->scenario->id);
+    sl_json_out_key_str(&json, "actor", actor);
+    sl_json_out_key_str(&json, "step", node->path);
+    sl_json_out_key_str(&json, "verb", node->type->name);
+    sl_json_out_key_u64(&json, "seed", play->config.seed);
+    if (node->type->children == HAR_CHILDREN_NONE && args != NULL) {
+        sl_json_out_key(&json, "args");
+        sl_json_out_raw(&json, sl_span_str(args));
+    }
+    sl_json_out_end_object(&json);
+    (void)sl_buf_add_u8(out, '\n');
+    free(args);
+}
+
+void har_play_decide(struct har_play *play, const struct har_node *node)
+{
+    for (size_t g = 0; g < play->scenario->actor_count; g++) {
+        if ((node->who >> g & 1) != 0) {
+            decide(play, node, &play->decisions[g], play->scenario->actors[g].name);
+        }
+    }
+    if (node->who == 0) {
+        decide(play, node, &play->decisions[HAR_ACTORS_MAX], "");
+    }
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_PLAY_H
+#define HAR_PLAY_H
+
+/*
+ * One execution of one scenario.
+ *
+ *     tracks of steps -> actors on connections -> records -> checks -> failures
+ *
+ * Callbacks of the transports only note what happened (actor.c) and mark the play dirty; once per turn
+ * of the loop the play lets its steps look (har_play_turn): a step polls the counters of its actors,
+ * acts, and says when it is done. So order comes from one place and no step is called from inside
+ * another. A timer of nanosecond grain wakes the play when a step asked for it.
+ *
+ * Every play ends: a step has a deadline, the play has one, and a broken promise that was seen ends it at
+ * once. done() is called from the loop, once; har_play_free may be called from it.
+ */
+#include <uv.h>
+
+#include "harness/engine/hiccup.h"
+#include "harness/engine/verdict.h"
+#include "harness/scenario/model.h"
+#include "harness/scenario/profile.h"
+#include "harness/target/resources.h"
+
+enum {
+    HAR_MARKS_MAX = 256,
+    HAR_FINDINGS_MAX = 64,
+    HAR_SENT_MAX = 1000000, /* records of one actor */
+    HAR_PINGS_MAX = 256,
+    HAR_DECISIONS_MAX = 4 * 1024 * 1024, /* bytes of decision log of one play */
+};
+
+struct har_play;
+struct har_actor;
+struct har_track;
+struct har_send_args;
+
+/* What happened to one message of a publisher or chat; its index is its sequence number. */
+struct har_sent {
+    uint64_t intended_ns, sent_ns;
+    uint64_t replied_ns; /* reply or ack; 0: none yet */
+    const struct har_send_args *how;
+    uint32_t size; /* bytes of text; 0: as how says */
+    uint32_t code; /* gRPC status of the call */
+    int phase;     /* -1: outside of phases */
+    bool is_accepted;
+    bool is_partial; /* cut on purpose: must never be acted on */
+};
+
+struct har_received {
+    uint64_t at_ns;
+    uint32_t sequence;
+    uint16_t publisher; /* actor number */
+    int phase;          /* of the receipt */
+};
+
+/* A connection, of one actor or shared. */
+struct har_link {
+    struct har_play *play;
+    const char *name; /* "shared:NAME"; NULL for an actor's own */
+    struct har_conn *conn;
+    bool is_connected, has_ended, is_closed_by_us;
+    uint64_t ping_acks;
+    char end_text[160];
+    struct har_link *next;
+};
+
+enum har_stream_state {
+    HAR_STREAM_NONE,
+    HAR_STREAM_OPEN,
+    HAR_STREAM_ENDED, /* by the server */
+    HAR_STREAM_LEFT,  /* by us: cancel or close */
+};
+
+struct har_call;
+typedef void har_call_fn(struct har_call *call, const struct har_stream_result *result);
+
+/* One unary call in flight. */
+struct har_call {
+    struct har_actor *actor;
+    struct har_stream *stream;
+    uint32_t sequence;
+    void *owner; /* of a step that made it */
+    har_call_fn *done;
+    struct sl_buf reply; /* the first message */
+    unsigned messages;
+    uint64_t begin_ns;
+    struct har_call *next, *previous;
+};
+
+struct har_actor {
+    struct har_play *play;
+    const struct har_actor_spec *spec;
+    unsigned group, index; /* index in the group */
+    uint16_t number;       /* in the play, from 1: the publisher of stamps */
+    struct har_link *link;
+    char *room;
+
+    struct har_stream *stream; /* of a subscriber or chat */
+    enum har_stream_state state;
+    bool has_headers, is_half_closed;
+    unsigned generation; /* streams opened so far */
+    uint64_t opened_ns, ended_ns;
+    uint64_t half_closed_ns;
+    uint32_t end_code;
+    char end_text[200];
+    uint32_t probe_seen; /* the last one; 0: none */
+    uint64_t messages;   /* all that came on the stream, probes too */
+
+    struct har_sent *sent;
+    uint32_t sent_count, sent_capacity;
+    struct har_received *received;
+    uint32_t received_count, received_capacity;
+    uint64_t replied, accepted, acked, pings;
+    uint64_t ping_ns[HAR_PINGS_MAX];
+    struct har_call *calls;
+    uint32_t calls_open;
+};
+
+struct har_mark {
+    const char *name;
+    uint64_t at_ns;
+    struct har_resources resources;
+    bool has_resources;
+};
+
+struct har_seen_finding {
+    char rule[HAR_RULE_MAX];
+    char level;
+    bool is_server;
+    uint64_t count;
+    char text[240];
+};
+
+typedef void har_play_done_fn(void *owner, struct har_play *play);
+
+/* What a play is given; all borrowed until it is freed. */
+struct har_play_config {
+    uv_loop_t *loop;
+    const struct har_scenario *scenario;
+    const struct har_profile *profile;
+    struct har_conn_config conn; /* host, port, authority, tls, capture */
+    const struct sl_header *metadata;
+    size_t metadata_count;
+    uint64_t seed;
+    uint32_t run; /* random number of the run, in rooms and stamps */
+    unsigned turn; /* of this scenario in this run: repeats and re-runs use other rooms */
+    struct har_hiccup *hiccup;
+    pid_t pid; /* the target's; 0: cannot be observed */
+    har_play_done_fn *done;
+    void *owner;
+};
+
+enum {
+    HAR_BARRIERS_MAX = 32,
+};
+struct har_barrier {
+    const char *name;
+    unsigned arrived;
+};
+
+struct har_probe {
+    const char *room; /* of the actor that it was sent for */
+};
+
+struct har_play {
+    struct har_play_config config;
+    const struct har_scenario *scenario;
+    uint32_t stamp; /* in every stamp and room: this play and no other */
+    uint64_t begin_ns, deadline_ns, end_ns;
+    struct har_actor *actors;
+    size_t actor_count;
+    size_t group_begin[HAR_ACTORS_MAX + 1]; /* actors of group g: [begin[g], begin[g+1]) */
+    struct har_link *links;
+    struct har_actor *prober; /* sends the probes; not in actors */
+    struct har_probe *probes;
+    uint32_t probe_count, probe_capacity;
+    struct har_track *root;
+    int phase; /* the one entered last; -1: none yet */
+    uint64_t phase_begin_ns[HAR_NODES_MAX], phase_end_ns[HAR_NODES_MAX];
+    struct har_mark marks[HAR_MARKS_MAX];
+    size_t mark_count;
+    struct har_seen_finding findings[HAR_FINDINGS_MAX];
+    size_t finding_count;
+    struct har_failure failures[HAR_FAILURES_MAX];
+    size_t failure_count;
+    const char *notes[8]; /* checks that could not be made, with the reason */
+    size_t note_count;
+    struct har_barrier barriers[HAR_BARRIERS_MAX];
+    size_t barrier_count;
+    bool *monitors;           /* per check: its predicate came true at least once */
+    uint64_t may_end;         /* groups whose streams a check expects to end */
+    uint64_t last_frame_ns;   /* of HEADERS, DATA or RST_STREAM of the server */
+    uint64_t evidence;        /* replies, messages, acks and pings seen */
+    uint64_t wake_ns;         /* earliest that a step asked for; UINT64_MAX: none */
+    bool is_dirty, is_over, is_judging;
+    bool is_told; /* done() was called */
+    int timer_fd;
+    uv_poll_t timer;
+    uv_idle_t idle;
+    uv_check_t check;
+    unsigned handles_open;
+    struct sl_buf decisions[HAR_ACTORS_MAX + 1]; /* last: control */
+    unsigned expr_depth;
+    har_play_done_fn *freed;
+    void *freed_owner;
+};
+
+/* Begins at once. */
+struct har_play *har_play_new(const struct har_play_config *config);
+/* Closes everything; freed() is called from the loop when the last handle is gone (play is then gone). */
+void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner);
+
+/* Something happened: steps will look in this turn of the loop. */
+void har_play_touch(struct har_play *play);
+/* Steps will look again at when_ns at the latest. */
+void har_play_wake(struct har_play *play, uint64_t when_ns);
+
+/* A broken promise. Ends the play; what follows is not recorded. */
+void har_play_fail(struct har_play *play, const struct har_node *node, const char *rule,
+                   const char *format, ...) SL_PRINTF(4, 5);
+/* The same, where a pause of the machine could explain it. */
+void har_play_fail_timing(struct har_play *play, const struct har_node *node, const char *rule,
+                          const char *format, ...) SL_PRINTF(4, 5);
+
+/* The value of an expression now; fallback when the key was absent. A name without a value (the profile
+ * is silent) fails the play. */
+double har_play_value(struct har_play *play, const struct har_expr *expr, double fallback);
+/* A template as a string: "{room}", "{i}". Yours to sl_free. */
+char *har_play_expand(const struct har_play *play, const char *text, unsigned index);
+
+/* The longest pause of the machine since from_ns, never less than a grain of 1 ms. */
+uint64_t har_play_hiccup_ns(const struct har_play *play, uint64_t from_ns);
+/* max(1, S / 10 ms), at most 3: what timeouts are multiplied by. */
+double har_play_slack(const struct har_play *play, uint64_t from_ns);
+
+/* True when a record of this phase belongs to the phases of a check. */
+bool har_phase_matches(const struct har_play *play, const struct har_strings *phases, int phase);
+
+/* One line in the decision log of each group in who (0: control). */
+void har_play_decide(struct har_play *play, const struct har_node *node);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "harness/steps/step.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+struct har_track {
+    struct har_play *play;
+    const struct har_node *nodes;
+    size_t count, index;
+    int phase;
+    struct har_step *step; /* the one that runs */
+};
+
+struct har_track *har_track_new(struct har_play *play, const struct har_node *nodes, size_t count,
+                                int phase)
+{
+    struct har_track *track = sl_alloc(sizeof(*track));
+    *track = (struct har_track){.play = play, .nodes = nodes, .count = count, .phase = phase};
+    return track;
+}
+
+static void end_step(struct har_track *track)
+{
+    struct har_step *step = track->step;
+    track->step = NULL;
+    if (step != NULL) {
+        if (step->node->type->stop != NULL) {
+            step->node->type->stop(step);
+        }
+        sl_free(step->state);
+        sl_free(step);
+    }
+}
+
+void har_track_free(struct har_track *track)
+{
+    if (track != NULL) {
+        end_step(track);
+        sl_free(track);
+    }
+}
+
+bool har_track_is_done(const struct har_track *track)
+{
+    return track->index == track->count;
+}
+
+int har_track_phase(const struct har_track *track)
+{
+    return track->phase;
+}
+
+static uint64_t step_deadline(struct har_step *step)
+{
+    const struct har_step_type *type = step->node->type;
+    if (type->has_no_deadline) {
+        return UINT64_MAX;
+    }
+    struct har_expr within = {0};
+    if (type->within_offset != 0) {
+        memcpy(&within, (const char *)step->node->args + type->within_offset, sizeof(within));
+    }
+    double ms = har_play_value(step->play, &within, HAR_STEP_DEADLINE_MS);
+    return step->begin_ns + (uint64_t)(ms < 0 ? 0 : ms * (double)SL_MS);
+}
+
+static void begin_step(struct har_track *track)
+{
+    struct har_step *step = sl_alloc(sizeof(*step));
+    const struct har_node *node = &track->nodes[track->index];
+    step->play = track->play;
+    step->track = track;
+    step->node = node;
+    step->begin_ns = sl_clock_mono_ns();
+    step->state = sl_alloc(node->type->state_size + 1);
+    step->deadline_ns = step_deadline(step);
+    track->step = step;
+    har_play_decide(track->play, node);
+    if (node->type->start != NULL) {
+        node->type->start(step);
+    }
+}
+
+/* A pause of the machine stretches a deadline, up to the bound of har_play_slack. */
+static bool is_late(const struct har_step *step, uint64_t now_ns)
+{
+    if (now_ns < step->deadline_ns) {
+        return false;
+    }
+    uint64_t allowed_ns = step->deadline_ns - step->begin_ns;
+    double slack = har_play_slack(step->play, step->begin_ns);
+    return (double)(now_ns - step->begin_ns) >= (double)allowed_ns * slack;
+}
+
+static void fail_late(struct har_step *step)
+{
+    char text[HAR_REASON_MAX] = "";
+    const struct har_step_type *type = step->node->type;
+    if (type->tell != NULL) {
+        type->tell(step, text, sizeof(text));
+    }
+    uint64_t waited_ms = (sl_clock_mono_ns() - step->begin_ns) / SL_MS;
+    har_play_fail_timing(step->play, step->node, type->rule, "%s: %.380s, after %llu ms", type->name,
+                         text[0] == '\0' ? "was not done" : text, (unsigned long long)waited_ms);
+}
+
+void har_track_turn(struct har_track *track)
+{
+    struct har_play *play = track->play;
+    while (!play->is_over && track->index < track->count) {
+        if (track->step == NULL) {
+            begin_step(track);
+        }
+        struct har_step *step = track->step;
+        if (!play->is_over && !step->is_done) {
+            step->node->type->poll(step);
+        }
+        if (play->is_over) {
+            return;
+        }
+        if (!step->is_done) {
+            uint64_t now_ns = sl_clock_mono_ns();
+            if (is_late(step, now_ns)) {
+                fail_late(step);
+            } else if (step->deadline_ns != UINT64_MAX) {
+                bool is_past = now_ns >= step->deadline_ns;
+                har_play_wake(play, is_past ? now_ns + 10 * SL_MS : step->deadline_ns);
+            }
+            return;
+        }
+        end_step(track);
+        track->index++;
+    }
+}
+
+void har_track_tell(const struct har_track *track, char *text, size_t size)
+{
+    if (track->step == NULL) {
+        (void)snprintf(text, size, "at its end");
+        return;
+    }
+    const struct har_step *step = track->step;
+    char inner[HAR_REASON_MAX] = "";
+    if (step->node->type->tell != NULL) {
+        step->node->type->tell(step, inner, sizeof(inner));
+    }
+    (void)snprintf(text, size, "%s (%s)%s%.300s", step->node->type->name, step->node->path,
+                   inner[0] == '\0' ? "" : ": ", inner);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the names of expressions are worth in a play, and templates. */
+#include <math.h>
+#include <stdio.h>
+
+#include "harness/checks/samples.h"
+#include "harness/engine/actor.h"
+#include "harness/scenario/names.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+enum {
+    LET_DEPTH_MAX = 32,
+};
+#define SLACK_MAX 3.0
+/* Until it is calibrated: no stack was seen to keep more of a stream in its own hands. */
+#define HIDDEN_BYTES (128.0 * 1024)
+
+static bool resolve(void *owner, struct sl_span name, struct sl_span argument, double *ret_value);
+
+uint64_t har_play_hiccup_ns(const struct har_play *play, uint64_t from_ns)
+{
+    uint64_t longest = har_hiccup_max(play->config.hiccup, from_ns, sl_clock_mono_ns());
+    return longest < SL_MS ? SL_MS : longest;
+}
+
+double har_play_slack(const struct har_play *play, uint64_t from_ns)
+{
+    double slack = (double)har_play_hiccup_ns(play, from_ns) / (10.0 * (double)SL_MS);
+    return fmin(fmax(slack, 1), SLACK_MAX);
+}
+
+static double count_one(const struct har_actor *actor, enum har_counter counter)
+{
+    switch (counter) {
+    case HAR_COUNT_RECEIVED:
+    case HAR_COUNT_LEAST:
+        return actor->received_count;
+    case HAR_COUNT_SENT:
+        return actor->sent_count;
+    case HAR_COUNT_ACCEPTED:
+        return (double)actor->accepted;
+    case HAR_COUNT_REPLIED:
+        return (double)actor->replied;
+    case HAR_COUNT_ACKED:
+        return (double)actor->acked;
+    case HAR_COUNT_PINGS:
+        return (double)actor->pings;
+    case HAR_COUNT_OPEN:
+        return actor->state == HAR_STREAM_OPEN;
+    case HAR_COUNT_ENDED:
+        return actor->state == HAR_STREAM_ENDED;
+    case HAR_COUNTERS:
+    default:
+        return 0;
+    }
+}
+
+static bool resolve_counter(struct har_play *play, struct sl_span name, struct sl_span argument,
+                            double *ret_value)
+{
+    char selector[128];
+    uint64_t mask = 0;
+    enum har_counter counter = har_counter_find(name);
+    (void)snprintf(selector, sizeof(selector), "%.*s", SL_SPAN_ARG(argument));
+    if (counter == HAR_COUNTERS || !har_select_actors(play->scenario, selector, &mask)) {
+        return false;
+    }
+    double total = 0;
+    double least = INFINITY;
+    HAR_FOR_ACTORS (play, mask, actor) {
+        double count = count_one(actor, counter);
+        total += count;
+        least = fmin(least, count);
+    }
+    *ret_value = counter == HAR_COUNT_LEAST ? least : total;
+    return true;
+}
+
+static bool resolve_let(struct har_play *play, struct sl_span name, double *ret_value)
+{
+    for (size_t i = 0; i < play->scenario->let_count; i++) {
+        const struct har_let *let = &play->scenario->lets[i];
+        if (!sl_span_is(name, let->name)) {
+            continue;
+        }
+        *ret_value = let->value.number;
+        if (let->value.text == NULL) {
+            return true;
+        }
+        if (play->expr_depth >= LET_DEPTH_MAX) {
+            return false;
+        }
+        play->expr_depth++;
+        enum sl_status status = har_expr_eval(let->value.text, resolve, play, ret_value, NULL);
+        play->expr_depth--;
+        return status == SL_OK;
+    }
+    return false;
+}
+
+/* Messages of L bytes that the stack below the server's application may hold. */
+static bool resolve_hidden(struct har_play *play, double *ret_value)
+{
+    double size = 0;
+    if (!resolve_let(play, sl_span_str("L"), &size)) {
+        size = HAR_STAMP_SIZE;
+    }
+    *ret_value = ceil(HIDDEN_BYTES / (size + 5));
+    return true;
+}
+
+static bool resolve(void *owner, struct sl_span name, struct sl_span argument, double *ret_value)
+{
+    struct har_play *play = owner;
+    int phase = 0;
+    enum har_metric metric;
+    double q = 0;
+    if (argument.data != NULL) {
+        return resolve_counter(play, name, argument, ret_value);
+    }
+    if (resolve_let(play, name, ret_value)) {
+        return true;
+    }
+    if (sl_span_is(name, "B")) {
+        return har_profile_value(play->config.profile, sl_span_str("buffer"), ret_value);
+    }
+    if (sl_span_is(name, "S")) {
+        *ret_value = (double)har_play_hiccup_ns(play, play->begin_ns) / (double)SL_MS;
+        return true;
+    }
+    if (sl_span_is(name, "k")) {
+        *ret_value = har_play_slack(play, play->begin_ns);
+        return true;
+    }
+    if (sl_span_is(name, "H")) {
+        return resolve_hidden(play, ret_value);
+    }
+    if (sl_span_is(name, "is_oldest")) {
+        *ret_value = play->config.profile->drop_policy == HAR_DROP_OLDEST;
+        return true;
+    }
+    if (har_percentile_name(play->scenario, name, &phase, &metric, &q)) {
+        *ret_value = har_percentile(play, UINT64_MAX, metric, phase, q);
+        return true;
+    }
+    return har_profile_value(play->config.profile, name, ret_value);
+}
+
+double har_play_value(struct har_play *play, const struct har_expr *expr, double fallback)
+{
+    if (!expr->is_set) {
+        return fallback;
+    }
+    if (expr->text == NULL) {
+        return expr->number;
+    }
+    double value = 0;
+    struct sl_error error = {0};
+    if (har_expr_eval(expr->text, resolve, play, &value, &error) != SL_OK) {
+        har_play_fail(play, NULL, "", "the expression \"%s\" has no value here: %s", expr->text,
+                      error.text);
+        return fallback;
+    }
+    return value;
+}
+
+char *har_play_expand(const struct har_play *play, const char *text, unsigned index)
+{
+    struct sl_buf out;
+    sl_buf_init(&out, 64 * 1024);
+    while (*text != '\0') {
+        if (strncmp(text, "{room}", 6) == 0) {
+            (void)sl_buf_addf(&out, "sluice-%08x", play->stamp);
+            text += 6;
+        } else if (strncmp(text, "{i}", 3) == 0) {
+            (void)sl_buf_addf(&out, "%u", index);
+            text += 3;
+        } else {
+            (void)sl_buf_add_u8(&out, (uint8_t)*text++);
+        }
+    }
+    return (char *)sl_buf_take(&out, NULL);
+}
+
+bool har_phase_matches(const struct har_play *play, const struct har_strings *phases, int phase)
+{
+    for (size_t i = 0; i < phases->count; i++) {
+        if (phase >= 0 && strcmp(play->scenario->phases[phase], phases->items[i]) == 0) {
+            return true;
+        }
+    }
+    return phases->count == 0;
+}

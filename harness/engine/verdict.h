@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_VERDICT_H
+#define HAR_VERDICT_H
+
+/* What a scenario came to. A verdict is not an error of the harness. */
+#include "lib/base/status.h"
+#include <stdbool.h>
+
+enum har_outcome {
+    HAR_PASS,
+    HAR_FAIL,
+    HAR_INCONCLUSIVE, /* the machine was too noisy, or the generator too late, to tell */
+    HAR_SKIP,         /* not declared by the target */
+};
+const char *har_outcome_name(enum har_outcome outcome); /* "pass" */
+
+enum {
+    HAR_RULE_MAX = 16,
+    HAR_REASON_MAX = 480,
+    HAR_FAILURES_MAX = 8,
+};
+
+/* One thing that was not as it must be. */
+struct har_failure {
+    char rule[HAR_RULE_MAX];
+    char text[HAR_REASON_MAX];
+    char path[128];  /* the step or check in the scenario file; "" for always-on checks */
+    const char *why; /* of the check; borrows the scenario; may be NULL */
+    bool is_timing;  /* a pause of the machine could explain it */
+};
+
+#endif

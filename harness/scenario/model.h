@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_MODEL_H
+#define HAR_MODEL_H
+
+/*
+ * A scenario as it was read from its file: checked, but with its expressions still to be computed,
+ * because what they speak of (buffers, rates, measured times) belongs to a run.
+ *
+ * Ownership: a scenario owns its JSON and all that it points to; everything is const after parsing.
+ */
+#include "harness/scenario/fields.h"
+#include "harness/transport/transport.h"
+
+enum {
+    HAR_ACTORS_MAX = 32,        /* groups in one scenario */
+    HAR_INSTANCES_MAX = 20000,  /* actors in one group */
+    HAR_SCENARIO_MAX = 1 << 20, /* bytes of one file */
+    HAR_NESTING_MAX = 16,       /* phases in repeats in parallels ... */
+    HAR_NODES_MAX = 1000,       /* children of one node */
+};
+
+enum har_kind {
+    HAR_PUBLISHER,  /* SendMessage, one call a message */
+    HAR_SUBSCRIBER, /* one SubscribeToRoom stream */
+    HAR_CHAT,       /* one ChatRoom stream */
+    HAR_CLIENT,     /* calls of any method */
+};
+#define HAR_BIT(kind) (1U << (kind))
+
+struct har_window {
+    struct har_expr stream, connection;
+};
+
+struct har_actor_spec {
+    const char *name;
+    int kind; /* enum har_kind */
+    struct har_expr n;
+    int transport;    /* enum har_transport */
+    const char *conn; /* "own" or "shared:NAME" */
+    const char *room; /* template */
+    bool is_manual;   /* credit: only what the scenario grants */
+    int credit;
+    struct har_expr max_rate_hz;
+    struct har_window window;
+};
+
+struct har_let {
+    const char *name;
+    struct har_expr value;
+};
+
+/* What every check may say. */
+struct har_check_common {
+    const char *of, *from;
+    uint64_t of_mask, from_mask; /* groups; from: all publishers and chats unless said */
+    struct har_strings phase;    /* none: the whole scenario */
+    const char *rule, *why;
+};
+
+struct har_step_type;  /* harness/steps/step.h */
+struct har_check_type; /* harness/checks/check.h */
+
+/* One step, with the steps inside it. */
+struct har_node {
+    const struct har_step_type *type;
+    void *args;          /* type->args_size bytes, by type->fields */
+    uint64_t who;        /* groups of actors; 0 for control */
+    const char *actor;   /* the selector as written; NULL for control */
+    struct har_node *children;
+    size_t child_count;
+    json_t *json;        /* its arguments as written */
+    const char *path;    /* "$.run[3].do[1]" */
+};
+
+struct har_check_node {
+    const struct har_check_type *type;
+    void *args; /* begins with struct har_check_common */
+    const char *path;
+};
+
+struct har_scenario {
+    char *id;   /* path under scenarios/ without .json */
+    char *path; /* of the file */
+    json_t *root;
+    struct har_arena arena;
+    const char *title, *why;
+    int level; /* enum har_level */
+    struct har_strings rules, tags, needs, catches;
+    struct har_expr seconds;
+    bool is_alone;      /* measures time, capacity or resources */
+    bool is_background; /* mostly waits: runs beside all the others */
+    json_t *let_json, *actors_json, *run_json, *expect_json;
+    struct har_let *lets;
+    size_t let_count;
+    struct har_actor_spec *actors;
+    size_t actor_count;
+    struct har_node *run;
+    size_t run_count;
+    struct har_check_node *checks;
+    size_t check_count;
+    const char **phases; /* names, in the order of the file */
+    size_t phase_count;
+};
+
+enum har_level { HAR_LEVEL_CORE, HAR_LEVEL_DECLARED, HAR_LEVEL_M, HAR_LEVEL_S, HAR_LEVEL_R, HAR_LEVEL_I };
+const char *har_level_name(int level);
+
+/* The groups that a selector names: "*", "pub" or "live,stuck". False for an unknown name. */
+bool har_select_actors(const struct har_scenario *scenario, const char *selector,
+                       uint64_t *ret_mask);
+
+/* Index of a phase's name, or -1. */
+int har_phase_index(const struct har_scenario *scenario, const char *name);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/scenario/names.h"
+
+#include <stdlib.h>
+
+#include "lib/base/cli.h"
+
+enum {
+    NAMES_MAX = 256,
+};
+
+const char *const har_value_names[] = {
+    "buffer",          "default_rate_hz",      "ping_interval_ms",     "message_limit",
+    "history",         "max_streams",          "keepalive_time_ms",    "keepalive_timeout_ms",
+    "drain_grace_ms",  "min_ping_interval_ms", "handshake_timeout_ms", "max_connection_age_ms",
+    "max_header_bytes",
+};
+const size_t har_value_count = sizeof(har_value_names) / sizeof(har_value_names[0]);
+
+static const char *const short_names[] = {"B", "S", "H", "k", "is_oldest"};
+
+static const char *const counter_names[HAR_COUNTERS] = {
+    "received", "least_received", "sent", "accepted", "replied", "acked", "pings", "open", "ended",
+};
+
+const char *const har_metric_names[] = {"ack", "service", "delivery", NULL};
+
+enum har_counter har_counter_find(struct sl_span name)
+{
+    for (int i = 0; i < HAR_COUNTERS; i++) {
+        if (sl_span_is(name, counter_names[i])) {
+            return (enum har_counter)i;
+        }
+    }
+    return HAR_COUNTERS;
+}
+
+static bool in_list(struct sl_span name, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (sl_span_is(name, list[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool har_percentile_name(const struct har_scenario *scenario, struct sl_span name, int *ret_phase,
+                         enum har_metric *ret_metric, double *ret_q)
+{
+    char text[128];
+    if (name.len >= sizeof(text)) {
+        return false;
+    }
+    memcpy(text, name.data, name.len);
+    text[name.len] = '\0';
+    char *metric = strchr(text, '.');
+    char *quantile = metric == NULL ? NULL : strchr(metric + 1, '.');
+    if (quantile == NULL || quantile[1] != 'p') {
+        return false;
+    }
+    *metric++ = '\0';
+    *quantile++ = '\0';
+    char *end = NULL;
+    *ret_q = strtod(quantile + 1, &end);
+    *ret_phase = har_phase_index(scenario, text);
+    for (int i = 0; i < HAR_METRICS; i++) {
+        if (strcmp(metric, har_metric_names[i]) == 0) {
+            *ret_metric = (enum har_metric)i;
+            return *end == '\0' && end != quantile + 1 && *ret_phase >= 0 && *ret_q <= 100;
+        }
+    }
+    return false;
+}
+
+bool har_name_is_known(const struct har_scenario *scenario, struct sl_span name,
+                       struct sl_span argument)
+{
+    if (argument.data != NULL) {
+        char selector[128];
+        uint64_t mask = 0;
+        if (argument.len >= sizeof(selector)) {
+            return false;
+        }
+        (void)snprintf(selector, sizeof(selector), "%.*s", SL_SPAN_ARG(argument));
+        return har_counter_find(name) != HAR_COUNTERS &&
+               har_select_actors(scenario, selector, &mask);
+    }
+    for (size_t i = 0; i < scenario->let_count; i++) {
+        if (sl_span_is(name, scenario->lets[i].name)) {
+            return true;
+        }
+    }
+    int phase = 0;
+    enum har_metric metric;
+    double q = 0;
+    return in_list(name, har_value_names, har_value_count) ||
+           in_list(name, short_names, sizeof(short_names) / sizeof(short_names[0])) ||
+           har_percentile_name(scenario, name, &phase, &metric, &q);
+}
+
+const char *har_name_nearest(const struct har_scenario *scenario, const char *name)
+{
+    const char *names[NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < scenario->let_count && count < NAMES_MAX / 2; i++) {
+        names[count++] = scenario->lets[i].name;
+    }
+    for (size_t i = 0; i < har_value_count; i++) {
+        names[count++] = har_value_names[i];
+    }
+    for (size_t i = 0; i < HAR_COUNTERS; i++) {
+        names[count++] = counter_names[i];
+    }
+    return sl_cli_nearest(name, names, count);
+}
+
+const char *har_template_problem(struct sl_span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        struct sl_span rest = sl_span_from(text, i);
+        if (text.data[i] != '{') {
+            continue;
+        }
+        if (!sl_span_starts(rest, "{room}") && !sl_span_starts(rest, "{i}")) {
+            return "a '{' must begin {room} or {i}";
+        }
+    }
+    return NULL;
+}

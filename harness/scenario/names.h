@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_NAMES_H
+#define HAR_NAMES_H
+
+/*
+ * The names that expressions may use, in one place for the parser, the engine and the documentation.
+ *
+ * Values of the profile (buffer, default_rate_hz ...), the short names of scenarios.md (B, S, H, k),
+ * counters of actors (received(sub)), and percentiles of what a phase measured (healthy.ack.p99).
+ */
+#include "harness/scenario/model.h"
+
+/* Numeric values a profile may hold. */
+extern const char *const har_value_names[];
+extern const size_t har_value_count;
+
+enum har_counter {
+    HAR_COUNT_RECEIVED, /* stamped messages, all instances together */
+    HAR_COUNT_LEAST,    /* the least of the instances */
+    HAR_COUNT_SENT,
+    HAR_COUNT_ACCEPTED, /* replies with accepted=true */
+    HAR_COUNT_REPLIED,  /* replies of any kind */
+    HAR_COUNT_ACKED,
+    HAR_COUNT_PINGS,
+    HAR_COUNT_OPEN,  /* instances with an open stream */
+    HAR_COUNT_ENDED, /* instances whose stream the server has ended */
+    HAR_COUNTERS,
+};
+/* The counter of a function's name; HAR_COUNTERS when there is none. */
+enum har_counter har_counter_find(struct sl_span name);
+
+enum har_metric {
+    HAR_METRIC_ACK,      /* from the intended send to the reply or ack */
+    HAR_METRIC_SERVICE,  /* from the actual send to the reply or ack */
+    HAR_METRIC_DELIVERY, /* from the intended send to the receipt */
+    HAR_METRICS,
+};
+extern const char *const har_metric_names[]; /* NULL-terminated */
+
+/* Splits "healthy.ack.p99". False when name has no such form or names no phase of the scenario. */
+bool har_percentile_name(const struct har_scenario *scenario, struct sl_span name, int *ret_phase,
+                         enum har_metric *ret_metric, double *ret_q);
+
+/* True when an expression of this scenario may use the name. */
+bool har_name_is_known(const struct har_scenario *scenario, struct sl_span name,
+                       struct sl_span argument);
+/* A known name near to this one, or NULL. */
+const char *har_name_nearest(const struct har_scenario *scenario, const char *name);
+
+/* Checks "{room}" and "{i}" in a template; NULL or what is wrong. */
+const char *har_template_problem(struct sl_span text);
+
+#endif

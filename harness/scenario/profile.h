@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_PROFILE_H
+#define HAR_PROFILE_H
+
+/*
+ * What a target declares: capabilities, and the numbers of its promises.
+ *
+ * A profile may extend another: capabilities are added, values replaced.
+ */
+#include "harness/scenario/fields.h"
+
+enum har_drop_policy {
+    HAR_DROP_NEWEST,
+    HAR_DROP_OLDEST,
+};
+
+enum {
+    HAR_CAPABILITIES_MAX = 64,
+    HAR_VALUES_MAX = 16,
+    HAR_PROFILE_BYTES_MAX = 256 * 1024,
+};
+
+struct har_profile {
+    char name[64];
+    bool has[HAR_CAPABILITIES_MAX]; /* by index of the list of capabilities */
+    double values[HAR_VALUES_MAX];  /* by index of har_value_names */
+    bool is_set[HAR_VALUES_MAX];
+    enum har_drop_policy drop_policy;
+};
+
+bool har_capability_is_known(const char *name);
+bool har_profile_has(const struct har_profile *profile, const char *capability);
+/* False when the profile says nothing about it. */
+bool har_profile_value(const struct har_profile *profile, struct sl_span name, double *ret_value);
+
+/* name_or_file: "seed" is looked up in folder; anything with a '/' or ending in .json is a file. */
+SL_MUST_USE enum sl_status har_profile_load(const char *name_or_file, const char *folder,
+                                            struct har_profile *ret_profile,
+                                            struct sl_error *reterr_error);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_SEND_H
+#define HAR_SEND_H
+
+/* The arguments of `send` (and of `truncate`): how messages are made and what is answered. */
+#include "harness/scenario/model.h"
+
+struct har_message_args {
+    struct har_text message_id, user_id, text;
+    const char *room; /* template */
+    struct har_int64 created_at;
+    int stamp; /* 0 yes, 1 no: text is exactly as given */
+};
+
+struct har_send_args {
+    struct har_expr count;
+    struct har_expr size;     /* bytes of text, stamp included */
+    struct har_expr rate;     /* messages a second, intended times */
+    struct har_expr burst;    /* messages at each intended time */
+    int loop;                 /* 0 closed: the next after the reply; 1 open */
+    struct har_expr inflight; /* closed loop: calls at a time */
+    struct har_message_args message;
+    bool is_refused;          /* accepted=false is what is right */
+    const char *reason;       /* of the reply; NULL: as SEND-01 and SEND-02 say */
+    struct har_strings status; /* allowed statuses; none: OK */
+    const char *rule;
+    struct har_expr within;
+    int mode; /* truncate only */
+};
+
+enum {
+    HAR_MESSAGE_FIELDS = 6,
+};
+extern const struct har_field har_message_fields[HAR_MESSAGE_FIELDS];
+
+#endif

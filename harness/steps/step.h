@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_STEP_H
+#define HAR_STEP_H
+
+/*
+ * Steps: what a scenario does. One verb a file, all registered in table.c.
+ *
+ * start() begins; poll() is called after everything that happened and sets is_done (or fails the play);
+ * stop() ends the step early or late and frees what its state holds. State is zeroed and freed by the
+ * engine. A step that is not done when its deadline (key `within`, else HAR_STEP_DEADLINE_MS) has passed
+ * fails the play with what tell() says.
+ */
+#include "harness/engine/play.h"
+
+enum {
+    HAR_STEP_DEADLINE_MS = 10000,
+};
+
+enum har_children {
+    HAR_CHILDREN_NONE,
+    HAR_CHILDREN_SEQUENCE, /* key "do" */
+    HAR_CHILDREN_TRACKS,   /* key of the step's own name */
+    HAR_CHILDREN_SELF,     /* an array in place of a step */
+};
+
+/* A step that runs. */
+struct har_step {
+    struct har_play *play;
+    struct har_track *track;
+    const struct har_node *node;
+    void *state;
+    uint64_t begin_ns, deadline_ns; /* 0: the play's */
+    bool is_done;
+};
+
+struct har_step_type {
+    const char *name;
+    const char *help;
+    unsigned kinds; /* HAR_BIT of the kinds of actors that know it; 0: control */
+    bool needs_h2;
+    enum har_children children;
+    const struct har_field *fields;
+    size_t field_count, args_size, state_size;
+    const char *rule; /* broken when it does not end; "" for none of the contract */
+    bool has_no_deadline;
+    size_t within_offset; /* of its struct har_expr `within` in args; 0: none (never the first member) */
+    void (*start)(struct har_step *step);
+    void (*poll)(struct har_step *step);
+    void (*stop)(struct har_step *step);
+    void (*tell)(const struct har_step *step, char *text, size_t size);
+};
+
+const struct har_step_type *har_step_find(const char *name);
+/* The nearest name among control steps or verbs. */
+const char *har_step_nearest(const char *name, bool is_control);
+const struct har_step_type *const *har_step_types(size_t *ret_count);
+
+/* A sequence of steps, one after the other. */
+struct har_track *har_track_new(struct har_play *play, const struct har_node *nodes, size_t count,
+                                int phase);
+void har_track_free(struct har_track *track);
+void har_track_turn(struct har_track *track);
+bool har_track_is_done(const struct har_track *track);
+int har_track_phase(const struct har_track *track);
+/* "$.run[2].do[1]: await ..." of the step it stands at. */
+void har_track_tell(const struct har_track *track, char *text, size_t size);
+
+#endif

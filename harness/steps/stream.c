@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The short verbs of a stream: chat, credit, stall, resume, half_close, cancel, close. */
+#include <stdio.h>
+
+#include "harness/engine/actor.h"
+#include "harness/steps/verbs.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+static const struct har_field no_fields[] = {
+    {"why", HAR_FIELD_JSON, 0, .help = "a note for the reader"},
+};
+struct no_args {
+    json_t *why;
+};
+
+/* Steps that act once and are done. */
+static void done(struct har_step *step)
+{
+    step->is_done = true;
+}
+
+static void start_chat(struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        har_actor_open(actor);
+    }
+}
+
+static void poll_chat(struct har_step *step)
+{
+    step->is_done = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        step->is_done &= actor->link->is_connected && actor->stream != NULL &&
+                         (har_stream_id(actor->stream) != 0 ||
+                          actor->spec->transport == HAR_TRANSPORT_GRPC);
+    }
+    har_play_wake(step->play, sl_clock_mono_ns() + SL_MS);
+}
+
+const struct har_step_type har_step_chat = {
+    .name = "chat",
+    .help = "opens ChatRoom",
+    .kinds = HAR_BIT(HAR_CHAT),
+    HAR_STEP_ARGS(struct no_args, no_fields),
+    .rule = "RES-02",
+    .start = start_chat,
+    .poll = poll_chat,
+};
+
+/* ---- credit ---- */
+
+struct credit_args {
+    int wait; /* 0 yes, 1 no */
+    struct har_expr messages, bytes;
+    const char *rule;
+    struct har_expr within;
+};
+static const char *const yes_no[] = {"yes", "no", NULL};
+static const struct har_field credit_fields[] = {
+    {"messages", HAR_FIELD_EXPR, offsetof(struct credit_args, messages),
+     .help = "exact, whatever their sizes: 5 bytes for a prefix, then what it announces"},
+    {"bytes", HAR_FIELD_EXPR, offsetof(struct credit_args, bytes)},
+    {"wait", HAR_FIELD_CHOICE, offsetof(struct credit_args, wait), .choices = yes_no,
+     .help = "until exactly that many messages have come; \"no\": for nothing"},
+    {"rule", HAR_FIELD_STRING, offsetof(struct credit_args, rule)},
+    {"within", HAR_FIELD_DURATION, offsetof(struct credit_args, within)},
+};
+struct credit {
+    uint64_t *wanted; /* per actor of the play: count of messages after which it is done */
+};
+
+static void start_credit(struct har_step *step)
+{
+    struct credit *state = step->state;
+    const struct credit_args *args = step->node->args;
+    double messages = har_play_value(step->play, &args->messages, 0);
+    double bytes = har_play_value(step->play, &args->bytes, 0);
+    state->wanted = sl_calloc(step->play->actor_count, sizeof(uint64_t));
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        state->wanted[actor->number - 1] = actor->messages + (uint64_t)messages;
+        if (actor->stream == NULL) {
+            har_play_fail(step->play, step->node, "", "credit for a stream that is not open");
+            return;
+        }
+        if (messages > 0) {
+            (void)har_stream_credit_messages(actor->stream, (uint64_t)messages);
+        }
+        if (bytes > 0) {
+            (void)har_stream_credit_bytes(actor->stream, (uint32_t)bytes);
+        }
+    }
+}
+
+static void poll_credit(struct har_step *step)
+{
+    struct credit *state = step->state;
+    const struct credit_args *args = step->node->args;
+    step->is_done = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        uint64_t wanted = state->wanted[actor->number - 1];
+        if (args->wait != 0 || !args->messages.is_set) {
+            continue;
+        }
+        if (actor->messages > wanted) {
+            har_play_fail(step->play, step->node, args->rule == NULL ? "SUB-04" : args->rule,
+                          "%s[%u] received %llu messages more than it gave credit for",
+                          actor->spec->name, actor->index,
+                          (unsigned long long)(actor->messages - wanted));
+            return;
+        }
+        step->is_done &= actor->messages == wanted;
+    }
+}
+
+static void stop_credit(struct har_step *step)
+{
+    struct credit *state = step->state;
+    sl_free(state->wanted);
+}
+
+static void tell_credit(const struct har_step *step, char *text, size_t size)
+{
+    const struct credit *state = step->state;
+    uint64_t missing = 0;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        missing += state->wanted[actor->number - 1] - actor->messages;
+    }
+    (void)snprintf(text, size, "credit was granted, and %llu messages did not come",
+                   (unsigned long long)missing);
+}
+
+const struct har_step_type har_step_credit = {
+    .name = "credit",
+    .help = "grants a metered stream credit for exactly so many messages, or bytes",
+    .kinds = HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
+    .needs_h2 = true,
+    HAR_STEP_ARGS(struct credit_args, credit_fields),
+    .state_size = sizeof(struct credit),
+    .rule = "SUB-05",
+    .within_offset = offsetof(struct credit_args, within),
+    .start = start_credit,
+    .poll = poll_credit,
+    .stop = stop_credit,
+    .tell = tell_credit,
+};
+
+/* ---- stall, resume, cancel ---- */
+
+static void start_stall(struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (actor->stream != NULL) {
+            har_stream_stall(actor->stream);
+        }
+    }
+}
+
+static void start_resume(struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (actor->stream != NULL) {
+            har_stream_resume(actor->stream);
+        }
+    }
+}
+
+static void start_cancel(struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        har_actor_cancel(actor);
+    }
+}
+
+#define SHORT_VERB(verb, what, text)                                                               \
+    const struct har_step_type har_step_##verb = {                                                 \
+        .name = #verb,                                                                             \
+        .help = (text),                                                                            \
+        .kinds = (what),                                                                           \
+        HAR_STEP_ARGS(struct no_args, no_fields),                                                  \
+        .rule = "RES-02",                                                                          \
+        .start = start_##verb,                                                                     \
+        .poll = done,                                                                              \
+    }
+SHORT_VERB(stall, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT), "stops reading the stream");
+SHORT_VERB(resume, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
+           "reads freely again: all credit that was withheld is granted");
+SHORT_VERB(cancel, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
+           "leaves the stream by RST_STREAM(CANCEL)");
+
+/* ---- half_close ---- */
+
+struct half_close_args {
+    int wait;
+    struct har_expr within;
+};
+static const struct har_field half_close_fields[] = {
+    {"wait", HAR_FIELD_CHOICE, offsetof(struct half_close_args, wait), .choices = yes_no,
+     .help = "until the server has ended the stream; \"no\": for nothing"},
+    {"within", HAR_FIELD_DURATION, offsetof(struct half_close_args, within)},
+};
+
+static void start_half_close(struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        actor->is_half_closed = true;
+        actor->half_closed_ns = sl_clock_mono_ns();
+        if (actor->stream != NULL) {
+            har_stream_half_close(actor->stream);
+        }
+    }
+}
+
+static void poll_half_close(struct har_step *step)
+{
+    const struct half_close_args *args = step->node->args;
+    step->is_done = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        step->is_done &= args->wait != 0 || actor->state == HAR_STREAM_ENDED;
+    }
+}
+
+static void tell_half_close(const struct har_step *step, char *text, size_t size)
+{
+    uint64_t acked = 0;
+    uint64_t sent = 0;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        acked += actor->acked;
+        sent += actor->sent_count;
+    }
+    (void)snprintf(text, size,
+                   "the stream is still open after half-close, with %llu of %llu acknowledgements",
+                   (unsigned long long)acked, (unsigned long long)sent);
+}
+
+const struct har_step_type har_step_half_close = {
+    .name = "half_close",
+    .help = "END_STREAM behind what was sent; the server must answer everything, then end with OK",
+    .kinds = HAR_BIT(HAR_CHAT),
+    HAR_STEP_ARGS(struct half_close_args, half_close_fields),
+    .rule = "CHAT-03",
+    .within_offset = offsetof(struct half_close_args, within),
+    .start = start_half_close,
+    .poll = poll_half_close,
+    .tell = tell_half_close,
+};
+
+/* ---- close ---- */
+
+struct close_args {
+    int how; /* enum har_close */
+};
+static const char *const closes[] = {"fin", "rst", "goaway", NULL};
+static const struct har_field close_fields[] = {
+    {"how", HAR_FIELD_CHOICE, offsetof(struct close_args, how), .choices = closes,
+     .is_required = true, .help = "FIN without GOAWAY, a TCP reset, or GOAWAY and FIN"},
+};
+
+static void start_close(struct har_step *step)
+{
+    const struct close_args *args = step->node->args;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        har_actor_close(actor, (enum har_close)args->how);
+    }
+}
+
+const struct har_step_type har_step_close = {
+    .name = "close",
+    .help = "closes the actor's connection; all that share it have left",
+    .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) |
+             HAR_BIT(HAR_CLIENT),
+    HAR_STEP_ARGS(struct close_args, close_fields),
+    .rule = "RES-02",
+    .start = start_close,
+    .poll = done,
+};

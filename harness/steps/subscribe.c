@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* subscribe: opens SubscribeToRoom and makes sure that the server has registered it. */
+#include <stdio.h>
+
+#include "harness/engine/actor.h"
+#include "harness/engine/notes.h"
+#include "harness/steps/verbs.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+enum {
+    PROBES_MAX = 100000,
+    ROOMS_A_ROUND_MAX = 1000,
+};
+#define FIRST_PAUSE_NS (20 * SL_MS)
+#define LAST_PAUSE_NS  (500 * SL_MS)
+
+struct subscribe_args {
+    int probe; /* 0 yes, 1 no */
+    struct har_expr within;
+};
+static const char *const yes_no[] = {"yes", "no", NULL};
+static const struct har_field fields[] = {
+    {"probe", HAR_FIELD_CHOICE, offsetof(struct subscribe_args, probe), .choices = yes_no,
+     .help = "\"no\": do not wait until the subscription is known to be registered"},
+    {"within", HAR_FIELD_DURATION, offsetof(struct subscribe_args, within),
+     .help = "default 10s"},
+};
+
+struct subscribe {
+    uint64_t next_ns, pause_ns;
+    uint32_t *paid; /* per actor of the play: the probe after which credit was given last */
+};
+
+static void start(struct har_step *step)
+{
+    struct subscribe *state = step->state;
+    struct har_play *play = step->play;
+    state->pause_ns = FIRST_PAUSE_NS;
+    state->paid = sl_calloc(play->actor_count, sizeof(uint32_t));
+    const struct subscribe_args *args = step->node->args;
+    bool needs_probe = args->probe == 0 && !har_profile_has(play->config.profile, "ready");
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
+        har_actor_open(actor);
+        if (needs_probe && actor->spec->is_manual) {
+            (void)har_stream_credit_messages(actor->stream, 1);
+        }
+    }
+}
+
+static void stop(struct har_step *step)
+{
+    struct subscribe *state = step->state;
+    sl_free(state->paid);
+}
+
+static void on_reply(struct har_call *call, const struct har_stream_result *result)
+{
+    struct har_reply reply;
+    struct har_play *play = call->actor->play;
+    bool is_accepted = result->code == 0 && call->messages == 1 &&
+                       har_reply_read(sl_buf_span(&call->reply), &reply) == SL_OK &&
+                       reply.is_accepted;
+    if (!is_accepted) {
+        har_play_fail(play, NULL, "SEND-01",
+                      "a message with room and text was not accepted: status %u, %.200s",
+                      result->code, result->message);
+    }
+}
+
+static struct har_actor *prober(struct har_play *play)
+{
+    static const struct har_actor_spec spec = {
+        .name = "probe", .kind = HAR_PUBLISHER, .transport = HAR_TRANSPORT_H2, .conn = "own",
+        .room = "{room}"};
+    if (play->prober == NULL) {
+        play->prober = sl_alloc(sizeof(*play->prober));
+        *play->prober = (struct har_actor){
+            .play = play, .spec = &spec, .group = HAR_ACTORS_MAX, .number = HAR_PUBLISHER_PROBE};
+    }
+    return play->prober;
+}
+
+static void send_probe(struct har_play *play, const char *room)
+{
+    if (play->probe_count >= PROBES_MAX) {
+        return;
+    }
+    if (play->probe_count == play->probe_capacity) {
+        play->probe_capacity = play->probe_capacity == 0 ? 64 : play->probe_capacity * 2;
+        play->probes = sl_realloc(play->probes, play->probe_capacity * sizeof(play->probes[0]));
+    }
+    play->probes[play->probe_count++].room = room;
+    struct sl_buf text;
+    struct sl_buf payload;
+    sl_buf_init(&text, 1024);
+    sl_buf_init(&payload, 64 * 1024);
+    struct har_stamp stamp = {play->stamp, HAR_PUBLISHER_PROBE, play->probe_count,
+                              sl_clock_mono_ns()};
+    har_stamp_write(&text, &stamp);
+    char id[32];
+    (void)snprintf(id, sizeof(id), "probe-%08x", play->probe_count);
+    struct har_message message = {.message_id = sl_span_str(id),
+                                  .room_id = sl_span_str(room),
+                                  .user_id = sl_span_str("probe"),
+                                  .text = sl_buf_span(&text),
+                                  .created_at = 1};
+    har_message_write(&payload, &message);
+    (void)har_actor_call(prober(play), HAR_SEND_METHOD, sl_buf_span(&payload), on_reply, NULL);
+    sl_buf_release(&text);
+    sl_buf_release(&payload);
+}
+
+/* One probe for each room in which somebody has not seen any. */
+static void send_round(struct har_step *step)
+{
+    struct har_play *play = step->play;
+    uint32_t before = play->probe_count;
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
+        bool is_due = actor->probe_seen == 0;
+        for (uint32_t i = before; i < play->probe_count && is_due; i++) {
+            is_due = strcmp(play->probes[i].room, actor->room) != 0;
+        }
+        if (is_due && play->probe_count - before < ROOMS_A_ROUND_MAX) {
+            send_probe(play, actor->room);
+        }
+    }
+}
+
+static uint32_t last_probe(const struct har_play *play, const char *room)
+{
+    for (uint32_t i = play->probe_count; i > 0; i--) {
+        if (strcmp(play->probes[i - 1].room, room) == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* Metered subscribers are paid for every probe of their room, one at a time. */
+static void pay(struct subscribe *state, struct har_actor *actor, uint32_t last)
+{
+    uint32_t *paid = &state->paid[actor->number - 1];
+    if (actor->spec->is_manual && actor->probe_seen > *paid && actor->probe_seen < last) {
+        *paid = actor->probe_seen;
+        (void)har_stream_credit_messages(actor->stream, 1);
+    }
+}
+
+static bool is_ready(const struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (!actor->has_headers) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_on_the_wire(const struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (actor->stream != NULL && har_stream_id(actor->stream) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void poll_probes(struct har_step *step)
+{
+    struct subscribe *state = step->state;
+    struct har_play *play = step->play;
+    bool has_all_seen_one = true;
+    bool has_all_seen_last = true;
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
+        uint32_t last = last_probe(play, actor->room);
+        has_all_seen_one &= actor->probe_seen > 0;
+        has_all_seen_last &= actor->probe_seen == last;
+        pay(state, actor, last);
+    }
+    bool is_waiting = prober(play)->calls_open > 0;
+    if (has_all_seen_one) {
+        step->is_done = has_all_seen_last && !is_waiting;
+        return;
+    }
+    uint64_t now_ns = sl_clock_mono_ns();
+    if (!is_waiting && now_ns >= state->next_ns) {
+        send_round(step);
+        state->next_ns = now_ns + state->pause_ns;
+        state->pause_ns = state->pause_ns * 2 > LAST_PAUSE_NS ? LAST_PAUSE_NS : state->pause_ns * 2;
+    }
+    har_play_wake(play, state->next_ns > now_ns ? state->next_ns : now_ns + FIRST_PAUSE_NS);
+}
+
+static void poll(struct har_step *step)
+{
+    const struct subscribe_args *args = step->node->args;
+    if (args->probe != 0) {
+        step->is_done = is_on_the_wire(step);
+        har_play_wake(step->play, sl_clock_mono_ns() + SL_MS);
+    } else if (har_profile_has(step->play->config.profile, "ready")) {
+        step->is_done = is_ready(step);
+    } else {
+        poll_probes(step);
+    }
+}
+
+static void tell(const struct har_step *step, char *text, size_t size)
+{
+    unsigned total = 0;
+    unsigned missing = 0;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        total++;
+        missing += actor->probe_seen == 0 && !actor->has_headers;
+    }
+    (void)snprintf(text, size,
+                   "%u of %u subscriptions have received nothing, %u messages were sent to their rooms",
+                   missing, total, step->play->probe_count);
+}
+
+const struct har_step_type har_step_subscribe = {
+    .name = "subscribe",
+    .help = "opens the stream and publishes numbered probes until every subscription of the step has "
+            "seen one (or, where the profile declares `ready`, waits for the initial metadata)",
+    .kinds = HAR_BIT(HAR_SUBSCRIBER),
+    HAR_STEP_ARGS(struct subscribe_args, fields),
+    .state_size = sizeof(struct subscribe),
+    .rule = "SEND-03",
+    .within_offset = offsetof(struct subscribe_args, within),
+    .start = start,
+    .poll = poll,
+    .stop = stop,
+    .tell = tell,
+};

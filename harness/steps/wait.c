@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps that wait: await, hold, quiesce. */
+#include <stdio.h>
+
+#include "harness/steps/verbs.h"
+#include "lib/base/clock.h"
+
+/* ---- await: a predicate becomes true; hold: it stays true ---- */
+
+struct wait_args {
+    struct har_expr pred;
+    struct har_expr within; /* await */
+    struct har_expr time;   /* hold */
+    const char *rule, *why;
+};
+#define AT(member) offsetof(struct wait_args, member)
+static const struct har_field await_fields[] = {
+    {"await", HAR_FIELD_EXPR, AT(pred), .is_required = true, .help = "the predicate"},
+    {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
+    {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it does not become true"},
+    {"why", HAR_FIELD_STRING, AT(why)},
+};
+static const struct har_field hold_fields[] = {
+    {"hold", HAR_FIELD_EXPR, AT(pred), .is_required = true, .help = "the predicate"},
+    {"for", HAR_FIELD_DURATION, AT(time), .is_required = true},
+    {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it does not stay true"},
+    {"why", HAR_FIELD_STRING, AT(why)},
+};
+#undef AT
+
+static void tell_wait(const struct har_step *step, char *text, size_t size)
+{
+    const struct wait_args *args = step->node->args;
+    uint64_t received = 0;
+    uint64_t sent = 0;
+    uint64_t acked = 0;
+    for (size_t i = 0; i < step->play->actor_count; i++) {
+        received += step->play->actors[i].received_count;
+        sent += step->play->actors[i].sent_count;
+        acked += step->play->actors[i].acked;
+    }
+    (void)snprintf(text, size, "%s is not true (all actors: %llu sent, %llu received, %llu acknowledged)%s%s",
+                   args->pred.text == NULL ? "it" : args->pred.text, (unsigned long long)sent,
+                   (unsigned long long)received, (unsigned long long)acked,
+                   args->why == NULL ? "" : "; ", args->why == NULL ? "" : args->why);
+}
+
+static void poll_await(struct har_step *step)
+{
+    const struct wait_args *args = step->node->args;
+    struct har_play *play = step->play;
+    step->is_done = har_play_value(play, &args->pred, 0) != 0;
+    uint64_t now_ns = sl_clock_mono_ns();
+    double allowed_ms = har_play_value(play, &args->within, HAR_STEP_DEADLINE_MS);
+    double passed_ms = (double)(now_ns - step->begin_ns) / (double)SL_MS;
+    if (!step->is_done && args->rule != NULL && !play->is_over &&
+        passed_ms >= allowed_ms * har_play_slack(play, step->begin_ns)) {
+        char text[HAR_REASON_MAX];
+        tell_wait(step, text, sizeof(text));
+        har_play_fail_timing(play, step->node, args->rule, "%.440s, after %.0f ms", text, passed_ms);
+    }
+}
+
+const struct har_step_type har_step_await = {
+    .name = "await",
+    .help = "waits until a predicate is true, such as \"received(sub) >= 100\"",
+    HAR_STEP_ARGS(struct wait_args, await_fields),
+    .rule = "",
+    .within_offset = offsetof(struct wait_args, within),
+    .poll = poll_await,
+    .tell = tell_wait,
+};
+
+static void poll_hold(struct har_step *step)
+{
+    const struct wait_args *args = step->node->args;
+    struct har_play *play = step->play;
+    if (har_play_value(play, &args->pred, 0) == 0 && !play->is_over) {
+        char text[HAR_REASON_MAX];
+        tell_wait(step, text, sizeof(text));
+        har_play_fail(play, step->node, args->rule, "%s", text);
+        return;
+    }
+    uint64_t until_ns =
+        step->begin_ns + (uint64_t)(har_play_value(play, &args->time, 0) * (double)SL_MS);
+    step->is_done = sl_clock_mono_ns() >= until_ns;
+    if (!step->is_done) {
+        har_play_wake(play, until_ns);
+    }
+}
+
+const struct har_step_type har_step_hold = {
+    .name = "hold",
+    .help = "a predicate stays true for so long",
+    HAR_STEP_ARGS(struct wait_args, hold_fields),
+    .rule = "",
+    .has_no_deadline = true,
+    .poll = poll_hold,
+    .tell = tell_wait,
+};
+
+/* ---- quiesce ---- */
+
+struct quiesce_args {
+    bool is_on;
+    struct har_expr time, within;
+};
+static const struct har_field quiesce_fields[] = {
+    {"quiesce", HAR_FIELD_BOOL, offsetof(struct quiesce_args, is_on), .is_required = true,
+     .help = "true"},
+    {"for", HAR_FIELD_DURATION, offsetof(struct quiesce_args, time),
+     .help = "default max(100 ms, 5 S)"},
+    {"within", HAR_FIELD_DURATION, offsetof(struct quiesce_args, within), .help = "default 10s"},
+};
+
+static void poll_quiesce(struct har_step *step)
+{
+    const struct quiesce_args *args = step->node->args;
+    struct har_play *play = step->play;
+    double pause_ms = 5.0 * (double)har_play_hiccup_ns(play, step->begin_ns) / (double)SL_MS;
+    double quiet_ms = har_play_value(play, &args->time, pause_ms > 100 ? pause_ms : 100);
+    uint64_t quiet_ns = (uint64_t)(quiet_ms * (double)SL_MS);
+    uint64_t since_ns = play->last_frame_ns > step->begin_ns ? play->last_frame_ns : step->begin_ns;
+    uint64_t now_ns = sl_clock_mono_ns();
+    step->is_done = now_ns >= since_ns + quiet_ns;
+    if (!step->is_done) {
+        har_play_wake(play, since_ns + quiet_ns);
+    }
+}
+
+static void tell_quiesce(const struct har_step *step, char *text, size_t size)
+{
+    (void)step;
+    (void)snprintf(text, size, "the server does not come to rest");
+}
+
+const struct har_step_type har_step_quiesce = {
+    .name = "quiesce",
+    .help = "waits until the server has sent no HEADERS, DATA or RST_STREAM for a while",
+    HAR_STEP_ARGS(struct quiesce_args, quiesce_fields),
+    .rule = "",
+    .within_offset = offsetof(struct quiesce_args, within),
+    .poll = poll_quiesce,
+    .tell = tell_quiesce,
+};
