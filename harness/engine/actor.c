@@ -14,7 +14,8 @@ enum {
     DEFAULT_RATE_HZ = 100000, /* "a very high one": no server has to reach it */
     REPLY_MAX = 4 * 1024 * 1024,
 };
-#define CREATED_AT INT64_C(1700000000000) /* of message 0 of each publisher; one millisecond apart */
+#define CREATED_AT \
+    INT64_C(1700000000000) /* of message 0 of each publisher; one millisecond apart */
 
 void har_actor_init(struct har_actor *actor, struct har_play *play, unsigned group, unsigned index)
 {
@@ -212,8 +213,9 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
     actor->end_code = result->code;
     const char *name = sl_grpc_status_name(result->code);
     (void)snprintf(actor->end_text, sizeof(actor->end_text), "%s%s%s (%s)",
-                   name == NULL ? "an unknown status" : name, result->message[0] == '\0' ? "" : ": ",
-                   result->message, sl_status_source_name(result->source));
+                   name == NULL ? "an unknown status" : name,
+                   result->message[0] == '\0' ? "" : ": ", result->message,
+                   sl_status_source_name(result->source));
     har_note_end(actor);
     har_play_touch(actor->play);
 }
@@ -329,8 +331,8 @@ static void on_call_end(void *owner, struct har_stream *stream,
 static const struct har_stream_handler call_handler = {.message = on_call_message,
                                                        .end = on_call_end};
 
-struct har_call *har_actor_call(struct har_actor *actor, const char *method,
-                                struct sl_span payload, har_call_fn *done, void *owner)
+struct har_call *har_actor_call(struct har_actor *actor, const char *method, struct sl_span payload,
+                                har_call_fn *done, void *owner)
 {
     struct har_play *play = actor->play;
     struct har_call *call = sl_alloc(sizeof(*call));

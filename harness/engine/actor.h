@@ -26,8 +26,8 @@ void har_actor_cancel(struct har_actor *actor);
 void har_actor_close(struct har_actor *actor, enum har_close how);
 
 /* A unary call; payload is copied. done() comes once, from the loop, unless the actor is released. */
-struct har_call *har_actor_call(struct har_actor *actor, const char *method,
-                                struct sl_span payload, har_call_fn *done, void *owner);
+struct har_call *har_actor_call(struct har_actor *actor, const char *method, struct sl_span payload,
+                                har_call_fn *done, void *owner);
 /* Ends the call without done(). */
 void har_call_free(struct har_call *call);
 
@@ -42,9 +42,9 @@ struct har_actor *har_play_actor(struct har_play *play, uint16_t number);
 /* Connections of a play, for its end. */
 void har_links_release(struct har_play *play);
 
-#define HAR_FOR_ACTORS(play, mask, actor)                                                          \
-    for (struct har_actor *actor = (play)->actors, *actors_end = actor + (play)->actor_count;      \
-         actor < actors_end; actor++)                                                              \
+#define HAR_FOR_ACTORS(play, mask, actor)                                                        \
+    for (struct har_actor *actor = (play)->actors; actor < (play)->actors + (play)->actor_count; \
+         actor++)                                                                                \
         if (((mask) >> actor->group & 1) != 0)
 
 #endif

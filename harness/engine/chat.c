@@ -49,7 +49,8 @@ bool har_stamp_read(struct sl_span text, struct har_stamp *ret_stamp)
     bool is_good = read_hex(at + 4, 8, &run) && at[12] == ':' && read_hex(at + 13, 4, &publisher) &&
                    at[17] == ':' && read_hex(at + 18, 8, &sequence) && at[26] == ':' &&
                    read_hex(at + 27, 16, &time_ns) && at[43] == ';';
-    *ret_stamp = (struct har_stamp){(uint32_t)run, (uint16_t)publisher, (uint32_t)sequence, time_ns};
+    *ret_stamp =
+        (struct har_stamp){(uint32_t)run, (uint16_t)publisher, (uint32_t)sequence, time_ns};
     return is_good;
 }
 

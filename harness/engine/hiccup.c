@@ -9,8 +9,8 @@
 #include "lib/base/clock.h"
 
 enum {
-    PAUSES_MAX = 4096,   /* the latest pauses are kept */
-    BUCKETS = 64 * 8,    /* log-linear: 8 per power of two of microseconds */
+    PAUSES_MAX = 4096, /* the latest pauses are kept */
+    BUCKETS = 64 * 8,  /* log-linear: 8 per power of two of microseconds */
 };
 #define STEP_NS  (1 * SL_MS)
 #define PAUSE_NS (3 * SL_MS) /* shorter lateness is every scheduler's grain */

@@ -9,6 +9,7 @@
  * Threads: one of its own; the functions may be called from any thread.
  */
 #include "lib/base/status.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 struct har_hiccup;

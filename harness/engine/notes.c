@@ -50,8 +50,8 @@ static const char *difference(const struct har_play *play, const struct har_mess
         (void)snprintf(text, size,
                        "%s was sent with %zu bytes and arrived with %zu; from byte %zu on %.100s "
                        "was sent and %.100s arrived",
-                       names[i], wanted[i].len, seen[i].len, at, show(sl_span_from(wanted[i], at), a),
-                       show(sl_span_from(seen[i], at), b));
+                       names[i], wanted[i].len, seen[i].len, at,
+                       show(sl_span_from(wanted[i], at), a), show(sl_span_from(seen[i], at), b));
         return text;
     }
     if (sent->created_at != got->created_at && !(sent->created_at == 0 && may_fill)) {
@@ -141,8 +141,9 @@ static void note_unstamped(struct har_actor *actor, const struct har_message *go
     }
     sl_buf_release(&scratch);
     char shown[SHOWN_MAX * 4 + 8];
-    har_play_fail(play, NULL, "SUB-17", "%s[%u] received a message that nobody sent; its text is %s",
-                  actor->spec->name, actor->index, show(got->text, shown));
+    har_play_fail(play, NULL, "SUB-17",
+                  "%s[%u] received a message that nobody sent; its text is %s", actor->spec->name,
+                  actor->index, show(got->text, shown));
 }
 
 static void note_probe(struct har_actor *actor, const struct har_stamp *stamp,
@@ -193,8 +194,9 @@ void har_note_received(struct har_actor *actor, struct sl_span payload, uint64_t
     }
     struct har_actor *sender = har_play_actor(play, stamp.publisher);
     if (sender == NULL || stamp.sequence >= sender->sent_count) {
-        har_play_fail(play, NULL, "SUB-17", "%s[%u] received message %u of publisher %u, never sent",
-                      actor->spec->name, actor->index, stamp.sequence, stamp.publisher);
+        har_play_fail(play, NULL, "SUB-17",
+                      "%s[%u] received message %u of publisher %u, never sent", actor->spec->name,
+                      actor->index, stamp.sequence, stamp.publisher);
         return;
     }
     struct sl_buf scratch;
@@ -226,7 +228,10 @@ static void note_ack(struct har_actor *actor, struct sl_span payload, uint64_t n
     if (next >= actor->sent_count || actor->sent[next].is_partial) {
         bool is_partial = next < actor->sent_count;
         bool is_twice = !is_partial && next > 0 && is_ack_of(actor, next - 1, payload);
-        har_play_fail(play, NULL, is_partial ? "CHAT-06" : is_twice ? "CHAT-01" : "CHAT-07",
+        har_play_fail(play, NULL,
+                      is_partial ? "CHAT-06"
+                      : is_twice ? "CHAT-01"
+                                 : "CHAT-07",
                       "%s[%u] received %s %s", actor->spec->name, actor->index,
                       is_partial ? "an acknowledgement of a message that was never sent whole:"
                       : is_twice ? "twice the acknowledgement"
@@ -323,8 +328,8 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
     const struct har_send_args *how = sent->how;
     bool is_refused = how != NULL && how->is_refused;
     const char *rule = how != NULL && how->rule != NULL ? how->rule
-                       : is_refused                    ? "SEND-02"
-                                                       : "SEND-01";
+                       : is_refused                     ? "SEND-02"
+                                                        : "SEND-01";
     sent->replied_ns = sl_clock_mono_ns();
     sent->code = result->code;
     actor->replied++;
@@ -342,8 +347,8 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
     struct har_reply reply;
     char shown[SHOWN_MAX * 4 + 8];
     const char *reason = how != NULL && how->reason != NULL ? how->reason
-                         : is_refused                      ? "missing room or text"
-                                                           : "";
+                         : is_refused                       ? "missing room or text"
+                                                            : "";
     if (call->messages != 1) {
         har_play_fail(play, NULL, rule, "SendMessage was answered OK with %u messages",
                       call->messages);

@@ -2,8 +2,8 @@
 #include "harness/engine/play.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -80,8 +80,12 @@ static void out_of_time(struct har_play *play)
 {
     char text[HAR_REASON_MAX];
     har_track_tell(play->root, text, sizeof(text));
-    har_play_fail_timing(play, NULL, "RES-02", "the scenario did not end in its %.1f s; it stands at %.400s",
-                         (double)(play->deadline_ns - play->begin_ns) / 1e9, text);
+    char whole[HAR_REASON_MAX + 80];
+    uint64_t allowed_ns = play->deadline_ns - play->begin_ns;
+    (void)snprintf(whole, sizeof(whole),
+                   "the scenario did not end in its %.1f s; it stands at %.400s",
+                   (double)allowed_ns / 1e9, text);
+    har_play_fail_late(play, NULL, "", allowed_ns, whole);
 }
 
 static void turn(struct har_play *play)
@@ -275,6 +279,13 @@ void har_play_fail_timing(struct har_play *play, const struct har_node *node, co
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     add_failure(play, node, rule, true, text);
+}
+
+void har_play_fail_late(struct har_play *play, const struct har_node *node, const char *rule,
+                        uint64_t waited_ns, const char *text)
+{
+    uint64_t pause_ns = har_play_hiccup_ns(play, sl_clock_mono_ns() - waited_ns);
+    add_failure(play, node, rule, pause_ns * 20 >= waited_ns, text);
 }
 
 /* ---- decisions ---- */

@@ -22,6 +22,7 @@
 #include "harness/scenario/model.h"
 #include "harness/scenario/profile.h"
 #include "harness/target/resources.h"
+#include "lib/schema/pool.h"
 
 enum {
     HAR_MARKS_MAX = 256,
@@ -143,8 +144,9 @@ struct har_play_config {
     struct har_conn_config conn; /* host, port, authority, tls, capture */
     const struct sl_header *metadata;
     size_t metadata_count;
+    const struct sl_pool *pool; /* types of the calls with JSON messages */
     uint64_t seed;
-    uint32_t run; /* random number of the run, in rooms and stamps */
+    uint32_t run;  /* random number of the run, in rooms and stamps */
     unsigned turn; /* of this scenario in this run: repeats and re-runs use other rooms */
     struct har_hiccup *hiccup;
     pid_t pid; /* the target's; 0: cannot be observed */
@@ -189,11 +191,11 @@ struct har_play {
     size_t note_count;
     struct har_barrier barriers[HAR_BARRIERS_MAX];
     size_t barrier_count;
-    bool *monitors;           /* per check: its predicate came true at least once */
-    uint64_t may_end;         /* groups whose streams a check expects to end */
-    uint64_t last_frame_ns;   /* of HEADERS, DATA or RST_STREAM of the server */
-    uint64_t evidence;        /* replies, messages, acks and pings seen */
-    uint64_t wake_ns;         /* earliest that a step asked for; UINT64_MAX: none */
+    bool *monitors;         /* per check: its predicate came true at least once */
+    uint64_t may_end;       /* groups whose streams a check expects to end */
+    uint64_t last_frame_ns; /* of HEADERS, DATA or RST_STREAM of the server */
+    uint64_t evidence;      /* replies, messages, acks and pings seen */
+    uint64_t wake_ns;       /* earliest that a step asked for; UINT64_MAX: none */
     bool is_dirty, is_over, is_judging;
     bool is_told; /* done() was called */
     int timer_fd;
@@ -223,6 +225,10 @@ void har_play_fail(struct har_play *play, const struct har_node *node, const cha
 /* The same, where a pause of the machine could explain it. */
 void har_play_fail_timing(struct har_play *play, const struct har_node *node, const char *rule,
                           const char *format, ...) SL_PRINTF(4, 5);
+
+/* Something did not happen in waited_ns: a timing failure only if the machine paused for a good part of it. */
+void har_play_fail_late(struct har_play *play, const struct har_node *node, const char *rule,
+                        uint64_t waited_ns, const char *text);
 
 /* The value of an expression now; fallback when the key was absent. A name without a value (the profile
  * is silent) fails the play. */

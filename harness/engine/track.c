@@ -101,9 +101,12 @@ static void fail_late(struct har_step *step)
     if (type->tell != NULL) {
         type->tell(step, text, sizeof(text));
     }
-    uint64_t waited_ms = (sl_clock_mono_ns() - step->begin_ns) / SL_MS;
-    har_play_fail_timing(step->play, step->node, type->rule, "%s: %.380s, after %llu ms", type->name,
-                         text[0] == '\0' ? "was not done" : text, (unsigned long long)waited_ms);
+    uint64_t waited_ns = sl_clock_mono_ns() - step->begin_ns;
+    char whole[HAR_REASON_MAX];
+    (void)snprintf(whole, sizeof(whole), "%s: %.380s, after %llu ms", type->name,
+                   text[0] == '\0' ? "was not done" : text,
+                   (unsigned long long)(waited_ns / SL_MS));
+    har_play_fail_late(step->play, step->node, type->rule, waited_ns, whole);
 }
 
 void har_track_turn(struct har_track *track)

@@ -68,7 +68,8 @@ static bool resolve_counter(struct har_play *play, struct sl_span name, struct s
     }
     double total = 0;
     double least = INFINITY;
-    HAR_FOR_ACTORS (play, mask, actor) {
+    HAR_FOR_ACTORS(play, mask, actor)
+    {
         double count = count_one(actor, counter);
         total += count;
         least = fmin(least, count);

@@ -124,8 +124,7 @@ static double read_name(struct reader *reader)
         }
     }
     double value = 0;
-    if (reader->status == SL_OK &&
-        !reader->resolve(reader->owner, name, argument, &value)) {
+    if (reader->status == SL_OK && !reader->resolve(reader->owner, name, argument, &value)) {
         reader->status = sl_error_set(reader->error, SL_NOT_FOUND, "'%.*s%s%.*s%s' is not known",
                                       SL_SPAN_ARG(name), argument.data == NULL ? "" : "(",
                                       SL_SPAN_ARG(argument), argument.data == NULL ? "" : ")");

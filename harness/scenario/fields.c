@@ -38,8 +38,8 @@ void har_arena_release(struct har_arena *arena)
     }
 }
 
-void har_problem_add(struct har_reading *reading, const char *path, bool is_key,
-                     const char *format, ...)
+void har_problem_add(struct har_reading *reading, const char *path, bool is_key, const char *format,
+                     ...)
 {
     struct har_problems *problems = reading->problems;
     if (problems->count++ >= HAR_PROBLEMS_MAX) {
@@ -172,7 +172,9 @@ static const char *read_simple(struct har_reading *reading, json_t *value,
         struct har_expr expr;
         bool is_duration = field->type == HAR_FIELD_DURATION;
         bool is_good = read_expr(value, is_duration, &expr);
-        wanted = is_good ? NULL : is_duration ? "a duration such as \"250ms\"" : "a number or an expression";
+        wanted = is_good       ? NULL
+                 : is_duration ? "a duration such as \"250ms\""
+                               : "a number or an expression";
         put(out, field, &expr, sizeof(expr));
     } else if (field->type == HAR_FIELD_BOOL) {
         bool is_true = json_is_true(value);

@@ -92,8 +92,8 @@ struct har_field {
 };
 
 /* Notes a problem at path. */
-void har_problem_add(struct har_reading *reading, const char *path, bool is_key,
-                     const char *format, ...) SL_PRINTF(4, 5);
+void har_problem_add(struct har_reading *reading, const char *path, bool is_key, const char *format,
+                     ...) SL_PRINTF(4, 5);
 
 /* Reads object into the struct at out, which the caller has set to its defaults. */
 void har_fields_read(struct har_reading *reading, json_t *object, const char *path,

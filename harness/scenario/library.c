@@ -81,7 +81,8 @@ bool har_library_folder(char folder[HAR_FOLDER_MAX])
     /* From build/PRESET/bin up to the source tree, and from PREFIX/bin to PREFIX/share. */
     for (char *slash = strrchr(self, '/'); slash != NULL; slash = strrchr(self, '/')) {
         *slash = '\0';
-        static const char *const places[] = {"scenarios/profiles", "share/sluice/scenarios/profiles"};
+        static const char *const places[] = {"scenarios/profiles",
+                                             "share/sluice/scenarios/profiles"};
         for (size_t i = 0; i < 2; i++) {
             (void)snprintf(folder, HAR_FOLDER_MAX, "%.3000s/%s", self, places[i]);
             if (is_folder(folder)) {
@@ -108,12 +109,12 @@ static enum sl_status add_file(struct har_library *library, const char *path, co
     enum sl_status status = SL_OK;
     if (scenario == NULL) {
         sl_error_at(error, path, problems->items[0].line);
-        status = sl_error_set(error, SL_MALFORMED, "%s%s%s", problems->items[0].path,
-                              problems->items[0].path[0] == '\0' ? "" : ": ",
-                              problems->items[0].text);
+        status =
+            sl_error_set(error, SL_MALFORMED, "%s%s%s", problems->items[0].path,
+                         problems->items[0].path[0] == '\0' ? "" : ": ", problems->items[0].text);
     } else {
-        library->scenarios = sl_realloc(library->scenarios,
-                                        (library->count + 1) * sizeof(struct har_scenario *));
+        library->scenarios =
+            sl_realloc(library->scenarios, (library->count + 1) * sizeof(struct har_scenario *));
         library->scenarios[library->count++] = scenario;
     }
     sl_free(problems);
@@ -126,8 +127,8 @@ static bool is_scenario_name(const char *name)
     return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".json") == 0;
 }
 
-static enum sl_status add_folder(struct har_library *library, const char *folder, const char *prefix,
-                                 unsigned depth, struct sl_error *error)
+static enum sl_status add_folder(struct har_library *library, const char *folder,
+                                 const char *prefix, unsigned depth, struct sl_error *error)
 {
     DIR *dir = depth > FOLDER_DEPTH_MAX ? NULL : opendir(folder);
     if (dir == NULL) {
@@ -185,8 +186,9 @@ enum sl_status har_library_add(struct har_library *library, const char *path,
     char real[PATH_MAX];
     size_t folder_len = strlen(library->folder);
     char folder[PATH_MAX];
-    if (realpath(path, real) != NULL && folder_len > 0 && realpath(library->folder, folder) != NULL &&
-        strncmp(real, folder, strlen(folder)) == 0 && real[strlen(folder)] == '/') {
+    if (realpath(path, real) != NULL && folder_len > 0 &&
+        realpath(library->folder, folder) != NULL && strncmp(real, folder, strlen(folder)) == 0 &&
+        real[strlen(folder)] == '/') {
         (void)snprintf(id, sizeof(id), "%.4000s", real + strlen(folder) + 1);
     }
     enum sl_status status = SL_OK;

@@ -14,7 +14,7 @@ enum {
 };
 
 struct har_library {
-    char folder[HAR_FOLDER_MAX]; /* scenarios/; "" when there is none */
+    char folder[HAR_FOLDER_MAX];     /* scenarios/; "" when there is none */
     struct har_scenario **scenarios; /* sorted by id */
     size_t count;
 };

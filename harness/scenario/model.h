@@ -63,13 +63,13 @@ struct har_check_type; /* harness/checks/check.h */
 /* One step, with the steps inside it. */
 struct har_node {
     const struct har_step_type *type;
-    void *args;          /* type->args_size bytes, by type->fields */
-    uint64_t who;        /* groups of actors; 0 for control */
-    const char *actor;   /* the selector as written; NULL for control */
+    void *args;        /* type->args_size bytes, by type->fields */
+    uint64_t who;      /* groups of actors; 0 for control */
+    const char *actor; /* the selector as written; NULL for control */
     struct har_node *children;
     size_t child_count;
-    json_t *json;        /* its arguments as written */
-    const char *path;    /* "$.run[3].do[1]" */
+    json_t *json;     /* its arguments as written */
+    const char *path; /* "$.run[3].do[1]" */
 };
 
 struct har_check_node {
@@ -102,7 +102,14 @@ struct har_scenario {
     size_t phase_count;
 };
 
-enum har_level { HAR_LEVEL_CORE, HAR_LEVEL_DECLARED, HAR_LEVEL_M, HAR_LEVEL_S, HAR_LEVEL_R, HAR_LEVEL_I };
+enum har_level {
+    HAR_LEVEL_CORE,
+    HAR_LEVEL_DECLARED,
+    HAR_LEVEL_M,
+    HAR_LEVEL_S,
+    HAR_LEVEL_R,
+    HAR_LEVEL_I
+};
 const char *har_level_name(int level);
 
 /* The groups that a selector names: "*", "pub" or "live,stuck". False for an unknown name. */

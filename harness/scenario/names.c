@@ -10,9 +10,9 @@ enum {
 };
 
 const char *const har_value_names[] = {
-    "buffer",          "default_rate_hz",      "ping_interval_ms",     "message_limit",
-    "history",         "max_streams",          "keepalive_time_ms",    "keepalive_timeout_ms",
-    "drain_grace_ms",  "min_ping_interval_ms", "handshake_timeout_ms", "max_connection_age_ms",
+    "buffer",           "default_rate_hz",      "ping_interval_ms",     "message_limit",
+    "history",          "max_streams",          "keepalive_time_ms",    "keepalive_timeout_ms",
+    "drain_grace_ms",   "min_ping_interval_ms", "handshake_timeout_ms", "max_connection_age_ms",
     "max_header_bytes",
 };
 const size_t har_value_count = sizeof(har_value_names) / sizeof(har_value_names[0]);

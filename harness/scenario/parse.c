@@ -28,35 +28,35 @@ static const struct har_field scenario_fields[] = {
     {"title", HAR_FIELD_STRING, offsetof(struct har_scenario, title), .is_required = true},
     {"why", HAR_FIELD_STRING, offsetof(struct har_scenario, why), .is_required = true},
     {"rules", HAR_FIELD_STRINGS, offsetof(struct har_scenario, rules), .is_required = true},
-    {"tags", HAR_FIELD_STRINGS, offsetof(struct har_scenario, tags)},
+    {"tags", HAR_FIELD_STRINGS, offsetof(struct har_scenario, tags), .help = NULL},
     {"level", HAR_FIELD_CHOICE, offsetof(struct har_scenario, level), .choices = level_names,
      .is_required = true},
-    {"needs", HAR_FIELD_STRINGS, offsetof(struct har_scenario, needs)},
-    {"catches", HAR_FIELD_STRINGS, offsetof(struct har_scenario, catches)},
+    {"needs", HAR_FIELD_STRINGS, offsetof(struct har_scenario, needs), .help = NULL},
+    {"catches", HAR_FIELD_STRINGS, offsetof(struct har_scenario, catches), .help = NULL},
     {"seconds", HAR_FIELD_EXPR, offsetof(struct har_scenario, seconds), .is_required = true},
-    {"alone", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_alone)},
-    {"background", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_background)},
-    {"let", HAR_FIELD_JSON, offsetof(struct har_scenario, let_json)},
+    {"alone", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_alone), .help = NULL},
+    {"background", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_background), .help = NULL},
+    {"let", HAR_FIELD_JSON, offsetof(struct har_scenario, let_json), .help = NULL},
     {"actors", HAR_FIELD_JSON, offsetof(struct har_scenario, actors_json), .is_required = true},
     {"run", HAR_FIELD_JSON, offsetof(struct har_scenario, run_json), .is_required = true},
-    {"expect", HAR_FIELD_JSON, offsetof(struct har_scenario, expect_json)},
+    {"expect", HAR_FIELD_JSON, offsetof(struct har_scenario, expect_json), .help = NULL},
 };
 
 static const struct har_field window_fields[] = {
-    {"stream", HAR_FIELD_EXPR, offsetof(struct har_window, stream)},
-    {"connection", HAR_FIELD_EXPR, offsetof(struct har_window, connection)},
+    {"stream", HAR_FIELD_EXPR, offsetof(struct har_window, stream), .help = NULL},
+    {"connection", HAR_FIELD_EXPR, offsetof(struct har_window, connection), .help = NULL},
 };
 
 static const struct har_field actor_fields[] = {
     {"kind", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, kind), .choices = kind_names,
      .is_required = true},
-    {"n", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, n)},
+    {"n", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, n), .help = NULL},
     {"transport", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, transport),
      .choices = transport_names},
-    {"conn", HAR_FIELD_STRING, offsetof(struct har_actor_spec, conn)},
-    {"room", HAR_FIELD_STRING, offsetof(struct har_actor_spec, room)},
+    {"conn", HAR_FIELD_STRING, offsetof(struct har_actor_spec, conn), .help = NULL},
+    {"room", HAR_FIELD_STRING, offsetof(struct har_actor_spec, room), .help = NULL},
     {"credit", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, credit), .choices = credit_names},
-    {"max_rate_hz", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, max_rate_hz)},
+    {"max_rate_hz", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, max_rate_hz), .help = NULL},
     {"window", HAR_FIELD_OBJECT, offsetof(struct har_actor_spec, window), .fields = window_fields,
      .field_count = sizeof(window_fields) / sizeof(window_fields[0])},
 };
@@ -200,8 +200,11 @@ static void parse_actor(struct parse *parse, const char *name, json_t *value)
 {
     struct har_scenario *scenario = parse->scenario;
     struct har_actor_spec *spec = &scenario->actors[scenario->actor_count++];
-    *spec = (struct har_actor_spec){
-        .name = name, .n.number = 1, .transport = HAR_TRANSPORT_H2, .conn = "own", .room = "{room}"};
+    *spec = (struct har_actor_spec){.name = name,
+                                    .n.number = 1,
+                                    .transport = HAR_TRANSPORT_H2,
+                                    .conn = "own",
+                                    .room = "{room}"};
     char path[HAR_PATH_MAX];
     (void)snprintf(path, sizeof(path), "$.actors.%s", name);
     har_fields_read(&parse->reading, value, path, actor_fields, COUNT(actor_fields), spec);
@@ -291,8 +294,7 @@ static void parse_args(struct parse *parse, json_t *json, const char *path, stru
     const char *key = type->children == HAR_CHILDREN_TRACKS ? type->name : "do";
     char inner[HAR_PATH_MAX];
     (void)snprintf(inner, sizeof(inner), "%s.%s", path, key);
-    node->children =
-        parse_nodes(parse, json_object_get(json, key), inner, &node->child_count);
+    node->children = parse_nodes(parse, json_object_get(json, key), inner, &node->child_count);
 }
 
 /* {"pub":{"send":{...}}} */
@@ -305,9 +307,10 @@ static void parse_verb(struct parse *parse, json_t *json, const char *path, stru
     (void)snprintf(inner, sizeof(inner), "%s.%s", path, actor);
     if (!har_select_actors(parse->scenario, actor, &node->who)) {
         const char *nearest = har_step_nearest(actor, true);
-        har_problem_add(&parse->reading, inner, true, "'%.100s' is neither an actor nor a step%s%s%s",
-                        actor, nearest == NULL ? "" : "; did you mean '",
-                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+        har_problem_add(&parse->reading, inner, true,
+                        "'%.100s' is neither an actor nor a step%s%s%s", actor,
+                        nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
+                        nearest == NULL ? "" : "'?");
         return;
     }
     if (json_object_size(json) != 1 || !json_is_object(verbs) || json_object_size(verbs) != 1) {

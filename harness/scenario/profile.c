@@ -15,10 +15,13 @@ enum {
 };
 
 static const char *const capabilities[] = {
-    "request_id", "fill",        "dedup",          "validation", "message_limit", "strict_rate",
-    "ready",      "history",     "resume",         "drop_report", "chat_broadcast", "health",
-    "reflection", "drain",       "tls",            "mtls",       "keepalive",     "metrics",
-    "gzip",       "max_streams", "max_connection_age",
+    "request_id",  "fill",           "dedup",
+    "validation",  "message_limit",  "strict_rate",
+    "ready",       "history",        "resume",
+    "drop_report", "chat_broadcast", "health",
+    "reflection",  "drain",          "tls",
+    "mtls",        "keepalive",      "metrics",
+    "gzip",        "max_streams",    "max_connection_age",
 };
 enum {
     CAPABILITY_COUNT = sizeof(capabilities) / sizeof(capabilities[0]),
@@ -33,9 +36,9 @@ struct profile_file {
 };
 static const struct har_field profile_fields[] = {
     {"name", HAR_FIELD_STRING, offsetof(struct profile_file, name), .is_required = true},
-    {"extends", HAR_FIELD_STRING, offsetof(struct profile_file, extends)},
-    {"capabilities", HAR_FIELD_STRINGS, offsetof(struct profile_file, capabilities)},
-    {"values", HAR_FIELD_JSON, offsetof(struct profile_file, values)},
+    {"extends", HAR_FIELD_STRING, offsetof(struct profile_file, extends), .help = NULL},
+    {"capabilities", HAR_FIELD_STRINGS, offsetof(struct profile_file, capabilities), .help = NULL},
+    {"values", HAR_FIELD_JSON, offsetof(struct profile_file, values), .help = NULL},
 };
 
 static int capability_index(const char *name)

@@ -109,8 +109,8 @@ static void issue(struct har_step *step, struct har_actor *actor, uint64_t inten
             har_play_fail(step->play, step->node, "CHAT-01", "the chat stream is not open");
         }
     } else {
-        struct har_call *call = har_actor_call(actor, HAR_SEND_METHOD, sl_buf_span(&payload),
-                                               on_reply, progress);
+        struct har_call *call =
+            har_actor_call(actor, HAR_SEND_METHOD, sl_buf_span(&payload), on_reply, progress);
         call->sequence = sequence;
     }
     sl_buf_release(&scratch);
@@ -161,7 +161,8 @@ static bool drive(struct har_step *step, struct har_actor *actor)
 static void poll(struct har_step *step)
 {
     bool is_done = true;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         if (!step->play->is_over) {
             is_done &= drive(step, actor);
         }
@@ -174,7 +175,8 @@ static void tell(const struct har_step *step, char *text, size_t size)
     const struct send *state = step->state;
     uint64_t issued = 0;
     uint64_t left = 0;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         const struct progress *progress = &state->of[actor->number - 1];
         issued += progress->issued;
         left += outstanding(actor, progress);

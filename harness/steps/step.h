@@ -43,7 +43,8 @@ struct har_step_type {
     size_t field_count, args_size, state_size;
     const char *rule; /* broken when it does not end; "" for none of the contract */
     bool has_no_deadline;
-    size_t within_offset; /* of its struct har_expr `within` in args; 0: none (never the first member) */
+    size_t
+        within_offset; /* of its struct har_expr `within` in args; 0: none (never the first member) */
     void (*start)(struct har_step *step);
     void (*poll)(struct har_step *step);
     void (*stop)(struct har_step *step);

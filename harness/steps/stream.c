@@ -22,7 +22,8 @@ static void done(struct har_step *step)
 
 static void start_chat(struct har_step *step)
 {
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         har_actor_open(actor);
     }
 }
@@ -30,10 +31,11 @@ static void start_chat(struct har_step *step)
 static void poll_chat(struct har_step *step)
 {
     step->is_done = true;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        step->is_done &= actor->link->is_connected && actor->stream != NULL &&
-                         (har_stream_id(actor->stream) != 0 ||
-                          actor->spec->transport == HAR_TRANSPORT_GRPC);
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
+        step->is_done &=
+            actor->link->is_connected && actor->stream != NULL &&
+            (har_stream_id(actor->stream) != 0 || actor->spec->transport == HAR_TRANSPORT_GRPC);
     }
     har_play_wake(step->play, sl_clock_mono_ns() + SL_MS);
 }
@@ -60,11 +62,11 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const struct har_field credit_fields[] = {
     {"messages", HAR_FIELD_EXPR, offsetof(struct credit_args, messages),
      .help = "exact, whatever their sizes: 5 bytes for a prefix, then what it announces"},
-    {"bytes", HAR_FIELD_EXPR, offsetof(struct credit_args, bytes)},
+    {"bytes", HAR_FIELD_EXPR, offsetof(struct credit_args, bytes), .help = NULL},
     {"wait", HAR_FIELD_CHOICE, offsetof(struct credit_args, wait), .choices = yes_no,
      .help = "until exactly that many messages have come; \"no\": for nothing"},
-    {"rule", HAR_FIELD_STRING, offsetof(struct credit_args, rule)},
-    {"within", HAR_FIELD_DURATION, offsetof(struct credit_args, within)},
+    {"rule", HAR_FIELD_STRING, offsetof(struct credit_args, rule), .help = NULL},
+    {"within", HAR_FIELD_DURATION, offsetof(struct credit_args, within), .help = NULL},
 };
 struct credit {
     uint64_t *wanted; /* per actor of the play: count of messages after which it is done */
@@ -77,7 +79,8 @@ static void start_credit(struct har_step *step)
     double messages = har_play_value(step->play, &args->messages, 0);
     double bytes = har_play_value(step->play, &args->bytes, 0);
     state->wanted = sl_calloc(step->play->actor_count, sizeof(uint64_t));
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         state->wanted[actor->number - 1] = actor->messages + (uint64_t)messages;
         if (actor->stream == NULL) {
             har_play_fail(step->play, step->node, "", "credit for a stream that is not open");
@@ -97,7 +100,8 @@ static void poll_credit(struct har_step *step)
     struct credit *state = step->state;
     const struct credit_args *args = step->node->args;
     step->is_done = true;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         uint64_t wanted = state->wanted[actor->number - 1];
         if (args->wait != 0 || !args->messages.is_set) {
             continue;
@@ -123,7 +127,8 @@ static void tell_credit(const struct har_step *step, char *text, size_t size)
 {
     const struct credit *state = step->state;
     uint64_t missing = 0;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         missing += state->wanted[actor->number - 1] - actor->messages;
     }
     (void)snprintf(text, size, "credit was granted, and %llu messages did not come",
@@ -149,7 +154,8 @@ const struct har_step_type har_step_credit = {
 
 static void start_stall(struct har_step *step)
 {
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         if (actor->stream != NULL) {
             har_stream_stall(actor->stream);
         }
@@ -158,7 +164,8 @@ static void start_stall(struct har_step *step)
 
 static void start_resume(struct har_step *step)
 {
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         if (actor->stream != NULL) {
             har_stream_resume(actor->stream);
         }
@@ -167,20 +174,21 @@ static void start_resume(struct har_step *step)
 
 static void start_cancel(struct har_step *step)
 {
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         har_actor_cancel(actor);
     }
 }
 
-#define SHORT_VERB(verb, what, text)                                                               \
-    const struct har_step_type har_step_##verb = {                                                 \
-        .name = #verb,                                                                             \
-        .help = (text),                                                                            \
-        .kinds = (what),                                                                           \
-        HAR_STEP_ARGS(struct no_args, no_fields),                                                  \
-        .rule = "RES-02",                                                                          \
-        .start = start_##verb,                                                                     \
-        .poll = done,                                                                              \
+#define SHORT_VERB(verb, what, text)               \
+    const struct har_step_type har_step_##verb = { \
+        .name = #verb,                             \
+        .help = (text),                            \
+        .kinds = (what),                           \
+        HAR_STEP_ARGS(struct no_args, no_fields),  \
+        .rule = "RES-02",                          \
+        .start = start_##verb,                     \
+        .poll = done,                              \
     }
 SHORT_VERB(stall, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT), "stops reading the stream");
 SHORT_VERB(resume, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
@@ -197,12 +205,13 @@ struct half_close_args {
 static const struct har_field half_close_fields[] = {
     {"wait", HAR_FIELD_CHOICE, offsetof(struct half_close_args, wait), .choices = yes_no,
      .help = "until the server has ended the stream; \"no\": for nothing"},
-    {"within", HAR_FIELD_DURATION, offsetof(struct half_close_args, within)},
+    {"within", HAR_FIELD_DURATION, offsetof(struct half_close_args, within), .help = NULL},
 };
 
 static void start_half_close(struct har_step *step)
 {
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         actor->is_half_closed = true;
         actor->half_closed_ns = sl_clock_mono_ns();
         if (actor->stream != NULL) {
@@ -215,7 +224,8 @@ static void poll_half_close(struct har_step *step)
 {
     const struct half_close_args *args = step->node->args;
     step->is_done = true;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         step->is_done &= args->wait != 0 || actor->state == HAR_STREAM_ENDED;
     }
 }
@@ -224,7 +234,8 @@ static void tell_half_close(const struct har_step *step, char *text, size_t size
 {
     uint64_t acked = 0;
     uint64_t sent = 0;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         acked += actor->acked;
         sent += actor->sent_count;
     }
@@ -259,7 +270,8 @@ static const struct har_field close_fields[] = {
 static void start_close(struct har_step *step)
 {
     const struct close_args *args = step->node->args;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         har_actor_close(actor, (enum har_close)args->how);
     }
 }
@@ -267,8 +279,8 @@ static void start_close(struct har_step *step)
 const struct har_step_type har_step_close = {
     .name = "close",
     .help = "closes the actor's connection; all that share it have left",
-    .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) |
-             HAR_BIT(HAR_CLIENT),
+    .kinds =
+        HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_CLIENT),
     HAR_STEP_ARGS(struct close_args, close_fields),
     .rule = "RES-02",
     .start = start_close,

@@ -23,8 +23,7 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const struct har_field fields[] = {
     {"probe", HAR_FIELD_CHOICE, offsetof(struct subscribe_args, probe), .choices = yes_no,
      .help = "\"no\": do not wait until the subscription is known to be registered"},
-    {"within", HAR_FIELD_DURATION, offsetof(struct subscribe_args, within),
-     .help = "default 10s"},
+    {"within", HAR_FIELD_DURATION, offsetof(struct subscribe_args, within), .help = "default 10s"},
 };
 
 struct subscribe {
@@ -40,7 +39,8 @@ static void start(struct har_step *step)
     state->paid = sl_calloc(play->actor_count, sizeof(uint32_t));
     const struct subscribe_args *args = step->node->args;
     bool needs_probe = args->probe == 0 && !har_profile_has(play->config.profile, "ready");
-    HAR_FOR_ACTORS (play, step->node->who, actor) {
+    HAR_FOR_ACTORS(play, step->node->who, actor)
+    {
         har_actor_open(actor);
         if (needs_probe && actor->spec->is_manual) {
             (void)har_stream_credit_messages(actor->stream, 1);
@@ -70,9 +70,11 @@ static void on_reply(struct har_call *call, const struct har_stream_result *resu
 
 static struct har_actor *prober(struct har_play *play)
 {
-    static const struct har_actor_spec spec = {
-        .name = "probe", .kind = HAR_PUBLISHER, .transport = HAR_TRANSPORT_H2, .conn = "own",
-        .room = "{room}"};
+    static const struct har_actor_spec spec = {.name = "probe",
+                                               .kind = HAR_PUBLISHER,
+                                               .transport = HAR_TRANSPORT_H2,
+                                               .conn = "own",
+                                               .room = "{room}"};
     if (play->prober == NULL) {
         play->prober = sl_alloc(sizeof(*play->prober));
         *play->prober = (struct har_actor){
@@ -116,7 +118,8 @@ static void send_round(struct har_step *step)
 {
     struct har_play *play = step->play;
     uint32_t before = play->probe_count;
-    HAR_FOR_ACTORS (play, step->node->who, actor) {
+    HAR_FOR_ACTORS(play, step->node->who, actor)
+    {
         bool is_due = actor->probe_seen == 0;
         for (uint32_t i = before; i < play->probe_count && is_due; i++) {
             is_due = strcmp(play->probes[i].room, actor->room) != 0;
@@ -149,7 +152,8 @@ static void pay(struct subscribe *state, struct har_actor *actor, uint32_t last)
 
 static bool is_ready(const struct har_step *step)
 {
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         if (!actor->has_headers) {
             return false;
         }
@@ -159,7 +163,8 @@ static bool is_ready(const struct har_step *step)
 
 static bool is_on_the_wire(const struct har_step *step)
 {
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         if (actor->stream != NULL && har_stream_id(actor->stream) == 0) {
             return false;
         }
@@ -173,7 +178,8 @@ static void poll_probes(struct har_step *step)
     struct har_play *play = step->play;
     bool has_all_seen_one = true;
     bool has_all_seen_last = true;
-    HAR_FOR_ACTORS (play, step->node->who, actor) {
+    HAR_FOR_ACTORS(play, step->node->who, actor)
+    {
         uint32_t last = last_probe(play, actor->room);
         has_all_seen_one &= actor->probe_seen > 0;
         has_all_seen_last &= actor->probe_seen == last;
@@ -210,19 +216,22 @@ static void tell(const struct har_step *step, char *text, size_t size)
 {
     unsigned total = 0;
     unsigned missing = 0;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS(step->play, step->node->who, actor)
+    {
         total++;
         missing += actor->probe_seen == 0 && !actor->has_headers;
     }
-    (void)snprintf(text, size,
-                   "%u of %u subscriptions have received nothing, %u messages were sent to their rooms",
-                   missing, total, step->play->probe_count);
+    (void)snprintf(
+        text, size,
+        "%u of %u subscriptions have received nothing, %u messages were sent to their rooms",
+        missing, total, step->play->probe_count);
 }
 
 const struct har_step_type har_step_subscribe = {
     .name = "subscribe",
-    .help = "opens the stream and publishes numbered probes until every subscription of the step has "
-            "seen one (or, where the profile declares `ready`, waits for the initial metadata)",
+    .help =
+        "opens the stream and publishes numbered probes until every subscription of the step has "
+        "seen one (or, where the profile declares `ready`, waits for the initial metadata)",
     .kinds = HAR_BIT(HAR_SUBSCRIBER),
     HAR_STEP_ARGS(struct subscribe_args, fields),
     .state_size = sizeof(struct subscribe),

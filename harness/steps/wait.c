@@ -18,13 +18,13 @@ static const struct har_field await_fields[] = {
     {"await", HAR_FIELD_EXPR, AT(pred), .is_required = true, .help = "the predicate"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it does not become true"},
-    {"why", HAR_FIELD_STRING, AT(why)},
+    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
 };
 static const struct har_field hold_fields[] = {
     {"hold", HAR_FIELD_EXPR, AT(pred), .is_required = true, .help = "the predicate"},
     {"for", HAR_FIELD_DURATION, AT(time), .is_required = true},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it does not stay true"},
-    {"why", HAR_FIELD_STRING, AT(why)},
+    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
 };
 #undef AT
 
@@ -39,7 +39,8 @@ static void tell_wait(const struct har_step *step, char *text, size_t size)
         sent += step->play->actors[i].sent_count;
         acked += step->play->actors[i].acked;
     }
-    (void)snprintf(text, size, "%s is not true (all actors: %llu sent, %llu received, %llu acknowledged)%s%s",
+    (void)snprintf(text, size,
+                   "%s is not true (all actors: %llu sent, %llu received, %llu acknowledged)%s%s",
                    args->pred.text == NULL ? "it" : args->pred.text, (unsigned long long)sent,
                    (unsigned long long)received, (unsigned long long)acked,
                    args->why == NULL ? "" : "; ", args->why == NULL ? "" : args->why);
@@ -57,7 +58,9 @@ static void poll_await(struct har_step *step)
         passed_ms >= allowed_ms * har_play_slack(play, step->begin_ns)) {
         char text[HAR_REASON_MAX];
         tell_wait(step, text, sizeof(text));
-        har_play_fail_timing(play, step->node, args->rule, "%.440s, after %.0f ms", text, passed_ms);
+        char whole[HAR_REASON_MAX + 40];
+        (void)snprintf(whole, sizeof(whole), "%.440s, after %.0f ms", text, passed_ms);
+        har_play_fail_late(play, step->node, args->rule, now_ns - step->begin_ns, whole);
     }
 }
 

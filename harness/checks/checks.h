@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_CHECKS_H
+#define HAR_CHECKS_H
+
+/* All check types; table.c lists them. */
+#include "harness/checks/check.h"
+
+#define HAR_CHECK_ARGS(args_type, field_table)                                              \
+    .fields = (field_table), .field_count = sizeof(field_table) / sizeof((field_table)[0]), \
+    .args_size = sizeof(args_type)
+
+#define HAR_CHECKS(X)                                                                       \
+    X(delivered)                                                                            \
+    X(fifo)                                                                                 \
+    X(nodup) X(backlog) X(count) X(rate_max) X(rate_min) X(acks) X(pings) X(status) X(open) \
+        X(latency) X(never) X(eventually) X(rss_growth)
+
+#define X(name) extern const struct har_check_type har_check_##name;
+HAR_CHECKS(X)
+#undef X
+
+/* Always-on: order and duplicates of every subscriber. */
+void har_check_order(const struct har_check *check, uint64_t mask);
+void har_check_duplicates(const struct har_check *check, uint64_t mask);
+
+#endif

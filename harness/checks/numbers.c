@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks on counts, rates and times: count, rate_max, rate_min, latency, pings, acks, rss_growth. */
+#include <math.h>
+#include <string.h>
+
+#include "harness/checks/checks.h"
+#include "harness/checks/samples.h"
+#include "harness/engine/actor.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+/* ---- count ---- */
+
+enum what { WHAT_RECEIVED, WHAT_SENT, WHAT_ACCEPTED, WHAT_ACKS, WHAT_PINGS };
+static const char *const whats[] = {"received", "sent", "accepted", "acks", "pings", NULL};
+
+struct count_args {
+    struct har_check_common common;
+    int what;
+    struct har_range between;
+    bool is_total;
+};
+static const struct har_field count_fields[] = {
+    HAR_CHECK_COMMON,
+    {"count", HAR_FIELD_CHOICE, offsetof(struct count_args, what), .choices = whats,
+     .is_required = true},
+    {"between", HAR_FIELD_RANGE, offsetof(struct count_args, between), .is_required = true},
+    {"total", HAR_FIELD_BOOL, offsetof(struct count_args, is_total),
+     .help = "of all instances together; else each"},
+};
+
+static double count_of(const struct har_check *check, const struct har_actor *actor, int what)
+{
+    double count = 0;
+    if (what == WHAT_RECEIVED) {
+        for (uint32_t i = 0; i < actor->received_count; i++) {
+            count +=
+                har_phase_matches(check->play, &check->common->phase, actor->received[i].phase);
+        }
+        return count;
+    }
+    if (what == WHAT_PINGS) {
+        return (double)actor->pings;
+    }
+    for (uint32_t i = 0; i < actor->sent_count; i++) {
+        const struct har_sent *sent = &actor->sent[i];
+        bool is_counted =
+            what == WHAT_SENT || (what == WHAT_ACKS ? sent->replied_ns != 0 : sent->is_accepted);
+        count += is_counted && har_phase_matches(check->play, &check->common->phase, sent->phase);
+    }
+    return count;
+}
+
+static void judge_count(const struct har_check *check, const char *whose, double count)
+{
+    const struct count_args *args = check->node->args;
+    double low = har_play_value(check->play, &args->between.low, 0);
+    double high = har_play_value(check->play, &args->between.high, 0);
+    if (count < low || count > high) {
+        har_check_fail(check, "%s: %s is %g, not between %g and %g", whose, whats[args->what],
+                       count, low, high);
+    }
+}
+
+static void run_count(const struct har_check *check)
+{
+    const struct count_args *args = check->node->args;
+    double total = 0;
+    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
+    {
+        double count = count_of(check, actor, args->what);
+        total += count;
+        if (!args->is_total) {
+            judge_count(check, actor->spec->name, count);
+        }
+    }
+    if (args->is_total) {
+        judge_count(check, check->common->of, total);
+    }
+}
+
+const struct har_check_type har_check_count = {
+    .name = "count",
+    .help = "a number lies between two bounds",
+    .rule = NULL,
+    HAR_CHECK_ARGS(struct count_args, count_fields),
+    .run = run_count,
+};
+
+/* ---- rates ---- */
+
+/* A receiver sees a message up to this much late without any pause of the machine. */
+#define RECEIPT_GRAIN_NS (20 * SL_MS)
+
+struct rate_args {
+    struct har_check_common common;
+    struct har_expr hz, extra, over;
+};
+static const struct har_field rate_max_fields[] = {
+    HAR_CHECK_COMMON,
+    {"rate_max", HAR_FIELD_EXPR, offsetof(struct rate_args, hz), .is_required = true,
+     .help = "messages a second"},
+    {"extra", HAR_FIELD_EXPR, offsetof(struct rate_args, extra),
+     .help = "messages beyond rate * window; default 2"},
+};
+static const struct har_field rate_min_fields[] = {
+    HAR_CHECK_COMMON,
+    {"rate_min", HAR_FIELD_EXPR, offsetof(struct rate_args, hz), .is_required = true,
+     .help = "messages a second, from the first to the last of them"},
+    {"over", HAR_FIELD_DURATION, offsetof(struct rate_args, over),
+     .help = "the receipts must span at least so long, or there is nothing to judge; default 1.5s"},
+};
+
+/* The receipts of an actor that belong to the check's phases. */
+static uint64_t *receipts(const struct har_check *check, const struct har_actor *actor,
+                          size_t *ret_count)
+{
+    uint64_t *times = sl_calloc(actor->received_count + 1, sizeof(uint64_t));
+    *ret_count = 0;
+    for (uint32_t i = 0; i < actor->received_count; i++) {
+        const struct har_received *received = &actor->received[i];
+        const struct har_actor *sender = har_play_actor(check->play, received->publisher);
+        int phase = sender->sent[received->sequence].phase;
+        if (har_phase_matches(check->play, &check->common->phase, phase)) {
+            times[(*ret_count)++] = received->at_ns;
+        }
+    }
+    return times;
+}
+
+/* Over all windows at once: messages i to j make a window, and j - i + 1 <= hz * (t_j - t_i) + extra.
+ * That is, (j - hz * t_j) rises above the least of (i - hz * t_i) by no more than extra - 1. */
+static void judge_rate_max(const struct har_check *check, const struct har_actor *actor, double hz,
+                           double extra)
+{
+    size_t count = 0;
+    uint64_t *times = receipts(check, actor, &count);
+    uint64_t pause_ns = har_play_hiccup_ns(check->play, check->play->begin_ns) + RECEIPT_GRAIN_NS;
+    double allowed = extra + hz * (double)pause_ns / 1e9;
+    double least = INFINITY;
+    size_t least_at = 0;
+    double worst = 0;
+    size_t from = 0;
+    size_t to = 0;
+    for (size_t i = 0; i < count; i++) {
+        double level = (double)i - hz * (double)(times[i] - times[0]) / 1e9;
+        if (level < least) {
+            least = level;
+            least_at = i;
+        }
+        if (level - least + 1 > worst) {
+            worst = level - least + 1;
+            from = least_at;
+            to = i;
+        }
+    }
+    if (worst > allowed) {
+        har_check_fail_timing(
+            check, "%s[%u] received %zu messages in %.0f ms; at %g a second at most %.1f",
+            actor->spec->name, actor->index, to - from + 1,
+            (double)(times[to] - times[from]) / (double)SL_MS, hz,
+            hz * (double)(times[to] - times[from]) / 1e9 + allowed);
+    }
+    sl_free(times);
+}
+
+static void run_rate_max(const struct har_check *check)
+{
+    const struct rate_args *args = check->node->args;
+    double hz = har_play_value(check->play, &args->hz, 0);
+    double extra = har_play_value(check->play, &args->extra, 2);
+    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
+    {
+        judge_rate_max(check, actor, hz, extra);
+    }
+}
+
+const struct har_check_type har_check_rate_max = {
+    .name = "rate_max",
+    .help =
+        "in no window of any length more than rate * window + extra messages came; what one pause "
+        "of the machine could bunch is excused",
+    .rule = "SUB-02",
+    HAR_CHECK_ARGS(struct rate_args, rate_max_fields),
+    .run = run_rate_max,
+};
+
+static void run_rate_min(const struct har_check *check)
+{
+    const struct rate_args *args = check->node->args;
+    double hz = har_play_value(check->play, &args->hz, 0);
+    double over_ms = har_play_value(check->play, &args->over, 1500);
+    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
+    {
+        size_t count = 0;
+        uint64_t *times = receipts(check, actor, &count);
+        double span_ms = count < 2 ? 0 : (double)(times[count - 1] - times[0]) / (double)SL_MS;
+        double reached = span_ms == 0 ? 0 : (double)(count - 1) * 1000.0 / span_ms;
+        if (count < 2) {
+            har_check_fail(check, "%s[%u] received %zu messages: no rate", actor->spec->name,
+                           actor->index, count);
+        } else if (span_ms >= over_ms && reached < hz) {
+            har_check_fail_timing(check,
+                                  "%s[%u] received %.1f messages a second over %.1f s, not %g",
+                                  actor->spec->name, actor->index, reached, span_ms / 1000, hz);
+        }
+        sl_free(times);
+    }
+}
+
+const struct har_check_type har_check_rate_min = {
+    .name = "rate_min",
+    .help = "messages came at least so fast while some were waiting",
+    .rule = "SUB-15",
+    HAR_CHECK_ARGS(struct rate_args, rate_min_fields),
+    .run = run_rate_min,
+};
+
+/* ---- latency ---- */
+
+struct latency_args {
+    struct har_check_common common;
+    int metric;
+    struct har_expr q, at_most;
+};
+static const struct har_field latency_fields[] = {
+    HAR_CHECK_COMMON,
+    {"latency", HAR_FIELD_CHOICE, offsetof(struct latency_args, metric),
+     .choices = har_metric_names, .is_required = true,
+     .help = "ack and delivery from the intended time, service from the actual one"},
+    {"q", HAR_FIELD_EXPR, offsetof(struct latency_args, q), .help = "percentile; default 99"},
+    {"at_most", HAR_FIELD_DURATION, offsetof(struct latency_args, at_most), .is_required = true,
+     .help = "such as \"max(2*healthy.ack.p99, healthy.ack.p99 + 2*S + 5)\""},
+};
+
+static void run_latency(const struct har_check *check)
+{
+    const struct latency_args *args = check->node->args;
+    struct har_play *play = check->play;
+    double q = har_play_value(play, &args->q, 99);
+    double at_most = har_play_value(play, &args->at_most, 0);
+    int phase = -1;
+    if (check->common->phase.count > 0) {
+        phase = har_phase_index(play->scenario, check->common->phase.items[0]);
+    }
+    struct har_samples samples =
+        har_samples_collect(play, check->common->of_mask, (enum har_metric)args->metric, phase);
+    double ms = (double)har_samples_percentile(&samples, q) / (double)SL_MS;
+    if (samples.count == 0) {
+        har_check_fail(check, "nothing was measured");
+    } else if (ms > at_most) {
+        har_check_fail_timing(check, "p%g of %s over %zu samples is %.1f ms, more than %.1f ms", q,
+                              har_metric_names[args->metric], samples.count, ms, at_most);
+    }
+    har_samples_release(&samples);
+}
+
+const struct har_check_type har_check_latency = {
+    .name = "latency",
+    .help = "a percentile of what was measured is at most so much",
+    .rule = "SEND-06",
+    HAR_CHECK_ARGS(struct latency_args, latency_fields),
+    .run = run_latency,
+};
+
+/* ---- acks and pings ---- */
+
+struct acks_args {
+    struct har_check_common common;
+    int how;
+};
+static const char *const exact[] = {"exact", NULL};
+static const struct har_field acks_fields[] = {
+    HAR_CHECK_COMMON,
+    {"acks", HAR_FIELD_CHOICE, offsetof(struct acks_args, how), .choices = exact,
+     .is_required = true, .help = "\"exact\": one for each whole message, in order"},
+};
+
+static void run_acks(const struct har_check *check)
+{
+    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
+    {
+        uint32_t whole = 0;
+        for (uint32_t i = 0; i < actor->sent_count; i++) {
+            whole += !actor->sent[i].is_partial;
+        }
+        if (actor->acked != whole) {
+            har_check_fail(check, "%s[%u] sent %u messages and received %llu acknowledgements",
+                           actor->spec->name, actor->index, whole,
+                           (unsigned long long)actor->acked);
+        }
+    }
+}
+
+const struct har_check_type har_check_acks = {
+    .name = "acks",
+    .help =
+        "every whole message was acknowledged (that each ack is the right one is always checked)",
+    .rule = "CHAT-01",
+    HAR_CHECK_ARGS(struct acks_args, acks_fields),
+    .run = run_acks,
+};
+
+struct pings_args {
+    struct har_check_common common;
+    struct har_expr interval;
+};
+static const struct har_field pings_fields[] = {
+    HAR_CHECK_COMMON,
+    {"pings", HAR_FIELD_DURATION, offsetof(struct pings_args, interval), .is_required = true,
+     .help = "the interval; the first one an interval after the start"},
+};
+/* "At once" of the contract. */
+#define PING_LATE_NS (1 * SL_SECOND)
+
+static void judge_pings(const struct har_check *check, const struct har_actor *actor,
+                        uint64_t interval_ns)
+{
+    uint64_t end_ns = actor->state == HAR_STREAM_ENDED ? actor->ended_ns : sl_clock_mono_ns();
+    uint64_t pause_ns = har_play_hiccup_ns(check->play, actor->opened_ns);
+    uint64_t slack_ns = PING_LATE_NS + pause_ns;
+    uint64_t age_ns = end_ns - actor->opened_ns;
+    uint64_t due = age_ns > slack_ns ? (age_ns - slack_ns) / interval_ns : 0;
+    uint64_t possible = (age_ns + slack_ns) / interval_ns;
+    if (actor->pings < due || actor->pings > possible) {
+        har_check_fail_timing(check, "%s[%u] received %llu pings in %.1f s, %llu to %llu were due",
+                              actor->spec->name, actor->index, (unsigned long long)actor->pings,
+                              (double)age_ns / 1e9, (unsigned long long)due,
+                              (unsigned long long)possible);
+        return;
+    }
+    for (uint64_t i = 0; i < actor->pings && i < HAR_PINGS_MAX; i++) {
+        uint64_t after_ns = actor->ping_ns[i] - actor->opened_ns;
+        uint64_t wanted_ns = (i + 1) * interval_ns;
+        if (after_ns + slack_ns < wanted_ns || after_ns > wanted_ns + slack_ns) {
+            har_check_fail_timing(check, "ping %llu of %s[%u] came after %.2f s, not %.2f s",
+                                  (unsigned long long)i + 1, actor->spec->name, actor->index,
+                                  (double)after_ns / 1e9, (double)wanted_ns / 1e9);
+            return;
+        }
+    }
+}
+
+static void run_pings(const struct har_check *check)
+{
+    const struct pings_args *args = check->node->args;
+    double ms = har_play_value(check->play, &args->interval, 0);
+    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
+    {
+        if (ms > 0) {
+            judge_pings(check, actor, (uint64_t)(ms * (double)SL_MS));
+        }
+    }
+}
+
+const struct har_check_type har_check_pings = {
+    .name = "pings",
+    .help = "pings came as many as were due, each at its time",
+    .rule = "CHAT-02",
+    HAR_CHECK_ARGS(struct pings_args, pings_fields),
+    .run = run_pings,
+};
+
+/* ---- memory ---- */
+
+struct rss_args {
+    struct har_check_common common;
+    const char *mark;
+    struct har_expr rounds, below;
+};
+static const struct har_field rss_fields[] = {
+    HAR_CHECK_COMMON,
+    {"rss_growth", HAR_FIELD_STRING, offsetof(struct rss_args, mark), .is_required = true,
+     .help = "the name of a mark that is set once a round"},
+    {"rounds", HAR_FIELD_EXPR, offsetof(struct rss_args, rounds),
+     .help = "of so many rounds in a row ...; default 4"},
+    {"below_mib", HAR_FIELD_EXPR, offsetof(struct rss_args, below), .is_required = true,
+     .help = "... memory grew by less than this, at some place after the first round"},
+};
+
+/* A runtime with a collector grows until it collects: so the question is whether growth ever stops.
+ * A leak never does. */
+static void run_rss(const struct har_check *check)
+{
+    const struct rss_args *args = check->node->args;
+    struct har_play *play = check->play;
+    size_t rounds = (size_t)fmax(1, har_play_value(play, &args->rounds, 4));
+    double below = har_play_value(play, &args->below, 0);
+    double samples[HAR_MARKS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < play->mark_count; i++) {
+        if (strcmp(play->marks[i].name, args->mark) == 0 && play->marks[i].has_resources) {
+            samples[count++] = (double)play->marks[i].resources.rss_bytes / (1024.0 * 1024.0);
+        }
+    }
+    if (count < rounds + 2) {
+        har_check_note(check,
+                       "memory was not observed: the target is neither spawned nor given by --pid");
+        return;
+    }
+    double least = INFINITY;
+    for (size_t i = 1; i + rounds < count; i++) {
+        least = fmin(least, samples[i + rounds] - samples[i]);
+    }
+    if (least >= below) {
+        har_check_fail(
+            check,
+            "memory went from %.1f to %.1f MiB in %zu rounds and never stopped growing: at "
+            "least %.1f MiB in any %zu rounds, %g allowed",
+            samples[0], samples[count - 1], count - 1, least, rounds, below);
+    }
+}
+
+const struct har_check_type har_check_rss_growth = {
+    .name = "rss_growth",
+    .help = "the target's memory stops growing; not checked where it cannot be observed",
+    .rule = "RES-01",
+    HAR_CHECK_ARGS(struct rss_args, rss_fields),
+    .run = run_rss,
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_CMD_H
+#define HAR_CMD_H
+
+/* The subcommands. Each parses its own arguments (argv[0] is its name) and returns the exit status. */
+int har_cmd_run(int argc, char **argv);
+int har_cmd_list(int argc, char **argv);
+int har_cmd_explain(int argc, char **argv);
+int har_cmd_check(int argc, char **argv);
+
+/* Loads the built-in scenarios; 0, or 2 with the reason on stderr. */
+struct har_library;
+int har_cmd_library(const char *program, struct har_library *library);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/cmd/run_options.h"
+
+#include <ctype.h>
+
+#include "lib/base/hex.h"
+#include "lib/base/units.h"
+
+enum {
+    JOBS_MAX = 64,
+    REPEAT_MAX = 1000,
+};
+
+static enum sl_status set_target(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    const char *colon = strrchr(value, ':');
+    uint64_t port = 0;
+    if (colon == NULL || sl_units_u64(sl_span_str(colon + 1), &port) != SL_OK || port == 0 ||
+        port > 65535) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: HOST:PORT");
+    }
+    const char *host = value;
+    size_t len = (size_t)(colon - value);
+    if (len >= 2 && host[0] == '[' && host[len - 1] == ']') { /* [::1]:50051 */
+        host++;
+        len -= 2;
+    }
+    if (len == 0 || len >= sizeof(run->host)) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: HOST:PORT");
+    }
+    memcpy(run->host, host, len);
+    run->host[len] = '\0';
+    run->port = (uint16_t)port;
+    run->target = value;
+    return SL_OK;
+}
+
+#define SET_STRING(name, member)                                                                \
+    static enum sl_status set_##name(void *options, const char *value, struct sl_error *reterr) \
+    {                                                                                           \
+        struct har_run_options *run = options;                                                  \
+        (void)reterr;                                                                           \
+        run->member = value;                                                                    \
+        return SL_OK;                                                                           \
+    }
+SET_STRING(exec, command)
+SET_STRING(profile, profile)
+SET_STRING(known, known_failing)
+SET_STRING(ca, ca)
+SET_STRING(cert, cert)
+SET_STRING(key, key)
+SET_STRING(authority, authority)
+SET_STRING(evidence, evidence)
+SET_STRING(capture, capture)
+
+#define SET_FLAG(name, member)                                                                  \
+    static enum sl_status set_##name(void *options, const char *value, struct sl_error *reterr) \
+    {                                                                                           \
+        struct har_run_options *run = options;                                                  \
+        (void)value;                                                                            \
+        (void)reterr;                                                                           \
+        run->member = true;                                                                     \
+        return SL_OK;                                                                           \
+    }
+SET_FLAG(tls, has_tls)
+SET_FLAG(strict, is_strict)
+
+static enum sl_status add(struct har_list *list, const char *value, struct sl_error *reterr)
+{
+    if (list->count == HAR_LIST_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "more than %d times", HAR_LIST_MAX);
+    }
+    list->items[list->count++] = value;
+    return SL_OK;
+}
+
+static enum sl_status set_tag(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    return add(&run->tags, value, reterr);
+}
+
+static enum sl_status set_skip(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    return add(&run->skips, value, reterr);
+}
+
+static enum sl_status number(const char *value, uint64_t least, uint64_t most, uint64_t *ret_number,
+                             struct sl_error *reterr)
+{
+    if (sl_units_u64(sl_span_str(value), ret_number) != SL_OK || *ret_number < least ||
+        *ret_number > most) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: a number from %llu to %llu",
+                            (unsigned long long)least, (unsigned long long)most);
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_jobs(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    uint64_t jobs = 0;
+    enum sl_status status = number(value, 1, JOBS_MAX, &jobs, reterr);
+    run->jobs = (unsigned)jobs;
+    return status;
+}
+
+static enum sl_status set_repeat(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    uint64_t repeat = 0;
+    enum sl_status status = number(value, 1, REPEAT_MAX, &repeat, reterr);
+    run->repeat = (unsigned)repeat;
+    return status;
+}
+
+static enum sl_status set_seed(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    run->has_seed = true;
+    return number(value, 0, UINT64_MAX, &run->seed, reterr);
+}
+
+static enum sl_status set_pid(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    uint64_t pid = 0;
+    enum sl_status status = number(value, 1, INT32_MAX, &pid, reterr);
+    run->pid = (pid_t)pid;
+    return status;
+}
+
+static enum sl_status set_budget(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    if (sl_units_duration(sl_span_str(value), &run->budget_ns) != SL_OK || run->budget_ns == 0) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: a duration such as 60s");
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_report(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    if (strcmp(value, "text") == 0) {
+        run->wants_text = true;
+    } else if (strncmp(value, "json=", 5) == 0 && value[5] != '\0') {
+        run->json = value + 5;
+    } else if (strncmp(value, "junit=", 6) == 0 && value[6] != '\0') {
+        run->junit = value + 6;
+    } else if (strncmp(value, "tap=", 4) == 0 || strncmp(value, "md=", 3) == 0 ||
+               strncmp(value, "html=", 5) == 0) {
+        return sl_error_set(reterr, SL_USAGE,
+                            "this report is not built yet; there are text, json=F and junit=F");
+    } else {
+        return sl_error_set(reterr, SL_USAGE, "wanted: text, json=FILE or junit=FILE");
+    }
+    return SL_OK;
+}
+
+static bool is_token(struct sl_span name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.data[i];
+        if (!isdigit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_' && c != '.') {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+static enum sl_status set_metadata(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    const char *colon = strchr(value, ':');
+    struct sl_span name = sl_span(value, colon == NULL ? 0 : (size_t)(colon - value));
+    if (!is_token(name)) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: 'name: value' with a lower-case name");
+    }
+    const char *text = colon + 1 + strspn(colon + 1, " ");
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c < 0x20 || *c > 0x7e) {
+            return sl_error_set(reterr, SL_USAGE, "metadata values are printable ASCII");
+        }
+    }
+    return sl_headers_add(&run->metadata, name, sl_span_str(text)) == SL_OK
+               ? SL_OK
+               : sl_error_set(reterr, SL_USAGE, "too much metadata");
+}
+
+static enum sl_status not_built(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)options;
+    (void)value;
+    return sl_error_set(reterr, SL_USAGE, "this option is not built yet");
+}
+
+static const struct sl_cli_option run_options[] = {
+    {"target", 0, "HOST:PORT", "the server, where it listens", set_target},
+    {"exec", 0, "'CMD {port}'", "the server, as a command to start; {port} becomes a free port",
+     set_exec},
+    {"profile", 0, "NAME|FILE", "what the server declares: seed (default), reference or a file",
+     set_profile},
+    {"tag", 0, "TAG",
+     "only scenarios with this tag; may be repeated.\nDefault without any ID: starter", set_tag},
+    {"skip", 0, "GLOB", "not these scenarios; may be repeated", set_skip},
+    {"known-failing", 0, "FILE", "failures that do not count: [{\"id\",\"reason\",\"expires\"}]",
+     set_known},
+    {"jobs", 0, "N", "scenarios beside each other, where they allow it; default 1", set_jobs},
+    {"seed", 0, "N", "for everything random; default: a new one, which is printed", set_seed},
+    {"repeat", 0, "N", "play all of it so many times", set_repeat},
+    {"budget", 0, "TIME", "what has not begun by then is inconclusive", set_budget},
+    {"ca", 0, "FILE", "TLS: the authorities to trust (implies --tls)", set_ca},
+    {"cert", 0, "FILE", "TLS: the client's certificate", set_cert},
+    {"key", 0, "FILE", "TLS: its key", set_key},
+    {"tls", 0, NULL, "TLS with the system's authorities", set_tls},
+    {"authority", 0, "NAME", "value of :authority", set_authority},
+    {"metadata", 0, "'K: V'", "request metadata of every call; may be repeated", set_metadata},
+    {"pid", 0, "N", "process of the target, so that its memory can be observed", set_pid},
+    {"strict", 0, NULL, "findings of level S fail too", set_strict},
+    {"report", 0, "FORMAT=FILE", "json=F and junit=F; text goes to stdout always", set_report},
+    {"evidence", 0, "DIR", "decisions.jsonl, and the records of what did not pass", set_evidence},
+    {"capture", 0, "FILE", "a pcapng of every connection of the run", set_capture},
+    {"import", 'I', "DIR", "not built yet", not_built},
+    {"proto", 0, "FILE", "not built yet", not_built},
+    {"descriptor-set", 'd', "FILE", "not built yet", not_built},
+    {"binding", 0, "NAME|FILE", "not built yet", not_built},
+};
+
+const struct sl_cli har_run_cli = {
+    .program = "sluice-harness run",
+    .operands = "[ID-GLOB|FILE|DIR ...]",
+    .summary = "Plays scenarios against a server and judges it.",
+    .notes = "Exit status: 0 all passed; 1 a FAIL; 2 bad usage, or the target cannot be reached;\n"
+             "3 no FAIL but INCONCLUSIVE; 4 nothing ran.",
+    .options = run_options,
+    .option_count = sizeof(run_options) / sizeof(run_options[0]),
+};

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_RUN_OPTIONS_H
+#define HAR_RUN_OPTIONS_H
+
+/* The command line of `run`. Strings borrow argv. */
+#include <sys/types.h>
+
+#include "lib/base/cli.h"
+#include "lib/wire/hpack.h"
+
+enum {
+    HAR_LIST_MAX = 64,
+};
+
+struct har_list {
+    const char *items[HAR_LIST_MAX];
+    size_t count;
+};
+
+struct har_run_options {
+    const char *target; /* HOST:PORT as given */
+    char host[256];
+    uint16_t port;
+    const char *command; /* --exec */
+    const char *profile;
+    struct har_list tags, skips;
+    const char *known_failing;
+    unsigned jobs, repeat;
+    uint64_t seed, budget_ns;
+    bool has_seed, is_strict, has_tls;
+    const char *ca, *cert, *key, *authority;
+    struct sl_headers metadata;
+    pid_t pid;
+    bool wants_text;
+    const char *json, *junit; /* files */
+    const char *evidence, *capture;
+};
+
+extern const struct sl_cli har_run_cli;
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/suite.h"
+
+#include <stdio.h>
+
+#include "harness/engine/evidence.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+/* A pause shorter than this explains no failure: the bounds of the checks have room for it. */
+#define NOISE_NS (30 * SL_MS)
+
+struct item {
+    struct run *run;
+    struct har_result *result;
+    unsigned turn; /* plays begun of this scenario's repeats and re-runs */
+    bool has_begun, is_running;
+};
+
+struct run {
+    struct har_suite *suite;
+    struct item *items;
+    size_t count;
+    struct har_hiccup *hiccup;
+    uint32_t number;  /* of the run, random */
+    unsigned running; /* in the foreground */
+    bool is_alone_running;
+    struct item *waiting; /* for the canary */
+    bool is_target_gone, is_restarting;
+    char gone_text[HAR_REASON_MAX];
+    bool is_stopping;
+};
+
+static void go_on(struct run *run);
+
+static void tell(struct item *item)
+{
+    struct har_suite *suite = item->run->suite;
+    item->result->is_done = true;
+    if (suite->config.told != NULL) {
+        suite->config.told(suite->config.owner, item->result);
+    }
+}
+
+static void settle(struct item *item, enum har_outcome outcome, const char *reason)
+{
+    item->has_begun = true;
+    item->result->outcome = outcome;
+    (void)snprintf(item->result->reason, sizeof(item->result->reason), "%s", reason);
+    tell(item);
+}
+
+/* ---- the end of one play ---- */
+
+static void add_gone(struct item *item, const char *text)
+{
+    struct har_result *result = item->result;
+    if (result->failure_count < HAR_FAILURES_MAX) {
+        struct har_failure *failure = &result->failures[result->failure_count++];
+        *failure = (struct har_failure){.rule = "RES-02"};
+        (void)snprintf(failure->text, sizeof(failure->text),
+                       "after the scenario the server no longer answers: %.380s", text);
+    }
+    result->outcome = HAR_FAIL;
+    (void)snprintf(result->reason, sizeof(result->reason), "%s", result->failures[0].text);
+}
+
+static void on_restarted(void *owner, enum sl_status status, const char *text)
+{
+    struct run *run = owner;
+    run->is_restarting = false;
+    if (status != SL_OK) {
+        run->is_target_gone = true;
+        (void)snprintf(run->gone_text, sizeof(run->gone_text),
+                       "the server cannot be started again: %.300s", text);
+    }
+    go_on(run);
+}
+
+static void on_canary(void *owner, enum sl_status status, const char *text)
+{
+    struct run *run = owner;
+    struct item *item = run->waiting;
+    run->waiting = NULL;
+    if (status == SL_OK) {
+        tell(item);
+        go_on(run);
+        return;
+    }
+    add_gone(item, text);
+    tell(item);
+    if (har_target_is_spawned(run->suite->config.target)) {
+        run->is_restarting = true;
+        har_target_start(run->suite->config.target, on_restarted, run);
+        return;
+    }
+    run->is_target_gone = true;
+    (void)snprintf(run->gone_text, sizeof(run->gone_text),
+                   "not run: the server does not answer since '%.200s'",
+                   item->result->scenario->id);
+    go_on(run);
+}
+
+static void collect(struct item *item, struct har_play *play)
+{
+    struct har_result *result = item->result;
+    result->duration_ns += play->end_ns - play->begin_ns;
+    result->plays++;
+    result->failure_count = play->failure_count;
+    memcpy(result->failures, play->failures, sizeof(result->failures));
+    result->finding_count = play->finding_count;
+    memcpy(result->findings, play->findings, sizeof(result->findings));
+    result->note_count = 0;
+    for (size_t i = 0; i < play->note_count && i < 4; i++) {
+        (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", play->notes[i]);
+    }
+    if (result->decisions == NULL) {
+        result->decisions = har_evidence_decisions(play);
+    }
+}
+
+/* True when nothing failed but what a pause of the machine can explain, and there was one. */
+static bool is_noise(struct run *run, const struct har_play *play)
+{
+    for (size_t i = 0; i < play->failure_count; i++) {
+        if (!play->failures[i].is_timing) {
+            return false;
+        }
+    }
+    return play->failure_count > 0 &&
+           har_hiccup_max(run->hiccup, play->begin_ns, play->end_ns) >= NOISE_NS;
+}
+
+static void judge(struct item *item, const struct har_play *play, bool is_noisy)
+{
+    struct har_result *result = item->result;
+    uint64_t pause_ns = har_hiccup_max(item->run->hiccup, play->begin_ns, play->end_ns);
+    if (play->failure_count == 0) {
+        result->outcome = HAR_PASS;
+        (void)snprintf(result->reason, sizeof(result->reason),
+                       "%llu answers and messages checked%s", (unsigned long long)play->evidence,
+                       result->plays > 1
+                           ? "; passed when it was played again after a pause of the machine"
+                           : "");
+    } else if (is_noisy) {
+        result->outcome = HAR_INCONCLUSIVE;
+        (void)snprintf(result->reason, sizeof(result->reason),
+                       "the machine paused for up to %.0f ms in each of %u plays: %.380s",
+                       (double)pause_ns / (double)SL_MS, result->plays, play->failures[0].text);
+    } else {
+        result->outcome = HAR_FAIL;
+        (void)snprintf(result->reason, sizeof(result->reason), "%s", play->failures[0].text);
+    }
+}
+
+static void begin(struct item *item);
+
+static void on_freed(void *owner, struct har_play *play)
+{
+    struct item *item = owner;
+    struct run *run = item->run;
+    (void)play;
+    item->is_running = false;
+    if (!item->result->scenario->is_background) {
+        run->running--;
+        run->is_alone_running = false;
+    }
+    go_on(run); /* which asks the canary */
+}
+
+static void on_played_again(void *owner, struct har_play *play)
+{
+    struct item *item = owner;
+    (void)play;
+    item->is_running = false;
+    begin(item);
+}
+
+static void on_played(void *owner, struct har_play *play)
+{
+    struct item *item = owner;
+    struct run *run = item->run;
+    bool is_noisy = is_noise(run, play);
+    collect(item, play);
+    if (is_noisy && item->result->plays <= HAR_RERUNS_MAX) {
+        har_play_free(play, on_played_again, item);
+        return;
+    }
+    judge(item, play, is_noisy);
+    har_evidence_write(run->suite, item->result, play);
+    har_play_free(play, on_freed, item);
+}
+
+/* ---- the beginning of one ---- */
+
+static void begin(struct item *item)
+{
+    struct run *run = item->run;
+    const struct har_suite_config *config = &run->suite->config;
+    struct har_play_config play = {
+        .loop = config->loop,
+        .scenario = item->result->scenario,
+        .profile = config->profile,
+        .conn = *har_target_conn(config->target),
+        .metadata = config->metadata,
+        .metadata_count = config->metadata_count,
+        .pool = config->pool,
+        .seed = config->seed,
+        .run = run->number,
+        .turn = (unsigned)(item - run->items) * (HAR_RERUNS_MAX + 1) + item->turn++,
+        .hiccup = run->hiccup,
+        .pid = har_target_pid(config->target),
+        .done = on_played,
+        .owner = item,
+    };
+    item->has_begun = item->is_running = true;
+    (void)har_play_new(&play);
+}
+
+/* What ends a scenario before it begins. */
+static bool is_settled(struct item *item)
+{
+    struct run *run = item->run;
+    const struct har_suite_config *config = &run->suite->config;
+    const struct har_scenario *scenario = item->result->scenario;
+    for (size_t i = 0; i < scenario->needs.count; i++) {
+        if (!har_profile_has(config->profile, scenario->needs.items[i])) {
+            char reason[HAR_REASON_MAX];
+            (void)snprintf(reason, sizeof(reason), "the profile '%s' does not declare '%s'",
+                           config->profile->name, scenario->needs.items[i]);
+            settle(item, HAR_SKIP, reason);
+            return true;
+        }
+    }
+    if (run->is_target_gone) {
+        settle(item, HAR_FAIL, run->gone_text);
+        struct har_failure *failure = &item->result->failures[item->result->failure_count++];
+        *failure = (struct har_failure){.rule = "RES-02"};
+        (void)snprintf(failure->text, sizeof(failure->text), "%s", run->gone_text);
+        return true;
+    }
+    if (config->budget_ns != 0 && sl_clock_mono_ns() - run->suite->begin_ns >= config->budget_ns) {
+        settle(item, HAR_INCONCLUSIVE, "not begun: the budget of time ran out");
+        return true;
+    }
+    return false;
+}
+
+/* ---- order ---- */
+
+static void on_stopped(void *owner, enum sl_status status, const char *text)
+{
+    struct run *run = owner;
+    (void)status;
+    (void)text;
+    uv_stop(run->suite->config.loop);
+}
+
+static bool may_begin(const struct run *run, const struct har_scenario *scenario)
+{
+    if (run->running == 0) {
+        return true;
+    }
+    return run->running < run->suite->config.jobs && !scenario->is_alone && !run->is_alone_running;
+}
+
+static void go_on(struct run *run)
+{
+    if (run->waiting != NULL || run->is_stopping || run->is_restarting) {
+        return;
+    }
+    bool is_any_running = false;
+    for (size_t i = 0; i < run->count; i++) {
+        struct item *item = &run->items[i];
+        struct har_result *result = item->result;
+        if (item->has_begun && !item->is_running && !result->is_done) {
+            run->waiting = item;
+            har_target_canary(run->suite->config.target, on_canary, run);
+            return;
+        }
+        if (!item->has_begun && !result->scenario->is_background &&
+            !may_begin(run, result->scenario)) {
+            is_any_running = true; /* its turn comes */
+            break;
+        }
+        if (!item->has_begun && !is_settled(item)) {
+            run->running += !result->scenario->is_background;
+            run->is_alone_running |= result->scenario->is_alone;
+            begin(item);
+        }
+        is_any_running |= item->is_running;
+    }
+    for (size_t i = 0; i < run->count; i++) {
+        is_any_running |= run->items[i].is_running || !run->items[i].has_begun;
+    }
+    if (!is_any_running) {
+        run->is_stopping = true;
+        har_target_stop(run->suite->config.target, on_stopped, run);
+    }
+}
+
+static void on_started(void *owner, enum sl_status status, const char *text)
+{
+    struct run *run = owner;
+    struct har_suite *suite = run->suite;
+    if (status != SL_OK) {
+        suite->could_not_start = true;
+        (void)snprintf(suite->start_text, sizeof(suite->start_text), "%s", text);
+        run->is_stopping = true;
+        har_target_stop(suite->config.target, on_stopped, run);
+        return;
+    }
+    suite->begin_ns = sl_clock_mono_ns();
+    for (size_t i = 0; i < run->count; i++) { /* those that wait begin first */
+        if (run->items[i].result->scenario->is_background && !is_settled(&run->items[i])) {
+            begin(&run->items[i]);
+        }
+    }
+    go_on(run);
+}
+
+void har_suite_run(struct har_suite *suite, const struct har_suite_config *config)
+{
+    *suite = (struct har_suite){.config = *config, .begin_ns = sl_clock_mono_ns()};
+    suite->result_count = config->count * config->repeat;
+    suite->results = sl_calloc(suite->result_count + 1, sizeof(struct har_result));
+    struct run run = {.suite = suite,
+                      .count = suite->result_count,
+                      .hiccup = har_hiccup_new(),
+                      .number = (uint32_t)(sl_clock_wall_ns() / SL_US)};
+    run.items = sl_calloc(run.count + 1, sizeof(struct item));
+    for (size_t i = 0; i < run.count; i++) {
+        suite->results[i].scenario = config->scenarios[i % config->count];
+        run.items[i] = (struct item){.run = &run, .result = &suite->results[i]};
+    }
+    har_target_start(config->target, on_started, &run);
+    (void)uv_run(config->loop, UV_RUN_DEFAULT);
+    suite->end_ns = sl_clock_mono_ns();
+    suite->hiccup_p99_ns = har_hiccup_quantile(run.hiccup, 0.99);
+    suite->hiccup_max_ns = har_hiccup_quantile(run.hiccup, 1);
+    har_hiccup_free(run.hiccup);
+    sl_free(run.items);
+}
+
+void har_suite_release(struct har_suite *suite)
+{
+    for (size_t i = 0; i < suite->result_count; i++) {
+        sl_free(suite->results[i].decisions);
+    }
+    sl_free(suite->results);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_SUITE_H
+#define HAR_SUITE_H
+
+/*
+ * A run: the chosen scenarios against one target, one after the other, with those that mostly wait
+ * beside them; a canary after each; verdicts.
+ *
+ * A timing failure during which the machine paused is played again, at most HAR_RERUNS_MAX times; any
+ * other failure stands. When the target stops answering, the scenario after which it did fails, and
+ * what is left fails too (a spawned target is started anew first).
+ */
+#include "harness/engine/play.h"
+#include "harness/engine/target.h"
+
+enum {
+    HAR_RERUNS_MAX = 2,
+    HAR_NOTE_MAX = 120,
+};
+
+struct har_result {
+    const struct har_scenario *scenario;
+    enum har_outcome outcome;
+    bool is_done, is_known, has_unexpected_pass;
+    char reason[HAR_REASON_MAX]; /* of a fail, inconclusive or skip; of a pass what was seen */
+    struct har_failure failures[HAR_FAILURES_MAX];
+    size_t failure_count;
+    char notes[4][HAR_NOTE_MAX];
+    size_t note_count;
+    struct har_seen_finding findings[HAR_FINDINGS_MAX];
+    size_t finding_count;
+    uint64_t duration_ns;
+    unsigned plays;     /* 1 unless it was played again */
+    char evidence[600]; /* folder; "" when there is none */
+    char *decisions;    /* JSON lines */
+};
+
+struct har_suite_config {
+    uv_loop_t *loop;
+    const struct har_scenario *const *scenarios;
+    size_t count;
+    unsigned repeat, jobs;
+    const struct har_profile *profile;
+    struct har_target *target;
+    const struct sl_header *metadata;
+    size_t metadata_count;
+    const struct sl_pool *pool;
+    uint64_t seed, budget_ns; /* budget 0: none */
+    bool is_strict;
+    const char *evidence;                                       /* folder; NULL: none */
+    void (*told)(void *owner, const struct har_result *result); /* as they end */
+    void *owner;
+};
+
+struct har_suite {
+    struct har_suite_config config;
+    struct har_result *results; /* count * repeat, in order */
+    size_t result_count;
+    uint64_t begin_ns, end_ns;
+    uint64_t hiccup_p99_ns, hiccup_max_ns;
+    bool could_not_start; /* the target is not there */
+    char start_text[HAR_TARGET_TEXT_MAX];
+};
+
+/* Runs all on the loop until it is done. */
+void har_suite_run(struct har_suite *suite, const struct har_suite_config *config);
+void har_suite_release(struct har_suite *suite);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/target.h"
+
+#include <stdio.h>
+
+#include "harness/engine/chat.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+#define START_NS  (10 * SL_SECOND) /* an address: it is there or it is not */
+#define SPAWN_NS  (30 * SL_SECOND)
+#define CANARY_NS (5 * SL_SECOND)
+#define GRACE_NS  (5 * SL_SECOND)
+
+struct har_target {
+    struct har_target_config config;
+    struct har_process *process;
+    struct har_ready *ready;
+    bool is_starting;
+    har_target_fn *done;
+    void *owner;
+    struct sl_buf request;
+};
+
+struct har_target *har_target_new(const struct har_target_config *config)
+{
+    struct har_target *target = sl_alloc(sizeof(*target));
+    target->config = *config;
+    if (config->command != NULL) {
+        target->config.conn.host = "127.0.0.1";
+    }
+    /* An empty text: every server answers it, and nobody receives anything. */
+    sl_buf_init(&target->request, 256);
+    struct har_message message = {.room_id = sl_span_str("sluice-canary"),
+                                  .user_id = sl_span_str("sluice")};
+    har_message_write(&target->request, &message);
+    return target;
+}
+
+void har_target_free(struct har_target *target)
+{
+    if (target != NULL) {
+        har_ready_free(target->ready);
+        har_process_free(target->process);
+        sl_buf_release(&target->request);
+        sl_free(target);
+    }
+}
+
+const struct har_conn_config *har_target_conn(const struct har_target *target)
+{
+    return &target->config.conn;
+}
+
+pid_t har_target_pid(const struct har_target *target)
+{
+    return target->process != NULL ? har_process_pid(target->process) : target->config.pid;
+}
+
+bool har_target_is_spawned(const struct har_target *target)
+{
+    return target->config.command != NULL;
+}
+
+struct sl_span har_target_output(const struct har_target *target)
+{
+    return target->process == NULL ? sl_span(NULL, 0) : har_process_output(target->process);
+}
+
+const char *har_target_state(const struct har_target *target, char text[HAR_TARGET_TEXT_MAX])
+{
+    text[0] = '\0';
+    if (target->process == NULL) {
+        return text;
+    }
+    char state[HAR_PROCESS_TEXT_MAX];
+    struct sl_span output = har_process_output(target->process);
+    struct sl_span tail = sl_span_from(output, output.len > 300 ? output.len - 300 : 0);
+    (void)snprintf(text, HAR_TARGET_TEXT_MAX, "the server %s%s%.*s",
+                   har_process_state(target->process, state),
+                   tail.len == 0 ? "" : "; it wrote: ", (int)tail.len,
+                   tail.len == 0 ? "" : (const char *)tail.data);
+    return text;
+}
+
+static void finish(struct har_target *target, enum sl_status status, const char *text)
+{
+    har_target_fn *done = target->done;
+    target->done = NULL;
+    target->is_starting = false;
+    har_ready_free(target->ready);
+    target->ready = NULL;
+    if (done != NULL) {
+        done(target->owner, status, text);
+    }
+}
+
+static void on_ready(void *owner, struct har_ready *ready, enum sl_status status, const char *text)
+{
+    struct har_target *target = owner;
+    (void)ready;
+    char reason[HAR_READY_TEXT_MAX];
+    (void)snprintf(reason, sizeof(reason), "%s", text == NULL ? "" : text);
+    finish(target, status, reason);
+}
+
+static void on_exited(void *owner, struct har_process *process)
+{
+    struct har_target *target = owner;
+    (void)process;
+    if (target->is_starting) {
+        char text[HAR_TARGET_TEXT_MAX];
+        finish(target, SL_CLOSED, har_target_state(target, text));
+    }
+}
+
+static void ask(struct har_target *target, uint64_t timeout_ns)
+{
+    struct har_ready_config config = {
+        .conn = target->config.conn,
+        .method = HAR_SEND_METHOD,
+        .request = sl_buf_span(&target->request),
+        .metadata = target->config.metadata,
+        .metadata_count = target->config.metadata_count,
+        .timeout_ns = timeout_ns,
+        .attempt_ns = 4 * SL_SECOND,
+        .done = on_ready,
+        .owner = target,
+    };
+    config.conn.transport = HAR_TRANSPORT_H2;
+    target->ready = har_ready_new(target->config.loop, &config);
+}
+
+void har_target_start(struct har_target *target, har_target_fn *done, void *owner)
+{
+    target->done = done;
+    target->owner = owner;
+    target->is_starting = true;
+    if (target->config.command != NULL) {
+        struct sl_error error = {0};
+        struct har_process_config config = {
+            .command = target->config.command, .exited = on_exited, .owner = target};
+        har_process_free(target->process);
+        target->process = NULL;
+        if (har_process_new(target->config.loop, &config, &target->process, &error) != SL_OK) {
+            finish(target, error.status, error.text);
+            return;
+        }
+        target->config.conn.port = har_process_port(target->process);
+    }
+    ask(target, target->config.command != NULL ? SPAWN_NS : START_NS);
+}
+
+void har_target_canary(struct har_target *target, har_target_fn *done, void *owner)
+{
+    target->done = done;
+    target->owner = owner;
+    if (target->process != NULL && har_process_has_exited(target->process)) {
+        char text[HAR_TARGET_TEXT_MAX];
+        finish(target, SL_CLOSED, har_target_state(target, text));
+        return;
+    }
+    ask(target, CANARY_NS);
+}
+
+static void on_stopped(void *owner, struct har_process *process)
+{
+    struct har_target *target = owner;
+    (void)process;
+    finish(target, SL_OK, "");
+}
+
+void har_target_stop(struct har_target *target, har_target_fn *done, void *owner)
+{
+    target->done = done;
+    target->owner = owner;
+    if (target->process == NULL) {
+        finish(target, SL_OK, "");
+        return;
+    }
+    har_process_stop(target->process, GRACE_NS, on_stopped, target);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_TARGET_H
+#define HAR_TARGET_H
+
+/*
+ * The server under test: at an address, or spawned by --exec. Ready by a real RPC; asked again after
+ * each scenario whether it still serves (the canary).
+ *
+ * Life: one loop, one thread; callbacks come from the loop.
+ */
+#include "harness/target/process.h"
+#include "harness/target/ready.h"
+
+enum {
+    HAR_TARGET_TEXT_MAX = 512,
+};
+
+struct har_target;
+/* SL_OK, or why it does not serve. */
+typedef void har_target_fn(void *owner, enum sl_status status, const char *text);
+
+struct har_target_config {
+    uv_loop_t *loop;
+    const char *command;         /* --exec; NULL: the address in conn */
+    struct har_conn_config conn; /* host, port, tls, authority, capture */
+    const struct sl_header *metadata;
+    size_t metadata_count;
+    pid_t pid; /* --pid; 0: unknown */
+};
+
+struct har_target *har_target_new(const struct har_target_config *config);
+/* Spawns where that is asked for, and waits until a real RPC is answered. */
+void har_target_start(struct har_target *target, har_target_fn *done, void *owner);
+/* One fresh RPC on a fresh connection. One at a time. */
+void har_target_canary(struct har_target *target, har_target_fn *done, void *owner);
+/* Ends what was spawned. */
+void har_target_stop(struct har_target *target, har_target_fn *done, void *owner);
+void har_target_free(struct har_target *target);
+
+/* host and port as they are now (a spawned server has a new port after each start). */
+const struct har_conn_config *har_target_conn(const struct har_target *target);
+pid_t har_target_pid(const struct har_target *target); /* 0: cannot be observed */
+bool har_target_is_spawned(const struct har_target *target);
+/* The end of what a spawned server wrote, as text for a reason; "" when there is none. */
+const char *har_target_state(const struct har_target *target, char text[HAR_TARGET_TEXT_MAX]);
+/* All that a spawned server wrote, as far as it is kept; empty when it is not spawned. */
+struct sl_span har_target_output(const struct har_target *target);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "harness/report/report.h"
+#include "lib/base/json_out.h"
+
+static void add_failures(struct sl_json_out *json, const struct har_result *result)
+{
+    sl_json_out_key(json, "failures");
+    sl_json_out_begin_array(json);
+    for (size_t i = 0; i < result->failure_count; i++) {
+        const struct har_failure *failure = &result->failures[i];
+        sl_json_out_begin_object(json);
+        sl_json_out_key_str(json, "rule", failure->rule);
+        sl_json_out_key_str(json, "text", failure->text);
+        sl_json_out_key_str(json, "at", failure->path);
+        if (failure->why != NULL) {
+            sl_json_out_key_str(json, "why", failure->why);
+        }
+        sl_json_out_end_object(json);
+    }
+    sl_json_out_end_array(json);
+}
+
+static void add_rerun(struct sl_json_out *json, const struct har_report *report, const char *id)
+{
+    struct sl_buf line;
+    sl_buf_init(&line, 64 * 1024);
+    (void)sl_buf_addf(&line, "sluice-harness run %s --seed %llu --profile %s %s", id,
+                      (unsigned long long)report->suite->config.seed, report->profile,
+                      report->target_option);
+    sl_json_out_key_str(json, "rerun", sl_buf_str(&line));
+    sl_buf_release(&line);
+}
+
+static void add_result(struct sl_json_out *json, const struct har_report *report,
+                       const struct har_result *result)
+{
+    const struct har_scenario *scenario = result->scenario;
+    sl_json_out_begin_object(json);
+    sl_json_out_key_str(json, "id", scenario->id);
+    sl_json_out_key_str(json, "title", scenario->title);
+    sl_json_out_key(json, "rules");
+    sl_json_out_begin_array(json);
+    for (size_t i = 0; i < scenario->rules.count; i++) {
+        sl_json_out_str(json, scenario->rules.items[i]);
+    }
+    sl_json_out_end_array(json);
+    sl_json_out_key_str(json, "verdict", har_outcome_name(result->outcome));
+    sl_json_out_key_str(json, "level", har_level_name(scenario->level));
+    sl_json_out_key_str(json, "reason", result->reason);
+    sl_json_out_key(json, "duration_ms");
+    sl_json_out_ms(json, result->duration_ns);
+    sl_json_out_key_u64(json, "plays", result->plays);
+    if (result->is_known) {
+        sl_json_out_key_bool(json, "known", true);
+    }
+    if (result->outcome == HAR_FAIL) {
+        sl_json_out_key_str(json, "why", scenario->why);
+    }
+    add_failures(json, result);
+    sl_json_out_key(json, "notes");
+    sl_json_out_begin_array(json);
+    for (size_t i = 0; i < result->note_count; i++) {
+        sl_json_out_str(json, result->notes[i]);
+    }
+    sl_json_out_end_array(json);
+    sl_json_out_key_str(json, "evidence", result->evidence[0] == '\0' ? NULL : result->evidence);
+    add_rerun(json, report, scenario->id);
+    sl_json_out_end_object(json);
+}
+
+static void add_findings(struct sl_json_out *json, const struct har_result *result)
+{
+    for (size_t i = 0; i < result->finding_count; i++) {
+        const struct har_seen_finding *seen = &result->findings[i];
+        const char level[2] = {seen->level, '\0'};
+        sl_json_out_begin_object(json);
+        sl_json_out_key_str(json, "rule", seen->rule);
+        sl_json_out_key_str(json, "level", level);
+        sl_json_out_key_str(json, "side", seen->is_server ? "server" : "client");
+        sl_json_out_key_u64(json, "count", seen->count);
+        sl_json_out_key_str(json, "scenario", result->scenario->id);
+        sl_json_out_key_str(json, "text", seen->text);
+        sl_json_out_end_object(json);
+    }
+}
+
+void har_report_json(const struct har_report *report, struct sl_buf *out)
+{
+    const struct har_suite *suite = report->suite;
+    struct har_totals totals = har_totals_count(suite);
+    struct sl_json_out json;
+    sl_json_out_init(&json, out);
+    sl_json_out_begin_object(&json);
+    sl_json_out_key_str(&json, "schema", "sluice.report/1");
+    sl_json_out_key_str(&json, "target", report->target);
+    sl_json_out_key_str(&json, "profile", suite->config.profile->name);
+    sl_json_out_key_u64(&json, "seed", suite->config.seed);
+    sl_json_out_key(&json, "duration_ms");
+    sl_json_out_ms(&json, suite->end_ns - suite->begin_ns);
+    sl_json_out_key(&json, "totals");
+    sl_json_out_begin_object(&json);
+    sl_json_out_key_u64(&json, "pass", totals.pass);
+    sl_json_out_key_u64(&json, "fail", totals.fail);
+    sl_json_out_key_u64(&json, "inconclusive", totals.inconclusive);
+    sl_json_out_key_u64(&json, "skip", totals.skip);
+    sl_json_out_end_object(&json);
+    sl_json_out_key(&json, "calibration");
+    sl_json_out_begin_object(&json);
+    sl_json_out_end_object(&json);
+    sl_json_out_key(&json, "hiccup_ms");
+    sl_json_out_begin_object(&json);
+    sl_json_out_key(&json, "p99");
+    sl_json_out_ms(&json, suite->hiccup_p99_ns);
+    sl_json_out_key(&json, "max");
+    sl_json_out_ms(&json, suite->hiccup_max_ns);
+    sl_json_out_end_object(&json);
+    if (suite->could_not_start) {
+        sl_json_out_key_str(&json, "error", suite->start_text);
+    }
+    sl_json_out_key(&json, "results");
+    sl_json_out_begin_array(&json);
+    for (size_t i = 0; i < suite->result_count && !suite->could_not_start; i++) {
+        add_result(&json, report, &suite->results[i]);
+    }
+    sl_json_out_end_array(&json);
+    sl_json_out_key(&json, "findings");
+    sl_json_out_begin_array(&json);
+    for (size_t i = 0; i < suite->result_count; i++) {
+        add_findings(&json, &suite->results[i]);
+    }
+    sl_json_out_end_array(&json);
+    sl_json_out_end_object(&json);
+    (void)sl_buf_add_u8(out, '\n');
+}

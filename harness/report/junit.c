@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "harness/report/report.h"
+#include "lib/base/utf8.h"
+
+void har_xml_add(struct sl_buf *out, const char *text)
+{
+    struct sl_span rest = sl_span_str(text);
+    while (rest.len > 0) {
+        size_t len = sl_utf8_char(rest);
+        uint8_t c = rest.data[0];
+        /* XML 1.0 2.2: no control characters but tab and line ends, no U+FFFE and U+FFFF. */
+        bool is_barred = (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f ||
+                         (len == 3 && c == 0xef && rest.data[1] == 0xbf && rest.data[2] >= 0xbe);
+        if (len == 0 || is_barred) {
+            len = len == 0 ? 1 : len;
+            for (size_t i = 0; i < len; i++) {
+                (void)sl_buf_addf(out, "\\x%02x", rest.data[i]);
+            }
+        } else if (c == '<' || c == '>' || c == '&' || c == '"' || c == '\n' || c == '\t') {
+            const char *escaped = c == '<'    ? "&lt;"
+                                  : c == '>'  ? "&gt;"
+                                  : c == '&'  ? "&amp;"
+                                  : c == '"'  ? "&quot;"
+                                  : c == '\n' ? "&#10;"
+                                              : "&#9;";
+            (void)sl_buf_add_str(out, escaped);
+        } else {
+            (void)sl_buf_add(out, rest.data, len);
+        }
+        rest = sl_span_from(rest, len);
+    }
+}
+
+static void add_element(struct sl_buf *out, const char *name, const char *type, const char *message)
+{
+    (void)sl_buf_addf(out, "      <%s", name);
+    if (type != NULL) {
+        (void)sl_buf_add_str(out, " type=\"");
+        har_xml_add(out, type);
+        (void)sl_buf_add_str(out, "\"");
+    }
+    (void)sl_buf_add_str(out, " message=\"");
+    har_xml_add(out, message);
+    (void)sl_buf_add_str(out, "\"/>\n");
+}
+
+/* The folder of a scenario is its class, the rest its name. */
+static void add_case(struct sl_buf *out, const struct har_result *result)
+{
+    const char *id = result->scenario->id;
+    const char *slash = strrchr(id, '/');
+    char folder[256];
+    (void)snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 0 : (int)(slash - id), id);
+    (void)sl_buf_add_str(out, "    <testcase classname=\"sluice.");
+    har_xml_add(out, folder);
+    (void)sl_buf_add_str(out, "\" name=\"");
+    har_xml_add(out, slash == NULL ? id : slash + 1);
+    (void)sl_buf_addf(out, "\" time=\"%.3f\"", (double)result->duration_ns / 1e9);
+    if (result->outcome == HAR_PASS) {
+        (void)sl_buf_add_str(out, "/>\n");
+        return;
+    }
+    (void)sl_buf_add_str(out, ">\n");
+    if (result->outcome == HAR_SKIP) {
+        add_element(out, "skipped", NULL, result->reason);
+    } else if (result->outcome == HAR_INCONCLUSIVE) {
+        add_element(out, "error", "inconclusive", result->reason);
+    } else if (result->is_known) {
+        add_element(out, "skipped", NULL, result->reason);
+    } else {
+        add_element(out, "failure", result->failure_count > 0 ? result->failures[0].rule : "",
+                    result->reason);
+    }
+    (void)sl_buf_add_str(out, "    </testcase>\n");
+}
+
+void har_report_junit(const struct har_report *report, struct sl_buf *out)
+{
+    const struct har_suite *suite = report->suite;
+    struct har_totals totals = har_totals_count(suite);
+    unsigned failures = totals.fail - totals.known;
+    unsigned count = suite->could_not_start ? 1 : (unsigned)suite->result_count;
+    unsigned errors = suite->could_not_start ? 1 : totals.inconclusive;
+    (void)sl_buf_addf(
+        out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        "<testsuites tests=\"%u\" failures=\"%u\" errors=\"%u\">\n  <testsuite name=\"",
+        count, suite->could_not_start ? 0 : failures, errors);
+    har_xml_add(out, "sluice ");
+    har_xml_add(out, report->target);
+    (void)sl_buf_addf(
+        out, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" time=\"%.3f\">\n", count,
+        suite->could_not_start ? 0 : failures, errors,
+        suite->could_not_start ? 0 : totals.skip + totals.known,
+        (double)(suite->end_ns - suite->begin_ns) / 1e9);
+    if (suite->could_not_start) {
+        (void)sl_buf_add_str(out,
+                             "    <testcase classname=\"sluice\" name=\"target\" time=\"0\">\n");
+        add_element(out, "error", "unreachable", suite->start_text);
+        (void)sl_buf_add_str(out, "    </testcase>\n");
+    }
+    for (size_t i = 0; i < suite->result_count && !suite->could_not_start; i++) {
+        add_case(out, &suite->results[i]);
+    }
+    (void)sl_buf_add_str(out, "  </testsuite>\n</testsuites>\n");
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "harness/report/report.h"
+#include "lib/base/clock.h"
+#include "lib/base/utf8.h"
+
+static const char *const labels[] = {"PASS", "FAIL", "INCONCLUSIVE", "SKIP"};
+
+struct har_totals har_totals_count(const struct har_suite *suite)
+{
+    struct har_totals totals = {0};
+    for (size_t i = 0; i < suite->result_count; i++) {
+        const struct har_result *result = &suite->results[i];
+        totals.pass += result->outcome == HAR_PASS;
+        totals.fail += result->outcome == HAR_FAIL;
+        totals.inconclusive += result->outcome == HAR_INCONCLUSIVE;
+        totals.skip += result->outcome == HAR_SKIP;
+        totals.known += result->is_known;
+    }
+    return totals;
+}
+
+int har_exit_status(const struct har_suite *suite)
+{
+    if (suite->could_not_start) {
+        return 2;
+    }
+    struct har_totals totals = har_totals_count(suite);
+    bool has_unexpected = false;
+    for (size_t i = 0; i < suite->result_count; i++) {
+        has_unexpected |= suite->results[i].has_unexpected_pass;
+    }
+    if (totals.fail > totals.known || has_unexpected) {
+        return 1;
+    }
+    if (totals.inconclusive > 0) {
+        return 3;
+    }
+    return totals.pass + totals.known == 0 ? 4 : 0;
+}
+
+/* A reason on one line, with nothing that a terminal would obey. */
+static void put_line(FILE *file, const char *text)
+{
+    struct sl_span rest = sl_span_str(text);
+    while (rest.len > 0) {
+        size_t len = sl_utf8_char(rest);
+        uint8_t first = rest.data[0];
+        bool is_c1 = len == 2 && first == 0xc2 && rest.data[1] < 0xa0;
+        if (len == 0 || first < 0x20 || first == 0x7f || is_c1) {
+            (void)fprintf(file, first == '\n' ? " | " : "\\x%02x", first);
+            len = len == 0 ? 1 : len;
+        } else {
+            (void)fwrite(rest.data, 1, len, file);
+        }
+        rest = sl_span_from(rest, len);
+    }
+    (void)fputc('\n', file);
+}
+
+void har_report_text_result(FILE *file, const struct har_result *result)
+{
+    (void)fprintf(file, "%-12s  %-44s %6.1f s  ", labels[result->outcome], result->scenario->id,
+                  (double)result->duration_ns / 1e9);
+    if (result->is_known) {
+        (void)fprintf(file, "(known) ");
+    }
+    if (result->outcome == HAR_FAIL && result->failure_count > 0) {
+        (void)fprintf(file, "[%s] ", result->failures[0].rule);
+    }
+    put_line(file, result->reason);
+    for (size_t i = 1; i < result->failure_count && result->outcome == HAR_FAIL; i++) {
+        (void)fprintf(file, "%-12s  [%s] ", "", result->failures[i].rule);
+        put_line(file, result->failures[i].text);
+    }
+    if (result->outcome == HAR_FAIL && result->failure_count > 0) {
+        const char *why = result->failures[0].why;
+        (void)fprintf(file, "%-12s  why it matters: ", "");
+        put_line(file, why == NULL ? result->scenario->why : why);
+    }
+    for (size_t i = 0; i < result->note_count; i++) {
+        (void)fprintf(file, "%-12s  note: ", "");
+        put_line(file, result->notes[i]);
+    }
+    if (result->evidence[0] != '\0') {
+        (void)fprintf(file, "%-12s  evidence: %s\n", "", result->evidence);
+    }
+    (void)fflush(file);
+}
+
+void har_report_text_end(FILE *file, const struct har_report *report)
+{
+    const struct har_suite *suite = report->suite;
+    if (suite->could_not_start) {
+        return;
+    }
+    struct har_totals totals = har_totals_count(suite);
+    (void)fprintf(file, "\n%u passed, %u failed", totals.pass, totals.fail);
+    if (totals.known > 0) {
+        (void)fprintf(file, " (%u of them known)", totals.known);
+    }
+    (void)fprintf(file,
+                  ", %u inconclusive, %u skipped in %.1f s; seed %llu; the machine paused for up "
+                  "to %.1f ms\n",
+                  totals.inconclusive, totals.skip, (double)(suite->end_ns - suite->begin_ns) / 1e9,
+                  (unsigned long long)suite->config.seed,
+                  (double)suite->hiccup_max_ns / (double)SL_MS);
+    for (size_t i = 0; i < suite->result_count; i++) {
+        if (suite->results[i].has_unexpected_pass) {
+            (void)fprintf(file, "known-failing: %s passed; take its entry out of the list\n",
+                          suite->results[i].scenario->id);
+        }
+    }
+}
