@@ -66,8 +66,7 @@ static void run_count(const struct har_check *check)
 {
     const struct count_args *args = check->node->args;
     double total = 0;
-    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
-    {
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, actor) {
         double count = count_of(check, actor, args->what);
         total += count;
         if (!args->is_total) {
@@ -169,8 +168,7 @@ static void run_rate_max(const struct har_check *check)
     const struct rate_args *args = check->node->args;
     double hz = har_play_value(check->play, &args->hz, 0);
     double extra = har_play_value(check->play, &args->extra, 2);
-    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
-    {
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, actor) {
         judge_rate_max(check, actor, hz, extra);
     }
 }
@@ -190,8 +188,7 @@ static void run_rate_min(const struct har_check *check)
     const struct rate_args *args = check->node->args;
     double hz = har_play_value(check->play, &args->hz, 0);
     double over_ms = har_play_value(check->play, &args->over, 1500);
-    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
-    {
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, actor) {
         size_t count = 0;
         uint64_t *times = receipts(check, actor, &count);
         double span_ms = count < 2 ? 0 : (double)(times[count - 1] - times[0]) / (double)SL_MS;
@@ -278,8 +275,7 @@ static const struct har_field acks_fields[] = {
 
 static void run_acks(const struct har_check *check)
 {
-    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
-    {
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, actor) {
         uint32_t whole = 0;
         for (uint32_t i = 0; i < actor->sent_count; i++) {
             whole += !actor->sent[i].is_partial;
@@ -345,8 +341,7 @@ static void run_pings(const struct har_check *check)
 {
     const struct pings_args *args = check->node->args;
     double ms = har_play_value(check->play, &args->interval, 0);
-    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
-    {
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, actor) {
         if (ms > 0) {
             judge_pings(check, actor, (uint64_t)(ms * (double)SL_MS));
         }

@@ -53,8 +53,7 @@ struct har_samples har_samples_collect(struct har_play *play, uint64_t mask, enu
 {
     struct har_samples samples = {0};
     size_t capacity = 0;
-    HAR_FOR_ACTORS(play, mask, actor)
-    {
+    HAR_FOR_ACTORS (play, mask, actor) {
         if (metric == HAR_METRIC_DELIVERY) {
             collect_received(&samples, &capacity, actor, phase);
         } else {

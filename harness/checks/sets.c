@@ -135,10 +135,11 @@ static void run_delivered(const struct har_check *check)
     struct har_play *play = check->play;
     double at_least = har_play_value(play, &args->at_least, 0);
     size_t looked_at = 0;
-    HAR_FOR_ACTORS(play, check->common->of_mask, receiver)
-    {
-        HAR_FOR_ACTORS(play, check->common->from_mask, sender)
-        {
+    HAR_FOR_ACTORS (play, check->common->of_mask, receiver) {
+        HAR_FOR_ACTORS (play, check->common->from_mask, sender) {
+            if (receiver->spec->kind != HAR_SUBSCRIBER) {
+                continue;
+            }
             struct pair pair = make_pair(check, receiver, sender);
             looked_at += pair.count;
             if (pair.count > 0) {
@@ -215,8 +216,7 @@ static void judge_duplicates(const struct har_check *check, const struct har_act
 
 void har_check_order(const struct har_check *check, uint64_t mask)
 {
-    HAR_FOR_ACTORS(check->play, mask, receiver)
-    {
+    HAR_FOR_ACTORS (check->play, mask, receiver) {
         for (size_t i = 0; i < check->play->actor_count && receiver->received_count > 0; i++) {
             if (check->play->actors[i].sent_count > 0) {
                 judge_order(check, receiver, &check->play->actors[i]);
@@ -227,8 +227,7 @@ void har_check_order(const struct har_check *check, uint64_t mask)
 
 void har_check_duplicates(const struct har_check *check, uint64_t mask)
 {
-    HAR_FOR_ACTORS(check->play, mask, receiver)
-    {
+    HAR_FOR_ACTORS (check->play, mask, receiver) {
         for (size_t i = 0; i < check->play->actor_count && receiver->received_count > 0; i++) {
             if (check->play->actors[i].sent_count > 0) {
                 judge_duplicates(check, receiver, &check->play->actors[i]);
@@ -318,10 +317,8 @@ static void run_backlog(const struct har_check *check)
     const struct backlog_args *args = check->node->args;
     double low = har_play_value(check->play, &args->between.low, 0);
     double high = har_play_value(check->play, &args->between.high, 0);
-    HAR_FOR_ACTORS(check->play, check->common->of_mask, receiver)
-    {
-        HAR_FOR_ACTORS(check->play, check->common->from_mask, sender)
-        {
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, receiver) {
+        HAR_FOR_ACTORS (check->play, check->common->from_mask, sender) {
             struct pair pair = make_pair(check, receiver, sender);
             if (pair.count > 0) {
                 judge_backlog(check, &pair, low, high);

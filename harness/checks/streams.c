@@ -21,8 +21,7 @@ static const struct har_field status_fields[] = {
 static void run_status(const struct har_check *check)
 {
     const struct status_args *args = check->node->args;
-    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
-    {
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, actor) {
         const char *name = sl_grpc_status_name(actor->end_code);
         bool is_right = false;
         for (size_t i = 0; i < args->names.count && name != NULL; i++) {
@@ -60,8 +59,7 @@ static const struct har_field open_fields[] = {
 
 static void run_open(const struct har_check *check)
 {
-    HAR_FOR_ACTORS(check->play, check->common->of_mask, actor)
-    {
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, actor) {
         if (actor->state != HAR_STREAM_OPEN) {
             har_check_fail(check, "the stream of %s[%u] is not open at the end", actor->spec->name,
                            actor->index);

@@ -211,6 +211,7 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
     actor->state = HAR_STREAM_ENDED;
     actor->ended_ns = sl_clock_mono_ns();
     actor->end_code = result->code;
+    actor->is_end_of_connection = result->source == SL_FROM_CONNECTION_CLOSED;
     const char *name = sl_grpc_status_name(result->code);
     (void)snprintf(actor->end_text, sizeof(actor->end_text), "%s%s%s (%s)",
                    name == NULL ? "an unknown status" : name,

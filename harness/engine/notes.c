@@ -289,7 +289,8 @@ void har_note_end(struct har_actor *actor)
     bool is_chat = actor->spec->kind == HAR_CHAT;
     uint64_t age_ms = (actor->ended_ns - actor->opened_ns) / SL_MS;
     if (!is_chat || !actor->is_half_closed) {
-        har_play_fail(play, NULL, is_chat ? "CHAT-03" : "SUB-16",
+        const char *rule = actor->is_end_of_connection ? "RES-02" : is_chat ? "CHAT-03" : "SUB-16";
+        har_play_fail(play, NULL, rule,
                       "the server ended the stream of %s[%u] after %llu ms and %llu messages: %s",
                       actor->spec->name, actor->index, (unsigned long long)age_ms,
                       (unsigned long long)actor->messages, actor->end_text);
@@ -297,8 +298,9 @@ void har_note_end(struct har_actor *actor)
     }
     uint32_t sent = whole_messages(actor);
     if (actor->end_code != SL_GRPC_OK) {
-        har_play_fail(play, NULL, "CHAT-03", "after half-close %s[%u] ended with %s, not OK",
-                      actor->spec->name, actor->index, actor->end_text);
+        har_play_fail(play, NULL, actor->is_end_of_connection ? "RES-02" : "CHAT-03",
+                      "after half-close %s[%u] ended with %s, not OK", actor->spec->name,
+                      actor->index, actor->end_text);
     } else if (actor->acked < sent) {
         har_play_fail(play, NULL, "CHAT-03",
                       "%s[%u] ended after half-close with %llu of %u acknowledgements",
@@ -335,10 +337,11 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
     actor->replied++;
     if (!is_allowed(how, result->code)) {
         const char *name = sl_grpc_status_name(result->code);
-        har_play_fail(play, NULL, rule, "SendMessage was answered with %s%s%.200s (%s)",
-                      name == NULL ? "an unknown status" : name,
-                      result->message[0] == '\0' ? "" : ": ", result->message,
-                      sl_status_source_name(result->source));
+        bool is_gone = result->source == SL_FROM_CONNECTION_CLOSED;
+        har_play_fail(
+            play, NULL, is_gone ? "RES-02" : rule, "SendMessage was answered with %s%s%.200s (%s)",
+            name == NULL ? "an unknown status" : name, result->message[0] == '\0' ? "" : ": ",
+            result->message, sl_status_source_name(result->source));
         return;
     }
     if (result->code != SL_GRPC_OK) {

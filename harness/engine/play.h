@@ -105,6 +105,7 @@ struct har_actor {
     uint64_t opened_ns, ended_ns;
     uint64_t half_closed_ns;
     uint32_t end_code;
+    bool is_end_of_connection; /* not of the stream alone */
     char end_text[200];
     uint32_t probe_seen; /* the last one; 0: none */
     uint64_t messages;   /* all that came on the stream, probes too */
@@ -240,6 +241,10 @@ char *har_play_expand(const struct har_play *play, const char *text, unsigned in
 uint64_t har_play_hiccup_ns(const struct har_play *play, uint64_t from_ns);
 /* max(1, S / 10 ms), at most 3: what timeouts are multiplied by. */
 double har_play_slack(const struct har_play *play, uint64_t from_ns);
+
+/* A time limit that began at from_ns, stretched by the pauses since: times the slack, but by no more than
+ * a hundred of the longest pause. */
+uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint64_t limit_ns);
 
 /* True when a record of this phase belongs to the phases of a check. */
 bool har_phase_matches(const struct har_play *play, const struct har_strings *phases, int phase);

@@ -83,15 +83,11 @@ static void begin_step(struct har_track *track)
     }
 }
 
-/* A pause of the machine stretches a deadline, up to the bound of har_play_slack. */
 static bool is_late(const struct har_step *step, uint64_t now_ns)
 {
-    if (now_ns < step->deadline_ns) {
-        return false;
-    }
     uint64_t allowed_ns = step->deadline_ns - step->begin_ns;
-    double slack = har_play_slack(step->play, step->begin_ns);
-    return (double)(now_ns - step->begin_ns) >= (double)allowed_ns * slack;
+    return now_ns >= step->deadline_ns &&
+           now_ns - step->begin_ns >= har_play_allowed_ns(step->play, step->begin_ns, allowed_ns);
 }
 
 static void fail_late(struct har_step *step)
@@ -106,7 +102,8 @@ static void fail_late(struct har_step *step)
     (void)snprintf(whole, sizeof(whole), "%s: %.380s, after %llu ms", type->name,
                    text[0] == '\0' ? "was not done" : text,
                    (unsigned long long)(waited_ns / SL_MS));
-    har_play_fail_late(step->play, step->node, type->rule, waited_ns, whole);
+    const char *rule = type->rule_of == NULL ? type->rule : type->rule_of(step);
+    har_play_fail_late(step->play, step->node, rule, waited_ns, whole);
 }
 
 void har_track_turn(struct har_track *track)

@@ -30,6 +30,13 @@ double har_play_slack(const struct har_play *play, uint64_t from_ns)
     return fmin(fmax(slack, 1), SLACK_MAX);
 }
 
+uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint64_t limit_ns)
+{
+    uint64_t scaled_ns = (uint64_t)((double)limit_ns * har_play_slack(play, from_ns));
+    uint64_t most_ns = limit_ns + 100 * har_play_hiccup_ns(play, from_ns);
+    return scaled_ns < most_ns ? scaled_ns : most_ns;
+}
+
 static double count_one(const struct har_actor *actor, enum har_counter counter)
 {
     switch (counter) {
@@ -68,8 +75,7 @@ static bool resolve_counter(struct har_play *play, struct sl_span name, struct s
     }
     double total = 0;
     double least = INFINITY;
-    HAR_FOR_ACTORS(play, mask, actor)
-    {
+    HAR_FOR_ACTORS (play, mask, actor) {
         double count = count_one(actor, counter);
         total += count;
         least = fmin(least, count);

@@ -56,7 +56,8 @@ static struct sl_span read_word(struct reader *reader, bool is_actor)
 {
     skip_space(reader);
     const char *start = reader->at;
-    while (is_name_char(*reader->at) || (is_actor && (*reader->at == '-' || *reader->at == '*'))) {
+    while (is_name_char(*reader->at) ||
+           (is_actor && *reader->at != '\0' && strchr("-*,", *reader->at) != NULL)) {
         reader->at++;
     }
     return sl_span(start, (size_t)(reader->at - start));

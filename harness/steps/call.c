@@ -182,8 +182,7 @@ static void start(struct har_step *step)
     struct state *state = step->state;
     const struct call_args *args = step->node->args;
     state->step = step;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         struct sl_buf payload;
         sl_buf_init(&payload, MESSAGE_MAX);
         if (!step->play->is_over && encode(step, actor, &payload)) {
@@ -206,6 +205,12 @@ static void tell(const struct har_step *step, char *text, size_t size)
     (void)snprintf(text, size, "%s was not answered", args->method);
 }
 
+static const char *rule_of(const struct har_step *step)
+{
+    const struct call_args *args = step->node->args;
+    return args->rule == NULL ? "RES-02" : args->rule;
+}
+
 const struct har_step_type har_step_call = {
     .name = "call",
     .help = "calls a unary method with a JSON message and checks status and reply",
@@ -214,6 +219,7 @@ const struct har_step_type har_step_call = {
     HAR_STEP_ARGS(struct call_args, fields),
     .state_size = sizeof(struct state),
     .rule = "RES-02",
+    .rule_of = rule_of,
     .within_offset = offsetof(struct call_args, within),
     .start = start,
     .poll = poll,

@@ -161,8 +161,7 @@ static bool drive(struct har_step *step, struct har_actor *actor)
 static void poll(struct har_step *step)
 {
     bool is_done = true;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         if (!step->play->is_over) {
             is_done &= drive(step, actor);
         }
@@ -175,14 +174,21 @@ static void tell(const struct har_step *step, char *text, size_t size)
     const struct send *state = step->state;
     uint64_t issued = 0;
     uint64_t left = 0;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         const struct progress *progress = &state->of[actor->number - 1];
         issued += progress->issued;
         left += outstanding(actor, progress);
     }
     (void)snprintf(text, size, "%llu of %llu sent messages have no answer",
                    (unsigned long long)left, (unsigned long long)issued);
+}
+
+static const char *rule_of(const struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        return actor->spec->kind == HAR_CHAT ? "CHAT-01" : "SEND-06";
+    }
+    return "";
 }
 
 const struct har_step_type har_step_send = {
@@ -193,6 +199,7 @@ const struct har_step_type har_step_send = {
     HAR_STEP_ARGS(struct har_send_args, fields),
     .state_size = sizeof(struct send),
     .rule = "SEND-06",
+    .rule_of = rule_of,
     .within_offset = offsetof(struct har_send_args, within),
     .start = start,
     .poll = poll,

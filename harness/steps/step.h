@@ -42,6 +42,8 @@ struct har_step_type {
     const struct har_field *fields;
     size_t field_count, args_size, state_size;
     const char *rule; /* broken when it does not end; "" for none of the contract */
+    const char *(*rule_of)(
+        const struct har_step *step); /* the same, where it depends; may be NULL */
     bool has_no_deadline;
     size_t
         within_offset; /* of its struct har_expr `within` in args; 0: none (never the first member) */

@@ -22,8 +22,7 @@ static void done(struct har_step *step)
 
 static void start_chat(struct har_step *step)
 {
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         har_actor_open(actor);
     }
 }
@@ -31,8 +30,7 @@ static void start_chat(struct har_step *step)
 static void poll_chat(struct har_step *step)
 {
     step->is_done = true;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         step->is_done &=
             actor->link->is_connected && actor->stream != NULL &&
             (har_stream_id(actor->stream) != 0 || actor->spec->transport == HAR_TRANSPORT_GRPC);
@@ -79,8 +77,7 @@ static void start_credit(struct har_step *step)
     double messages = har_play_value(step->play, &args->messages, 0);
     double bytes = har_play_value(step->play, &args->bytes, 0);
     state->wanted = sl_calloc(step->play->actor_count, sizeof(uint64_t));
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         state->wanted[actor->number - 1] = actor->messages + (uint64_t)messages;
         if (actor->stream == NULL) {
             har_play_fail(step->play, step->node, "", "credit for a stream that is not open");
@@ -100,8 +97,7 @@ static void poll_credit(struct har_step *step)
     struct credit *state = step->state;
     const struct credit_args *args = step->node->args;
     step->is_done = true;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         uint64_t wanted = state->wanted[actor->number - 1];
         if (args->wait != 0 || !args->messages.is_set) {
             continue;
@@ -127,12 +123,17 @@ static void tell_credit(const struct har_step *step, char *text, size_t size)
 {
     const struct credit *state = step->state;
     uint64_t missing = 0;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         missing += state->wanted[actor->number - 1] - actor->messages;
     }
     (void)snprintf(text, size, "credit was granted, and %llu messages did not come",
                    (unsigned long long)missing);
+}
+
+static const char *rule_of_credit(const struct har_step *step)
+{
+    const struct credit_args *args = step->node->args;
+    return args->rule == NULL ? "SUB-05" : args->rule;
 }
 
 const struct har_step_type har_step_credit = {
@@ -143,6 +144,7 @@ const struct har_step_type har_step_credit = {
     HAR_STEP_ARGS(struct credit_args, credit_fields),
     .state_size = sizeof(struct credit),
     .rule = "SUB-05",
+    .rule_of = rule_of_credit,
     .within_offset = offsetof(struct credit_args, within),
     .start = start_credit,
     .poll = poll_credit,
@@ -154,8 +156,7 @@ const struct har_step_type har_step_credit = {
 
 static void start_stall(struct har_step *step)
 {
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         if (actor->stream != NULL) {
             har_stream_stall(actor->stream);
         }
@@ -164,8 +165,7 @@ static void start_stall(struct har_step *step)
 
 static void start_resume(struct har_step *step)
 {
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         if (actor->stream != NULL) {
             har_stream_resume(actor->stream);
         }
@@ -174,8 +174,7 @@ static void start_resume(struct har_step *step)
 
 static void start_cancel(struct har_step *step)
 {
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         har_actor_cancel(actor);
     }
 }
@@ -210,8 +209,7 @@ static const struct har_field half_close_fields[] = {
 
 static void start_half_close(struct har_step *step)
 {
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         actor->is_half_closed = true;
         actor->half_closed_ns = sl_clock_mono_ns();
         if (actor->stream != NULL) {
@@ -224,8 +222,7 @@ static void poll_half_close(struct har_step *step)
 {
     const struct half_close_args *args = step->node->args;
     step->is_done = true;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         step->is_done &= args->wait != 0 || actor->state == HAR_STREAM_ENDED;
     }
 }
@@ -234,8 +231,7 @@ static void tell_half_close(const struct har_step *step, char *text, size_t size
 {
     uint64_t acked = 0;
     uint64_t sent = 0;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         acked += actor->acked;
         sent += actor->sent_count;
     }
@@ -270,8 +266,7 @@ static const struct har_field close_fields[] = {
 static void start_close(struct har_step *step)
 {
     const struct close_args *args = step->node->args;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         har_actor_close(actor, (enum har_close)args->how);
     }
 }

@@ -17,12 +17,15 @@ enum {
 
 struct subscribe_args {
     int probe; /* 0 yes, 1 no */
+    const char *rule;
     struct har_expr within;
 };
 static const char *const yes_no[] = {"yes", "no", NULL};
 static const struct har_field fields[] = {
     {"probe", HAR_FIELD_CHOICE, offsetof(struct subscribe_args, probe), .choices = yes_no,
      .help = "\"no\": do not wait until the subscription is known to be registered"},
+    {"rule", HAR_FIELD_STRING, offsetof(struct subscribe_args, rule),
+     .help = "broken when nothing comes; default SEND-03"},
     {"within", HAR_FIELD_DURATION, offsetof(struct subscribe_args, within), .help = "default 10s"},
 };
 
@@ -39,8 +42,7 @@ static void start(struct har_step *step)
     state->paid = sl_calloc(play->actor_count, sizeof(uint32_t));
     const struct subscribe_args *args = step->node->args;
     bool needs_probe = args->probe == 0 && !har_profile_has(play->config.profile, "ready");
-    HAR_FOR_ACTORS(play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
         har_actor_open(actor);
         if (needs_probe && actor->spec->is_manual) {
             (void)har_stream_credit_messages(actor->stream, 1);
@@ -62,7 +64,8 @@ static void on_reply(struct har_call *call, const struct har_stream_result *resu
                        har_reply_read(sl_buf_span(&call->reply), &reply) == SL_OK &&
                        reply.is_accepted;
     if (!is_accepted) {
-        har_play_fail(play, NULL, "SEND-01",
+        bool is_gone = result->source == SL_FROM_CONNECTION_CLOSED;
+        har_play_fail(play, NULL, is_gone ? "RES-02" : "SEND-01",
                       "a message with room and text was not accepted: status %u, %.200s",
                       result->code, result->message);
     }
@@ -118,8 +121,7 @@ static void send_round(struct har_step *step)
 {
     struct har_play *play = step->play;
     uint32_t before = play->probe_count;
-    HAR_FOR_ACTORS(play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
         bool is_due = actor->probe_seen == 0;
         for (uint32_t i = before; i < play->probe_count && is_due; i++) {
             is_due = strcmp(play->probes[i].room, actor->room) != 0;
@@ -152,8 +154,7 @@ static void pay(struct subscribe *state, struct har_actor *actor, uint32_t last)
 
 static bool is_ready(const struct har_step *step)
 {
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         if (!actor->has_headers) {
             return false;
         }
@@ -163,8 +164,7 @@ static bool is_ready(const struct har_step *step)
 
 static bool is_on_the_wire(const struct har_step *step)
 {
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         if (actor->stream != NULL && har_stream_id(actor->stream) == 0) {
             return false;
         }
@@ -178,8 +178,7 @@ static void poll_probes(struct har_step *step)
     struct har_play *play = step->play;
     bool has_all_seen_one = true;
     bool has_all_seen_last = true;
-    HAR_FOR_ACTORS(play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
         uint32_t last = last_probe(play, actor->room);
         has_all_seen_one &= actor->probe_seen > 0;
         has_all_seen_last &= actor->probe_seen == last;
@@ -216,15 +215,21 @@ static void tell(const struct har_step *step, char *text, size_t size)
 {
     unsigned total = 0;
     unsigned missing = 0;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    bool has_ready = har_profile_has(step->play->config.profile, "ready");
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         total++;
-        missing += actor->probe_seen == 0 && !actor->has_headers;
+        missing += has_ready ? !actor->has_headers : actor->probe_seen == 0;
     }
     (void)snprintf(
         text, size,
         "%u of %u subscriptions have received nothing, %u messages were sent to their rooms",
         missing, total, step->play->probe_count);
+}
+
+static const char *rule_of(const struct har_step *step)
+{
+    const struct subscribe_args *args = step->node->args;
+    return args->rule == NULL ? "SEND-03" : args->rule;
 }
 
 const struct har_step_type har_step_subscribe = {
@@ -236,6 +241,7 @@ const struct har_step_type har_step_subscribe = {
     HAR_STEP_ARGS(struct subscribe_args, fields),
     .state_size = sizeof(struct subscribe),
     .rule = "SEND-03",
+    .rule_of = rule_of,
     .within_offset = offsetof(struct subscribe_args, within),
     .start = start,
     .poll = poll,

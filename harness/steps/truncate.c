@@ -60,8 +60,7 @@ static void start(struct har_step *step)
     struct state *state = step->state;
     struct har_play *play = step->play;
     state->of = sl_calloc(play->actor_count, sizeof(struct cut));
-    HAR_FOR_ACTORS(play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
         struct cut *cut = &state->of[actor->number - 1];
         struct har_conn *conn = har_actor_conn(actor);
         if (actor->spec->kind != HAR_CHAT) {
@@ -166,8 +165,7 @@ static void poll(struct har_step *step)
 {
     struct state *state = step->state;
     step->is_done = true;
-    HAR_FOR_ACTORS(step->play, step->node->who, actor)
-    {
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         struct cut *cut = &state->of[actor->number - 1];
         if (!step->play->is_over) {
             drive(step, actor, cut);

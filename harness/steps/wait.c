@@ -52,10 +52,11 @@ static void poll_await(struct har_step *step)
     struct har_play *play = step->play;
     step->is_done = har_play_value(play, &args->pred, 0) != 0;
     uint64_t now_ns = sl_clock_mono_ns();
-    double allowed_ms = har_play_value(play, &args->within, HAR_STEP_DEADLINE_MS);
+    double limit_ms = har_play_value(play, &args->within, HAR_STEP_DEADLINE_MS);
+    uint64_t limit_ns = (uint64_t)(limit_ms * (double)SL_MS);
     double passed_ms = (double)(now_ns - step->begin_ns) / (double)SL_MS;
     if (!step->is_done && args->rule != NULL && !play->is_over &&
-        passed_ms >= allowed_ms * har_play_slack(play, step->begin_ns)) {
+        now_ns - step->begin_ns >= har_play_allowed_ns(play, step->begin_ns, limit_ns)) {
         char text[HAR_REASON_MAX];
         tell_wait(step, text, sizeof(text));
         char whole[HAR_REASON_MAX + 40];
