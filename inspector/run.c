@@ -44,6 +44,13 @@ static void on_damage(void *owner, const char *name, const struct ins_damage *da
     }
 }
 
+/* The input makes us wait: whoever reads our output should not. */
+static void on_wait(void *owner)
+{
+    struct run *run = owner;
+    (void)!ins_lines_flush(&run->lines);
+}
+
 static enum sl_status open_captures(struct run *run, char *const *captures, int count)
 {
     run->merge = ins_merge_new(on_damage, run);
@@ -53,6 +60,7 @@ static enum sl_status open_captures(struct run *run, char *const *captures, int 
         struct ins_source *source = NULL;
         enum sl_status status = ins_input_open(captures[i], &input, &error);
         if (status == SL_OK) {
+            ins_input_on_wait(input, on_wait, run);
             status = ins_source_new(input, &source, &error);
         }
         if (status == SL_OK) {

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 struct ins_input {
     ins_input_read_fn *read;
     int fd; /* of read_fd */
+    ins_input_wait_fn *on_wait;
+    void *owner;
     uint8_t *window;
     size_t capacity;
     size_t start, end; /* of the bytes in the window that are not skipped yet */
@@ -23,7 +26,11 @@ struct ins_input {
 static ssize_t read_fd(void *context, uint8_t *into, size_t room)
 {
     struct ins_input *input = context;
+    struct pollfd ready = {.fd = input->fd, .events = POLLIN};
     ssize_t got = 0;
+    if (input->on_wait != NULL && poll(&ready, 1, 0) == 0) {
+        input->on_wait(input->owner);
+    }
     do {
         got = read(input->fd, into, room);
     } while (got < 0 && errno == EINTR);
@@ -80,6 +87,12 @@ void ins_input_free(struct ins_input *input)
     }
     sl_free(input->window);
     sl_free(input);
+}
+
+void ins_input_on_wait(struct ins_input *input, ins_input_wait_fn *on_wait, void *owner)
+{
+    input->on_wait = on_wait;
+    input->owner = owner;
 }
 
 /* Makes room for want bytes from start on, and reads until they are there. The window is twice as large

@@ -35,6 +35,10 @@ struct ins_input *ins_input_memory(struct sl_span bytes);
 
 void ins_input_free(struct ins_input *input);
 
+/* Called before a read that will have to wait: a pipe with nothing in it. */
+typedef void ins_input_wait_fn(void *owner);
+void ins_input_on_wait(struct ins_input *input, ins_input_wait_fn *on_wait, void *owner);
+
 /* What comes next: at least want bytes (at most INS_INPUT_VIEW_MAX), fewer only at the end. */
 struct sl_span ins_input_view(struct ins_input *input, size_t want);
 

@@ -179,14 +179,15 @@ static enum sl_status pcap_next(struct ins_source *source, struct ins_packet *re
         return recover(pcap, ret_damage, "the packet's record header is damaged");
     }
     size_t size = header_size + record.captured;
-    here = ins_input_view(source->input, size + header_size);
+    here = ins_input_view(source->input, size);
     if (here.len < size) {
         return cut(pcap, ret_damage);
     }
     pcap->packets++;
     pcap->to_skip = size;
     if (here.len >= size + header_size) {
-        /* When no record can follow, this one's length may be the damage: look inside it too. */
+        /* When no record can follow, this one's length may be the damage: look inside it too. Only
+         * where the next header is there already: a pipe is not waited for. */
         struct record next = read_record(pcap, here.data + size);
         pcap->is_lost = !is_possible(pcap, &next);
         pcap->to_skip = pcap->is_lost ? header_size : size;
