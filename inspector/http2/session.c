@@ -6,8 +6,11 @@
 #include "lib/base/alloc.h"
 
 enum {
-    KEEP_TOTAL_MAX = 4 * 1024 * 1024, /* of the unfinished messages of one connection */
-    STREAMS_MAX = 32768,              /* open at once on one connection */
+    /* Of unfinished messages: the aim for all connections, of which each gets a share. */
+    KEEP_ALL = 16 * 1024 * 1024,
+    KEEP_SHARE_MAX = 4 * 1024 * 1024,
+    KEEP_SHARE_MIN = 64 * 1024,
+    STREAMS_MAX = 32768, /* open at once on one connection */
 };
 
 struct ins_session {
@@ -16,6 +19,7 @@ struct ins_session {
     struct ins_stats *stats;
     struct ins_view *view;
     uint64_t connections; /* HTTP/2 ones */
+    uint64_t open;        /* of them */
     uint64_t calls;       /* with a record */
     size_t held_bytes;    /* of undecided connections */
 };
@@ -165,9 +169,17 @@ static void drop_detect(struct carrier *carrier)
     carrier->detect = NULL;
 }
 
+static size_t keep_share(const struct ins_session *session)
+{
+    uint64_t share = KEEP_ALL / session->open;
+    share = share > KEEP_SHARE_MAX ? KEEP_SHARE_MAX : share;
+    return share < KEEP_SHARE_MIN ? KEEP_SHARE_MIN : (size_t)share;
+}
+
 static void become_http2(struct carrier *carrier, const struct ins_tcp_conn *conn)
 {
     struct ins_session *session = carrier->session;
+    session->open++;
     carrier->client = ins_detect_client(carrier->detect);
     carrier->connection = (struct ins_connection){
         .id = ++session->connections,
@@ -179,7 +191,7 @@ static void become_http2(struct carrier *carrier, const struct ins_tcp_conn *con
     config.handler = &observer_handler;
     config.owner = carrier;
     config.keep_message_max = session->view->ops->keep_message_max;
-    config.keep_total_max = KEEP_TOTAL_MAX;
+    config.keep_total_max = keep_share(session);
     config.streams_max = STREAMS_MAX;
     config.keep_frame_max = session->view->ops->keep_frame_max;
     config.is_midway = carrier->connection.is_midway;
@@ -262,6 +274,7 @@ static void on_end(void *owner, struct ins_tcp_conn *conn)
         ins_stats_connection(session->stats, &carrier->connection,
                              sl_observer_totals(carrier->observer));
         sl_observer_free(carrier->observer);
+        session->open--;
     }
     sl_free(carrier);
     ins_tcp_set_user(conn, NULL);

@@ -19,7 +19,7 @@ struct ins_tcp {
 struct ins_tcp_limits ins_tcp_limits_default(void)
 {
     return (struct ins_tcp_limits){
-        .flow_bytes = 2 * 1024 * 1024, .total_bytes = 12 * 1024 * 1024, .connections = 16384};
+        .flow_bytes = 2 * 1024 * 1024, .total_bytes = 12 * 1024 * 1024, .connections = 12288};
 }
 
 struct ins_tcp *ins_tcp_new(const struct ins_tcp_handler *handler, void *owner,
@@ -150,19 +150,25 @@ void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment)
     if (conn == NULL) {
         return;
     }
-    if (tcp->latest != conn) {
-        DL_DELETE2(tcp->quietest, conn, quieter, livelier);
-        DL_APPEND2(tcp->quietest, conn, quieter, livelier);
-        tcp->latest = conn;
-    }
     conn->segments++;
     if (conn->is_over) {
         return;
     }
+    if (tcp->latest != conn && !conn->is_ignored) {
+        DL_DELETE2(tcp->quietest, conn, quieter, livelier);
+        DL_APPEND2(tcp->quietest, conn, quieter, livelier);
+    }
+    tcp->latest = conn;
+    bool was_ignored = conn->is_ignored;
     size_t held = ins_tcp_conn_held(conn);
     int side = compare_ends(&conn->ends[0], &segment->from) == 0 ? 0 : 1;
     ins_tcp_conn_feed(conn, &tcp->sink, side, segment);
     account(tcp, conn, held);
+    if (conn->is_over || (conn->is_ignored && !was_ignored)) {
+        /* The first to go when there are too many. */
+        DL_DELETE2(tcp->quietest, conn, quieter, livelier);
+        DL_PREPEND2(tcp->quietest, conn, quieter, livelier);
+    }
     while (tcp->held_bytes > tcp->limits.total_bytes) {
         struct ins_tcp_conn *oldest = tcp->holding;
         size_t oldest_held = ins_tcp_conn_held(oldest);

@@ -66,9 +66,9 @@ struct ins_tcp_handler {
 struct ins_tcp_limits {
     size_t flow_bytes;  /* held back for one direction */
     size_t total_bytes; /* for all */
-    size_t connections; /* known at a time; the one that was quiet longest is given up */
+    size_t connections; /* known at a time; an ended one is given up, else the quietest */
 };
-/* 2 MiB, 12 MiB, 16384. */
+/* 2 MiB, 12 MiB, 12288. */
 struct ins_tcp_limits ins_tcp_limits_default(void);
 
 struct ins_tcp_totals {

@@ -370,6 +370,24 @@ static void gives_up_the_quietest_connection_when_there_are_too_many(void **stat
     world_end(&world);
 }
 
+static void gives_up_ended_connections_before_open_ones(void **state)
+{
+    (void)state;
+    struct world world;
+    struct ins_tcp_limits limits = ins_tcp_limits_default();
+    limits.connections = 2;
+    world_begin_with(&world, limits);
+    world_segment_of(&world, 1, 0, "S", 100, 0, "");
+    world_segment_of(&world, 1, 0, "A", 101, 0, "one");
+    world_segment_of(&world, 2, 0, "S", 100, 0, "");
+    world_segment_of(&world, 2, 0, "R", 101, 0, "");
+    world_segment_of(&world, 3, 0, "S", 100, 0, "");
+    world_segment_of(&world, 1, 0, "A", 104, 0, "more");
+    world_expect(&world, "0:one 0! end 0:more ");
+    assert_int_equal(ins_tcp_totals(world.tcp)->evicted, 0);
+    world_end(&world);
+}
+
 static void forgets_what_it_is_told_to_ignore(void **state)
 {
     (void)state;
@@ -476,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_new_syn_begins_a_new_connection),
         cmocka_unit_test(holds_no_more_than_its_limits),
         cmocka_unit_test(gives_up_the_quietest_connection_when_there_are_too_many),
+        cmocka_unit_test(gives_up_ended_connections_before_open_ones),
         cmocka_unit_test(forgets_what_it_is_told_to_ignore),
         cmocka_unit_test(any_order_gives_the_same_bytes),
         cmocka_unit_test(reads_the_header_and_its_options),
