@@ -38,7 +38,7 @@ static void the_preface_makes_its_sender_the_client(void **state)
             struct ins_detect *detect = ins_detect_new(-1);
             assert_int_equal(data(detect, side, true, SL_H2_PREFACE, cut), INS_DETECT_UNDECIDED);
             assert_int_equal(
-                data(detect, side, true, SL_H2_PREFACE + cut, SL_H2_PREFACE_SIZE - cut),
+                data(detect, side, true, &SL_H2_PREFACE[cut], SL_H2_PREFACE_SIZE - cut),
                 INS_DETECT_HTTP2);
             assert_int_equal(ins_detect_held(detect), SL_H2_PREFACE_SIZE);
             expect_client(detect, side, false);

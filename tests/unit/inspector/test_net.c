@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/net/ip.h"
 #include "inspector/net/link.h"
+#include "inspector/net/tcp.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/pcap_builder.h"
 
@@ -209,6 +210,26 @@ static void puts_ipv6_fragments_together(void **state)
     ins_ip_free(ip);
 }
 
+static void reads_the_tcp_header_and_its_options(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0x9c, 0x40, 0xc3, 0x83, 0, 0, 0, 1, 0, 0, 0, 2,   0x60,
+                                    0x18, 1,    0,    0,    0, 0, 0, 1, 1, 1, 1, 'h', 'i'};
+    struct ins_segment segment = {0};
+    assert_true(ins_segment_read(sl_span(bytes, sizeof(bytes)), sizeof(bytes), &segment));
+    assert_int_equal(segment.from.port, 40000);
+    assert_int_equal(segment.to.port, 50051);
+    assert_int_equal(segment.sequence, 1);
+    assert_int_equal(segment.acknowledged, 2);
+    test_span_is(segment.payload, "hi");
+    for (size_t len = 0; len < 20; len++) {
+        assert_false(ins_segment_read(sl_span(bytes, len), sizeof(bytes), &segment));
+    }
+    assert_true(ins_segment_read(sl_span(bytes, 20), sizeof(bytes), &segment));
+    assert_int_equal(segment.payload.len, 0);
+    assert_int_equal(segment.len, 2);
+}
+
 static void writes_endpoints_as_people_do(void **state)
 {
     (void)state;
@@ -230,6 +251,7 @@ int main(void)
         cmocka_unit_test(gives_up_the_oldest_of_many_fragmented_datagrams),
         cmocka_unit_test(passes_over_ipv6_extension_headers),
         cmocka_unit_test(puts_ipv6_fragments_together),
+        cmocka_unit_test(reads_the_tcp_header_and_its_options),
         cmocka_unit_test(writes_endpoints_as_people_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
