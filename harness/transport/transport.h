@@ -9,6 +9,8 @@
  * frames may be wrong on purpose. `grpc` is the C core's client, what users run; its channel ends on a
  * socketpair whose other end is relayed to TCP (or TLS) here, no faster than the C core reads it. On
  * both, every byte of both directions passes one sl_observer and, when asked, one capture.
+ * Both open the first stream when the server's SETTINGS have come, as every gRPC client does, and
+ * none after its GOAWAY. The C core's windows stay at 64 KiB (no BDP probe) and it does not retry.
  *
  * Life: everything runs on one libuv loop and one thread; callbacks come from the loop, never from
  * inside the call that caused them. har_conn_free and har_stream_free may be called from any callback;
@@ -84,7 +86,7 @@ void har_conn_free(struct har_conn *conn);
 enum har_close {
     HAR_CLOSE_FIN,    /* everything queued is sent, then FIN; no GOAWAY */
     HAR_CLOSE_RST,    /* TCP reset at once (SO_LINGER 0) */
-    HAR_CLOSE_GOAWAY, /* GOAWAY(NO_ERROR), then FIN */
+    HAR_CLOSE_GOAWAY, /* GOAWAY(NO_ERROR), then FIN; on grpc as HAR_CLOSE_FIN */
 };
 /* Streams that are open end without a callback. */
 void har_conn_close(struct har_conn *conn, enum har_close how);

@@ -30,6 +30,7 @@ struct peer_conn {
     struct sl_hpack_encoder *encoder;
     struct peer_call *calls;
     struct sl_buf out;
+    size_t sent;
     bool is_dying, is_closed;
     char read_buffer[16 * 1024];
 };
@@ -106,9 +107,15 @@ static void on_written(uv_write_t *write, int status)
 
 static void flush(struct peer_conn *conn)
 {
-    if (conn->out.len == 0 || conn->is_closed) {
+    size_t die_after = conn->peer->script.die_after;
+    if (conn->out.len == 0 || conn->is_closed || conn->is_dying) {
         return;
     }
+    if (die_after > 0 && conn->sent + conn->out.len >= die_after) {
+        sl_buf_truncate(&conn->out, die_after - conn->sent);
+        conn->is_dying = true;
+    }
+    conn->sent += conn->out.len;
     size_t len = 0;
     struct peer_write *write = sl_alloc(sizeof *write);
     sl_observer_feed(conn->observer, SL_DIR_RESPONSE, sl_buf_span(&conn->out), &now);
@@ -302,6 +309,7 @@ static void answer_at_once(struct peer_call *call)
         send_headers(call);
         (void)sl_h2_write_header(&conn->out, &header);
         (void)sl_buf_add_str(&conn->out, "half");
+        flush(conn);
         conn->is_dying = true;
     } else if (strcmp(call->method, "/t/Goaway") == 0) {
         (void)sl_h2_write_goaway(&conn->out, call->stream, SL_H2_NO_ERROR, sl_span(NULL, 0));

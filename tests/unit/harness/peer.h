@@ -32,6 +32,7 @@ struct peer_script {
     bool is_deaf_to_pings;
     bool is_padding; /* DATA frames are padded */
     enum peer_die die;
+    size_t die_after;     /* of so many bytes of a connection it ends as die says; 0: never */
     uint32_t max_streams; /* SETTINGS_MAX_CONCURRENT_STREAMS; 0: not sent */
     uint32_t window;      /* SETTINGS_INITIAL_WINDOW_SIZE; 0: not sent */
     uint32_t max_data;    /* bytes of one DATA frame; 0: 16384 */

@@ -280,6 +280,28 @@ static void death_in_mid_frame_is_told(void **state)
     }
 }
 
+static void death_after_any_byte_ends_everything_once(void **state)
+{
+    bool has_succeeded = false;
+    for (size_t bytes = 1; !has_succeeded; bytes++) {
+        struct client *client = connect_to(
+            state, (struct peer_script){.die_after = bytes,
+                                        .die = bytes % 2 == 0 ? PEER_DIE_FIN : PEER_DIE_RST});
+        struct record *quiet = client_open(client, "/t/Quiet", false);
+        struct record *record = client_call(client, "/t/Burst", "3 10");
+        client_until(client, record->ends == 1 && (quiet->ends == 1 || quiet->headers == 1));
+        has_succeeded = record->code == SL_GRPC_OK;
+        assert_true(record->messages <= 3);
+        assert_true(!has_succeeded || record->messages == 3);
+        if (!has_succeeded) {
+            client_until(client, client->ended == 1);
+            assert_int_equal(quiet->code, SL_GRPC_UNAVAILABLE);
+        }
+        client_free(client);
+        assert_in_range(bytes, 1, 1000);
+    }
+}
+
 static void a_closed_connection_tells_the_server_and_calls_back_no_more(void **state)
 {
     static const enum har_close ways[] = {HAR_CLOSE_FIN, HAR_CLOSE_RST};
@@ -433,6 +455,7 @@ int main(void)
         ON_BOTH(a_name_with_several_addresses_is_tried_to_the_end),
         ON_BOTH(garbage_ends_the_connection),
         ON_BOTH(death_in_mid_frame_is_told),
+        ON_BOTH(death_after_any_byte_ends_everything_once),
         ON_BOTH(a_closed_connection_tells_the_server_and_calls_back_no_more),
         ON_BOTH(what_was_sent_before_a_close_arrives),
         ON_BOTH(goaway_is_told_and_no_stream_is_opened_after_it),
