@@ -77,6 +77,19 @@ class Server:
                     return int(line.split()[1])
         return 0
 
+    def sockets(self):
+        folder = "/proc/%d/fd" % self.process.pid
+        count = 0
+        for name in os.listdir(folder):
+            try:
+                count += os.readlink(os.path.join(folder, name)).startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return count
+
+    def threads(self):
+        return len(os.listdir("/proc/%d/task" % self.process.pid))
+
     def __enter__(self):
         return self
 

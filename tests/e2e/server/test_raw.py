@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Credit byte by byte, and clients that leave in the middle, over plain HTTP/2 frames."""
+
+import time
+import unittest
+
+import raw_h2
+import sut
+from raw_h2 import DATA, HEADERS, RST_STREAM, Connection
+from sut import chat_pb2
+
+BUFFER = 10
+
+
+def subscription(room, rate=1000000000):
+    return chat_pb2.RoomSubscription(room_id=room, max_rate_hz=rate).SerializeToString()
+
+
+class Raw(unittest.TestCase):
+    def test_a_stream_without_credit_holds_its_buffer_and_one_exactly(self):
+        with sut.Server("--buffer", str(BUFFER)) as server, sut.Client(server) as client:
+            connection = Connection(server, window=0)
+            connection.call(1, "SubscribeToRoom", subscription("r"))
+            connection.read_until(HEADERS, 1)
+            for number in range(100, 200):
+                client.send("r", str(number))
+            connection.grant(1, 1 << 20)
+            got = []
+            while len(got) < BUFFER + 1:
+                data = connection.read_until(DATA, 1)[3]
+                while data:
+                    length = int.from_bytes(data[1:5], "big")
+                    got.append(int(chat_pb2.ChatMessage.FromString(data[5:5 + length]).text))
+                    data = data[5 + length:]
+            self.assertEqual(got, list(range(100, 100 + BUFFER + 1)))
+            client.send("r", "next")
+            self.assertIn(b"next", connection.read_until(DATA, 1)[3])
+            connection.close()
+
+    def test_a_reader_of_one_message_a_step_gets_the_next_ones(self):
+        with sut.Server("--buffer", str(BUFFER)) as server, sut.Client(server) as client:
+            size = len(raw_h2.message(chat_pb2.ChatMessage(room_id="r", text="100").SerializeToString()))
+            connection = Connection(server, window=0)
+            connection.call(1, "SubscribeToRoom", subscription("r"))
+            connection.read_until(HEADERS, 1)
+            for number in range(100, 200):
+                client.send("r", str(number))
+            for step in range(BUFFER + 1):
+                connection.grant(1, size)
+                data = b""
+                while len(data) < size:
+                    data += connection.read_until(DATA, 1)[3]
+                self.assertEqual(chat_pb2.ChatMessage.FromString(data[5:]).text, str(100 + step))
+            connection.close()
+
+    def leave(self, how):
+        """Leaves twenty stalled subscriptions and chats behind and asks that nobody notices."""
+        with sut.Server() as server, sut.Client(server) as client:
+            stays = client.subscribe("r")
+            threads = server.threads()
+            for _ in range(20):
+                connection = Connection(server, window=0)
+                connection.call(1, "SubscribeToRoom", subscription("r"))
+                connection.headers(3, "ChatRoom")
+                connection.frame(DATA, 0, 3, raw_h2.message(b"\x0a\x01x") + b"\x00\x00\x00\x00\x09par")
+                connection.read_until(HEADERS, 3)
+                client.send("r", "x" * 1000)
+                self.assertEqual(len(next(stays).text), 1000)
+                how(connection)
+            client.send("r", "after")
+            self.assertEqual(next(stays).text, "after")
+            deadline = time.monotonic() + sut.WAIT
+            while server.sockets() > 3 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            # The listener, the client's connection, and one of the C core's own.
+            self.assertLessEqual(server.sockets(), 3)
+            self.assertLessEqual(server.threads(), threads + 4)
+            stays.cancel()
+
+    def test_streams_that_are_reset_leave_nothing(self):
+        def reset(connection):
+            connection.frame(RST_STREAM, 0, 1, b"\0\0\0\x08")
+            connection.frame(RST_STREAM, 0, 3, b"\0\0\0\x08")
+            connection.call(5, "SendMessage", b"\xff")
+            connection.read_until(HEADERS, 5)  # the connection goes on
+            connection.close()
+
+        self.leave(reset)
+
+    def test_a_fin_leaves_nothing(self):
+        self.leave(lambda connection: connection.close())
+
+    def test_a_tcp_reset_leaves_nothing(self):
+        self.leave(lambda connection: connection.reset_tcp())
+
+    def test_half_a_message_is_never_acted_on(self):
+        with sut.Server() as server, sut.Client(server) as client:
+            stays = client.subscribe("r")
+            whole = raw_h2.message(chat_pb2.ChatMessage(room_id="r", text="half").SerializeToString())
+            connection = Connection(server)
+            connection.headers(1, "SendMessage")
+            connection.frame(DATA, raw_h2.END_STREAM, 1, whole[:-1])
+            trailers = connection.read_until(HEADERS, 1)
+            self.assertTrue(trailers[1] & raw_h2.END_STREAM)
+            connection.headers(3, "SendMessage", raw_h2.END_HEADERS | raw_h2.END_STREAM)
+            connection.read_until(HEADERS, 3)
+            connection.headers(5, "ChatRoom")
+            connection.frame(DATA, raw_h2.END_STREAM, 5, whole[:-1])
+            frame = connection.read()
+            while not (frame[2] == 5 and frame[1] & raw_h2.END_STREAM):
+                self.assertNotEqual(frame[0], DATA)
+                frame = connection.read()
+            client.send("r", "whole")
+            self.assertEqual(next(stays).text, "whole")
+            stays.cancel()
+            connection.close()
+
+    def test_garbage_ends_its_connection_only(self):
+        with sut.Server() as server, sut.Client(server) as client:
+            stays = client.subscribe("r")
+            for junk in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 100, b"\xff" * 10000, b""):
+                connection = Connection(server)
+                connection.socket.sendall(junk)
+                connection.close()
+            client.send("r", "still")
+            self.assertEqual(next(stays).text, "still")
+            stays.cancel()
+
+
+if __name__ == "__main__":
+    unittest.main()
