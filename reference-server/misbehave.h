@@ -21,6 +21,9 @@ struct srv_misbehave {
 SL_MUST_USE enum sl_status srv_misbehave_set(struct srv_misbehave *misbehave, const char *name,
                                              struct sl_error *reterr_error);
 
+/* Says in the log what is wrong with this server, if anything. */
+void srv_misbehave_log(const struct srv_misbehave *misbehave);
+
 /* Appends a line each: name, front end and broken rule, separated by tabs. */
 void srv_misbehave_list(struct sl_buf *out);
 

@@ -2,6 +2,7 @@
 #include "reference-server/run.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -11,9 +12,10 @@
 /* Tells the signal loop that the front end has ended. */
 #define ENDED_SIGNAL SIGUSR1
 
+/* Sets *context. */
 static void tell_ended(void *context)
 {
-    (void)context;
+    atomic_store((atomic_bool *)context, true);
     (void)kill(getpid(), ENDED_SIGNAL);
 }
 
@@ -27,15 +29,12 @@ static void block_signals(sigset_t *set)
     (void)pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
-static void wait_for_the_end(struct srv_grpc *grpc, const sigset_t *set)
+static void wait_for_the_end(struct srv_grpc *grpc, const sigset_t *set, atomic_bool *is_ended)
 {
-    for (;;) {
+    while (!atomic_load(is_ended)) {
         int got = 0;
-        if (sigwait(set, &got) != 0) {
-            continue;
-        }
-        if (got == ENDED_SIGNAL) {
-            return;
+        if (sigwait(set, &got) != 0 || got == ENDED_SIGNAL) {
+            continue; /* the signal alone says nothing: anybody can send it */
         }
         sl_log(SL_LOG_INFO, "drain", "signal=%s", got == SIGTERM ? "SIGTERM" : "SIGINT");
         srv_grpc_drain(grpc);
@@ -46,7 +45,9 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
 {
     sigset_t set;
     struct srv_chat chat;
+    atomic_bool is_ended = false;
     block_signals(&set);
+    srv_misbehave_log(&opts->chat.misbehave);
     srv_chat_init(&chat, &opts->chat);
     struct srv_health health = {.misbehave = &chat.config.misbehave};
     const struct srv_grpc_config config = {
@@ -57,6 +58,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
         .max_message = opts->max_message,
         .drain_grace_ns = opts->drain_grace_ns,
         .ended = tell_ended,
+        .ended_context = &is_ended,
     };
     struct srv_grpc *grpc = srv_grpc_start(&config, &chat, &health, reterr_error);
     if (grpc == NULL) {
@@ -66,7 +68,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
     const char *port = strrchr(opts->listen, ':');
     printf("listening on %.*s:%d\n", (int)(port - opts->listen), opts->listen, srv_grpc_port(grpc));
     (void)fflush(stdout);
-    wait_for_the_end(grpc, &set);
+    wait_for_the_end(grpc, &set, &is_ended);
     srv_grpc_free(grpc);
     srv_chat_release(&chat);
     return SL_OK;

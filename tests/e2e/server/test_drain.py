@@ -80,6 +80,11 @@ class Drain(unittest.TestCase):
             ended.join(sut.WAIT)
         server.stop()
 
+    def test_a_stray_signal_ends_nothing(self):
+        with sut.Server() as server, sut.Client(server) as client:
+            server.signal(signal.SIGUSR1)
+            self.assertTrue(client.send("r", "t").accepted)
+
     def test_a_port_is_taken_once(self):
         with sut.Server() as server:
             second = subprocess.run([os.environ["SLUICE_SERVER"], "--listen", server.address],
