@@ -17,6 +17,7 @@ enum {
     IS_TIGHT = 8,
     TIGHT_STREAMS = 3,
     TIGHT_BYTES = 40,
+    IS_CROSSING = 16,
     LONG_FEED = 16, /* a length of 31 stands for 31 * LONG_FEED */
 };
 
@@ -124,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     config.handler = &handler;
     config.owner = &account;
     config.is_midway = (choices & IS_MIDWAY) != 0;
+    config.is_crossing_counted = (choices & IS_CROSSING) != 0;
     if ((choices & IS_TIGHT) != 0) {
         config.streams_max = TIGHT_STREAMS;
         config.keep_message_max = TIGHT_BYTES;

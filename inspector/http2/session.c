@@ -195,6 +195,7 @@ static void become_http2(struct carrier *carrier, const struct ins_tcp_conn *con
     config.streams_max = STREAMS_MAX;
     config.keep_frame_max = session->view->ops->keep_frame_max;
     config.is_midway = carrier->connection.is_midway;
+    config.is_crossing_counted = true;
     carrier->observer = sl_observer_new(&config);
     ins_detect_replay(carrier->detect, carrier->observer);
     drop_detect(carrier);

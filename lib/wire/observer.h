@@ -166,6 +166,11 @@ struct sl_observer_config {
     size_t keep_frame_max;   /* payload bytes of other frames than DATA that are kept */
     size_t keep_total_max;   /* the same, of all unfinished messages together */
     size_t block_max;        /* HEADERS + CONTINUATION, compressed */
+    bool
+        is_crossing_counted; /* a call that was reset, or answered before its client had ended, stays
+                                 until what was on its way must have come: those messages, and a
+                                 grpc-status among it, are its own. call_end comes later for it; end,
+                                 end_at and reset_error tell what ended it first */
     size_t streams_max; /* open at once; the oldest is given up (call_end, has_gap) beyond it */
     bool is_midway;     /* the connection began before the first byte: no preface is expected, and
                                 the HPACK tables and the ledger are not trusted */

@@ -67,14 +67,20 @@ static struct sl_obs_call *take_spare(struct sl_observer *observer)
     return call;
 }
 
-void sl_obs_calls_release(struct sl_observer *observer)
+static void free_calls_of(const struct sl_stream_list *list)
 {
-    for (struct sl_stream *s = observer->streams.open.oldest; s != NULL; s = s->newer) {
+    for (struct sl_stream *s = list->oldest; s != NULL; s = s->newer) {
         if (s->call != NULL) {
             call_free(s->call);
             s->call = NULL;
         }
     }
+}
+
+void sl_obs_calls_release(struct sl_observer *observer)
+{
+    free_calls_of(&observer->streams.open);
+    free_calls_of(&observer->streams.lingering);
     while (observer->spare_calls != NULL) {
         call_free(take_spare(observer));
     }
@@ -275,7 +281,7 @@ void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
         if (stream->is_ended[sl_obs_other(dir)] && !stream->is_closed) {
             sl_obs_stream_close(&observer->streams, stream);
         }
-    } else if (dir == SL_DIR_RESPONSE) {
+    } else if (dir == SL_DIR_RESPONSE || stream->is_lingering) {
         observer->ending = call;
         observer->ending_how = SL_CALL_TRAILERS;
     }
@@ -371,7 +377,16 @@ static void end_stalls(struct sl_observer *observer, struct sl_obs_call *call)
         sl_obs_connection_stalled_ns(observer) - call->connection_stalled_ns;
 }
 
-void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how)
+/* How and when the call ended; what may still cross is not in yet. */
+static void note_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how)
+{
+    end_stalls(observer, call);
+    call->call.end = how;
+    call->call.end_at = observer->at;
+}
+
+/* The call's last event, and its end as an object. */
+static void tell_end(struct sl_observer *observer, struct sl_obs_call *call)
 {
     struct sl_stream *stream = call->stream;
     for (int i = 0; i < 2; i++) {
@@ -379,23 +394,68 @@ void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enu
         sl_obs_call_catch_up(observer, call, dir);
         sl_obs_data_partial(observer, call, dir);
     }
-    end_stalls(observer, call);
-    call->call.end = how;
-    call->call.end_at = observer->at;
     derive_status(&call->call);
     if (observer->handler.call_end != NULL) {
         observer->handler.call_end(observer->config.owner, &call->call);
     }
     stream->call = NULL;
     /* The client may still send on a stream that only the server has ended. */
-    if (how != SL_CALL_TRAILERS || stream->is_ended[SL_DIR_REQUEST]) {
+    if (call->call.end != SL_CALL_TRAILERS || stream->is_ended[SL_DIR_REQUEST] ||
+        stream->is_reset[SL_DIR_REQUEST] || stream->is_lingering) {
         sl_obs_stream_close(&observer->streams, stream);
     }
     recycle(observer, call);
 }
 
+/* RFC 9113 5.1: the side that did not end the call may have sent more before it knew. True when the
+ * call waits for that. */
+static bool linger(struct sl_observer *observer, struct sl_obs_call *call)
+{
+    enum sl_call_end how = call->call.end;
+    enum sl_dir ender = how == SL_CALL_RESET_BY_CLIENT ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
+    enum sl_dir other = sl_obs_other(ender);
+    struct sl_stream *stream = call->stream;
+    bool is_one_sided =
+        how == SL_CALL_RESET_BY_CLIENT || how == SL_CALL_RESET_BY_SERVER || how == SL_CALL_TRAILERS;
+    if (!observer->config.is_crossing_counted || !is_one_sided || stream->is_ended[other] ||
+        stream->is_reset[other] || observer->dir[other].is_ended) {
+        return false;
+    }
+    stream->linger_dir = ender;
+    stream->linger_mark = observer->dir[ender].frames;
+    sl_obs_stream_linger(&observer->streams, stream);
+    if (observer->streams.lingering.count > SL_OBS_LINGERING_MAX) {
+        tell_end(observer, observer->streams.lingering.oldest->call);
+    }
+    return true;
+}
+
+void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how)
+{
+    if (!call->stream->is_lingering) {
+        note_end(observer, call, how);
+        if (linger(observer, call)) {
+            return;
+        }
+    }
+    tell_end(observer, call);
+}
+
+void sl_obs_calls_settle(struct sl_observer *observer)
+{
+    struct sl_stream *oldest = observer->streams.lingering.oldest;
+    while (oldest != NULL &&
+           oldest->linger_mark <= observer->dir[sl_obs_other(oldest->linger_dir)].proven) {
+        tell_end(observer, oldest->call);
+        oldest = observer->streams.lingering.oldest;
+    }
+}
+
 void sl_obs_calls_end_all(struct sl_observer *observer, enum sl_call_end how)
 {
+    while (observer->streams.lingering.oldest != NULL) {
+        tell_end(observer, observer->streams.lingering.oldest->call);
+    }
     struct sl_stream *next = NULL;
     for (struct sl_stream *s = observer->streams.open.oldest; s != NULL; s = next) {
         next = s->newer;

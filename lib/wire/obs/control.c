@@ -113,7 +113,9 @@ static void rst_stream(struct sl_observer *observer, enum sl_dir dir, uint32_t e
         side->is_ended = true;
         side->end_at = observer->at;
     }
-    call->call.reset_error = error;
+    if (!stream->is_lingering) {
+        call->call.reset_error = error;
+    }
     observer->frame_call = call;
     observer->ending = call;
     observer->ending_how =

@@ -47,7 +47,7 @@ void sl_obs_flow_check(struct sl_observer *observer, struct sl_obs_call *call)
     /* Before its response headers a server is not seen to have anything to send. */
     bool is_stalled = sl_obs_window(observer, SL_DIR_RESPONSE, call->stream) <= 0 &&
                       call->call.response.has_headers && !call->call.response.is_ended &&
-                      observer->at.has_time && !flow->is_untrusted;
+                      observer->at.has_time && !flow->is_untrusted && !call->stream->is_lingering;
     if (is_stalled && !call->is_stalled) {
         call->stalled_since_ns = observer->at.time_ns;
     } else if (!is_stalled && call->is_stalled) {

@@ -90,6 +90,7 @@ void sl_obs_frame_done(struct sl_observer *observer, enum sl_dir dir, struct sl_
         observer->is_goaway_due = false;
         end_above_goaway(observer);
     }
+    sl_obs_calls_settle(observer);
     observer->frame_call = NULL;
     observer->frame_headers = NULL;
     d->messages = 0;

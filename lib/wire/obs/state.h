@@ -18,6 +18,7 @@ enum {
     SL_OBS_SETTINGS_IN_FLIGHT = 16, /* SETTINGS of one side without their ack that are followed */
     SL_OBS_PINGS_IN_FLIGHT = 16,
     SL_OBS_CLOSED_STREAMS = 512, /* that are remembered, for frames after the end */
+    SL_OBS_LINGERING_MAX = 256,  /* ended calls that wait for what crosses their end */
     SL_OBS_SPARE_CALLS = 64,     /* call objects kept for reuse */
     SL_OBS_CONTROL_MAX =
         65536, /* bytes of a SETTINGS, GOAWAY or unknown frame that are looked at */
@@ -49,6 +50,9 @@ struct sl_obs_call {
 struct sl_stream {
     uint32_t id;
     bool is_closed;                  /* in the list of closed ones */
+    bool is_lingering;               /* in the list of ended ones that wait for what crosses */
+    uint64_t linger_mark;            /* sl_obs_dir.frames of who ended it, with that frame */
+    enum sl_dir linger_dir;          /* who ended it */
     bool is_ended[2];                /* END_STREAM was sent by this side */
     bool is_reset[2];                /* RST_STREAM was sent by this side */
     int64_t credit[2];               /* by sender: WINDOW_UPDATEs received less DATA sent */
@@ -69,7 +73,7 @@ struct sl_streams {
     struct sl_stream **slots;
     size_t capacity; /* a power of two, or 0 */
     size_t count;
-    struct sl_stream_list open, closed;
+    struct sl_stream_list open, lingering, closed;
     struct sl_stream *spare; /* linked by newer */
 };
 
@@ -169,7 +173,9 @@ static inline struct sl_call_side *sl_obs_side(struct sl_obs_call *call, enum sl
 /* streams.c */
 struct sl_stream *sl_obs_stream_find(const struct sl_streams *streams, uint32_t id);
 struct sl_stream *sl_obs_stream_add(struct sl_streams *streams, uint32_t id);
-/* From the open to the closed ones; the oldest of those is forgotten when they are too many. */
+/* From the open to the lingering ones. */
+void sl_obs_stream_linger(struct sl_streams *streams, struct sl_stream *stream);
+/* From the open or lingering to the closed ones; the oldest of those is forgotten when they are too many. */
 void sl_obs_stream_close(struct sl_streams *streams, struct sl_stream *stream);
 void sl_obs_streams_release(struct sl_streams *streams);
 
@@ -220,6 +226,8 @@ void sl_obs_call_response(struct sl_obs_call *call);
 /* Takes note of gaps of this direction since the call was last looked at. */
 void sl_obs_call_catch_up(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir);
 void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how);
+/* Ends the lingering calls whose other side has shown that it knows of the end. */
+void sl_obs_calls_settle(struct sl_observer *observer);
 void sl_obs_calls_end_all(struct sl_observer *observer, enum sl_call_end how);
 /* The sender of dir ended the stream, with this frame. */
 void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,

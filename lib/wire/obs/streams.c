@@ -107,10 +107,19 @@ struct sl_stream *sl_obs_stream_add(struct sl_streams *streams, uint32_t id)
     return stream;
 }
 
+void sl_obs_stream_linger(struct sl_streams *streams, struct sl_stream *stream)
+{
+    assert(!stream->is_closed && !stream->is_lingering);
+    list_remove(&streams->open, stream);
+    stream->is_lingering = true;
+    list_add(&streams->lingering, stream);
+}
+
 void sl_obs_stream_close(struct sl_streams *streams, struct sl_stream *stream)
 {
     assert(!stream->is_closed && stream->call == NULL);
-    list_remove(&streams->open, stream);
+    list_remove(stream->is_lingering ? &streams->lingering : &streams->open, stream);
+    stream->is_lingering = false;
     stream->is_closed = true;
     list_add(&streams->closed, stream);
     if (streams->closed.count > SL_OBS_CLOSED_STREAMS) {

@@ -123,7 +123,7 @@ static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     stream->rules.is_closed_proven =
         stream->is_ended[SL_DIR_REQUEST] &&
         stream->ended_mark[SL_DIR_REQUEST] <= observer->dir[SL_DIR_RESPONSE].proven;
-    if (stream->call != NULL) {
+    if (stream->call != NULL && !stream->is_lingering) {
         judge_response(observer, stream, is_on_data);
     }
 }
