@@ -24,6 +24,8 @@ AREAS = {
     "slow-consumers": "Slow consumers: readers that stop, or take one message at a time",
     "disconnects": "Disconnects: streams reset, connections closed and cut in the middle",
 }
+# Others that it may show, in words.
+OTHER_AREAS = {"limits": "Limits: rates and sizes"}
 
 
 class Missing(Exception):
@@ -84,6 +86,12 @@ def is_decoded(side):
     return bool(side["messages"]) and all("json" in message for message in side["messages"])
 
 
+def plainness(call):
+    """Less is better to show: a usual end, a few replies, a request with something in it."""
+    end = {"OK": 0, "CANCELLED": 1}.get(call["status"]["name"], 2)
+    return end, abs(call["response"]["message_count"] - 3), -min(call["request"]["bytes"], 100)
+
+
 def pick_calls(folder, summary):
     """One whole call of each method, decoded on both sides: the one that shows most and is still short."""
     calls = read_json_lines(os.path.join(folder, "calls.jsonl"))
@@ -93,7 +101,7 @@ def pick_calls(folder, summary):
         good = [call for call in calls if call["method"] == method and call["complete"] and
                 is_decoded(call["request"]) and is_decoded(call["response"])]
         need(good, f"no whole call of {method} was decoded")
-        picked.append(min(good, key=lambda call: abs(call["response"]["message_count"] - 3)))
+        picked.append(min(good, key=plainness))
     return picked
 
 
@@ -110,7 +118,7 @@ def show_results(report, titles):
         mine = [result for result in results if area_of(result) == area]
         if not mine:
             continue
-        print(f"\n  {AREAS.get(area, area)}")
+        print(f"\n  {(AREAS | OTHER_AREAS).get(area, area)}")
         for result in mine:
             verdict = result["verdict"].upper()
             title = f"{titles[result['id']]} [{result['id']}]"

@@ -20,7 +20,7 @@ def message(text="hello"):
 def call(number, replies=3):
     return {"type": "call", "id": number, "method": METHODS[number % 3], "kind": "unary", "client": "127.0.0.1:1",
             "server": "127.0.0.1:2", "start": "2026-01-02T03:04:05.000000006Z", "duration_ms": 1.5, "complete": True,
-            "request": {"message_count": 1, "messages": [message()]},
+            "request": {"message_count": 1, "bytes": 13, "messages": [message()]},
             "response": {"message_count": replies, "messages": [message("x" * 200) for _ in range(replies)]},
             "status": {"code": 0, "name": "OK", "message": ""}}
 
