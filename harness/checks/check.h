@@ -52,7 +52,9 @@ void har_checks_run(struct har_play *play);
 
 /* The check does not hold. */
 void har_check_fail(const struct har_check *check, const char *format, ...) SL_PRINTF(2, 3);
-void har_check_fail_timing(const struct har_check *check, const char *format, ...) SL_PRINTF(2, 3);
+/* The same; could_be_noise: so narrowly that a pause of the machine could explain it. */
+void har_check_fail_if(const struct har_check *check, bool could_be_noise, const char *format, ...)
+    SL_PRINTF(3, 4);
 /* It could not be made, with the reason (a constant): told in the report. */
 void har_check_note(const struct har_check *check, const char *reason);
 

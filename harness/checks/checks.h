@@ -9,12 +9,11 @@
     .fields = (field_table), .field_count = sizeof(field_table) / sizeof((field_table)[0]), \
     .args_size = sizeof(args_type)
 
-#define HAR_CHECKS(X)                                                                         \
-    X(delivered)                                                                              \
-    X(fifo)                                                                                   \
-    X(nodup)                                                                                  \
-    X(backlog) X(count) X(rate_max) X(rate_min) X(acks) X(pings) X(status) X(open) X(latency) \
-        X(never) X(eventually) X(rss_growth)
+/* clang-format off */
+#define HAR_CHECKS(X) \
+    X(delivered) X(fifo) X(nodup) X(backlog) X(count) X(rate_max) X(rate_min) X(acks) \
+    X(pings) X(status) X(open) X(latency) X(never) X(eventually) X(rss_growth)
+/* clang-format on */
 
 #define X(name) extern const struct har_check_type har_check_##name;
 HAR_CHECKS(X)

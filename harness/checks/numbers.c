@@ -91,6 +91,9 @@ const struct har_check_type har_check_count = {
 /* A receiver sees a message up to this much late without any pause of the machine. */
 #define RECEIPT_GRAIN_NS (20 * SL_MS)
 
+/* Loaded machines were seen to bunch what a correct server sent in so many seconds. */
+#define BUNCH_S 0.2
+
 struct rate_args {
     struct har_check_common common;
     struct har_expr hz, extra, over;
@@ -154,11 +157,11 @@ static void judge_rate_max(const struct har_check *check, const struct har_actor
         }
     }
     if (worst > allowed) {
-        har_check_fail_timing(
-            check, "%s[%u] received %zu messages in %.0f ms; at %g a second at most %.1f",
-            actor->spec->name, actor->index, to - from + 1,
-            (double)(times[to] - times[from]) / (double)SL_MS, hz,
-            hz * (double)(times[to] - times[from]) / 1e9 + allowed);
+        har_check_fail_if(check, worst <= allowed + hz * BUNCH_S,
+                          "%s[%u] received %zu messages in %.0f ms; at %g a second at most %.1f",
+                          actor->spec->name, actor->index, to - from + 1,
+                          (double)(times[to] - times[from]) / (double)SL_MS, hz,
+                          hz * (double)(times[to] - times[from]) / 1e9 + allowed);
     }
     sl_free(times);
 }
@@ -197,9 +200,9 @@ static void run_rate_min(const struct har_check *check)
             har_check_fail(check, "%s[%u] received %zu messages: no rate", actor->spec->name,
                            actor->index, count);
         } else if (span_ms >= over_ms && reached < hz) {
-            har_check_fail_timing(check,
-                                  "%s[%u] received %.1f messages a second over %.1f s, not %g",
-                                  actor->spec->name, actor->index, reached, span_ms / 1000, hz);
+            har_check_fail_if(check, reached >= 0.75 * hz,
+                              "%s[%u] received %.1f messages a second over %.1f s, not %g",
+                              actor->spec->name, actor->index, reached, span_ms / 1000, hz);
         }
         sl_free(times);
     }
@@ -246,8 +249,9 @@ static void run_latency(const struct har_check *check)
     if (samples.count == 0) {
         har_check_fail(check, "nothing was measured");
     } else if (ms > at_most) {
-        har_check_fail_timing(check, "p%g of %s over %zu samples is %.1f ms, more than %.1f ms", q,
-                              har_metric_names[args->metric], samples.count, ms, at_most);
+        har_check_fail_if(check, ms <= 4 * at_most + 200,
+                          "p%g of %s over %zu samples is %.1f ms, more than %.1f ms", q,
+                          har_metric_names[args->metric], samples.count, ms, at_most);
     }
     har_samples_release(&samples);
 }
@@ -319,19 +323,18 @@ static void judge_pings(const struct har_check *check, const struct har_actor *a
     uint64_t due = age_ns > slack_ns ? (age_ns - slack_ns) / interval_ns : 0;
     uint64_t possible = (age_ns + slack_ns) / interval_ns;
     if (actor->pings < due || actor->pings > possible) {
-        har_check_fail_timing(check, "%s[%u] received %llu pings in %.1f s, %llu to %llu were due",
-                              actor->spec->name, actor->index, (unsigned long long)actor->pings,
-                              (double)age_ns / 1e9, (unsigned long long)due,
-                              (unsigned long long)possible);
+        har_check_fail(check, "%s[%u] received %llu pings in %.1f s, %llu to %llu were due",
+                       actor->spec->name, actor->index, (unsigned long long)actor->pings,
+                       (double)age_ns / 1e9, (unsigned long long)due, (unsigned long long)possible);
         return;
     }
     for (uint64_t i = 0; i < actor->pings && i < HAR_PINGS_MAX; i++) {
         uint64_t after_ns = actor->ping_ns[i] - actor->opened_ns;
         uint64_t wanted_ns = (i + 1) * interval_ns;
         if (after_ns + slack_ns < wanted_ns || after_ns > wanted_ns + slack_ns) {
-            har_check_fail_timing(check, "ping %llu of %s[%u] came after %.2f s, not %.2f s",
-                                  (unsigned long long)i + 1, actor->spec->name, actor->index,
-                                  (double)after_ns / 1e9, (double)wanted_ns / 1e9);
+            har_check_fail(check, "ping %llu of %s[%u] came after %.2f s, not %.2f s",
+                           (unsigned long long)i + 1, actor->spec->name, actor->index,
+                           (double)after_ns / 1e9, (double)wanted_ns / 1e9);
             return;
         }
     }

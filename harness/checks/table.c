@@ -72,14 +72,14 @@ void har_check_fail(const struct har_check *check, const char *format, ...)
     tell(check, false, text);
 }
 
-void har_check_fail_timing(const struct har_check *check, const char *format, ...)
+void har_check_fail_if(const struct har_check *check, bool could_be_noise, const char *format, ...)
 {
     char text[HAR_REASON_MAX];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    tell(check, true, text);
+    tell(check, could_be_noise, text);
 }
 
 void har_check_note(const struct har_check *check, const char *reason)

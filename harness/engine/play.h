@@ -18,43 +18,19 @@
 #include <uv.h>
 
 #include "harness/engine/hiccup.h"
+#include "harness/engine/record.h"
 #include "harness/engine/verdict.h"
 #include "harness/scenario/model.h"
 #include "harness/scenario/profile.h"
-#include "harness/target/resources.h"
 #include "lib/schema/pool.h"
 
 enum {
-    HAR_MARKS_MAX = 256,
-    HAR_FINDINGS_MAX = 64,
-    HAR_SENT_MAX = 1000000, /* records of one actor */
-    HAR_PINGS_MAX = 256,
     HAR_DECISIONS_MAX = 4 * 1024 * 1024, /* bytes of decision log of one play */
 };
 
 struct har_play;
 struct har_actor;
 struct har_track;
-struct har_send_args;
-
-/* What happened to one message of a publisher or chat; its index is its sequence number. */
-struct har_sent {
-    uint64_t intended_ns, sent_ns;
-    uint64_t replied_ns; /* reply or ack; 0: none yet */
-    const struct har_send_args *how;
-    uint32_t size; /* bytes of text; 0: as how says */
-    uint32_t code; /* gRPC status of the call */
-    int phase;     /* -1: outside of phases */
-    bool is_accepted;
-    bool is_partial; /* cut on purpose: must never be acted on */
-};
-
-struct har_received {
-    uint64_t at_ns;
-    uint32_t sequence;
-    uint16_t publisher; /* actor number */
-    int phase;          /* of the receipt */
-};
 
 /* A connection, of one actor or shared. */
 struct har_link {
@@ -118,21 +94,6 @@ struct har_actor {
     uint64_t ping_ns[HAR_PINGS_MAX];
     struct har_call *calls;
     uint32_t calls_open;
-};
-
-struct har_mark {
-    const char *name;
-    uint64_t at_ns;
-    struct har_resources resources;
-    bool has_resources;
-};
-
-struct har_seen_finding {
-    char rule[HAR_RULE_MAX];
-    char level;
-    bool is_server;
-    uint64_t count;
-    char text[240];
 };
 
 typedef void har_play_done_fn(void *owner, struct har_play *play);

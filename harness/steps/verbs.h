@@ -9,12 +9,12 @@
     .fields = (field_table), .field_count = sizeof(field_table) / sizeof((field_table)[0]), \
     .args_size = sizeof(args_type)
 
-#define HAR_STEPS(X)                                                                           \
-    X(subscribe)                                                                               \
-    X(chat)                                                                                    \
-    X(send)                                                                                    \
-    X(call) X(credit) X(stall) X(resume) X(half_close) X(cancel) X(close) X(truncate) X(phase) \
-        X(parallel) X(track) X(repeat) X(await) X(hold) X(quiesce) X(barrier) X(mark)
+/* clang-format off */
+#define HAR_STEPS(X) \
+    X(subscribe) X(chat) X(send) X(call) X(credit) X(stall) X(resume) X(half_close) \
+    X(cancel) X(close) X(truncate) X(phase) X(parallel) X(track) X(repeat) X(await) \
+    X(hold) X(quiesce) X(barrier) X(mark)
+/* clang-format on */
 
 #define X(name) extern const struct har_step_type har_step_##name;
 HAR_STEPS(X)

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_RECORD_H
+#define HAR_RECORD_H
+
+/*
+ * What is kept of everything that happened: messages sent and received with their intended and actual
+ * times, moments that were marked, findings on the wire. The checks judge these and nothing else.
+ */
+#include <stdbool.h>
+
+#include "harness/engine/verdict.h"
+#include "harness/target/resources.h"
+
+enum {
+    HAR_SENT_MAX = 1000000, /* records of one actor */
+    HAR_PINGS_MAX = 256,
+    HAR_MARKS_MAX = 256,
+    HAR_FINDINGS_MAX = 64,
+};
+
+struct har_send_args; /* harness/steps/send.h */
+
+/* What happened to one message of a publisher or chat; its index is its sequence number. */
+struct har_sent {
+    uint64_t intended_ns, sent_ns;
+    uint64_t replied_ns; /* reply or ack; 0: none yet */
+    const struct har_send_args *how;
+    uint32_t size; /* bytes of text; 0: as how says */
+    uint32_t code; /* gRPC status of the call */
+    int phase;     /* -1: outside of phases */
+    bool is_accepted;
+    bool is_partial; /* cut on purpose: must never be acted on */
+};
+
+struct har_received {
+    uint64_t at_ns;
+    uint32_t sequence;
+    uint16_t publisher; /* actor number */
+    int phase;          /* of the receipt */
+};
+
+struct har_mark {
+    const char *name;
+    uint64_t at_ns;
+    struct har_resources resources;
+    bool has_resources;
+};
+
+struct har_seen_finding {
+    char rule[HAR_RULE_MAX];
+    char level;
+    bool is_server;
+    uint64_t count;
+    char text[240];
+};
+
+#endif
