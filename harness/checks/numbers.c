@@ -186,6 +186,13 @@ const struct har_check_type har_check_rate_max = {
     .run = run_rate_max,
 };
 
+/* While the machine paused nobody could send. */
+static double pauses_ms(const struct har_check *check, uint64_t from_ns, uint64_t to_ns)
+{
+    uint64_t total_ns = har_hiccup_total(check->play->config.hiccup, from_ns, to_ns);
+    return (double)total_ns / (double)SL_MS;
+}
+
 static void run_rate_min(const struct har_check *check)
 {
     const struct rate_args *args = check->node->args;
@@ -195,7 +202,9 @@ static void run_rate_min(const struct har_check *check)
         size_t count = 0;
         uint64_t *times = receipts(check, actor, &count);
         double span_ms = count < 2 ? 0 : (double)(times[count - 1] - times[0]) / (double)SL_MS;
-        double reached = span_ms == 0 ? 0 : (double)(count - 1) * 1000.0 / span_ms;
+        double paused_ms = count < 2 ? 0 : pauses_ms(check, times[0], times[count - 1]);
+        double reached =
+            span_ms <= paused_ms ? 0 : (double)(count - 1) * 1000.0 / (span_ms - paused_ms);
         if (count < 2) {
             har_check_fail(check, "%s[%u] received %zu messages: no rate", actor->spec->name,
                            actor->index, count);

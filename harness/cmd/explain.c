@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/cmd/cmd.h"
+#include "harness/cmd/language.h"
 #include "harness/rules/rules.h"
 #include "harness/scenario/library.h"
 #include "lib/base/cli.h"
@@ -12,7 +13,7 @@ static const struct sl_cli cli = {
     .program = "sluice-harness explain",
     .operands = "ID ...",
     .summary = "What a scenario or a rule is about: explain slow-consumers/stalled-stream, explain "
-               "SUB-04.",
+               "SUB-04; or explain language: every verb and check of scenarios.",
 };
 
 static void print_list(const char *label, const struct har_strings *strings)
@@ -104,6 +105,10 @@ int har_cmd_explain(int argc, char **argv)
     if (result.operand_count == 0) {
         (void)fprintf(stderr, "%s: which scenario or rule?\n", cli.program);
         return 2;
+    }
+    if (strcmp(result.operands[0], "language") == 0) {
+        har_language_print(stdout);
+        return 0;
     }
     status = har_cmd_library(cli.program, &library);
     for (int i = 0; i < result.operand_count && status == 0; i++) {

@@ -102,9 +102,12 @@ void har_hiccup_free(struct har_hiccup *meter)
     sl_free(meter);
 }
 
-uint64_t har_hiccup_max(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
+/* The longest of the pauses that touch [from_ns, to_ns], and their sum. */
+static uint64_t survey(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns,
+                       uint64_t *ret_total)
 {
     uint64_t longest = 0;
+    *ret_total = 0;
     if (meter == NULL) {
         return 0;
     }
@@ -113,12 +116,26 @@ uint64_t har_hiccup_max(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_
     for (uint64_t i = 0; i < kept; i++) {
         const struct pause *pause = &meter->pauses[i];
         uint64_t length = pause->end_ns - pause->begin_ns;
-        if (pause->begin_ns <= to_ns && pause->end_ns >= from_ns && length > longest) {
-            longest = length;
+        if (pause->begin_ns <= to_ns && pause->end_ns >= from_ns) {
+            longest = length > longest ? length : longest;
+            *ret_total += length;
         }
     }
     (void)pthread_mutex_unlock(&meter->lock);
     return longest;
+}
+
+uint64_t har_hiccup_max(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
+{
+    uint64_t total = 0;
+    return survey(meter, from_ns, to_ns, &total);
+}
+
+uint64_t har_hiccup_total(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
+{
+    uint64_t total = 0;
+    (void)survey(meter, from_ns, to_ns, &total);
+    return total;
 }
 
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q)

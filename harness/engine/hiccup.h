@@ -19,6 +19,8 @@ void har_hiccup_free(struct har_hiccup *meter);
 
 /* The longest pause of which a part lies in [from_ns, to_ns]; 0 for none, or meter NULL. */
 uint64_t har_hiccup_max(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
+/* All pauses of which a part lies there, together. */
+uint64_t har_hiccup_total(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
 /* Over the meter's life: the q-quantile (0 to 1) of the lateness, and its maximum. */
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q);
 

@@ -9,6 +9,8 @@
 
 /* A pause shorter than this explains no failure: the bounds of the checks have room for it. */
 #define NOISE_NS (30 * SL_MS)
+/* Many short ones, from one part in so many of a play on. */
+#define NOISE_PART 50
 
 struct item {
     struct run *run;
@@ -127,8 +129,10 @@ static bool is_noise(struct run *run, const struct har_play *play)
             return false;
         }
     }
+    uint64_t longest_ns = har_hiccup_max(run->hiccup, play->begin_ns, play->end_ns);
+    uint64_t total_ns = har_hiccup_total(run->hiccup, play->begin_ns, play->end_ns);
     return play->failure_count > 0 &&
-           har_hiccup_max(run->hiccup, play->begin_ns, play->end_ns) >= NOISE_NS;
+           (longest_ns >= NOISE_NS || total_ns >= (play->end_ns - play->begin_ns) / NOISE_PART);
 }
 
 static void judge(struct item *item, const struct har_play *play, bool is_noisy)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/cmd/language.h"
+
+#include "harness/checks/check.h"
+#include "harness/steps/step.h"
+
+static const char *const field_types[] = {
+    "text",          "text",    "number or expression",  "duration", "true or false", "word",
+    "list of words", "integer", "number or [low, high]", "object",   "JSON",
+};
+
+static void print_fields(FILE *out, const struct har_field *fields, size_t count,
+                         const char *prefix)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct har_field *field = &fields[i];
+        (void)fprintf(out, "| `%s%s` | %s", prefix, field->name, field_types[field->type]);
+        for (size_t j = 0; field->choices != NULL && field->choices[j] != NULL; j++) {
+            (void)fprintf(out, "%s`%s`", j == 0 ? ": " : ", ", field->choices[j]);
+        }
+        (void)fprintf(out, " | %s%s |\n", field->help == NULL ? "" : field->help,
+                      field->is_required ? " (needed)" : "");
+        if (field->type == HAR_FIELD_OBJECT) {
+            print_fields(out, field->fields, field->field_count, "message.");
+        }
+    }
+}
+
+static void print_steps(FILE *out, bool is_control)
+{
+    static const char *const kinds[] = {"publisher", "subscriber", "chat", "client"};
+    size_t count = 0;
+    const struct har_step_type *const *types = har_step_types(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct har_step_type *type = types[i];
+        if ((type->kinds == 0) != is_control || type->children == HAR_CHILDREN_SELF) {
+            continue;
+        }
+        (void)fprintf(out, "\n### %s\n", type->name);
+        for (unsigned kind = 0; kind < 4; kind++) {
+            if ((type->kinds & HAR_BIT(kind)) != 0) {
+                (void)fprintf(out, "*%s* ", kinds[kind]);
+            }
+        }
+        (void)fprintf(out, "%s%s.\n\n| key | value | meaning |\n|---|---|---|\n", type->help,
+                      type->needs_h2 ? " (transport h2)" : "");
+        print_fields(out, type->fields, type->field_count, "");
+    }
+}
+
+void har_language_print(FILE *out)
+{
+    size_t count = 0;
+    const struct har_check_type *const *checks = har_check_types(&count);
+    (void)fprintf(out, "## Steps that order others\n");
+    print_steps(out, true);
+    (void)fprintf(out, "\n## Verbs of actors\n");
+    print_steps(out, false);
+    (void)fprintf(out, "\n## Checks\n");
+    for (size_t i = 0; i < count; i++) {
+        (void)fprintf(out, "\n### %s\n%s%s%s%s.\n\n| key | value | meaning |\n|---|---|---|\n",
+                      checks[i]->name, checks[i]->help, checks[i]->rule == NULL ? "" : " (",
+                      checks[i]->rule == NULL ? "" : checks[i]->rule,
+                      checks[i]->rule == NULL ? "" : ")");
+        print_fields(out, checks[i]->fields, checks[i]->field_count, "");
+    }
+}
