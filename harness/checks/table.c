@@ -139,7 +139,9 @@ static void run_always(struct har_play *play)
     }
     for (size_t i = 0; i < play->finding_count; i++) {
         const struct har_seen_finding *seen = &play->findings[i];
-        if (seen->is_server && seen->level == 'M') {
+        bool is_failure = seen->level == 'M' || seen->level == 'R' ||
+                          (seen->level == 'S' && play->config.is_strict);
+        if (seen->is_server && is_failure) {
             struct har_check_common common = {.rule = seen->rule};
             struct har_check wire = {.play = play, .common = &common};
             har_check_fail(&wire, "on the wire: %s (%llu times)", seen->text,

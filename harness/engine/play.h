@@ -111,7 +111,8 @@ struct har_play_config {
     uint32_t run;  /* random number of the run, in rooms and stamps */
     unsigned turn; /* of this scenario in this run: repeats and re-runs use other rooms */
     struct har_hiccup *hiccup;
-    pid_t pid; /* the target's; 0: cannot be observed */
+    pid_t pid;      /* the target's; 0: cannot be observed */
+    bool is_strict; /* findings of level S fail too */
     har_play_done_fn *done;
     void *owner;
 };

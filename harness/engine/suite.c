@@ -214,6 +214,7 @@ static void begin(struct item *item)
         .turn = (unsigned)(item - run->items) * (HAR_RERUNS_MAX + 1) + item->turn++,
         .hiccup = run->hiccup,
         .pid = har_target_pid(config->target),
+        .is_strict = config->is_strict,
         .done = on_played,
         .owner = item,
     };

@@ -27,17 +27,21 @@ int har_exit_status(const struct har_suite *suite)
         return 2;
     }
     struct har_totals totals = har_totals_count(suite);
-    bool has_unexpected = false;
+    bool has_failed = false;
     for (size_t i = 0; i < suite->result_count; i++) {
-        has_unexpected |= suite->results[i].has_unexpected_pass;
+        const struct har_result *result = &suite->results[i];
+        int level = result->scenario->level;
+        bool counts = level != HAR_LEVEL_I && (level != HAR_LEVEL_S || suite->config.is_strict);
+        has_failed |= result->has_unexpected_pass;
+        has_failed |= result->outcome == HAR_FAIL && !result->is_known && counts;
     }
-    if (totals.fail > totals.known || has_unexpected) {
+    if (has_failed) {
         return 1;
     }
     if (totals.inconclusive > 0) {
         return 3;
     }
-    return totals.pass + totals.known == 0 ? 4 : 0;
+    return totals.pass + totals.fail == 0 ? 4 : 0;
 }
 
 /* A reason on one line, with nothing that a terminal would obey. */
