@@ -51,10 +51,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    (void)fprintf(stderr,
-                  *name == '\0' ? "sluice-harness: which command?\n"
-                                : "sluice-harness: unknown command '%s'\n",
-                  name);
+    (void)fprintf(stderr, "sluice-harness: no command '%s'\n", name);
     help(stderr);
     return 2;
 }

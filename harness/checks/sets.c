@@ -109,7 +109,7 @@ static void judge_pair(const struct har_check *check, const struct pair *pair, i
                        double at_least)
 {
     size_t prefix = prefix_length(pair);
-    bool is_good = pair->received >= at_least;
+    bool is_good = (double)pair->received >= at_least;
     if (part == PART_ALL) {
         is_good &= pair->received == pair->count;
     } else if (part == PART_NONE) {
