@@ -149,6 +149,10 @@ static bool resolve(void *owner, struct sl_span name, struct sl_span argument, d
         *ret_value = play->config.profile->drop_policy == HAR_DROP_OLDEST;
         return true;
     }
+    if (sl_span_is(name, "is_observed")) {
+        *ret_value = play->config.pid != 0;
+        return true;
+    }
     if (har_percentile_name(play->scenario, name, &phase, &metric, &q)) {
         *ret_value = har_percentile(play, UINT64_MAX, metric, phase, q);
         return true;

@@ -125,6 +125,11 @@ void sl_observer_gap(struct sl_observer *observer, enum sl_dir dir, uint64_t cou
     sl_obs_gap(observer, dir, count);
 }
 
+static enum sl_call_end closed_by(const struct sl_observer *observer)
+{
+    return observer->closer == SL_DIR_REQUEST ? SL_CALL_CLOSED_BY_CLIENT : SL_CALL_CLOSED_BY_SERVER;
+}
+
 void sl_observer_close(struct sl_observer *observer, enum sl_dir dir, bool is_reset,
                        const struct sl_at *at)
 {
@@ -138,9 +143,7 @@ void sl_observer_close(struct sl_observer *observer, enum sl_dir dir, bool is_re
         observer->closer = dir;
     }
     if (is_reset || (observer->dir[0].is_ended && observer->dir[1].is_ended)) {
-        sl_obs_calls_end_all(observer, observer->closer == SL_DIR_REQUEST
-                                           ? SL_CALL_CLOSED_BY_CLIENT
-                                           : SL_CALL_CLOSED_BY_SERVER);
+        sl_obs_calls_end_all(observer, closed_by(observer));
     }
 }
 
@@ -158,7 +161,8 @@ void sl_observer_finish(struct sl_observer *observer)
         d->head_len = 0;
         d->phase = SL_OBS_DEAD;
     }
-    sl_obs_calls_end_all(observer, SL_CALL_OPEN);
+    /* A FIN without the other side's answer to it ends the calls all the same. */
+    sl_obs_calls_end_all(observer, observer->has_closer ? closed_by(observer) : SL_CALL_OPEN);
 }
 
 int64_t sl_observer_window(const struct sl_observer *observer, enum sl_dir dir, uint32_t stream)

@@ -194,7 +194,8 @@ void sl_observer_gap(struct sl_observer *observer, enum sl_dir dir, uint64_t cou
  * at once when is_reset. */
 void sl_observer_close(struct sl_observer *observer, enum sl_dir dir, bool is_reset,
                        const struct sl_at *at);
-/* No more will come: ends the calls that are still open (SL_CALL_OPEN). */
+/* No more will come: ends the calls that are still open: as SL_CALL_OPEN, or by who closed the
+ * connection where one side had. */
 void sl_observer_finish(struct sl_observer *observer);
 
 /* The ledger: bytes that the sender of dir may still send on stream (0: connection). Negative after a

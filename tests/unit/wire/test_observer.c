@@ -279,7 +279,7 @@ static void end_client_resets_tcp(struct test_talk *talk)
     test_talk_close(talk, REQUEST, true);
 }
 
-static void end_not(struct test_talk *talk)
+static void end_one_sided(struct test_talk *talk)
 {
     test_talk_close(talk, RESPONSE, false);
 }
@@ -323,7 +323,8 @@ static const struct end_case end_cases[] = {
      "end stream 1 closed_by_server UNAVAILABLE from connection_closed messages 1/0\n"},
     {"client resets TCP", end_client_resets_tcp,
      "end stream 1 closed_by_client UNAVAILABLE from connection_closed messages 1/0\n"},
-    {"one side closed only", end_not, "end stream 1 open messages 1/0\n"},
+    {"one side closed, the other not seen to", end_one_sided,
+     "end stream 1 closed_by_server UNAVAILABLE from connection_closed messages 1/0\n"},
     {"status in headers", end_status_in_headers,
      "end stream 1 trailers PERMISSION_DENIED from trailers_only messages 1/0\n"},
     {"malformed status", end_bad_status,
