@@ -15,6 +15,8 @@ struct har_check {
     struct har_play *play;
     const struct har_check_node *node;
     const struct har_check_common *common; /* of its args */
+    const char
+        *rule; /* broken in place of the type's, unless the scenario names one; may be NULL */
 };
 
 struct har_check_type {

@@ -294,14 +294,16 @@ static void judge_backlog(const struct har_check *check, const struct pair *pair
     bool is_oldest = check->play->config.profile->drop_policy == HAR_DROP_OLDEST;
     size_t kept = is_oldest ? suffix_length(pair) : prefix_length(pair);
     const struct har_actor *receiver = pair->receiver;
+    struct har_check size = *check;
+    size.rule = "SUB-05"; /* how many is of the buffer, which ones is of the policy */
     if ((double)pair->received > high) {
         har_check_fail(
-            check,
+            &size,
             "%s[%u] was held back %zu of %zu messages; a bounded buffer and the stack hold at "
             "most %g",
             receiver->spec->name, receiver->index, pair->received, pair->count, high);
     } else if ((double)pair->received < low) {
-        har_check_fail(check, "%s[%u] was held back %zu of %zu messages; the buffer holds %g",
+        har_check_fail(&size, "%s[%u] was held back %zu of %zu messages; the buffer holds %g",
                        receiver->spec->name, receiver->index, pair->received, pair->count, low);
     } else if ((double)kept < low) {
         har_check_fail(check,

@@ -48,7 +48,7 @@ static void tell(const struct har_check *check, bool is_timing, const char *text
     size_t before = play->failure_count;
     const char *rule = check->common == NULL ? NULL : check->common->rule;
     if (rule == NULL && check->node != NULL) {
-        rule = check->node->type->rule;
+        rule = check->rule != NULL ? check->rule : check->node->type->rule;
     }
     if (is_timing) {
         har_play_fail_timing(play, NULL, rule, "%s", text);

@@ -2,8 +2,11 @@
 #include "harness/engine/hiccup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -11,12 +14,19 @@
 enum {
     PAUSES_MAX = 4096, /* the latest pauses are kept */
     BUCKETS = 64 * 8,  /* log-linear: 8 per power of two of microseconds */
+    LOOKS_MAX = 8192,  /* the latest looks at the run queue are kept: over two minutes */
+    STEPS_A_LOOK = 16,
 };
 #define STEP_NS  (1 * SL_MS)
 #define PAUSE_NS (3 * SL_MS) /* shorter lateness is every scheduler's grain */
 
 struct pause {
     uint64_t begin_ns, end_ns;
+};
+
+struct look {
+    uint64_t at_ns;
+    bool is_crowded;
 };
 
 struct har_hiccup {
@@ -28,6 +38,10 @@ struct har_hiccup {
     uint64_t buckets[BUCKETS];
     uint64_t samples;
     uint64_t max_ns;
+    struct look looks[LOOKS_MAX]; /* ring */
+    uint64_t look_count;
+    int loadavg_fd; /* -1: not there */
+    long processors;
 };
 
 static unsigned bucket_of(uint64_t us)
@@ -64,11 +78,36 @@ static bool note(struct har_hiccup *meter, uint64_t due_ns, uint64_t now_ns)
     return is_stopping;
 }
 
+/* Threads of the machine that run or want to, this one left out; -1 when nobody can say. */
+static long count_runnable(int fd)
+{
+    char text[128];
+    unsigned long runnable = 0;
+    ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
+    if (got <= 0) {
+        return -1;
+    }
+    text[got] = '\0';
+    return sscanf(text, "%*s %*s %*s %lu/", &runnable) == 1 ? (long)runnable - 1 : -1;
+}
+
+static void look(struct har_hiccup *meter)
+{
+    bool is_crowded = count_runnable(meter->loadavg_fd) > meter->processors;
+    (void)pthread_mutex_lock(&meter->lock);
+    meter->looks[meter->look_count++ % LOOKS_MAX] = (struct look){sl_clock_mono_ns(), is_crowded};
+    (void)pthread_mutex_unlock(&meter->lock);
+}
+
 static void *run(void *owner)
 {
     struct har_hiccup *meter = owner;
     uint64_t due_ns = 0;
+    unsigned step = 0;
     do {
+        if (meter->loadavg_fd >= 0 && step++ % STEPS_A_LOOK == 0) {
+            look(meter);
+        }
         due_ns = sl_clock_mono_ns() + STEP_NS;
         struct timespec until = {(time_t)(due_ns / SL_SECOND), (long)(due_ns % SL_SECOND)};
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
@@ -77,13 +116,23 @@ static void *run(void *owner)
     return NULL;
 }
 
+static void destroy(struct har_hiccup *meter)
+{
+    if (meter->loadavg_fd >= 0) {
+        (void)close(meter->loadavg_fd);
+    }
+    (void)pthread_mutex_destroy(&meter->lock);
+    sl_free(meter);
+}
+
 struct har_hiccup *har_hiccup_new(void)
 {
     struct har_hiccup *meter = sl_alloc(sizeof(*meter));
     (void)pthread_mutex_init(&meter->lock, NULL);
+    meter->loadavg_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+    meter->processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (pthread_create(&meter->thread, NULL, run, meter) != 0) {
-        (void)pthread_mutex_destroy(&meter->lock);
-        sl_free(meter);
+        destroy(meter);
         return NULL;
     }
     return meter;
@@ -98,8 +147,7 @@ void har_hiccup_free(struct har_hiccup *meter)
     meter->is_stopping = true;
     (void)pthread_mutex_unlock(&meter->lock);
     (void)pthread_join(meter->thread, NULL);
-    (void)pthread_mutex_destroy(&meter->lock);
-    sl_free(meter);
+    destroy(meter);
 }
 
 /* The longest of the pauses that touch [from_ns, to_ns], and their sum. */
@@ -136,6 +184,26 @@ uint64_t har_hiccup_total(struct har_hiccup *meter, uint64_t from_ns, uint64_t t
     uint64_t total = 0;
     (void)survey(meter, from_ns, to_ns, &total);
     return total;
+}
+
+double har_hiccup_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
+{
+    unsigned looks = 0;
+    unsigned crowded = 0;
+    if (meter == NULL) {
+        return 0;
+    }
+    (void)pthread_mutex_lock(&meter->lock);
+    uint64_t kept = meter->look_count < LOOKS_MAX ? meter->look_count : LOOKS_MAX;
+    for (uint64_t i = 0; i < kept; i++) {
+        const struct look *look = &meter->looks[i];
+        if (look->at_ns >= from_ns && look->at_ns <= to_ns) {
+            looks++;
+            crowded += look->is_crowded;
+        }
+    }
+    (void)pthread_mutex_unlock(&meter->lock);
+    return looks == 0 ? 0 : (double)crowded / looks;
 }
 
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q)

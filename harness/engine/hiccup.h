@@ -6,6 +6,10 @@
  * How much the machine paused: a thread that sleeps a millisecond at a time and notes by how much it
  * woke late. What a pause of the machine can explain is not held against a server.
  *
+ * A scheduler is kind to a thread that sleeps, and may wake it in time while a busy server waits for a
+ * processor. So the thread also counts, many times a second, the threads of the whole machine that
+ * want to run (/proc/loadavg; where there is none the machine counts as roomy).
+ *
  * Threads: one of its own; the functions may be called from any thread.
  */
 #include "lib/base/status.h"
@@ -21,6 +25,8 @@ void har_hiccup_free(struct har_hiccup *meter);
 uint64_t har_hiccup_max(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
 /* All pauses of which a part lies there, together. */
 uint64_t har_hiccup_total(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
+/* The part (0 to 1) of that time in which more threads wanted to run than there are processors. */
+double har_hiccup_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
 /* Over the meter's life: the q-quantile (0 to 1) of the lateness, and its maximum. */
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q);
 

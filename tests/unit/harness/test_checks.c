@@ -168,8 +168,8 @@ static void a_backlog_is_what_the_policy_keeps(void **state)
     } cases[] = {
         {"the first ten", HAR_DROP_NEWEST, 0, 10, ""},
         {"the first twelve", HAR_DROP_NEWEST, 0, 12, ""},
-        {"one too few", HAR_DROP_NEWEST, 0, 9, "SUB-06"},
-        {"one too many", HAR_DROP_NEWEST, 0, 13, "SUB-06"},
+        {"one too few", HAR_DROP_NEWEST, 0, 9, "SUB-05"},
+        {"one too many", HAR_DROP_NEWEST, 0, 13, "SUB-05"},
         {"the last ten of newest", HAR_DROP_NEWEST, 30, 40, "SUB-06"},
         {"the last ten", HAR_DROP_OLDEST, 30, 40, ""},
         {"the first ten of oldest", HAR_DROP_OLDEST, 0, 10, "SUB-06"},
