@@ -70,6 +70,27 @@ static struct ins_method_stats *method_of(struct ins_stats *stats, struct sl_spa
     return method;
 }
 
+static void count_code(struct ins_status_counts *counts, uint32_t code)
+{
+    if (code < INS_STATS_RANGE) {
+        counts->by_code[code]++;
+        return;
+    }
+    for (size_t i = 0; i < counts->odd_count; i++) {
+        if (counts->odd[i].code == code) {
+            counts->odd[i].count++;
+            return;
+        }
+    }
+    if (counts->odd_count == INS_STATS_STATUSES) {
+        counts->odd_rest++;
+        return;
+    }
+    counts->odd[counts->odd_count].code = code;
+    counts->odd[counts->odd_count].count = 1;
+    counts->odd_count++;
+}
+
 static void count_status(struct ins_stats *stats, const struct sl_call *call)
 {
     if (!call->has_status) {
@@ -78,23 +99,11 @@ static void count_status(struct ins_stats *stats, const struct sl_call *call)
         stats->calls_undecoded += is_open ? 0 : 1; /* its trailers could not be read */
         return;
     }
-    if (call->code < INS_STATS_RANGE) {
-        stats->statuses[call->code]++;
-        return;
+    count_code(&stats->statuses, call->code);
+    if (call->status_source == SL_FROM_TRAILERS || call->status_source == SL_FROM_TRAILERS_ONLY ||
+        call->status_source == SL_FROM_GRPC_WEB_TRAILERS) {
+        count_code(&stats->on_wire, call->code);
     }
-    for (size_t i = 0; i < stats->odd_status_count; i++) {
-        if (stats->odd_statuses[i].code == call->code) {
-            stats->odd_statuses[i].count++;
-            return;
-        }
-    }
-    if (stats->odd_status_count == INS_STATS_STATUSES) {
-        stats->odd_status_rest++;
-        return;
-    }
-    stats->odd_statuses[stats->odd_status_count].code = call->code;
-    stats->odd_statuses[stats->odd_status_count].count = 1;
-    stats->odd_status_count++;
 }
 
 void ins_stats_call(struct ins_stats *stats, const struct ins_call *own)
@@ -171,29 +180,38 @@ static void write_frames(const struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_end_object(out);
 }
 
+static void write_counts(const struct ins_status_counts *counts, struct sl_json_out *out)
+{
+    for (uint32_t code = 0; code < INS_STATS_RANGE; code++) {
+        if (counts->by_code[code] > 0) {
+            sl_json_out_key_u64(out, sl_grpc_status_name(code), counts->by_code[code]);
+        }
+    }
+    for (size_t i = 0; i < counts->odd_count; i++) {
+        char name[INS_NAME_MAX];
+        (void)snprintf(name, sizeof(name), "%u", (unsigned)counts->odd[i].code);
+        sl_json_out_key_u64(out, name, counts->odd[i].count);
+    }
+    if (counts->odd_rest > 0) {
+        sl_json_out_key_u64(out, "other", counts->odd_rest);
+    }
+}
+
 static void write_statuses(const struct ins_stats *stats, struct sl_json_out *out)
 {
     sl_json_out_key(out, "statuses");
     sl_json_out_begin_object(out);
-    for (uint32_t code = 0; code < INS_STATS_RANGE; code++) {
-        if (stats->statuses[code] > 0) {
-            sl_json_out_key_u64(out, sl_grpc_status_name(code), stats->statuses[code]);
-        }
-    }
-    for (size_t i = 0; i < stats->odd_status_count; i++) {
-        char name[INS_NAME_MAX];
-        (void)snprintf(name, sizeof(name), "%u", (unsigned)stats->odd_statuses[i].code);
-        sl_json_out_key_u64(out, name, stats->odd_statuses[i].count);
-    }
-    if (stats->odd_status_rest > 0) {
-        sl_json_out_key_u64(out, "other", stats->odd_status_rest);
-    }
+    write_counts(&stats->statuses, out);
     if (stats->calls_undecoded > 0) {
         sl_json_out_key_u64(out, "undecoded", stats->calls_undecoded);
     }
     if (stats->calls_open > 0) {
         sl_json_out_key_u64(out, "open", stats->calls_open);
     }
+    sl_json_out_end_object(out);
+    sl_json_out_key(out, "statuses_on_wire");
+    sl_json_out_begin_object(out);
+    write_counts(&stats->on_wire, out);
     sl_json_out_end_object(out);
 }
 

@@ -31,20 +31,26 @@ struct ins_damage_note {
     char text[160];
 };
 
+/* Calls by status. */
+struct ins_status_counts {
+    uint64_t by_code[INS_STATS_RANGE];
+    struct {
+        uint32_t code;
+        uint64_t count;
+    } odd[INS_STATS_STATUSES]; /* out of range by name */
+    size_t odd_count;
+    uint64_t odd_rest; /* of codes beyond those */
+};
+
 struct ins_stats {
     uint64_t captures, packets, packets_filtered, packets_unknown_link;
     uint64_t connections, connections_midway, connections_ignored;
     uint64_t calls, calls_open, calls_undecoded, other_http;
     uint64_t messages[2]; /* by direction */
     uint64_t messages_partial;
-    uint64_t frames[256]; /* by type */
-    uint64_t statuses[INS_STATS_RANGE];
-    struct {
-        uint32_t code;
-        uint64_t count;
-    } odd_statuses[INS_STATS_STATUSES];
-    size_t odd_status_count;
-    uint64_t odd_status_rest; /* of codes beyond those */
+    uint64_t frames[256];              /* by type */
+    struct ins_status_counts statuses; /* of all calls that ended */
+    struct ins_status_counts on_wire;  /* of those whose status came in a grpc-status field */
     struct ins_method_stats *methods;
     struct {
         const char *rule;

@@ -84,8 +84,8 @@ static void expect_all(const struct outcome *outcome)
     assert_int_equal(outcome->stats.calls, CALLS);
     assert_int_equal(outcome->stats.messages[SL_DIR_REQUEST], CALLS);
     assert_int_equal(outcome->stats.messages[SL_DIR_RESPONSE], CALLS);
-    assert_int_equal(outcome->stats.statuses[0], CALLS - 1);
-    assert_int_equal(outcome->stats.statuses[5], 1);
+    assert_int_equal(outcome->stats.statuses.by_code[0], CALLS - 1);
+    assert_int_equal(outcome->stats.statuses.by_code[5], 1);
     assert_false(ins_stats_has_loss(&outcome->stats));
 }
 
