@@ -10,8 +10,16 @@ void srv_limiter_init(struct srv_limiter *limiter, int32_t rate_hz)
     *limiter = (struct srv_limiter){.interval_ns = (SL_SECOND + rate - 1) / rate};
 }
 
+void srv_limiter_idle(struct srv_limiter *limiter, uint64_t now_ns)
+{
+    if (now_ns > limiter->next_ns) {
+        limiter->next_ns = now_ns;
+    }
+}
+
 void srv_limiter_take(struct srv_limiter *limiter, uint64_t now_ns)
 {
-    uint64_t from = now_ns > limiter->next_ns ? now_ns : limiter->next_ns;
-    limiter->next_ns = from + limiter->interval_ns;
+    uint64_t late_ns = now_ns > limiter->next_ns ? now_ns - limiter->next_ns : 0;
+    uint64_t most_ns = limiter->interval_ns / 2;
+    limiter->next_ns += limiter->interval_ns + (late_ns > most_ns ? late_ns - most_ns : 0);
 }

@@ -3,11 +3,14 @@
 #define SRV_LIMITER_H
 
 /*
- * The rate clock of one subscriber (SUB-02, SUB-02b, SUB-15).
+ * The rate clock of one subscriber (SUB-02, SUB-15).
  *
- * A message may go one interval after the one before it was sent, so that any window of w seconds holds at
- * most rate * w + 1, and idle time saves nothing up. Multiplication and addition only after init:
- * no rate can overflow it or make it divide by zero.
+ * Messages go by a schedule of one an interval. When the machine lets one go late, those that wait behind it catch
+ * up, by half an interval at the most: otherwise every late timer would cost rate for good. So any window of w
+ * seconds holds at most rate * w + 1.5, which is rate * w + 1 where the window is a whole number of intervals. Idle
+ * time saves nothing up.
+ *
+ * Multiplication and addition only after init: no rate can overflow it or make it divide by zero.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +34,9 @@ static inline bool srv_limiter_allows(const struct srv_limiter *limiter, uint64_
 {
     return now_ns >= srv_limiter_due(limiter);
 }
+
+/* Nothing waits at now_ns: the schedule begins anew with the next message. */
+void srv_limiter_idle(struct srv_limiter *limiter, uint64_t now_ns);
 
 /* A message goes at now_ns, which the limiter allowed. */
 void srv_limiter_take(struct srv_limiter *limiter, uint64_t now_ns);

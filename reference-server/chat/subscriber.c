@@ -60,6 +60,9 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
     struct subscriber *subscriber =
         (struct subscriber *)(void *)((char *)member - offsetof(struct subscriber, member));
     bool is_throttled = !srv_limiter_allows(&subscriber->limiter, now_ns);
+    if (subscriber->ring.count == 0) {
+        srv_limiter_idle(&subscriber->limiter, now_ns);
+    }
     unsigned copies = srv_wrong_copies(&subscriber->wrong, is_throttled);
     for (unsigned i = 0; i < copies; i++) {
         push(subscriber, frame);

@@ -70,6 +70,31 @@ static void the_rate_delays_and_tells_when_to_come_back(void **state)
     }
 }
 
+static void what_waits_catches_up_with_the_schedule_and_what_was_idle_does_not(void **state)
+{
+    struct driver *driver = *state;
+    struct srv_pulled pulled;
+    struct srv_stream *stream = driver_subscribe(driver, "r", 10);
+    driver_publish_numbers(driver, "r", 3);
+    assert_string_equal(driver_pull(driver, stream), "1");
+    driver_sent(driver, stream);
+    driver->now_ns += 130 * SL_MS; /* the timer is 30 ms late */
+    assert_string_equal(driver_pull(driver, stream), "2");
+    driver_sent(driver, stream);
+    assert_int_equal(stream->ops->pull(stream, driver->now_ns, &pulled), SRV_PULL_WAIT);
+    assert_int_equal(pulled.until_ns, driver->now_ns + 70 * SL_MS);
+    driver->now_ns = pulled.until_ns;
+    assert_string_equal(driver_pull(driver, stream), "3");
+    driver_sent(driver, stream);
+    driver->now_ns += SL_SECOND; /* idle */
+    driver_publish_numbers(driver, "r", 2);
+    assert_string_equal(driver_pull(driver, stream), "1");
+    driver_sent(driver, stream);
+    assert_int_equal(stream->ops->pull(stream, driver->now_ns, &pulled), SRV_PULL_WAIT);
+    assert_int_equal(pulled.until_ns, driver->now_ns + 100 * SL_MS);
+    stream->ops->close(stream);
+}
+
 static void a_message_is_told_to_be_followed_only_by_one_that_may_go(void **state)
 {
     struct driver *driver = *state;
@@ -178,6 +203,7 @@ int main(void)
         TEST(a_full_buffer_drops_the_newest),
         TEST(a_full_buffer_drops_the_oldest_where_that_is_the_policy),
         TEST(the_rate_delays_and_tells_when_to_come_back),
+        TEST(what_waits_catches_up_with_the_schedule_and_what_was_idle_does_not),
         TEST(a_message_is_told_to_be_followed_only_by_one_that_may_go),
         TEST(after_a_stall_nothing_is_told_to_be_followed),
         TEST(one_publish_serialises_once),
