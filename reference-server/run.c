@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -29,6 +30,16 @@ static void block_signals(sigset_t *set)
     (void)pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
+/* A connection is a file descriptor, and the soft limit is a default of other times: as many as we may have. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void wait_for_the_end(struct srv_grpc *grpc, const sigset_t *set, atomic_bool *is_ended)
 {
     while (!atomic_load(is_ended)) {
@@ -47,6 +58,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
     struct srv_chat chat;
     atomic_bool is_ended = false;
     block_signals(&set);
+    raise_file_limit();
     srv_misbehave_log(&opts->chat.misbehave);
     srv_chat_init(&chat, &opts->chat);
     struct srv_health health = {.misbehave = &chat.config.misbehave};

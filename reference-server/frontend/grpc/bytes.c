@@ -3,6 +3,7 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/slice.h>
 
+#include "lib/wire/message.h"
 #include "reference-server/frontend/grpc/internal.h"
 
 /* A thread of the C core may be the one that lets a frame go. What orders that behind our handing it over is inside the C
@@ -21,7 +22,8 @@
 #    define TAKEN_OVER(frame)  (void)(frame)
 #endif
 
-struct srv_frame *srv_bytes_take(grpc_byte_buffer *buffer)
+/* The bytes as they came. */
+static struct srv_frame *gather(grpc_byte_buffer *buffer)
 {
     struct srv_frame *frame = srv_frame_new(grpc_byte_buffer_length(buffer));
     grpc_byte_buffer_reader reader;
@@ -35,8 +37,40 @@ struct srv_frame *srv_bytes_take(grpc_byte_buffer *buffer)
         grpc_byte_buffer_reader_destroy(&reader);
     }
     frame->len = at;
-    grpc_byte_buffer_destroy(buffer);
     return frame;
+}
+
+static enum sl_status inflate_frame(const char *encoding, size_t max, struct srv_frame **frame)
+{
+    struct sl_buf out;
+    sl_buf_init(&out, max);
+    enum sl_status status =
+        sl_message_decompress(sl_span_str(encoding), srv_frame_span(*frame), &out);
+    srv_frame_unref(*frame);
+    *frame = status == SL_OK ? srv_frame_copy(sl_buf_span(&out)) : NULL;
+    sl_buf_release(&out);
+    return status;
+}
+
+enum sl_status srv_bytes_take(grpc_byte_buffer *buffer, size_t max, struct srv_frame **ret_frame)
+{
+    enum sl_status status = SL_OK;
+    grpc_compression_algorithm compression = buffer->data.raw.compression;
+    *ret_frame = gather(buffer);
+    grpc_byte_buffer_destroy(buffer);
+    if (compression == GRPC_COMPRESS_GZIP) {
+        status = inflate_frame("gzip", max, ret_frame);
+    } else if (compression == GRPC_COMPRESS_DEFLATE) {
+        status = inflate_frame("deflate", max, ret_frame);
+    }
+    return status;
+}
+
+struct srv_answer srv_bytes_refusal(enum sl_status status)
+{
+    return status == SL_LIMIT
+               ? srv_refusal(SL_GRPC_RESOURCE_EXHAUSTED, "the message is larger than allowed")
+               : srv_refusal(SL_GRPC_INTERNAL, "the message cannot be decompressed");
 }
 
 static void unref_frame(void *frame)

@@ -46,6 +46,7 @@ static void tag_back(struct srv_call *call)
     grpc_metadata_array_destroy(&call->metadata);
     grpc_call_unref(call->call);
     sl_free(call);
+    srv_grpc_note_ended(grpc);
     srv_grpc_check_end(grpc);
 }
 
@@ -206,10 +207,18 @@ static void receive_more(struct srv_call *call)
 static void receive_done(struct srv_tag *tag, bool ok)
 {
     struct srv_call *call = CALL_OF(tag, receive_tag);
-    struct srv_frame *frame = ok && call->received != NULL ? srv_bytes_take(call->received) : NULL;
+    struct srv_frame *frame = NULL;
+    enum sl_status status = SL_OK;
+    if (ok && call->received != NULL) {
+        status = srv_bytes_take(call->received, call->grpc->max_message, &frame);
+    }
     call->received = NULL;
     call->is_receiving = false;
-    if (call->stream != NULL && frame != NULL) {
+    if (status != SL_OK) {
+        struct srv_answer refusal = srv_bytes_refusal(status);
+        call->is_input_over = true;
+        srv_call_end(call, refusal.status, refusal.text);
+    } else if (call->stream != NULL && frame != NULL) {
         call->stream->ops->receive(call->stream, frame, sl_clock_mono_ns());
     } else if (call->stream != NULL && !call->is_input_over) {
         call->is_input_over = true;
@@ -275,11 +284,17 @@ void srv_call_begin(struct srv_grpc *grpc, const struct srv_method *method, grpc
                     grpc_metadata_array metadata, grpc_byte_buffer *payload)
 {
     struct srv_call *call = sl_alloc(sizeof(*call));
-    struct srv_frame *request = payload == NULL ? NULL : srv_bytes_take(payload);
+    struct srv_frame *request = NULL;
+    enum sl_status status =
+        payload == NULL ? SL_OK : srv_bytes_take(payload, grpc->max_message, &request);
     call->grpc = grpc;
     call->call = native;
     call->metadata = metadata;
     DL_APPEND(grpc->calls, call);
-    method->begin(call, request);
+    if (status == SL_OK) {
+        method->begin(call, request);
+    } else {
+        srv_call_answer(call, srv_bytes_refusal(status));
+    }
     srv_frame_unref(request);
 }

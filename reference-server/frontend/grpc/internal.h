@@ -100,8 +100,11 @@ struct srv_grpc {
     size_t slots_out;
     int port;
     enum srv_drain_phase phase;
+    size_t max_message;
     uint64_t drain_grace_ns;
     struct srv_timer drain_timer;
+    struct srv_timer trim_timer;
+    size_t calls_ended; /* since memory was last given back */
     struct srv_tag shutdown_tag;
     bool is_shut_down; /* every connection has gone */
     void (*ended)(void *context);
@@ -138,13 +141,20 @@ extern const struct srv_method srv_unknown_method;
 
 void srv_grpc_set_timer(struct srv_grpc *grpc, struct srv_timer *timer, uint64_t due_ns);
 
+/* A call has been freed: gives memory back to the system once many have. */
+void srv_grpc_note_ended(struct srv_grpc *grpc);
+
 /* Shuts the completion queue down when nothing is left that it could be needed for. */
 void srv_grpc_check_end(struct srv_grpc *grpc);
 
 /* --- bytes.c --- */
 
-/* A new frame with the bytes of buffer, which is destroyed. */
-struct srv_frame *srv_bytes_take(grpc_byte_buffer *buffer);
+/* Gives the bytes of buffer, which is destroyed, as a new frame; what is compressed is inflated. SL_LIMIT when that
+ * is more than max, SL_MALFORMED when it cannot be done; then there is no frame. */
+enum sl_status srv_bytes_take(grpc_byte_buffer *buffer, size_t max, struct srv_frame **ret_frame);
+
+/* How a call ends whose message was not taken, as status says. */
+struct srv_answer srv_bytes_refusal(enum sl_status status);
 
 /* A buffer over frame's bytes, without a copy; takes frame. */
 grpc_byte_buffer *srv_bytes_give(struct srv_frame *frame);

@@ -4,19 +4,35 @@
 #include <assert.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
+#ifdef __GLIBC__
+#    include <malloc.h>
+#endif
 #include <time.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "reference-server/frontend/grpc/accept.h"
 #include "reference-server/frontend/grpc/internal.h"
 
 enum {
     SLOTS_A_METHOD = 64, /* more gain nothing */
     SLOTS = SLOTS_A_METHOD * (SRV_METHOD_COUNT + 1),
     WRITE_BUFFER_BYTES = 16 * 1024,
+    CALLS_A_TRIM = 256,
 };
+
+/* How long after a call's end memory is given back: at most so often, and when a storm has passed. */
+#define TRIM_NS SL_SECOND
+
+/* What the C core has to say, in the form of our own log. It is about peers as often as about us: no error. */
+static void log_of_core(gpr_log_func_args *said)
+{
+    sl_log(said->severity == GPR_LOG_SEVERITY_ERROR ? SL_LOG_WARN : SL_LOG_DEBUG, "grpc", "%s",
+           said->message);
+}
 
 static void request(struct srv_slot *slot)
 {
@@ -63,6 +79,26 @@ void srv_grpc_check_end(struct srv_grpc *grpc)
 {
     if (grpc->is_shut_down && grpc->calls == NULL && grpc->slots_out == 0) {
         grpc_completion_queue_shutdown(grpc->queue);
+    }
+}
+
+/* RES-01: the C library keeps what a storm of calls has freed, in pieces that it does not give back by itself. */
+static void trim(struct srv_timer *timer)
+{
+    struct srv_grpc *grpc =
+        (struct srv_grpc *)(void *)((char *)timer - offsetof(struct srv_grpc, trim_timer));
+    grpc->calls_ended = 0;
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
+void srv_grpc_note_ended(struct srv_grpc *grpc)
+{
+    grpc->calls_ended++;
+    if (grpc->calls_ended == CALLS_A_TRIM) {
+        grpc->trim_timer.fire = trim;
+        srv_grpc_set_timer(grpc, &grpc->trim_timer, sl_clock_mono_ns() + TRIM_NS);
     }
 }
 
@@ -129,6 +165,8 @@ static grpc_server *new_server(size_t max_message)
         integer(GRPC_ARG_HTTP2_BDP_PROBE, 0),
         integer(GRPC_ARG_HTTP2_WRITE_BUFFER_SIZE, WRITE_BUFFER_BYTES),
         integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        /* It measures a message before it inflates it: 4 MiB may become 4 GiB. bytes.c has a limit. */
+        integer(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
     };
     grpc_channel_args all = {.num_args = sizeof(args) / sizeof(args[0]), .args = args};
     return grpc_server_create(&all, NULL);
@@ -191,6 +229,7 @@ static void release(struct srv_grpc *grpc)
     grpc_server_destroy(grpc->server);
     grpc_completion_queue_destroy(grpc->queue);
     grpc_shutdown();
+    srv_accept_release();
     srv_timers_release(&grpc->timers);
     pthread_cond_destroy(&grpc->timer_change);
     pthread_mutex_destroy(&grpc->lock);
@@ -216,9 +255,12 @@ struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv
     grpc->chat = chat;
     grpc->health = health;
     grpc->drain_grace_ns = config->drain_grace_ns;
+    grpc->max_message = config->max_message;
     grpc->ended = config->ended;
     grpc->ended_context = config->ended_context;
     init_locks(grpc);
+    srv_accept_init();
+    gpr_set_log_function(log_of_core);
     grpc_init();
     grpc->queue = grpc_completion_queue_create_for_next(NULL);
     grpc->server = new_server(config->max_message);

@@ -16,8 +16,8 @@ def literal(name, value):
     return b"\x00" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
 
 
-def message(payload):
-    return b"\x00" + struct.pack(">I", len(payload)) + payload
+def message(payload, flag=0):
+    return bytes([flag]) + struct.pack(">I", len(payload)) + payload
 
 
 class Connection:
@@ -34,10 +34,10 @@ class Connection:
         self.socket.sendall(struct.pack(">I", len(payload))[1:] + bytes([kind, flags])
                             + struct.pack(">I", stream) + payload)
 
-    def headers(self, stream, method, flags=END_HEADERS):
+    def headers(self, stream, method, flags=END_HEADERS, extra=()):
         path = "/chat.v1.ChatService/" + method
         fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "t"),
-                  ("te", "trailers"), ("content-type", "application/grpc")]
+                  ("te", "trailers"), ("content-type", "application/grpc"), *extra]
         self.frame(HEADERS, flags, stream, b"".join(literal(*field) for field in fields))
 
     def call(self, stream, method, payload):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGTERM, SIGINT, and what the command line refuses."""
 
+import json
 import os
 import queue
 import signal
@@ -84,6 +85,15 @@ class Drain(unittest.TestCase):
         with sut.Server() as server, sut.Client(server) as client:
             server.signal(signal.SIGUSR1)
             self.assertTrue(client.send("r", "t").accepted)
+
+    def test_what_the_c_core_says_is_in_the_form_of_the_log(self):
+        with sut.Server() as server:
+            process = subprocess.run(
+                [os.environ["SLUICE_SERVER"], "--listen", server.address, "--log", "json"],
+                capture_output=True, text=True, timeout=sut.WAIT, check=False)
+            *logged, told = process.stderr.splitlines()
+            self.assertIn("cannot listen on " + server.address, told)
+            self.assertIn("grpc", [json.loads(line)["component"] for line in logged])
 
     def test_a_port_is_taken_once(self):
         with sut.Server() as server:

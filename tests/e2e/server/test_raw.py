@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Credit byte by byte, and clients that leave in the middle, over plain HTTP/2 frames."""
 
+import gzip
+import resource
+import socket
 import time
 import unittest
 
@@ -10,6 +13,8 @@ from raw_h2 import DATA, HEADERS, RST_STREAM, Connection
 from sut import chat_pb2
 
 BUFFER = 10
+FILES = 64
+MIB = 1 << 20
 
 
 def subscription(room, rate=1000000000):
@@ -114,6 +119,40 @@ class Raw(unittest.TestCase):
             self.assertEqual(next(stays).text, "whole")
             stays.cancel()
             connection.close()
+
+    def test_a_server_out_of_file_descriptors_refuses_and_then_serves_again(self):
+        with sut.Server() as server:
+            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
+            host, port = server.address.split(":")
+            crowd = [socket.create_connection((host, int(port)), sut.WAIT) for _ in range(3 * FILES)]
+            # The last ones are closed at once rather than left to wait.
+            crowd[-1].settimeout(sut.WAIT)
+            try:
+                self.assertEqual(crowd[-1].recv(1), b"")
+            except ConnectionResetError:
+                pass
+            for connection in crowd:
+                connection.close()
+            with sut.Client(server) as client:
+                self.assertTrue(client.send("r", "still").accepted)
+
+    def test_a_message_that_inflates_past_the_limit_is_refused_before_it_does(self):
+        with sut.Server("--max-message", "1MiB") as server, sut.Client(server) as client:
+            client.send("r", "warm")
+            before = server.rss_kib()
+            packed = gzip.compress(bytes(32 * MIB))
+            for stream, method in ((1, "SendMessage"), (1, "SubscribeToRoom"), (1, "ChatRoom")):
+                connection = Connection(server)
+                connection.headers(stream, method, extra=[("grpc-encoding", "gzip")])
+                connection.frame(DATA, 0, stream, raw_h2.message(packed, flag=1)[:16384])
+                connection.frame(DATA, raw_h2.END_STREAM, stream, raw_h2.message(packed, flag=1)[16384:])
+                frame = connection.read_until(HEADERS, stream)
+                while not frame[1] & raw_h2.END_STREAM:
+                    frame = connection.read_until(HEADERS, stream)
+                self.assertIn(b"grpc-status\x018", frame[3])  # RESOURCE_EXHAUSTED
+                connection.close()
+            if not sut.SANITIZED:
+                self.assertLess(server.rss_kib() - before, 16 * 1024)
 
     def test_garbage_ends_its_connection_only(self):
         with sut.Server() as server, sut.Client(server) as client:

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/frontend/grpc/accept.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+
+/* The name that the linker sees; under its own the C library's header declares it otherwise. */
+int srv_accept4(int listener, struct sockaddr *address, socklen_t *length,
+                int flags) __asm__("accept4");
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int reserve = -1;
+static bool is_short; /* and was said to be */
+
+static void take_reserve(void)
+{
+    reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void give_reserve(void)
+{
+    if (reserve >= 0) {
+        (void)close(reserve);
+        reserve = -1;
+    }
+}
+
+void srv_accept_init(void)
+{
+    pthread_mutex_lock(&lock);
+    take_reserve();
+    pthread_mutex_unlock(&lock);
+}
+
+void srv_accept_release(void)
+{
+    pthread_mutex_lock(&lock);
+    give_reserve();
+    pthread_mutex_unlock(&lock);
+}
+
+static int accept_native(int listener, struct sockaddr *address, socklen_t *length, int flags)
+{
+    return (int)syscall(SYS_accept4, listener, address, length, flags);
+}
+
+/* Closes the connection that waits first. The listener is edge-triggered: what is left in the queue would wait
+ * until another one comes. False when there was none, or no descriptor for it. */
+static bool refuse_one(int listener)
+{
+    pthread_mutex_lock(&lock);
+    if (!is_short) {
+        sl_log(SL_LOG_WARN, "accept", "no file descriptor is left; connections are refused");
+    }
+    is_short = true;
+    give_reserve();
+    int fd = accept_native(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    take_reserve();
+    pthread_mutex_unlock(&lock);
+    return fd >= 0;
+}
+
+/* What the C core is told instead of error: EINTR, it asks again at once; EAGAIN, it waits for the next one. */
+static int as_the_core_wants(int listener, int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE:
+        return refuse_one(listener) ? EINTR : EAGAIN;
+    case ENOBUFS:
+    case ENOMEM:
+        return EAGAIN;
+    /* accept(2): errors of the new connection, not of the listener. */
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case EPERM:
+    case EPROTO:
+        return EINTR;
+    default:
+        return error;
+    }
+}
+
+int srv_accept4(int listener, struct sockaddr *address, socklen_t *length, int flags)
+{
+    int fd = accept_native(listener, address, length, flags);
+    if (fd < 0) {
+        errno = as_the_core_wants(listener, errno);
+        return fd;
+    }
+    pthread_mutex_lock(&lock);
+    is_short = false;
+    pthread_mutex_unlock(&lock);
+    return fd;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SRV_GRPC_ACCEPT_H
+#define SRV_GRPC_ACCEPT_H
+
+/*
+ * accept4(2), as the listeners of the C core call it.
+ *
+ * The C core 1.51 stops listening for good when accept4 fails with anything but EAGAIN or EINTR: after one moment
+ * without a free file descriptor no client would ever be served again (RES-02). It has no setting for that, and takes
+ * no listener of ours with TLS. So this program has an accept4 of its own, which the dynamic linker puts before the
+ * C library's. What comes and goes is not told as an error, and a connection for which there is no descriptor is closed
+ * at once, by means of one that is held in reserve.
+ *
+ * Threads: any.
+ */
+
+/* Takes the reserve. Call before the server listens. */
+void srv_accept_init(void);
+
+/* Gives it back. */
+void srv_accept_release(void);
+
+#endif
