@@ -144,6 +144,8 @@ void sl_observer_close(struct sl_observer *observer, enum sl_dir dir, bool is_re
     }
     if (is_reset || (observer->dir[0].is_ended && observer->dir[1].is_ended)) {
         sl_obs_calls_end_all(observer, closed_by(observer));
+    } else if (dir == SL_DIR_RESPONSE && observer->config.is_crossing_counted) {
+        sl_obs_calls_close_by_server(observer);
     }
 }
 

@@ -170,7 +170,8 @@ struct sl_observer_config {
         is_crossing_counted; /* a call that was reset, or answered before its client had ended, stays
                                  until what was on its way must have come: those messages, and a
                                  grpc-status among it, are its own. call_end comes later for it; end,
-                                 end_at and reset_error tell what ended it first */
+                                 end_at and reset_error tell what ended it first. The server's FIN
+                                 ends the calls then: what the client does after it is no cancel */
     size_t streams_max; /* open at once; the oldest is given up (call_end, has_gap) beyond it */
     bool is_midway;     /* the connection began before the first byte: no preface is expected, and
                                 the HPACK tables and the ledger are not trusted */

@@ -6,7 +6,9 @@
 
 enum {
     KEEP_HEADER_BYTES = 8 * 1024, /* memory that a spare call holds on to, per block */
-    DEADLINE_SLACK_SHIFT = 6,     /* clients round grpc-timeout up, and count from before HEADERS */
+    DEADLINE_ROUNDING_SHIFT = 6,  /* clients round grpc-timeout up */
+    DEADLINE_QUEUE_NS = 10000000, /* and count from before they send HEADERS */
+    DEADLINE_SLACK_SHIFT = 4,     /* the most that both may make together */
 };
 
 /* ---- objects ---- */
@@ -332,8 +334,19 @@ static bool is_past_deadline(const struct sl_call *call)
         call->end_at.time_ns < call->start.time_ns) {
         return false;
     }
-    uint64_t slack = call->timeout_ns >> DEADLINE_SLACK_SHIFT;
+    uint64_t slack = (call->timeout_ns >> DEADLINE_ROUNDING_SHIFT) + DEADLINE_QUEUE_NS;
+    uint64_t slack_max = call->timeout_ns >> DEADLINE_SLACK_SHIFT;
+    slack = slack < slack_max ? slack : slack_max;
     return call->end_at.time_ns - call->start.time_ns >= call->timeout_ns - slack;
+}
+
+/* Servers cancel the stream at the deadline; the C core and grpc-go report DEADLINE_EXCEEDED then. */
+static uint32_t status_from_reset(const struct sl_call *call)
+{
+    if (call->reset_error == SL_H2_CANCEL && is_past_deadline(call)) {
+        return SL_GRPC_DEADLINE_EXCEEDED;
+    }
+    return sl_grpc_status_from_h2(call->reset_error);
 }
 
 /* PROTOCOL-HTTP2 "Errors", as gRPC clients derive what the wire does not say. */
@@ -351,7 +364,7 @@ static void derive_status(struct sl_call *call)
                    SL_FROM_RST_STREAM);
         break;
     case SL_CALL_RESET_BY_SERVER:
-        set_status(call, sl_grpc_status_from_h2(call->reset_error), SL_FROM_RST_STREAM);
+        set_status(call, status_from_reset(call), SL_FROM_RST_STREAM);
         break;
     case SL_CALL_GOAWAY:
         set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_GOAWAY);
@@ -415,14 +428,16 @@ static bool linger(struct sl_observer *observer, struct sl_obs_call *call)
     enum sl_dir ender = how == SL_CALL_RESET_BY_CLIENT ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
     enum sl_dir other = sl_obs_other(ender);
     struct sl_stream *stream = call->stream;
-    bool is_one_sided =
-        how == SL_CALL_RESET_BY_CLIENT || how == SL_CALL_RESET_BY_SERVER || how == SL_CALL_TRAILERS;
+    bool is_closed = how == SL_CALL_CLOSED_BY_SERVER;
+    bool is_one_sided = how == SL_CALL_RESET_BY_CLIENT || how == SL_CALL_RESET_BY_SERVER ||
+                        how == SL_CALL_TRAILERS || is_closed;
     if (!observer->config.is_crossing_counted || !is_one_sided || stream->is_ended[other] ||
         stream->is_reset[other] || observer->dir[other].is_ended) {
         return false;
     }
     stream->linger_dir = ender;
-    stream->linger_mark = observer->dir[ender].frames;
+    /* Nothing but its own end shows that the client knows of the server's FIN. */
+    stream->linger_mark = is_closed ? UINT64_MAX : observer->dir[ender].frames;
     sl_obs_stream_linger(&observer->streams, stream);
     if (observer->streams.lingering.count > SL_OBS_LINGERING_MAX) {
         tell_end(observer, observer->streams.lingering.oldest->call);
@@ -439,6 +454,17 @@ void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enu
         }
     }
     tell_end(observer, call);
+}
+
+void sl_obs_calls_close_by_server(struct sl_observer *observer)
+{
+    struct sl_stream *next = NULL;
+    for (struct sl_stream *s = observer->streams.open.oldest; s != NULL; s = next) {
+        next = s->newer;
+        if (s->call != NULL) {
+            sl_obs_call_end(observer, s->call, SL_CALL_CLOSED_BY_SERVER);
+        }
+    }
 }
 
 void sl_obs_calls_settle(struct sl_observer *observer)

@@ -228,6 +228,8 @@ void sl_obs_call_catch_up(struct sl_observer *observer, struct sl_obs_call *call
 void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how);
 /* Ends the lingering calls whose other side has shown that it knows of the end. */
 void sl_obs_calls_settle(struct sl_observer *observer);
+/* The server's FIN: no answer can come any more, though the client may still be sending. */
+void sl_obs_calls_close_by_server(struct sl_observer *observer);
 void sl_obs_calls_end_all(struct sl_observer *observer, enum sl_call_end how);
 /* The sender of dir ended the stream, with this frame. */
 void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,

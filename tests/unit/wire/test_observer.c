@@ -237,6 +237,30 @@ static void end_client_deadline(struct test_talk *talk)
     test_talk_rst(talk, REQUEST, 1, SL_H2_CANCEL);
 }
 
+static void end_client_just_short_of_deadline(struct test_talk *talk)
+{
+    talk->time_ms += 960;
+    test_talk_rst(talk, REQUEST, 1, SL_H2_CANCEL);
+}
+
+/* It left its queue when the deadline already ran. */
+static void end_client_deadline_after_queueing(struct test_talk *talk)
+{
+    talk->time_ms += 980;
+    test_talk_rst(talk, REQUEST, 1, SL_H2_CANCEL);
+}
+
+static void end_server_deadline(struct test_talk *talk)
+{
+    talk->time_ms += 1001;
+    test_talk_rst(talk, RESPONSE, 1, SL_H2_CANCEL);
+}
+
+static void end_server_cancel(struct test_talk *talk)
+{
+    test_talk_rst(talk, RESPONSE, 1, SL_H2_CANCEL);
+}
+
 static void end_server_refused(struct test_talk *talk)
 {
     test_talk_rst(talk, RESPONSE, 1, SL_H2_REFUSED_STREAM);
@@ -310,6 +334,14 @@ static const struct end_case end_cases[] = {
      "end stream 1 reset_by_client CANCELLED from rst_stream messages 1/0\n"},
     {"client's deadline", end_client_deadline,
      "end stream 1 reset_by_client DEADLINE_EXCEEDED from rst_stream messages 1/0\n"},
+    {"client just short of its deadline", end_client_just_short_of_deadline,
+     "end stream 1 reset_by_client CANCELLED from rst_stream messages 1/0\n"},
+    {"client's deadline, after queueing", end_client_deadline_after_queueing,
+     "end stream 1 reset_by_client DEADLINE_EXCEEDED from rst_stream messages 1/0\n"},
+    {"server cancels at the deadline", end_server_deadline,
+     "end stream 1 reset_by_server DEADLINE_EXCEEDED from rst_stream messages 1/0\n"},
+    {"server cancels", end_server_cancel,
+     "end stream 1 reset_by_server CANCELLED from rst_stream messages 1/0\n"},
     {"server refuses", end_server_refused,
      "end stream 1 reset_by_server UNAVAILABLE from rst_stream messages 1/0\n"},
     {"server resets late", end_server_reset_after_response,

@@ -92,6 +92,43 @@ static void messages_of_a_client_that_was_answered_early_are_counted(void **stat
     test_talk_release(&talk);
 }
 
+/* The C core resets its streams when it reads the server's FIN; its user sees UNAVAILABLE. */
+static void a_reset_in_reply_to_the_servers_end_is_no_cancel(void **state)
+{
+    (void)state;
+    for (int is_half_closed = 0; is_half_closed < 2; is_half_closed++) {
+        struct test_talk talk;
+        test_talk_init(&talk, false);
+        talk.config.is_crossing_counted = true;
+        test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
+        test_talk_message(&talk, REQUEST, 1, is_half_closed ? END : 0, "ask");
+        test_talk_close(&talk, RESPONSE, false);
+        test_talk_rst(&talk, REQUEST, 1, SL_H2_REFUSED_STREAM);
+        test_talk_expect(&talk, "end stream 1 closed_by_server UNAVAILABLE from "
+                                "connection_closed messages 1/0\n");
+        test_talk_every_split(&talk);
+        test_talk_release(&talk);
+    }
+}
+
+static void messages_that_cross_the_servers_end_are_counted(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    test_talk_init(&talk, false);
+    talk.config.is_crossing_counted = true;
+    test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
+    test_talk_close(&talk, RESPONSE, false);
+    test_talk_message(&talk, REQUEST, 1, 0, "late");
+    test_talk_request(&talk, 3, "later");
+    test_talk_expect(&talk, "end stream 1 closed_by_server UNAVAILABLE from "
+                            "connection_closed messages 1/0\n"
+                            "end stream 3 closed_by_server UNAVAILABLE from "
+                            "connection_closed messages 1/0\n");
+    test_talk_every_split(&talk);
+    test_talk_release(&talk);
+}
+
 static void ended_calls_that_wait_are_bounded(void **state)
 {
     (void)state;
@@ -132,6 +169,8 @@ int main(void)
         cmocka_unit_test(a_status_that_crosses_a_reset_is_the_status_on_the_wire),
         cmocka_unit_test(a_server_that_shows_it_knows_ends_the_waiting),
         cmocka_unit_test(messages_of_a_client_that_was_answered_early_are_counted),
+        cmocka_unit_test(a_reset_in_reply_to_the_servers_end_is_no_cancel),
+        cmocka_unit_test(messages_that_cross_the_servers_end_are_counted),
         cmocka_unit_test(ended_calls_that_wait_are_bounded),
     };
     return cmocka_run_group_tests_name("wire/observer_crossing", tests, NULL, NULL);
