@@ -214,7 +214,7 @@ static void on_closed(uv_handle_t *handle)
 
 void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
 {
-    play->is_over = true;
+    play->is_over = play->is_told = true;
     play->freed = freed;
     play->freed_owner = owner;
     har_track_free(play->root);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/engine/suite.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "harness/engine/evidence.h"
@@ -17,7 +18,8 @@
 struct item {
     struct run *run;
     struct har_result *result;
-    unsigned turn; /* plays begun of this scenario's repeats and re-runs */
+    struct har_play *play; /* while it plays */
+    unsigned turn;         /* plays begun of this scenario's repeats and re-runs */
     bool has_begun, is_running;
 };
 
@@ -32,7 +34,9 @@ struct run {
     struct item *waiting; /* for the canary */
     bool is_target_gone, is_restarting;
     char gone_text[HAR_REASON_MAX];
-    bool is_stopping;
+    bool has_started, is_stopping, is_interrupted;
+    uv_signal_t signals[3]; /* SIGINT, SIGTERM, SIGHUP */
+    unsigned signals_open;
 };
 
 static void go_on(struct run *run);
@@ -181,7 +185,10 @@ static void on_freed(void *owner, struct har_play *play)
 static void on_played_again(void *owner, struct har_play *play)
 {
     struct item *item = owner;
-    (void)play;
+    if (item->result->is_done) { /* interrupted meanwhile */
+        on_freed(owner, play);
+        return;
+    }
     item->is_running = false;
     begin(item);
 }
@@ -191,6 +198,7 @@ static void on_played(void *owner, struct har_play *play)
     struct item *item = owner;
     struct run *run = item->run;
     bool is_noisy = is_noise(run, play);
+    item->play = NULL;
     collect(item, play);
     if (is_noisy && item->result->plays <= HAR_RERUNS_MAX) {
         har_play_free(play, on_played_again, item);
@@ -225,7 +233,7 @@ static void begin(struct item *item)
         .owner = item,
     };
     item->has_begun = item->is_running = true;
-    (void)har_play_new(&play);
+    item->play = har_play_new(&play);
 }
 
 /* What ends a scenario before it begins. */
@@ -265,6 +273,16 @@ static void on_stopped(void *owner, enum sl_status status, const char *text)
     (void)status;
     (void)text;
     uv_stop(run->suite->config.loop);
+}
+
+/* The target did not come up. */
+static void give_up(struct run *run, const char *text)
+{
+    struct har_suite *suite = run->suite;
+    suite->could_not_start = true;
+    (void)snprintf(suite->start_text, sizeof(suite->start_text), "%s", text);
+    run->is_stopping = true;
+    har_target_stop(suite->config.target, on_stopped, run);
 }
 
 static bool may_begin(const struct run *run, const struct har_scenario *scenario)
@@ -310,17 +328,75 @@ static void go_on(struct run *run)
     }
 }
 
+/* Ends the plays, the target and the run; what has no verdict yet gets none. */
+static void on_interrupt(uv_signal_t *handle, int number)
+{
+    struct run *run = handle->data;
+    (void)number;
+    if (run->is_interrupted || run->is_stopping) {
+        return;
+    }
+    run->is_interrupted = true;
+    if (!run->has_started) {
+        give_up(run, "interrupted");
+        return;
+    }
+    run->waiting = NULL;
+    run->is_restarting = false;
+    for (size_t i = 0; i < run->count; i++) {
+        struct item *item = &run->items[i];
+        if (!item->result->is_done) {
+            settle(item, HAR_INCONCLUSIVE, "not finished: the run was interrupted");
+        }
+        if (item->play != NULL) {
+            har_play_free(item->play, on_freed, item);
+            item->play = NULL;
+        }
+    }
+    go_on(run);
+}
+
+static void watch_signals(struct run *run)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        uv_signal_t *handle = &run->signals[i];
+        (void)uv_signal_init(run->suite->config.loop, handle);
+        handle->data = run;
+        run->signals_open++;
+        struct sigaction now;
+        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) { /* nohup */
+            (void)uv_signal_start(handle, on_interrupt, numbers[i]);
+        }
+        uv_unref((uv_handle_t *)handle);
+    }
+}
+
+static void on_signal_closed(uv_handle_t *handle)
+{
+    struct run *run = handle->data;
+    run->signals_open--;
+}
+
+static void unwatch_signals(struct run *run)
+{
+    for (size_t i = 0; i < sizeof(run->signals) / sizeof(run->signals[0]); i++) {
+        uv_close((uv_handle_t *)&run->signals[i], on_signal_closed);
+    }
+    while (run->signals_open > 0) {
+        (void)uv_run(run->suite->config.loop, UV_RUN_NOWAIT);
+    }
+}
+
 static void on_started(void *owner, enum sl_status status, const char *text)
 {
     struct run *run = owner;
     struct har_suite *suite = run->suite;
     if (status != SL_OK) {
-        suite->could_not_start = true;
-        (void)snprintf(suite->start_text, sizeof(suite->start_text), "%s", text);
-        run->is_stopping = true;
-        har_target_stop(suite->config.target, on_stopped, run);
+        give_up(run, text);
         return;
     }
+    run->has_started = true;
     suite->begin_ns = sl_clock_mono_ns();
     for (size_t i = 0; i < run->count; i++) { /* those that wait begin first */
         if (run->items[i].result->scenario->is_background && !is_settled(&run->items[i])) {
@@ -344,8 +420,10 @@ void har_suite_run(struct har_suite *suite, const struct har_suite_config *confi
         suite->results[i].scenario = config->scenarios[i % config->count];
         run.items[i] = (struct item){.run = &run, .result = &suite->results[i]};
     }
+    watch_signals(&run);
     har_target_start(config->target, on_started, &run);
     (void)uv_run(config->loop, UV_RUN_DEFAULT);
+    unwatch_signals(&run);
     suite->end_ns = sl_clock_mono_ns();
     suite->hiccup_p99_ns = har_hiccup_quantile(run.hiccup, 0.99);
     suite->hiccup_max_ns = har_hiccup_quantile(run.hiccup, 1);

@@ -62,7 +62,8 @@ struct har_suite {
     char start_text[HAR_TARGET_TEXT_MAX];
 };
 
-/* Runs all on the loop until it is done. */
+/* Runs all on the loop until it is done. SIGINT, SIGTERM and SIGHUP end it early, unless they are ignored:
+ * what has no verdict by then is inconclusive, and what was spawned is ended. */
 void har_suite_run(struct har_suite *suite, const struct har_suite_config *config);
 void har_suite_release(struct har_suite *suite);
 

@@ -174,6 +174,9 @@ void har_target_stop(struct har_target *target, har_target_fn *done, void *owner
 {
     target->done = done;
     target->owner = owner;
+    target->is_starting = false; /* what it was asked before counts no more */
+    har_ready_free(target->ready);
+    target->ready = NULL;
     if (target->process == NULL) {
         finish(target, SL_OK, "");
         return;
