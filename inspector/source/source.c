@@ -1,12 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/source/source.h"
 
+#include <string.h>
+
 #include "inspector/source/pcap.h"
 #include "inspector/source/pcapng.h"
 
 enum {
     MAGIC_SIZE = 4,
 };
+
+/* What else the input may be, by its first bytes: what to do about it. */
+static const char *advice_on(struct sl_span start)
+{
+    static const struct {
+        const char *magic;
+        size_t len;
+        const char *text;
+    } kinds[] = {
+        {"\x1f\x8b", 2, "is compressed by gzip: zcat FILE | sluice-inspector -"},
+        {"\x28\xb5\x2f\xfd", 4, "is compressed by zstd: zstdcat FILE | sluice-inspector -"},
+        {"\xfd\x37zX", 4, "is compressed by xz: xzcat FILE | sluice-inspector -"},
+        {"\x04\x22\x4d\x18", 4, "is compressed by lz4: lz4cat FILE | sluice-inspector -"},
+        {"BZh", 3, "is compressed by bzip2: bzcat FILE | sluice-inspector -"},
+        {"PK\3\4", 4, "is a zip archive: unzip -p FILE | sluice-inspector -"},
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (start.len >= kinds[i].len && memcmp(start.data, kinds[i].magic, kinds[i].len) == 0) {
+            return kinds[i].text;
+        }
+    }
+    return "is no pcap or pcapng capture (by its first bytes)";
+}
 
 enum sl_status ins_source_new(struct ins_input *input, struct ins_source **ret_source,
                               struct sl_error *reterr_error)
@@ -22,8 +47,7 @@ enum sl_status ins_source_new(struct ins_input *input, struct ins_source **ret_s
     } else if (start.len == 0) {
         status = sl_error_set(reterr_error, SL_MALFORMED, "is empty");
     } else {
-        status = sl_error_set(reterr_error, SL_MALFORMED,
-                              "is no pcap or pcapng capture (by its first bytes)");
+        status = sl_error_set(reterr_error, SL_MALFORMED, "%s", advice_on(start));
     }
     if (status != SL_OK) {
         ins_input_free(input);

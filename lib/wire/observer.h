@@ -105,6 +105,8 @@ struct sl_call {
     bool is_midway;        /* its beginning was before the observer's first byte */
     bool has_gap;          /* bytes of it are missing */
     bool has_lost_headers; /* a block of it could not be decoded */
+    bool may_have_ended;   /* bytes are missing that may have held its end: a connection that closes
+                              later says nothing about its status */
     void *user;            /* the handler's own; NULL at call_begin */
 };
 

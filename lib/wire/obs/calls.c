@@ -257,6 +257,7 @@ void sl_obs_call_catch_up(struct sl_observer *observer, struct sl_obs_call *call
         call->call.has_gap = true;
         sl_obs_data_partial(observer, call, dir);
         call->is_lost[dir] = true;
+        call->call.may_have_ended = true;
     }
 }
 
@@ -371,7 +372,9 @@ static void derive_status(struct sl_call *call)
         break;
     case SL_CALL_CLOSED_BY_CLIENT:
     case SL_CALL_CLOSED_BY_SERVER:
-        set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_CONNECTION_CLOSED);
+        if (!call->may_have_ended) {
+            set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_CONNECTION_CLOSED);
+        }
         break;
     case SL_CALL_OPEN:
         break;

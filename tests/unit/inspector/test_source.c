@@ -134,6 +134,28 @@ static void a_cut_file_header_is_no_capture(void **state)
     test_capture_release(&capture);
 }
 
+static void a_compressed_capture_is_named_as_one(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sl_span start;
+        const char *text;
+    } cases[] = {
+        {{.data = (const uint8_t *)"\x1f\x8b\x08\0", .len = 4}, "gzip"},
+        {{.data = (const uint8_t *)"\x28\xb5\x2f\xfd", .len = 4}, "zstd"},
+        {{.data = (const uint8_t *)"\xfd\x37zXZ", .len = 5}, "xz"},
+        {{.data = (const uint8_t *)"text", .len = 4}, "no pcap or pcapng"},
+        {{.data = (const uint8_t *)"\x1f", .len = 1}, "no pcap or pcapng"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ins_source *source = NULL;
+        struct sl_error error = {0};
+        assert_int_equal(ins_source_new(ins_input_memory(cases[i].start), &source, &error),
+                         SL_MALFORMED);
+        assert_non_null(strstr(error.text, cases[i].text));
+    }
+}
+
 static void goes_on_after_a_damaged_record(void **state)
 {
     (void)state;
@@ -343,6 +365,7 @@ int main(void)
         cmocka_unit_test(reads_every_format_in_both_byte_orders),
         cmocka_unit_test(gives_all_packets_before_a_cut_and_names_the_next),
         cmocka_unit_test(a_cut_file_header_is_no_capture),
+        cmocka_unit_test(a_compressed_capture_is_named_as_one),
         cmocka_unit_test(goes_on_after_a_damaged_record),
         cmocka_unit_test(goes_on_after_a_record_that_is_too_long),
         cmocka_unit_test(no_changed_byte_stops_it_before_the_end),

@@ -64,6 +64,21 @@ static void a_gap_of_unknown_size_is_left_at_the_next_frame(void **state)
     test_talk_release(&talk);
 }
 
+/* Its trailers may have been among what is missing: UNAVAILABLE would be made up. */
+static void a_call_that_may_have_ended_in_a_gap_has_no_status(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin_stream(&talk);
+    test_talk_message(&talk, RESPONSE, 1, 0, "0123456789");
+    test_talk_lose_last(&talk, 4, false);
+    test_talk_ping(&talk, RESPONSE, false, 7);
+    test_talk_close(&talk, RESPONSE, false);
+    test_talk_close(&talk, REQUEST, false);
+    test_talk_expect(&talk, "end stream 1 closed_by_server messages 1/0 gap\n!finding\n");
+    test_talk_release(&talk);
+}
+
 static void a_frame_boundary_in_the_middle_of_a_piece_is_found(void **state)
 {
     (void)state;
@@ -197,6 +212,7 @@ int main(void)
         cmocka_unit_test(a_gap_inside_a_payload_costs_one_message),
         cmocka_unit_test(a_gap_over_a_prefix_costs_the_rest_of_the_frame),
         cmocka_unit_test(a_gap_of_unknown_size_is_left_at_the_next_frame),
+        cmocka_unit_test(a_call_that_may_have_ended_in_a_gap_has_no_status),
         cmocka_unit_test(a_frame_boundary_in_the_middle_of_a_piece_is_found),
         cmocka_unit_test(lost_table_entries_are_never_guessed),
         cmocka_unit_test(a_lost_block_costs_its_call_the_headers),
