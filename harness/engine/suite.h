@@ -6,8 +6,8 @@
  * A run: the chosen scenarios against one target, one after the other, with those that mostly wait
  * beside them; a canary after each; verdicts.
  *
- * A timing failure during which the machine paused is played again, at most HAR_RERUNS_MAX times; any
- * other failure stands. When the target stops answering, the scenario after which it did fails, and
+ * A timing failure during which the machine was noisy is played again, at most HAR_RERUNS_MAX times, and
+ * so is growth of memory, which ends in time where there is no leak; any other failure stands. When the target stops answering, the scenario after which it did fails, and
  * what is left fails too (a spawned target is started anew first).
  */
 #include "harness/engine/play.h"

@@ -27,6 +27,7 @@ struct har_failure {
     char path[128];  /* the step or check in the scenario file; "" for always-on checks */
     const char *why; /* of the check; borrows the scenario; may be NULL */
     bool is_timing;  /* a pause of the machine could explain it */
+    bool is_trend; /* it ends with more of the same, or it is true: played again before it counts */
 };
 
 #endif
