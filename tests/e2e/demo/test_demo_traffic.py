@@ -24,7 +24,10 @@ def read_json_lines(name):
 
 
 def tshark_counts(port):
-    """(calls by method, number of messages, fields by status), from tshark."""
+    """(calls by method, number of messages, fields by status), from tshark.
+
+    It gives up a packet with more layers than its tree may be deep: a segment full of small messages has hundreds.
+    """
     command = ["tshark", "-n", "-r", os.path.join(FOLDER, "capture.pcapng"), "-d", f"tcp.port=={port},http2",
                "-o", "tcp.reassemble_out_of_order:TRUE", "-o", "gui.max_tree_depth:100000", "-Y", "http2", "-T", "fields", "-E", f"aggregator={BETWEEN}",
                "-e", "http2.header.name", "-e", "http2.header.value", "-e", "grpc.message_length"]
