@@ -13,6 +13,23 @@ import grpc
 import sut
 
 
+# For `openssl ca`, which is the one command that takes a validity in the past in every version.
+CA_CONFIG = """
+[ca]
+default_ca = here
+[here]
+database = {folder}/index.txt
+new_certs_dir = {folder}
+rand_serial = yes
+policy = any
+default_md = sha256
+[any]
+commonName = supplied
+"""
+THIS_CENTURY = ("20200101000000Z", "20991231000000Z")
+LONG_PAST = ("20200101000000Z", "20210101000000Z")
+
+
 def openssl(*args):
     subprocess.run(["openssl", *args], check=True, capture_output=True)
 
@@ -26,6 +43,9 @@ class Tls(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
+        for name, text in (("config", CA_CONFIG.format(folder=cls.folder.name)), ("index.txt", "")):
+            with open(cls.path(name), "w", encoding="ascii") as file:
+                file.write(text)
         for name in ("ca", "stranger"):
             openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-subj", "/CN=" + name, "-days", "2", "-keyout", cls.path(name + ".key"),
@@ -34,7 +54,7 @@ class Tls(unittest.TestCase):
         cls.sign("client", "ca", "clientAuth")
         cls.sign("wrong-usage", "ca", "serverAuth")
         cls.sign("unknown", "stranger", "clientAuth")
-        cls.sign("expired", "ca", "clientAuth", days="-1")
+        cls.sign("expired", "ca", "clientAuth", validity=LONG_PAST)
 
     @classmethod
     def tearDownClass(cls):
@@ -45,14 +65,15 @@ class Tls(unittest.TestCase):
         return os.path.join(cls.folder.name, name)
 
     @classmethod
-    def sign(cls, name, issuer, usage, days="2"):
+    def sign(cls, name, issuer, usage, validity=THIS_CENTURY):
         with open(cls.path("ext"), "w", encoding="ascii") as ext:
             ext.write("subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=%s\n" % usage)
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
                 "/CN=" + name, "-keyout", cls.path(name + ".key"), "-out", cls.path("csr"))
-        openssl("x509", "-req", "-in", cls.path("csr"), "-CA", cls.path(issuer + ".crt"), "-CAkey",
-                cls.path(issuer + ".key"), "-CAcreateserial", "-days", days, "-extfile",
-                cls.path("ext"), "-out", cls.path(name + ".crt"))
+        openssl("ca", "-batch", "-notext", "-config", cls.path("config"), "-cert",
+                cls.path(issuer + ".crt"), "-keyfile", cls.path(issuer + ".key"), "-in", cls.path("csr"),
+                "-startdate", validity[0], "-enddate", validity[1], "-extfile", cls.path("ext"),
+                "-out", cls.path(name + ".crt"))
 
     def credentials(self, client=None):
         key = read(self.path(client + ".key")) if client else None
