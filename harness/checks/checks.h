@@ -12,7 +12,8 @@
 /* clang-format off */
 #define HAR_CHECKS(X) \
     X(delivered) X(fifo) X(nodup) X(backlog) X(count) X(rate_max) X(rate_min) X(acks) \
-    X(pings) X(status) X(open) X(latency) X(never) X(eventually) X(rss_growth)
+    X(pings) X(status) X(open) X(latency) X(p) X(jain) X(max_over_median) X(never) \
+    X(eventually) X(rss_growth) X(fd) X(threads)
 /* clang-format on */
 
 #define X(name) extern const struct har_check_type har_check_##name;

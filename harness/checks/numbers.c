@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks on counts, rates and times: count, rate_max, rate_min, latency, pings, acks, rss_growth. */
+/* Checks on counts, rates and times: count, rate_max, rate_min, pings, acks. */
 #include <math.h>
 #include <string.h>
 
 #include "harness/checks/checks.h"
-#include "harness/checks/samples.h"
 #include "harness/engine/actor.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -225,58 +224,6 @@ const struct har_check_type har_check_rate_min = {
     .run = run_rate_min,
 };
 
-/* ---- latency ---- */
-
-struct latency_args {
-    struct har_check_common common;
-    int metric;
-    struct har_expr q, at_most;
-};
-static const struct har_field latency_fields[] = {
-    HAR_CHECK_COMMON,
-    {"latency", HAR_FIELD_CHOICE, offsetof(struct latency_args, metric),
-     .choices = har_metric_names, .is_required = true,
-     .help = "ack and delivery from the intended time, service from the actual one"},
-    {"q", HAR_FIELD_EXPR, offsetof(struct latency_args, q), .help = "percentile; default 99"},
-    {"at_most", HAR_FIELD_DURATION, offsetof(struct latency_args, at_most), .is_required = true,
-     .help = "such as \"max(2*healthy.ack.p99, healthy.ack.p99 + 2*S + 5)\""},
-};
-
-/* Where a server found too few processors all the time, its queue grew so long. */
-#define CROWD_MS 2000.0
-
-static void run_latency(const struct har_check *check)
-{
-    const struct latency_args *args = check->node->args;
-    struct har_play *play = check->play;
-    double q = har_play_value(play, &args->q, 99);
-    double at_most = har_play_value(play, &args->at_most, 0);
-    int phase = -1;
-    if (check->common->phase.count > 0) {
-        phase = har_phase_index(play->scenario, check->common->phase.items[0]);
-    }
-    struct har_samples samples =
-        har_samples_collect(play, check->common->of_mask, (enum har_metric)args->metric, phase);
-    double ms = (double)har_samples_percentile(&samples, q) / (double)SL_MS;
-    double crowded = har_hiccup_crowded(play->config.hiccup, play->begin_ns, sl_clock_mono_ns());
-    if (samples.count == 0) {
-        har_check_fail(check, "nothing was measured");
-    } else if (ms > at_most) {
-        har_check_fail_if(check, ms <= 4 * at_most + 200 + CROWD_MS * crowded,
-                          "p%g of %s over %zu samples is %.1f ms, more than %.1f ms", q,
-                          har_metric_names[args->metric], samples.count, ms, at_most);
-    }
-    har_samples_release(&samples);
-}
-
-const struct har_check_type har_check_latency = {
-    .name = "latency",
-    .help = "a percentile of what was measured is at most so much",
-    .rule = "SEND-06",
-    HAR_CHECK_ARGS(struct latency_args, latency_fields),
-    .run = run_latency,
-};
-
 /* ---- acks and pings ---- */
 
 struct acks_args {
@@ -370,66 +317,4 @@ const struct har_check_type har_check_pings = {
     .rule = "CHAT-02",
     HAR_CHECK_ARGS(struct pings_args, pings_fields),
     .run = run_pings,
-};
-
-/* ---- memory ---- */
-
-struct rss_args {
-    struct har_check_common common;
-    const char *mark;
-    struct har_expr rounds, below;
-};
-static const struct har_field rss_fields[] = {
-    HAR_CHECK_COMMON,
-    {"rss_growth", HAR_FIELD_STRING, offsetof(struct rss_args, mark), .is_required = true,
-     .help = "the name of a mark that is set once a round"},
-    {"rounds", HAR_FIELD_EXPR, offsetof(struct rss_args, rounds),
-     .help = "of so many rounds in a row ...; default 4"},
-    {"below_mib", HAR_FIELD_EXPR, offsetof(struct rss_args, below), .is_required = true,
-     .help = "... memory grew by less than this, at some place after the first round"},
-};
-
-/* A runtime with a collector grows until it collects: so the question is whether growth ever stops.
- * A leak never does. */
-static void run_rss(const struct har_check *check)
-{
-    const struct rss_args *args = check->node->args;
-    struct har_play *play = check->play;
-    size_t rounds = (size_t)fmax(1, har_play_value(play, &args->rounds, 4));
-    double below = har_play_value(play, &args->below, 0);
-    double samples[HAR_MARKS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < play->mark_count; i++) {
-        if (strcmp(play->marks[i].name, args->mark) == 0 && play->marks[i].has_resources) {
-            samples[count++] = (double)play->marks[i].resources.rss_bytes / (1024.0 * 1024.0);
-        }
-    }
-    if (count < rounds + 2) {
-        har_check_note(check,
-                       "memory was not observed: the target is neither spawned nor given by --pid");
-        return;
-    }
-    double least = INFINITY;
-    for (size_t i = 1; i + rounds < count; i++) {
-        least = fmin(least, samples[i + rounds] - samples[i]);
-    }
-    size_t before = play->failure_count;
-    if (least >= below) {
-        har_check_fail(
-            check,
-            "memory went from %.1f to %.1f MiB in %zu rounds and never stopped growing: at "
-            "least %.1f MiB in any %zu rounds, %g allowed",
-            samples[0], samples[count - 1], count - 1, least, rounds, below);
-    }
-    for (size_t i = before; i < play->failure_count; i++) {
-        play->failures[i].is_trend = true; /* a heap that is filled for the first time grows, too */
-    }
-}
-
-const struct har_check_type har_check_rss_growth = {
-    .name = "rss_growth",
-    .help = "the target's memory stops growing; not checked where it cannot be observed",
-    .rule = "RES-01",
-    HAR_CHECK_ARGS(struct rss_args, rss_fields),
-    .run = run_rss,
 };

@@ -155,8 +155,11 @@ void har_checks_run(struct har_play *play)
     play->is_judging = true;
     for (size_t i = 0; i < play->scenario->check_count; i++) {
         struct har_check check = make(play, &play->scenario->checks[i]);
+        play->judged_mask = check.common->of_mask;
         check.node->type->run(&check);
     }
+    play->judged_mask = 0;
+    play->doubt[0] = '\0';
     run_always(play);
     play->is_judging = false;
 }

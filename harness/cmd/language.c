@@ -5,8 +5,10 @@
 #include "harness/steps/step.h"
 
 static const char *const field_types[] = {
-    "text",          "text",    "number or expression",  "duration", "true or false", "word",
-    "list of words", "integer", "number or [low, high]", "object",   "JSON",
+    "text",          "text",          "number or expression",
+    "duration",      "true or false", "word",
+    "list of words", "integer",       "number or [low, high]",
+    "object",        "JSON",          "list of numbers or expressions",
 };
 
 static void print_fields(FILE *out, const struct har_field *fields, size_t count,
@@ -21,7 +23,9 @@ static void print_fields(FILE *out, const struct har_field *fields, size_t count
         (void)fprintf(out, " | %s%s |\n", field->help == NULL ? "" : field->help,
                       field->is_required ? " (needed)" : "");
         if (field->type == HAR_FIELD_OBJECT) {
-            print_fields(out, field->fields, field->field_count, "message.");
+            char inner[64];
+            (void)snprintf(inner, sizeof(inner), "%s.", field->name);
+            print_fields(out, field->fields, field->field_count, inner);
         }
     }
 }

@@ -5,13 +5,12 @@
 #include <sys/stat.h>
 
 #include "harness/cmd/cmd.h"
+#include "harness/cmd/open_target.h"
 #include "harness/cmd/run_options.h"
 #include "harness/engine/evidence.h"
-#include "harness/evidence/capture.h"
 #include "harness/report/report.h"
 #include "harness/scenario/known.h"
 #include "harness/scenario/library.h"
-#include "harness/transport/tls.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -27,10 +26,8 @@ struct job {
     size_t chosen_count;
     struct har_profile profile;
     struct har_known known;
-    struct har_tls *tls;
-    struct har_capture *capture;
     struct sl_pool *pool;
-    struct har_target *target;
+    struct har_cmd_target target;
     struct har_suite suite;
     bool has_suite;
 };
@@ -144,20 +141,6 @@ static int choose(struct job *job, const struct sl_cli_result *cli)
 
 /* ---- preparation ---- */
 
-static int check_options(const struct har_run_options *options)
-{
-    if ((options->target == NULL) == (options->command == NULL)) {
-        return usage("one of --target and --exec is needed", "");
-    }
-    if ((options->cert == NULL) != (options->key == NULL)) {
-        return usage("--cert and --key go together", "");
-    }
-    if (options->command != NULL && strstr(options->command, "{port}") == NULL) {
-        return usage("--exec needs a {port} in its command", "");
-    }
-    return 0;
-}
-
 static int load_known(struct job *job)
 {
     struct sl_error error = {0};
@@ -173,47 +156,10 @@ static int load_known(struct job *job)
     return 0;
 }
 
-static int prepare_tls(struct job *job)
-{
-    const struct har_run_options *options = &job->options;
-    struct sl_error error = {0};
-    if (!options->has_tls && options->ca == NULL && options->cert == NULL) {
-        return 0;
-    }
-    struct har_tls_config config = {
-        .ca_file = options->ca, .cert_file = options->cert, .key_file = options->key};
-    return har_tls_new(&config, &job->tls, &error) == SL_OK ? 0 : usage_error(&error);
-}
-
-static int prepare_target(struct job *job, uv_loop_t *loop)
-{
-    struct har_run_options *options = &job->options;
-    struct sl_error error = {0};
-    if (options->capture != NULL && har_capture_open(options->capture, "written by sluice-harness",
-                                                     &job->capture, &error) != SL_OK) {
-        return usage_error(&error);
-    }
-    struct har_target_config config = {
-        .loop = loop,
-        .command = options->command,
-        .conn = har_conn_defaults(),
-        .metadata = options->metadata.fields,
-        .metadata_count = options->metadata.count,
-        .pid = options->pid,
-    };
-    config.conn.host = options->host;
-    config.conn.port = options->port;
-    config.conn.authority = options->authority;
-    config.conn.tls = job->tls;
-    config.conn.capture = job->capture;
-    job->target = har_target_new(&config);
-    return 0;
-}
-
 static int prepare(struct job *job, const struct sl_cli_result *cli)
 {
     struct sl_error error = {0};
-    int status = check_options(&job->options);
+    int status = har_cmd_check_target(har_run_cli.program, &job->options);
     if (status == 0) {
         status = har_cmd_library(har_run_cli.program, &job->library);
     }
@@ -226,9 +172,6 @@ static int prepare(struct job *job, const struct sl_cli_result *cli)
     }
     if (status == 0) {
         status = load_known(job);
-    }
-    if (status == 0) {
-        status = prepare_tls(job);
     }
     job->pool = sl_pool_new();
     sl_pool_add_builtin(job->pool);
@@ -321,7 +264,7 @@ static int run(struct job *job, uv_loop_t *loop)
         .repeat = options->repeat,
         .jobs = options->jobs,
         .profile = &job->profile,
-        .target = job->target,
+        .target = job->target.target,
         .metadata = options->metadata.fields,
         .metadata_count = options->metadata.count,
         .pool = job->pool,
@@ -351,22 +294,11 @@ static void release(struct job *job)
     if (job->has_suite) {
         har_suite_release(&job->suite);
     }
-    har_target_free(job->target);
-    har_tls_free(job->tls);
     sl_pool_free(job->pool);
     har_known_release(&job->known);
     sl_free(job->chosen);
     har_library_release(&job->library);
     sl_headers_release(&job->options.metadata);
-}
-
-/* Handles that are still closing get their turns. */
-static int close_loop(uv_loop_t *loop)
-{
-    for (int i = 0; i < 1000 && uv_loop_close(loop) == UV_EBUSY; i++) {
-        (void)uv_run(loop, UV_RUN_NOWAIT);
-    }
-    return 0;
 }
 
 int har_cmd_run(int argc, char **argv)
@@ -383,17 +315,13 @@ int har_cmd_run(int argc, char **argv)
     (void)uv_loop_init(&loop);
     status = prepare(&job, &cli);
     if (status == 0) {
-        status = prepare_target(&job, &loop);
+        status = har_cmd_open_target(har_run_cli.program, &job.options, &loop, &job.target);
     }
     if (status == 0) {
         status = run(&job, &loop);
     }
-    har_target_free(job.target);
-    job.target = NULL;
-    (void)close_loop(&loop);
-    struct sl_error error = {0};
-    if (har_capture_close(job.capture, &error) != SL_OK) {
-        status = usage_error(&error);
+    if (har_cmd_close_target(har_run_cli.program, &loop, &job.target) != 0) {
+        status = 2;
     }
     release(&job);
     return status;

@@ -238,3 +238,13 @@ const struct sl_cli har_run_cli = {
     .options = run_options,
     .option_count = sizeof(run_options) / sizeof(run_options[0]),
 };
+
+const struct sl_cli_option *har_run_option(const char *name)
+{
+    for (size_t i = 0; i < har_run_cli.option_count; i++) {
+        if (strcmp(run_options[i].name, name) == 0) {
+            return &run_options[i];
+        }
+    }
+    return NULL;
+}

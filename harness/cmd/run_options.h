@@ -38,4 +38,8 @@ struct har_run_options {
 
 extern const struct sl_cli har_run_cli;
 
+/* One option of run by its long name, for subcommands that share it; their options begin with a
+ * struct har_run_options. */
+const struct sl_cli_option *har_run_option(const char *name);
+
 #endif

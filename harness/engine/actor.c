@@ -35,6 +35,7 @@ void har_actor_release(struct har_actor *actor)
     sl_free(actor->room);
     sl_free(actor->sent);
     sl_free(actor->received);
+    sl_free(actor->probes);
 }
 
 struct har_actor *har_play_actor(struct har_play *play, uint16_t number)
@@ -86,8 +87,13 @@ static void on_ping_ack(void *owner, struct har_conn *conn, uint64_t opaque)
 {
     struct har_link *link = owner;
     (void)conn;
-    (void)opaque;
     link->ping_acks++;
+    /* Which PING of which actor, as har_actor_ping wrote it. */
+    struct har_actor *actor = har_play_actor(link->play, (uint16_t)(opaque >> 32 & 0xffff));
+    uint32_t index = (uint32_t)opaque;
+    if (actor != NULL && index < actor->probe_count && actor->probes[index].acked_ns == 0) {
+        actor->probes[index].acked_ns = sl_clock_mono_ns();
+    }
     har_play_touch(link->play);
 }
 
@@ -298,6 +304,18 @@ void har_actor_close(struct har_actor *actor, enum har_close how)
             other->state = HAR_STREAM_LEFT;
         }
     }
+}
+
+bool har_actor_ping(struct har_actor *actor, int phase)
+{
+    if (actor->probe_count == HAR_PING_PROBES_MAX) {
+        return false;
+    }
+    uint32_t index = (uint32_t)actor->probe_count++;
+    actor->probes = sl_realloc(actor->probes, actor->probe_count * sizeof(actor->probes[0]));
+    actor->probes[index] = (struct har_ping_probe){.sent_ns = sl_clock_mono_ns(), .phase = phase};
+    uint64_t opaque = (uint64_t)actor->number << 32 | index;
+    return har_conn_ping(har_actor_conn(actor), opaque) == SL_OK;
 }
 
 /* ---- unary calls ---- */

@@ -22,6 +22,8 @@ struct har_conn *har_actor_conn(struct har_actor *actor);
 void har_actor_open(struct har_actor *actor);
 /* Leaves the stream: RST_STREAM(CANCEL). */
 void har_actor_cancel(struct har_actor *actor);
+/* An HTTP/2 PING on the actor's connection (h2), noted in its probes; false when it cannot be sent. */
+bool har_actor_ping(struct har_actor *actor, int phase);
 /* Closes the connection; all actors on it have left. */
 void har_actor_close(struct har_actor *actor, enum har_close how);
 

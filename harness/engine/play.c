@@ -253,6 +253,9 @@ static void add_failure(struct har_play *play, const struct har_node *node, cons
                    has_rule ? rule : scenario->rules.items[0]);
     (void)snprintf(failure->text, sizeof(failure->text), "%s", text);
     (void)snprintf(failure->path, sizeof(failure->path), "%s", node == NULL ? "" : node->path);
+    /* What is seen on the spot (a message that nobody sent) needs no number to be wrong. */
+    bool is_computed = node != NULL || play->is_judging;
+    (void)snprintf(failure->doubt, sizeof(failure->doubt), "%s", is_computed ? play->doubt : "");
     if (!play->is_judging) { /* the checks after a run tell all that they find */
         over(play);
         har_play_touch(play);
@@ -279,6 +282,14 @@ void har_play_fail_timing(struct har_play *play, const struct har_node *node, co
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     add_failure(play, node, rule, true, text);
+}
+
+void har_play_doubt(struct har_play *play, size_t first_failure, const char *reason)
+{
+    for (size_t i = first_failure; i < play->failure_count; i++) {
+        struct har_failure *failure = &play->failures[i];
+        (void)snprintf(failure->doubt, sizeof(failure->doubt), "%s", reason);
+    }
 }
 
 void har_play_fail_late(struct har_play *play, const struct har_node *node, const char *rule,

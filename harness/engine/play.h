@@ -28,6 +28,7 @@ enum {
     HAR_DECISIONS_MAX = 4 * 1024 * 1024, /* bytes of decision log of one play */
 };
 
+struct har_calibration;
 struct har_play;
 struct har_actor;
 struct har_track;
@@ -94,6 +95,8 @@ struct har_actor {
     uint64_t ping_ns[HAR_PINGS_MAX];
     struct har_call *calls;
     uint32_t calls_open;
+    struct har_ping_probe *probes; /* HTTP/2 PINGs */
+    size_t probe_count;
 };
 
 typedef void har_play_done_fn(void *owner, struct har_play *play);
@@ -111,8 +114,9 @@ struct har_play_config {
     uint32_t run;  /* random number of the run, in rooms and stamps */
     unsigned turn; /* of this scenario in this run: repeats and re-runs use other rooms */
     struct har_hiccup *hiccup;
-    pid_t pid;      /* the target's; 0: cannot be observed */
-    bool is_strict; /* findings of level S fail too */
+    const struct har_calibration *calibration; /* NULL: none */
+    pid_t pid;                                 /* the target's; 0: cannot be observed */
+    bool is_strict;                            /* findings of level S fail too */
     har_play_done_fn *done;
     void *owner;
 };
@@ -168,6 +172,8 @@ struct har_play {
     unsigned handles_open;
     struct sl_buf decisions[HAR_ACTORS_MAX + 1]; /* last: control */
     unsigned expr_depth;
+    uint64_t judged_mask; /* groups of the check that is being run: base.* is theirs; 0: all */
+    char doubt[120];      /* why a value that was just read is uncertain; "": it is not */
     har_play_done_fn *freed;
     void *freed_owner;
 };
@@ -188,6 +194,10 @@ void har_play_fail(struct har_play *play, const struct har_node *node, const cha
 /* The same, where a pause of the machine could explain it. */
 void har_play_fail_timing(struct har_play *play, const struct har_node *node, const char *rule,
                           const char *format, ...) SL_PRINTF(4, 5);
+
+/* The failures from number first_failure on may be our own fault: reason is why. When all are, the play is
+ * inconclusive. */
+void har_play_doubt(struct har_play *play, size_t first_failure, const char *reason);
 
 /* Something did not happen in waited_ns: a timing failure only if the machine paused for a good part of it. */
 void har_play_fail_late(struct har_play *play, const struct har_node *node, const char *rule,

@@ -14,6 +14,7 @@
 enum {
     HAR_SENT_MAX = 1000000, /* records of one actor */
     HAR_PINGS_MAX = 256,
+    HAR_PING_PROBES_MAX = 10000,
     HAR_MARKS_MAX = 256,
     HAR_FINDINGS_MAX = 64,
 };
@@ -23,6 +24,8 @@ struct har_send_args; /* harness/steps/send.h */
 /* What happened to one message of a publisher or chat; its index is its sequence number. */
 struct har_sent {
     uint64_t intended_ns, sent_ns;
+    uint64_t
+        due_ns; /* intended, or when a closed loop was free to send it: later is our own delay */
     uint64_t replied_ns; /* reply or ack; 0: none yet */
     const struct har_send_args *how;
     uint32_t size; /* bytes of text; 0: as how says */
@@ -37,6 +40,12 @@ struct har_received {
     uint32_t sequence;
     uint16_t publisher; /* actor number */
     int phase;          /* of the receipt */
+};
+
+/* An HTTP/2 PING of ours. */
+struct har_ping_probe {
+    uint64_t sent_ns, acked_ns; /* acked 0: not yet */
+    int phase;
 };
 
 struct har_mark {

@@ -37,6 +37,7 @@ struct run {
     bool has_started, is_stopping, is_interrupted;
     uv_signal_t signals[3]; /* SIGINT, SIGTERM, SIGHUP */
     unsigned signals_open;
+    struct har_calibrate *calibrate; /* while it goes on */
 };
 
 static void go_on(struct run *run);
@@ -127,19 +128,21 @@ static void collect(struct item *item, struct har_play *play)
     }
 }
 
-/* True when nothing failed but what a noisy machine can explain, and it was noisy. */
+/* True when nothing failed but what a noisy machine, or we ourselves, can explain. */
 static bool is_noise(struct run *run, const struct har_play *play)
 {
+    uint64_t longest_ns = har_hiccup_max(run->hiccup, play->begin_ns, play->end_ns);
+    uint64_t total_ns = har_hiccup_total(run->hiccup, play->begin_ns, play->end_ns);
+    bool was_noisy = longest_ns >= NOISE_NS ||
+                     total_ns >= (play->end_ns - play->begin_ns) / NOISE_PART ||
+                     har_hiccup_crowded(run->hiccup, play->begin_ns, play->end_ns) >= CROWDED_PART;
     for (size_t i = 0; i < play->failure_count; i++) {
-        if (!play->failures[i].is_timing) {
+        const struct har_failure *failure = &play->failures[i];
+        if (failure->doubt[0] == '\0' && !(failure->is_timing && was_noisy)) {
             return false;
         }
     }
-    uint64_t longest_ns = har_hiccup_max(run->hiccup, play->begin_ns, play->end_ns);
-    uint64_t total_ns = har_hiccup_total(run->hiccup, play->begin_ns, play->end_ns);
-    return play->failure_count > 0 &&
-           (longest_ns >= NOISE_NS || total_ns >= (play->end_ns - play->begin_ns) / NOISE_PART ||
-            har_hiccup_crowded(run->hiccup, play->begin_ns, play->end_ns) >= CROWDED_PART);
+    return play->failure_count > 0;
 }
 
 /* True when nothing failed but what more of the same would refute. */
@@ -164,6 +167,10 @@ static void judge(struct item *item, const struct har_play *play, bool is_noisy)
         (void)snprintf(result->reason, sizeof(result->reason),
                        "%llu answers and messages checked%s", (unsigned long long)play->evidence,
                        result->plays > 1 ? "; passed when it was played again" : "");
+    } else if (is_noisy && play->failures[0].doubt[0] != '\0') {
+        result->outcome = HAR_INCONCLUSIVE;
+        (void)snprintf(result->reason, sizeof(result->reason), "%s: %.340s",
+                       play->failures[0].doubt, play->failures[0].text);
     } else if (is_noisy) {
         result->outcome = HAR_INCONCLUSIVE;
         (void)snprintf(
@@ -221,13 +228,12 @@ static void on_played(void *owner, struct har_play *play)
 
 /* ---- the beginning of one ---- */
 
-static void begin(struct item *item)
+/* What all plays of the run have in common. */
+static struct har_play_config base_config(struct run *run)
 {
-    struct run *run = item->run;
     const struct har_suite_config *config = &run->suite->config;
-    struct har_play_config play = {
+    return (struct har_play_config){
         .loop = config->loop,
-        .scenario = item->result->scenario,
         .profile = config->profile,
         .conn = *har_target_conn(config->target),
         .metadata = config->metadata,
@@ -235,13 +241,21 @@ static void begin(struct item *item)
         .pool = config->pool,
         .seed = config->seed,
         .run = run->number,
-        .turn = (unsigned)(item - run->items) * (HAR_RERUNS_MAX + 1) + item->turn++,
         .hiccup = run->hiccup,
+        .calibration = &run->suite->calibration,
         .pid = har_target_pid(config->target),
         .is_strict = config->is_strict,
-        .done = on_played,
-        .owner = item,
     };
+}
+
+static void begin(struct item *item)
+{
+    struct run *run = item->run;
+    struct har_play_config play = base_config(run);
+    play.scenario = item->result->scenario;
+    play.turn = (unsigned)(item - run->items) * (HAR_RERUNS_MAX + 1) + item->turn++;
+    play.done = on_played;
+    play.owner = item;
     item->has_begun = item->is_running = true;
     item->play = har_play_new(&play);
 }
@@ -305,7 +319,7 @@ static bool may_begin(const struct run *run, const struct har_scenario *scenario
 
 static void go_on(struct run *run)
 {
-    if (run->waiting != NULL || run->is_stopping || run->is_restarting) {
+    if (run->waiting != NULL || run->is_stopping || run->is_restarting || run->calibrate != NULL) {
         return;
     }
     bool is_any_running = false;
@@ -363,6 +377,7 @@ static void on_interrupt(uv_signal_t *handle, int number)
             item->play = NULL;
         }
     }
+    har_calibrate_stop(run->calibrate);
     go_on(run);
 }
 
@@ -398,6 +413,40 @@ static void unwatch_signals(struct run *run)
     }
 }
 
+static void begin_all(struct run *run)
+{
+    for (size_t i = 0; i < run->count; i++) { /* those that wait begin first */
+        struct item *item = &run->items[i];
+        if (item->result->scenario->is_background && !item->has_begun && !is_settled(item)) {
+            begin(item);
+        }
+    }
+    go_on(run);
+}
+
+static void on_calibrated(void *owner)
+{
+    struct run *run = owner;
+    har_calibrate_free(run->calibrate);
+    run->calibrate = NULL;
+    begin_all(run);
+}
+
+/* What the scenarios that the profile allows ask for. */
+static unsigned calibrations(const struct run *run)
+{
+    unsigned asked = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const struct har_scenario *scenario = run->items[i].result->scenario;
+        bool is_allowed = true;
+        for (size_t j = 0; j < scenario->needs.count; j++) {
+            is_allowed &= har_profile_has(run->suite->config.profile, scenario->needs.items[j]);
+        }
+        asked |= is_allowed ? scenario->calibrate_mask : 0;
+    }
+    return asked;
+}
+
 static void on_started(void *owner, enum sl_status status, const char *text)
 {
     struct run *run = owner;
@@ -408,12 +457,13 @@ static void on_started(void *owner, enum sl_status status, const char *text)
     }
     run->has_started = true;
     suite->begin_ns = sl_clock_mono_ns();
-    for (size_t i = 0; i < run->count; i++) { /* those that wait begin first */
-        if (run->items[i].result->scenario->is_background && !is_settled(&run->items[i])) {
-            begin(&run->items[i]);
-        }
+    unsigned asked = calibrations(run);
+    if (asked == 0) {
+        begin_all(run);
+        return;
     }
-    go_on(run);
+    struct har_play_config base = base_config(run);
+    run->calibrate = har_calibrate_start(&base, asked, &suite->calibration, on_calibrated, run);
 }
 
 void har_suite_run(struct har_suite *suite, const struct har_suite_config *config)

@@ -3,13 +3,14 @@
 #define HAR_SUITE_H
 
 /*
- * A run: the chosen scenarios against one target, one after the other, with those that mostly wait
+ * A run: what they want to know of the target is measured; then the chosen scenarios against one target, one after the other, with those that mostly wait
  * beside them; a canary after each; verdicts.
  *
  * A timing failure during which the machine was noisy is played again, at most HAR_RERUNS_MAX times, and
  * so is growth of memory, which ends in time where there is no leak; any other failure stands. When the target stops answering, the scenario after which it did fails, and
  * what is left fails too (a spawned target is started anew first).
  */
+#include "harness/engine/calibrate.h"
 #include "harness/engine/play.h"
 #include "harness/engine/target.h"
 
@@ -58,7 +59,8 @@ struct har_suite {
     size_t result_count;
     uint64_t begin_ns, end_ns;
     uint64_t hiccup_p99_ns, hiccup_max_ns;
-    bool could_not_start; /* the target is not there */
+    struct har_calibration calibration; /* of what the chosen scenarios ask for */
+    bool could_not_start;               /* the target is not there */
     char start_text[HAR_TARGET_TEXT_MAX];
 };
 

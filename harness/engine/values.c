@@ -5,6 +5,7 @@
 
 #include "harness/checks/samples.h"
 #include "harness/engine/actor.h"
+#include "harness/engine/calibrate.h"
 #include "harness/scenario/names.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -15,8 +16,10 @@ enum {
 #define SLACK_MAX 3.0
 /* Until it is calibrated: no stack was seen to keep more of a stream in its own hands. grpc-go counts
  * bytes (64 KiB), grpc-java too (32 KiB), streams of Node.js count messages (16). */
-#define HIDDEN_BYTES    (128.0 * 1024)
-#define HIDDEN_MESSAGES 32.0
+#define HIDDEN_BYTES      (128.0 * 1024)
+#define HIDDEN_MESSAGES   32.0
+#define RTT_GUESS_MS      1.0
+#define CAPACITY_GUESS_HZ 1000.0
 
 static bool resolve(void *owner, struct sl_span name, struct sl_span argument, double *ret_value);
 
@@ -108,14 +111,80 @@ static bool resolve_let(struct har_play *play, struct sl_span name, double *ret_
     return false;
 }
 
+/* A measured value; false when it was not measured. One that is not to be relied on makes what fails in this
+ * play doubtful. */
+static bool measured(struct har_play *play, enum har_calibrated asked, enum har_measure measure,
+                     double *ret_value)
+{
+    const struct har_calibration *calibration = play->config.calibration;
+    if (calibration == NULL || (play->scenario->calibrate_mask & HAR_BIT(asked)) == 0) {
+        return false;
+    }
+    const struct har_measured *found = &calibration->measures[measure];
+    if (!har_calibration_is_steady(calibration, measure)) {
+        (void)snprintf(play->doubt, sizeof(play->doubt), "the calibration of %s %s",
+                       har_calibrated_names[asked],
+                       found->is_known ? "was unstable" : "did not succeed");
+    }
+    *ret_value = found->value;
+    return found->is_known;
+}
+
 /* Messages of L bytes that the stack below the server's application may hold. */
 static bool resolve_hidden(struct har_play *play, double *ret_value)
 {
     double size = 0;
+    double ignored = 0;
     if (!resolve_let(play, sl_span_str("L"), &size)) {
         size = HAR_STAMP_SIZE;
     }
+    if (measured(play, HAR_CAL_HIDDEN, HAR_HIDDEN_BYTES, &ignored)) {
+        *ret_value = har_calibration_hidden(play->config.calibration, size);
+        return true;
+    }
     *ret_value = ceil(HIDDEN_BYTES / (size + 5)) + HIDDEN_MESSAGES;
+    return true;
+}
+
+/* What the profile says, or else was measured. */
+static bool resolve_declared(struct har_play *play, struct sl_span name, double *ret_value)
+{
+    static const struct {
+        const char *name;
+        enum har_calibrated asked;
+        enum har_measure measure;
+    } both[] = {
+        {"buffer", HAR_CAL_BUFFER, HAR_BUFFER},
+        {"default_rate_hz", HAR_CAL_DEFAULT_RATE, HAR_DEFAULT_HZ},
+        {"ping_interval_ms", HAR_CAL_PING_INTERVAL, HAR_INTERVAL_MS},
+    };
+    if (har_profile_value(play->config.profile, name, ret_value)) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(both) / sizeof(both[0]); i++) {
+        if (sl_span_is(name, both[i].name)) {
+            return measured(play, both[i].asked, both[i].measure, ret_value);
+        }
+    }
+    return false;
+}
+
+/* Names that only a measurement gives. Without one a scenario goes on with what every correct stack reaches. */
+static bool resolve_measured(struct har_play *play, struct sl_span name, double *ret_value)
+{
+    bool is_known = false;
+    double least = RTT_GUESS_MS;
+    if (sl_span_is(name, "rtt")) {
+        is_known = measured(play, HAR_CAL_RTT, HAR_RTT, ret_value);
+    } else if (sl_span_is(name, "rtt_p99")) {
+        is_known = measured(play, HAR_CAL_RTT, HAR_RTT_P99, ret_value);
+    } else if (sl_span_is(name, "capacity")) {
+        is_known = measured(play, HAR_CAL_CAPACITY, HAR_CAPACITY, ret_value);
+        least = CAPACITY_GUESS_HZ;
+    } else {
+        return false;
+    }
+    *ret_value = is_known ? *ret_value : least;
     return true;
 }
 
@@ -125,14 +194,18 @@ static bool resolve(void *owner, struct sl_span name, struct sl_span argument, d
     int phase = 0;
     enum har_metric metric;
     double q = 0;
+    bool is_base = false;
     if (argument.data != NULL) {
         return resolve_counter(play, name, argument, ret_value);
     }
     if (resolve_let(play, name, ret_value)) {
         return true;
     }
+    if (resolve_measured(play, name, ret_value)) {
+        return true;
+    }
     if (sl_span_is(name, "B")) {
-        return har_profile_value(play->config.profile, sl_span_str("buffer"), ret_value);
+        return resolve_declared(play, sl_span_str("buffer"), ret_value);
     }
     if (sl_span_is(name, "S")) {
         *ret_value = (double)har_play_hiccup_ns(play, play->begin_ns) / (double)SL_MS;
@@ -146,18 +219,23 @@ static bool resolve(void *owner, struct sl_span name, struct sl_span argument, d
         return resolve_hidden(play, ret_value);
     }
     if (sl_span_is(name, "is_oldest")) {
-        *ret_value = play->config.profile->drop_policy == HAR_DROP_OLDEST;
+        const struct har_profile *profile = play->config.profile;
+        *ret_value = profile->drop_policy == HAR_DROP_OLDEST;
+        if (!profile->has_drop_policy) {
+            (void)measured(play, HAR_CAL_DROP_POLICY, HAR_IS_OLDEST, ret_value);
+        }
         return true;
     }
     if (sl_span_is(name, "is_observed")) {
         *ret_value = play->config.pid != 0;
         return true;
     }
-    if (har_percentile_name(play->scenario, name, &phase, &metric, &q)) {
-        *ret_value = har_percentile(play, UINT64_MAX, metric, phase, q);
+    if (har_percentile_name(play->scenario, name, &phase, &metric, &q, &is_base)) {
+        uint64_t mask = is_base && play->judged_mask != 0 ? play->judged_mask : UINT64_MAX;
+        *ret_value = har_percentile(play, mask, metric, phase, q);
         return true;
     }
-    return har_profile_value(play->config.profile, name, ret_value);
+    return resolve_declared(play, name, ret_value);
 }
 
 double har_play_value(struct har_play *play, const struct har_expr *expr, double fallback)

@@ -86,6 +86,39 @@ static void add_findings(struct sl_json_out *json, const struct har_result *resu
     }
 }
 
+void har_report_calibration(struct sl_json_out *json, const struct har_calibration *calibration)
+{
+    bool has_unstable = false;
+    sl_json_out_begin_object(json);
+    for (int i = 0; i < HAR_MEASURES; i++) {
+        const struct har_measured *measured = &calibration->measures[i];
+        if (measured->is_known) {
+            sl_json_out_key(json, har_measure_name((enum har_measure)i));
+            sl_json_out_double(json, measured->value);
+            has_unstable |= measured->cv > HAR_CALIBRATE_CV_MAX;
+        }
+    }
+    if (has_unstable) {
+        sl_json_out_key(json, "unstable");
+        sl_json_out_begin_array(json);
+        for (int i = 0; i < HAR_MEASURES; i++) {
+            const struct har_measured *measured = &calibration->measures[i];
+            if (measured->is_known && measured->cv > HAR_CALIBRATE_CV_MAX) {
+                sl_json_out_str(json, har_measure_name((enum har_measure)i));
+            }
+        }
+        sl_json_out_end_array(json);
+    }
+    for (unsigned i = 0; i < HAR_CALIBRATED; i++) {
+        if (calibration->notes[i][0] != '\0') {
+            char key[40];
+            (void)snprintf(key, sizeof(key), "%s_note", har_calibrated_names[i]);
+            sl_json_out_key_str(json, key, calibration->notes[i]);
+        }
+    }
+    sl_json_out_end_object(json);
+}
+
 void har_report_json(const struct har_report *report, struct sl_buf *out)
 {
     const struct har_suite *suite = report->suite;
@@ -107,8 +140,7 @@ void har_report_json(const struct har_report *report, struct sl_buf *out)
     sl_json_out_key_u64(&json, "skip", totals.skip);
     sl_json_out_end_object(&json);
     sl_json_out_key(&json, "calibration");
-    sl_json_out_begin_object(&json);
-    sl_json_out_end_object(&json);
+    har_report_calibration(&json, &suite->calibration);
     sl_json_out_key(&json, "hiccup_ms");
     sl_json_out_begin_object(&json);
     sl_json_out_key(&json, "p99");

@@ -4,6 +4,7 @@
 
 /* What a run came to, for people and for machines. Strings of the peer are made safe for each format. */
 #include "harness/engine/suite.h"
+#include "lib/base/json_out.h"
 
 struct har_report {
     const struct har_suite *suite;
@@ -26,6 +27,8 @@ void har_report_text_result(FILE *file, const struct har_result *result);
 void har_report_text_end(FILE *file, const struct har_report *report);
 /* sluice.report/1. */
 void har_report_json(const struct har_report *report, struct sl_buf *out);
+/* The object "calibration" of it. */
+void har_report_calibration(struct sl_json_out *json, const struct har_calibration *calibration);
 /* JUnit, as CI servers read it. */
 void har_report_junit(const struct har_report *report, struct sl_buf *out);
 

@@ -12,6 +12,7 @@
 #include "lib/base/units.h"
 
 enum {
+    EXPRS_MAX = 10000,
     STRINGS_MAX = 1000,
     FIELDS_MAX = 64,
 };
@@ -132,6 +133,24 @@ static const char *read_range(json_t *value, struct har_range *ret_range)
     return is_good ? NULL : "a number or [low, high]";
 }
 
+static const char *read_exprs(struct har_reading *reading, json_t *value,
+                              struct har_exprs *ret_exprs)
+{
+    size_t count = json_array_size(value);
+    *ret_exprs = (struct har_exprs){0};
+    if (!json_is_array(value) || count == 0 || count > EXPRS_MAX) {
+        return "an array of numbers or expressions";
+    }
+    ret_exprs->items = har_arena_alloc(reading->arena, count * sizeof(struct har_expr));
+    for (size_t i = 0; i < count; i++) {
+        if (!read_expr(json_array_get(value, i), false, &ret_exprs->items[i])) {
+            return "an array of numbers or expressions";
+        }
+    }
+    ret_exprs->count = count;
+    return NULL;
+}
+
 static void read_choice(struct har_reading *reading, json_t *value, const char *path,
                         const struct har_field *field, void *out)
 {
@@ -192,6 +211,10 @@ static const char *read_simple(struct har_reading *reading, json_t *value,
         struct har_range range = {0};
         wanted = read_range(value, &range);
         put(out, field, &range, sizeof(range));
+    } else if (field->type == HAR_FIELD_EXPRS) {
+        struct har_exprs exprs;
+        wanted = read_exprs(reading, value, &exprs);
+        put(out, field, &exprs, sizeof(exprs));
     } else {
         put(out, field, &value, sizeof(value));
     }

@@ -59,6 +59,12 @@ struct har_range {
     struct har_expr low, high;
 };
 
+/* Numbers, or expressions. */
+struct har_exprs {
+    struct har_expr *items;
+    size_t count;
+};
+
 /* A place in the file that is being read. */
 struct har_reading {
     struct sl_span text;
@@ -78,6 +84,7 @@ enum har_field_type {
     HAR_FIELD_RANGE,    /* struct har_range */
     HAR_FIELD_OBJECT,   /* a struct of its own at offset, by the table in fields */
     HAR_FIELD_JSON,     /* json_t *, whatever it is */
+    HAR_FIELD_EXPRS,    /* struct har_exprs: array of numbers or expressions */
 };
 
 struct har_field {

@@ -86,6 +86,8 @@ struct har_scenario {
     const char *title, *why;
     int level; /* enum har_level */
     struct har_strings rules, tags, needs, catches;
+    struct har_strings calibrate; /* what is to be measured first */
+    unsigned calibrate_mask;      /* HAR_BIT of enum har_calibrated */
     struct har_expr seconds;
     bool is_alone;      /* measures time, capacity or resources */
     bool is_background; /* mostly waits: runs beside all the others */

@@ -23,7 +23,8 @@ static const char *const counter_names[HAR_COUNTERS] = {
     "received", "least_received", "sent", "accepted", "replied", "acked", "pings", "open", "ended",
 };
 
-const char *const har_metric_names[] = {"ack", "service", "delivery", NULL};
+const char *const har_metric_names[] = {"ack",  "service", "delivery", "response",
+                                        "slip", "skew",    "ping",     NULL};
 
 enum har_counter har_counter_find(struct sl_span name)
 {
@@ -33,6 +34,28 @@ enum har_counter har_counter_find(struct sl_span name)
         }
     }
     return HAR_COUNTERS;
+}
+
+const char *const har_calibrated_names[] = {
+    "rtt", "hidden", "buffer", "drop_policy", "default_rate", "ping_interval", "capacity", NULL,
+};
+
+enum har_calibrated har_calibrated_find(const char *name)
+{
+    int i = 0;
+    while (i < HAR_CALIBRATED && strcmp(har_calibrated_names[i], name) != 0) {
+        i++;
+    }
+    return (enum har_calibrated)i;
+}
+
+/* Names that only a measurement gives. */
+static bool is_measured(const struct har_scenario *scenario, struct sl_span name)
+{
+    bool is_rtt = sl_span_is(name, "rtt") || sl_span_is(name, "rtt_p99");
+    return (is_rtt && (scenario->calibrate_mask & HAR_BIT(HAR_CAL_RTT)) != 0) ||
+           (sl_span_is(name, "capacity") &&
+            (scenario->calibrate_mask & HAR_BIT(HAR_CAL_CAPACITY)) != 0);
 }
 
 static bool in_list(struct sl_span name, const char *const *list, size_t count)
@@ -46,7 +69,7 @@ static bool in_list(struct sl_span name, const char *const *list, size_t count)
 }
 
 bool har_percentile_name(const struct har_scenario *scenario, struct sl_span name, int *ret_phase,
-                         enum har_metric *ret_metric, double *ret_q)
+                         enum har_metric *ret_metric, double *ret_q, bool *ret_is_base)
 {
     char text[128];
     if (name.len >= sizeof(text)) {
@@ -63,7 +86,11 @@ bool har_percentile_name(const struct har_scenario *scenario, struct sl_span nam
     *quantile++ = '\0';
     char *end = NULL;
     *ret_q = strtod(quantile + 1, &end);
+    *ret_is_base = strcmp(text, "base") == 0;
     *ret_phase = har_phase_index(scenario, text);
+    if (*ret_is_base && *ret_phase < 0) {
+        *ret_phase = har_phase_index(scenario, "healthy");
+    }
     for (int i = 0; i < HAR_METRICS; i++) {
         if (strcmp(metric, har_metric_names[i]) == 0) {
             *ret_metric = (enum har_metric)i;
@@ -94,9 +121,10 @@ bool har_name_is_known(const struct har_scenario *scenario, struct sl_span name,
     int phase = 0;
     enum har_metric metric;
     double q = 0;
-    return in_list(name, har_value_names, har_value_count) ||
+    bool is_base = false;
+    return in_list(name, har_value_names, har_value_count) || is_measured(scenario, name) ||
            in_list(name, short_names, sizeof(short_names) / sizeof(short_names[0])) ||
-           har_percentile_name(scenario, name, &phase, &metric, &q);
+           har_percentile_name(scenario, name, &phase, &metric, &q, &is_base);
 }
 
 const char *har_name_nearest(const struct har_scenario *scenario, const char *name)

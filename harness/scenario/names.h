@@ -33,13 +33,33 @@ enum har_metric {
     HAR_METRIC_ACK,      /* from the intended send to the reply or ack */
     HAR_METRIC_SERVICE,  /* from the actual send to the reply or ack */
     HAR_METRIC_DELIVERY, /* from the intended send to the receipt */
+    HAR_METRIC_RESPONSE, /* as ack: the name that scenarios of unary calls use */
+    HAR_METRIC_SLIP,     /* from when a message was due to its actual send: our own lateness */
+    HAR_METRIC_SKEW,     /* from a message's first receipt to its last */
+    HAR_METRIC_PING,     /* from an HTTP/2 PING to its acknowledgement */
     HAR_METRICS,
 };
 extern const char *const har_metric_names[]; /* NULL-terminated */
 
-/* Splits "healthy.ack.p99". False when name has no such form or names no phase of the scenario. */
+/* Splits "healthy.ack.p99". False when name has no such form or names no phase of the scenario. "base" is
+ * the phase of that name, or else "healthy"; *ret_is_base says that it was written so. */
 bool har_percentile_name(const struct har_scenario *scenario, struct sl_span name, int *ret_phase,
-                         enum har_metric *ret_metric, double *ret_q);
+                         enum har_metric *ret_metric, double *ret_q, bool *ret_is_base);
+
+/* What a scenario may ask to be measured before it: its key `calibrate`. */
+enum har_calibrated {
+    HAR_CAL_RTT,           /* gives rtt and rtt_p99, in ms */
+    HAR_CAL_HIDDEN,        /* gives H */
+    HAR_CAL_BUFFER,        /* gives B where the profile is silent */
+    HAR_CAL_DROP_POLICY,   /* gives is_oldest where the profile is silent */
+    HAR_CAL_DEFAULT_RATE,  /* gives default_rate_hz where the profile is silent */
+    HAR_CAL_PING_INTERVAL, /* gives ping_interval_ms where the profile is silent */
+    HAR_CAL_CAPACITY,      /* gives capacity, in messages a second */
+    HAR_CALIBRATED,
+};
+extern const char *const har_calibrated_names[]; /* NULL-terminated */
+/* The index of a name, or HAR_CALIBRATED. */
+enum har_calibrated har_calibrated_find(const char *name);
 
 /* True when an expression of this scenario may use the name. */
 bool har_name_is_known(const struct har_scenario *scenario, struct sl_span name,

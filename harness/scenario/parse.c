@@ -33,6 +33,7 @@ static const struct har_field scenario_fields[] = {
      .is_required = true},
     {"needs", HAR_FIELD_STRINGS, offsetof(struct har_scenario, needs), .help = NULL},
     {"catches", HAR_FIELD_STRINGS, offsetof(struct har_scenario, catches), .help = NULL},
+    {"calibrate", HAR_FIELD_STRINGS, offsetof(struct har_scenario, calibrate), .help = NULL},
     {"seconds", HAR_FIELD_EXPR, offsetof(struct har_scenario, seconds), .is_required = true},
     {"alone", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_alone), .help = NULL},
     {"background", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_background), .help = NULL},
@@ -160,6 +161,12 @@ static void check_exprs(struct parse *parse, const struct har_field *fields, siz
             memcpy(&range, place, sizeof(range));
             check_expr(parse, &range.low, inner);
             check_expr(parse, &range.high, inner);
+        } else if (fields[i].type == HAR_FIELD_EXPRS) {
+            struct har_exprs exprs;
+            memcpy(&exprs, place, sizeof(exprs));
+            for (size_t j = 0; j < exprs.count; j++) {
+                check_expr(parse, &exprs.items[j], inner);
+            }
         } else if (fields[i].type == HAR_FIELD_OBJECT) {
             check_exprs(parse, fields[i].fields, fields[i].field_count, place, inner);
         } else if (fields[i].type == HAR_FIELD_STRING && strcmp(fields[i].name, "room") == 0) {
@@ -288,6 +295,10 @@ static void parse_args(struct parse *parse, json_t *json, const char *path, stru
     node->args = har_arena_alloc(&parse->scenario->arena, type->args_size + 1);
     har_fields_read(&parse->reading, json, path, type->fields, type->field_count, node->args);
     check_exprs(parse, type->fields, type->field_count, node->args, path);
+    const char *problem = type->problem == NULL ? NULL : type->problem(node->args);
+    if (problem != NULL) {
+        har_problem_add(&parse->reading, path, false, "%s", problem);
+    }
     if (type->children == HAR_CHILDREN_NONE) {
         return;
     }
@@ -460,11 +471,29 @@ static void check_words(struct parse *parse)
     }
 }
 
+static void read_calibrate(struct parse *parse)
+{
+    struct har_scenario *scenario = parse->scenario;
+    for (size_t i = 0; i < scenario->calibrate.count; i++) {
+        const char *name = scenario->calibrate.items[i];
+        enum har_calibrated found = har_calibrated_find(name);
+        if (found != HAR_CALIBRATED) {
+            scenario->calibrate_mask |= HAR_BIT(found);
+            continue;
+        }
+        const char *nearest = sl_cli_nearest(name, har_calibrated_names, HAR_CALIBRATED);
+        har_problem_add(&parse->reading, "$.calibrate", false, "'%.60s' cannot be measured%s%s%s",
+                        name, nearest == NULL ? "" : "; did you mean '",
+                        nearest == NULL ? "" : nearest, nearest == NULL ? "" : "'?");
+    }
+}
+
 static void parse_root(struct parse *parse)
 {
     struct har_scenario *scenario = parse->scenario;
     har_fields_read(&parse->reading, scenario->root, "$", scenario_fields, COUNT(scenario_fields),
                     scenario);
+    read_calibrate(parse);
     scenario->phases = har_arena_alloc(&scenario->arena, HAR_NODES_MAX * sizeof(char *));
     collect_phases(scenario, scenario->run_json);
     parse_lets(parse);

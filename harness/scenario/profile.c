@@ -93,6 +93,7 @@ static void read_value(struct har_reading *reading, const char *name, json_t *va
         if (!is_oldest && (text == NULL || strcmp(text, policies[0]) != 0)) {
             har_problem_add(reading, path, false, "this must be \"newest\" or \"oldest\"");
         }
+        profile->has_drop_policy = true;
         profile->drop_policy = is_oldest ? HAR_DROP_OLDEST : HAR_DROP_NEWEST;
         return;
     }

@@ -26,6 +26,7 @@ struct har_profile {
     double values[HAR_VALUES_MAX];  /* by index of har_value_names */
     bool is_set[HAR_VALUES_MAX];
     enum har_drop_policy drop_policy;
+    bool has_drop_policy; /* it was said */
 };
 
 bool har_capability_is_known(const char *name);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/cmd/open_target.h"
+
+#include <stdio.h>
+
+#include "harness/evidence/capture.h"
+#include "harness/transport/tls.h"
+
+static int fail(const char *program, const char *text)
+{
+    (void)fprintf(stderr, "%s: %s\n", program, text);
+    return 2;
+}
+
+static int fail_error(const char *program, const struct sl_error *error)
+{
+    (void)fprintf(stderr, "%s: %s%s%s\n", program, error->source,
+                  error->source[0] == '\0' ? "" : ": ", error->text);
+    return 2;
+}
+
+int har_cmd_check_target(const char *program, const struct har_run_options *options)
+{
+    if ((options->target == NULL) == (options->command == NULL)) {
+        return fail(program, "one of --target and --exec is needed");
+    }
+    if ((options->cert == NULL) != (options->key == NULL)) {
+        return fail(program, "--cert and --key go together");
+    }
+    if (options->command != NULL && strstr(options->command, "{port}") == NULL) {
+        return fail(program, "--exec needs a {port} in its command");
+    }
+    return 0;
+}
+
+int har_cmd_open_target(const char *program, const struct har_run_options *options, uv_loop_t *loop,
+                        struct har_cmd_target *ret_target)
+{
+    struct sl_error error = {0};
+    bool has_tls = options->has_tls || options->ca != NULL || options->cert != NULL;
+    struct har_tls_config tls = {
+        .ca_file = options->ca, .cert_file = options->cert, .key_file = options->key};
+    if (has_tls && har_tls_new(&tls, &ret_target->tls, &error) != SL_OK) {
+        return fail_error(program, &error);
+    }
+    if (options->capture != NULL && har_capture_open(options->capture, "written by sluice-harness",
+                                                     &ret_target->capture, &error) != SL_OK) {
+        return fail_error(program, &error);
+    }
+    struct har_target_config config = {
+        .loop = loop,
+        .command = options->command,
+        .conn = har_conn_defaults(),
+        .metadata = options->metadata.fields,
+        .metadata_count = options->metadata.count,
+        .pid = options->pid,
+    };
+    config.conn.host = options->host;
+    config.conn.port = options->port;
+    config.conn.authority = options->authority;
+    config.conn.tls = ret_target->tls;
+    config.conn.capture = ret_target->capture;
+    ret_target->target = har_target_new(&config);
+    return 0;
+}
+
+int har_cmd_close_target(const char *program, uv_loop_t *loop, struct har_cmd_target *target)
+{
+    struct sl_error error = {0};
+    har_target_free(target->target);
+    /* Handles that are still closing get their turns. */
+    for (int i = 0; i < 1000 && uv_loop_close(loop) == UV_EBUSY; i++) {
+        (void)uv_run(loop, UV_RUN_NOWAIT);
+    }
+    int status =
+        har_capture_close(target->capture, &error) == SL_OK ? 0 : fail_error(program, &error);
+    har_tls_free(target->tls);
+    *target = (struct har_cmd_target){0};
+    return status;
+}
