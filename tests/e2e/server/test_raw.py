@@ -122,6 +122,8 @@ class Raw(unittest.TestCase):
 
     def test_a_server_out_of_file_descriptors_refuses_and_then_serves_again(self):
         with sut.Server() as server:
+            soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+            self.assertEqual(soft, hard)
             resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
             host, port = server.address.split(":")
             crowd = [socket.create_connection((host, int(port)), sut.WAIT) for _ in range(3 * FILES)]
@@ -135,6 +137,22 @@ class Raw(unittest.TestCase):
                 connection.close()
             with sut.Client(server) as client:
                 self.assertTrue(client.send("r", "still").accepted)
+
+    @unittest.skipIf(sut.SANITIZED, "a sanitizer keeps what was freed")
+    def test_a_storm_of_resets_gives_its_memory_back(self):
+        with sut.Server() as server, sut.Client(server) as client:
+            client.send("r", "warm")
+            before = server.rss_kib()
+            connection = Connection(server)
+            for stream in range(1, 6001, 2):
+                connection.call(stream, "SubscribeToRoom", subscription("r"))
+                connection.frame(RST_STREAM, 0, stream, b"\0\0\0\x08")
+            connection.close()
+            client.send("r", "after")
+            deadline = time.monotonic() + sut.WAIT
+            while server.rss_kib() - before > 12 * 1024 and time.monotonic() < deadline:
+                time.sleep(0.1)
+            self.assertLess(server.rss_kib() - before, 12 * 1024)
 
     def test_a_message_that_inflates_past_the_limit_is_refused_before_it_does(self):
         with sut.Server("--max-message", "1MiB") as server, sut.Client(server) as client:
