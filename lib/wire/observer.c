@@ -2,6 +2,7 @@
 #include "lib/wire/observer.h"
 
 #include "lib/base/alloc.h"
+#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 enum {

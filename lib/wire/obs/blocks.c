@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HEADERS, PUSH_PROMISE and CONTINUATION: header blocks, and what they mean for their call. */
+#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 enum {

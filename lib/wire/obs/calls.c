@@ -2,6 +2,7 @@
 /* Calls: from their first block to their status. */
 #include "lib/base/alloc.h"
 #include "lib/wire/grpc_status.h"
+#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 enum {

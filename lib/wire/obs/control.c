@@ -2,6 +2,7 @@
 /* Frames that carry neither headers nor data. A frame of wrong size is told as malformed and has no
  * effect here. */
 #include "lib/base/rd.h"
+#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 /* The oldest of count entries is acknowledged: the others move up. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DATA frames: padding off, content to the stream's splitter, messages to the handler. */
+#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 static void on_prefix(void *owner, uint8_t flag, uint32_t length)

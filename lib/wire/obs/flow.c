@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger: RFC 9113 5.2, 6.9. A stream's window is the receiver's INITIAL_WINDOW_SIZE and the
  * stream's own credit, so that SETTINGS change all windows without a walk over the streams. */
+#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 void sl_obs_flow_init(struct sl_flow *flow)

@@ -9,7 +9,7 @@
  *     frames.c    bytes of a direction -> frames          hunt.c    the next frame after lost bytes
  *     control.c   SETTINGS, PING, GOAWAY, RST_STREAM ...  blocks.c  HEADERS and CONTINUATION
  *     data.c      DATA -> messages                        calls.c   begin, end and status of calls
- *     flow.c      windows and stalls                      streams.c the table of streams
+ *     flow.[ch]   windows and stalls                      streams.c the table of streams
  */
 #include "lib/wire/observer.h"
 #include "lib/wire/rules/rules.h"
@@ -237,20 +237,5 @@ void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
 /* The stream of a frame that may be of a call whose beginning was not seen. */
 struct sl_stream *sl_obs_stream_joined(struct sl_observer *observer, enum sl_dir dir, uint32_t id);
 void sl_obs_calls_release(struct sl_observer *observer);
-
-/* flow.c */
-void sl_obs_flow_init(struct sl_flow *flow);
-int64_t sl_obs_window(const struct sl_observer *observer, enum sl_dir sender,
-                      const struct sl_stream *stream);
-void sl_obs_flow_data(struct sl_observer *observer, enum sl_dir sender, struct sl_stream *stream,
-                      uint32_t length);
-void sl_obs_flow_update(struct sl_observer *observer, enum sl_dir sender, uint32_t id,
-                        uint32_t increment);
-/* The receiver's INITIAL_WINDOW_SIZE values that count for sender have changed. */
-void sl_obs_flow_initial(struct sl_observer *observer, enum sl_dir sender);
-void sl_obs_flow_distrust(struct sl_observer *observer, enum sl_dir sender);
-/* Looks whether the response side of the call has room. */
-void sl_obs_flow_check(struct sl_observer *observer, struct sl_obs_call *call);
-uint64_t sl_obs_connection_stalled_ns(const struct sl_observer *observer);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FLOW rules: the ledger. */
+#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 enum {
