@@ -55,7 +55,7 @@ void sl_buf_commit(struct sl_buf *buf, size_t len)
     buf->len += len;
 }
 
-enum sl_status sl_buf_add(struct sl_buf *buf, const void *bytes, size_t len)
+enum sl_status sl_buf_add_slow(struct sl_buf *buf, const void *bytes, size_t len)
 {
     uint8_t *room = sl_buf_reserve(buf, len);
     if (room == NULL) {
@@ -95,11 +95,6 @@ static enum sl_status add_little_endian(struct sl_buf *buf, uint64_t value, size
         bytes[i] = (uint8_t)(value >> (8 * i));
     }
     return sl_buf_add(buf, bytes, len);
-}
-
-enum sl_status sl_buf_add_u8(struct sl_buf *buf, uint8_t value)
-{
-    return sl_buf_add(buf, &value, 1);
 }
 
 enum sl_status sl_buf_add_be16(struct sl_buf *buf, uint16_t value)

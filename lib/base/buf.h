@@ -37,10 +37,24 @@ static inline struct sl_span sl_buf_span(const struct sl_buf *buf)
 }
 
 /* SL_LIMIT when the bytes do not fit; the buffer is then unchanged but for is_full. */
-enum sl_status sl_buf_add(struct sl_buf *buf, const void *bytes, size_t len);
+enum sl_status sl_buf_add_slow(struct sl_buf *buf, const void *bytes, size_t len);
+static inline enum sl_status sl_buf_add(struct sl_buf *buf, const void *bytes, size_t len)
+{
+    /* Most appends find room, and most are short: JSON is written piece by piece. */
+    bool has_room = len < buf->capacity - buf->len; /* and for the NUL of sl_buf_str() */
+    if (len == 0 || !has_room || len > buf->max || buf->len > buf->max - len) {
+        return sl_buf_add_slow(buf, bytes, len);
+    }
+    memcpy(buf->data + buf->len, bytes, len);
+    buf->len += len;
+    return SL_OK;
+}
 enum sl_status sl_buf_add_span(struct sl_buf *buf, struct sl_span span);
 enum sl_status sl_buf_add_str(struct sl_buf *buf, const char *text);
-enum sl_status sl_buf_add_u8(struct sl_buf *buf, uint8_t value);
+static inline enum sl_status sl_buf_add_u8(struct sl_buf *buf, uint8_t value)
+{
+    return sl_buf_add(buf, &value, 1);
+}
 enum sl_status sl_buf_add_be16(struct sl_buf *buf, uint16_t value);
 enum sl_status sl_buf_add_be24(struct sl_buf *buf, uint32_t value);
 enum sl_status sl_buf_add_be32(struct sl_buf *buf, uint32_t value);

@@ -10,7 +10,8 @@ enum {
 
 static size_t home(const struct sl_streams *streams, uint32_t id)
 {
-    return (size_t)(id * UINT32_C(2654435761)) & (streams->capacity - 1);
+    /* Ids of clients are odd: with the last bit in it, half of the slots would stay empty. */
+    return (size_t)((id >> 1) * UINT32_C(2654435761)) & (streams->capacity - 1);
 }
 
 /* The slot that holds id, or the free one where it belongs. */
