@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stages of calibration: small scenarios, and what is read out of their records. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,7 @@ static struct har_actor *group(struct har_play *play, const char *name, size_t *
             (*ret_count)++;
         }
     }
+    assert(first != NULL); /* it is our own scenario */
     return first;
 }
 
