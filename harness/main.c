@@ -14,7 +14,7 @@ static const struct {
     {"explain", har_cmd_explain, "what a scenario or a rule is about"},
     {"check", har_cmd_check, "find mistakes in a scenario file"},
     {"calibrate", har_cmd_calibrate, "measure what a target's stack holds back"},
-    {"proxy", NULL, "put faults between a client and a server"},
+    {"proxy", har_cmd_proxy, "put faults between a client and a server"},
     {"replay", NULL, "repeat a run from its decisions.jsonl"},
     {"compare", NULL, "two reports side by side"},
     {"selftest", NULL, "prove the scenarios on wrong servers"},

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "harness/cmd/address.h"
 #include "lib/base/hex.h"
 #include "lib/base/units.h"
 
@@ -14,24 +15,13 @@ enum {
 static enum sl_status set_target(void *options, const char *value, struct sl_error *reterr)
 {
     struct har_run_options *run = options;
-    const char *colon = strrchr(value, ':');
-    uint64_t port = 0;
-    if (colon == NULL || sl_units_u64(sl_span_str(colon + 1), &port) != SL_OK || port == 0 ||
-        port > 65535) {
-        return sl_error_set(reterr, SL_USAGE, "wanted: HOST:PORT");
+    struct har_address address;
+    enum sl_status status = har_address_parse(value, false, &address, reterr);
+    if (status != SL_OK) {
+        return status;
     }
-    const char *host = value;
-    size_t len = (size_t)(colon - value);
-    if (len >= 2 && host[0] == '[' && host[len - 1] == ']') { /* [::1]:50051 */
-        host++;
-        len -= 2;
-    }
-    if (len == 0 || len >= sizeof(run->host)) {
-        return sl_error_set(reterr, SL_USAGE, "wanted: HOST:PORT");
-    }
-    memcpy(run->host, host, len);
-    run->host[len] = '\0';
-    run->port = (uint16_t)port;
+    (void)snprintf(run->host, sizeof(run->host), "%s", address.host);
+    run->port = address.port;
     run->target = value;
     return SL_OK;
 }
