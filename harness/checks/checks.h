@@ -13,7 +13,7 @@
 #define HAR_CHECKS(X) \
     X(delivered) X(fifo) X(nodup) X(backlog) X(count) X(rate_max) X(rate_min) X(acks) \
     X(pings) X(status) X(open) X(latency) X(p) X(jain) X(max_over_median) X(never) \
-    X(eventually) X(rss_growth) X(fd) X(threads)
+    X(eventually) X(rss_growth) X(fd) X(threads) X(same_transcript)
 /* clang-format on */
 
 #define X(name) extern const struct har_check_type har_check_##name;

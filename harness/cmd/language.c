@@ -4,6 +4,10 @@
 #include "harness/checks/check.h"
 #include "harness/steps/step.h"
 
+enum {
+    PREFIX_MAX = 128,
+};
+
 static const char *const field_types[] = {
     "text",          "text",          "number or expression",
     "duration",      "true or false", "word",
@@ -23,8 +27,8 @@ static void print_fields(FILE *out, const struct har_field *fields, size_t count
         (void)fprintf(out, " | %s%s |\n", field->help == NULL ? "" : field->help,
                       field->is_required ? " (needed)" : "");
         if (field->type == HAR_FIELD_OBJECT) {
-            char inner[64];
-            (void)snprintf(inner, sizeof(inner), "%s.", field->name);
+            char inner[PREFIX_MAX];
+            (void)snprintf(inner, sizeof(inner), "%s%s.", prefix, field->name);
             print_fields(out, field->fields, field->field_count, inner);
         }
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "harness/engine/notes.h"
+#include "harness/engine/via.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/rng.h"
@@ -158,6 +159,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     if (window->connection.is_set) {
         config.connection_window = (uint32_t)har_play_value(play, &window->connection, 0);
     }
+    har_via_route(play, actor->spec, &config);
     har_conn_free(link->conn);
     link->is_connected = link->has_ended = link->is_closed_by_us = false;
     link->conn = har_conn_new(play->config.loop, &config);

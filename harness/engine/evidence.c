@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "harness/engine/actor.h"
+#include "harness/engine/via.h"
 #include "lib/base/alloc.h"
 #include "lib/base/json_out.h"
 
@@ -39,6 +40,7 @@ char *har_evidence_decisions(struct har_play *play)
     for (size_t i = 0; i <= HAR_ACTORS_MAX; i++) {
         (void)sl_buf_add_span(&all, sl_buf_span(&play->decisions[i]));
     }
+    har_via_decisions(play, &all);
     return (char *)sl_buf_take(&all, NULL);
 }
 

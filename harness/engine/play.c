@@ -9,6 +9,7 @@
 
 #include "harness/checks/check.h"
 #include "harness/engine/actor.h"
+#include "harness/engine/via.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -191,6 +192,7 @@ struct har_play *har_play_new(const struct har_play_config *config)
     play->monitors = sl_calloc(config->scenario->check_count + 1, sizeof(bool));
     make_handles(play);
     make_actors(play);
+    har_via_begin(play);
     double seconds = har_play_value(play, &play->scenario->seconds, 10);
     play->deadline_ns = play->begin_ns + (uint64_t)(seconds * 1e9);
     har_checks_prepare(play);
@@ -199,9 +201,9 @@ struct har_play *har_play_new(const struct har_play_config *config)
     return play;
 }
 
-static void on_closed(uv_handle_t *handle)
+static void part_closed(void *part_of)
 {
-    struct har_play *play = handle->data;
+    struct har_play *play = part_of;
     if (--play->handles_open > 0) {
         return;
     }
@@ -210,6 +212,11 @@ static void on_closed(uv_handle_t *handle)
     (void)close(play->timer_fd);
     freed(owner, play);
     sl_free(play);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    part_closed(handle->data);
 }
 
 void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
@@ -226,6 +233,12 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
         sl_free(play->prober);
     }
     har_links_release(play);
+    if (play->proxy != NULL) {
+        play->handles_open++;
+        har_proxy_free(play->proxy, part_closed, play);
+        play->proxy = NULL;
+    }
+    sl_free(play->authority);
     sl_free(play->actors);
     sl_free(play->probes);
     sl_free(play->monitors);

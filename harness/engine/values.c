@@ -20,6 +20,8 @@ enum {
 #define HIDDEN_MESSAGES   32.0
 #define RTT_GUESS_MS      1.0
 #define CAPACITY_GUESS_HZ 1000.0
+/* KA where the profile declares no keepalive. */
+#define KEEPALIVE_MS 2000.0
 
 static bool resolve(void *owner, struct sl_span name, struct sl_span argument, double *ret_value);
 
@@ -223,6 +225,12 @@ static bool resolve(void *owner, struct sl_span name, struct sl_span argument, d
         *ret_value = profile->drop_policy == HAR_DROP_OLDEST;
         if (!profile->has_drop_policy) {
             (void)measured(play, HAR_CAL_DROP_POLICY, HAR_IS_OLDEST, ret_value);
+        }
+        return true;
+    }
+    if (sl_span_is(name, "KA")) {
+        if (!har_profile_value(play->config.profile, sl_span_str("keepalive_time_ms"), ret_value)) {
+            *ret_value = KEEPALIVE_MS;
         }
         return true;
     }

@@ -77,7 +77,7 @@ static const struct har_field cut_fields[] = {
 /* clang-format on */
 
 #define AT(member) offsetof(struct har_fault_args, member)
-const struct har_field har_fault_fields[] = {
+const struct har_field har_fault_fields[HAR_FAULT_FIELDS] = {
     {"latency", HAR_FIELD_DURATION, AT(latency), .help = "all bytes come later by this much"},
     {"jitter", HAR_FIELD_DURATION, AT(jitter),
      .help = "and by a random part of this, from the seed; order is kept"},
@@ -98,10 +98,9 @@ const struct har_field har_fault_fields[] = {
     {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
 };
 #undef AT
-const size_t har_fault_field_count = sizeof(har_fault_fields) / sizeof(har_fault_fields[0]);
 
 #define AT(member) offsetof(struct har_h2fault_args, member)
-const struct har_field har_h2fault_fields[] = {
+const struct har_field har_h2fault_fields[HAR_H2FAULT_FIELDS] = {
     {"frame", HAR_FIELD_CHOICE, AT(frame), .choices = frame_names, .is_required = true,
      .help = "which frames"},
     {"do", HAR_FIELD_CHOICE, AT(what), .choices = whats, .is_required = true,
@@ -132,7 +131,6 @@ const struct har_field har_h2fault_fields[] = {
     {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
 };
 #undef AT
-const size_t har_h2fault_field_count = sizeof(har_h2fault_fields) / sizeof(har_h2fault_fields[0]);
 
 /* ---- matching ---- */
 

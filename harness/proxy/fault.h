@@ -73,10 +73,12 @@ struct har_h2fault_args {
     const char *why;
 };
 
-extern const struct har_field har_fault_fields[];
-extern const size_t har_fault_field_count;
-extern const struct har_field har_h2fault_fields[];
-extern const size_t har_h2fault_field_count;
+enum {
+    HAR_FAULT_FIELDS = 16,
+    HAR_H2FAULT_FIELDS = 21,
+};
+extern const struct har_field har_fault_fields[HAR_FAULT_FIELDS];
+extern const struct har_field har_h2fault_fields[HAR_H2FAULT_FIELDS];
 
 struct har_fault {
     char name[HAR_FAULT_NAME_MAX];

@@ -71,10 +71,10 @@ static enum sl_status read_one(struct text *text, json_t *json, const char *wher
     (void)snprintf(path, sizeof(path), "%s", where);
     json = unwrap(json, &is_h2, path, sizeof(path));
     if (is_h2) {
-        har_fields_read(&text->reading, json, path, har_h2fault_fields, har_h2fault_field_count,
+        har_fields_read(&text->reading, json, path, har_h2fault_fields, HAR_H2FAULT_FIELDS,
                         &h2_args);
     } else {
-        har_fields_read(&text->reading, json, path, har_fault_fields, har_fault_field_count, &args);
+        har_fields_read(&text->reading, json, path, har_fault_fields, HAR_FAULT_FIELDS, &args);
     }
     if (text->problems.count > 0) {
         return first_problem(text, reterr_error);

@@ -38,7 +38,9 @@ struct har_actor_spec {
     int transport;    /* enum har_transport */
     const char *conn; /* "own" or "shared:NAME" */
     const char *room; /* template */
-    bool is_manual;   /* credit: only what the scenario grants */
+    bool is_via_proxy;
+    int via;
+    bool is_manual; /* credit: only what the scenario grants */
     int credit;
     struct har_expr max_rate_hz;
     struct har_window window;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "harness/checks/check.h"
+#include "harness/engine/via.h"
 #include "harness/rules/rules.h"
 #include "harness/scenario/names.h"
 #include "harness/scenario/profile.h"
@@ -22,6 +23,7 @@ struct parse {
 static const char *const level_names[] = {"core", "declared", "M", "S", "R", "I", NULL};
 static const char *const kind_names[] = {"publisher", "subscriber", "chat", "client", NULL};
 static const char *const transport_names[] = {"grpc", "h2", NULL};
+static const char *const via_names[] = {"direct", "proxy", NULL};
 static const char *const credit_names[] = {"auto", "manual", NULL};
 
 static const struct har_field scenario_fields[] = {
@@ -55,6 +57,7 @@ static const struct har_field actor_fields[] = {
     {"transport", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, transport),
      .choices = transport_names},
     {"conn", HAR_FIELD_STRING, offsetof(struct har_actor_spec, conn), .help = NULL},
+    {"via", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, via), .choices = via_names},
     {"room", HAR_FIELD_STRING, offsetof(struct har_actor_spec, room), .help = NULL},
     {"credit", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, credit), .choices = credit_names},
     {"max_rate_hz", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, max_rate_hz), .help = NULL},
@@ -216,6 +219,7 @@ static void parse_actor(struct parse *parse, const char *name, json_t *value)
     (void)snprintf(path, sizeof(path), "$.actors.%s", name);
     har_fields_read(&parse->reading, value, path, actor_fields, COUNT(actor_fields), spec);
     spec->is_manual = spec->credit == 1;
+    spec->is_via_proxy = spec->via == 1;
     check_exprs(parse, actor_fields, COUNT(actor_fields), spec, path);
     bool is_shared = spec->conn != NULL && strncmp(spec->conn, "shared:", 7) == 0;
     if (spec->conn == NULL || (!is_shared && strcmp(spec->conn, "own") != 0)) {
@@ -293,7 +297,18 @@ static void parse_args(struct parse *parse, json_t *json, const char *path, stru
     const struct har_step_type *type = node->type;
     node->json = json;
     node->args = har_arena_alloc(&parse->scenario->arena, type->args_size + 1);
+    size_t problems = parse->reading.problems->count;
     har_fields_read(&parse->reading, json, path, type->fields, type->field_count, node->args);
+    const char *problem = NULL; /* of keys that are right each by itself */
+    if (type->problem != NULL && parse->reading.problems->count == problems) {
+        problem = type->problem(node->args);
+    }
+    if (problem == NULL && type->needs_proxy && !har_via_is_used(parse->scenario)) {
+        problem = "no actor goes via the proxy: one needs \"via\": \"proxy\"";
+    }
+    if (problem != NULL) {
+        har_problem_add(&parse->reading, path, false, "%s", problem);
+    }
     check_exprs(parse, type->fields, type->field_count, node->args, path);
     const char *problem = type->problem == NULL ? NULL : type->problem(node->args);
     if (problem != NULL) {

@@ -38,10 +38,13 @@ struct har_step_type {
     const char *help;
     unsigned kinds; /* HAR_BIT of the kinds of actors that know it; 0: control */
     bool needs_h2;
+    bool needs_proxy; /* an actor must go via the proxy */
     enum har_children children;
     const struct har_field *fields;
     size_t field_count, args_size, state_size;
-    const char *rule; /* broken when it does not end; "" for none of the contract */
+    const char *(*problem)(
+        const void *args); /* with a combination of keys, for the parser; may be NULL */
+    const char *rule;      /* broken when it does not end; "" for none of the contract */
     const char *(*rule_of)(
         const struct har_step *step); /* the same, where it depends; may be NULL */
     bool has_no_deadline;

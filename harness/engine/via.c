@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/via.h"
+
+#include "lib/base/alloc.h"
+#include "lib/base/json_out.h"
+
+bool har_via_is_used(const struct har_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        if (scenario->actors[i].is_via_proxy) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void har_via_begin(struct har_play *play)
+{
+    if (!har_via_is_used(play->scenario)) {
+        return;
+    }
+    const struct har_conn_config *target = &play->config.conn;
+    struct sl_error error = {0};
+    struct har_proxy_config config = {
+        .loop = play->config.loop,
+        .host = "127.0.0.1",
+        .upstream_host = target->host,
+        .upstream_port = target->port,
+        .seed = play->config.seed,
+    };
+    enum sl_status status = har_proxy_new(&config, &play->proxy, &error);
+    if (status == SL_OK) {
+        status = har_proxy_listen(play->proxy, &error);
+    }
+    if (status != SL_OK) {
+        har_play_fail(play, NULL, "", "the proxy: %s", error.text);
+    }
+    bool is_v6 = strchr(target->host, ':') != NULL;
+    play->authority = target->authority != NULL ? sl_strdup(target->authority)
+                                                : sl_asprintf(is_v6 ? "[%s]:%u" : "%s:%u",
+                                                              target->host, (unsigned)target->port);
+}
+
+void har_via_route(const struct har_play *play, const struct har_actor_spec *spec,
+                   struct har_conn_config *config)
+{
+    if (spec->is_via_proxy && play->proxy != NULL) {
+        config->host = "127.0.0.1";
+        config->port = har_proxy_port(play->proxy);
+        config->authority = play->authority; /* the server is not to notice */
+    }
+}
+
+void har_via_decisions(const struct har_play *play, struct sl_buf *out)
+{
+    size_t count = 0;
+    const struct har_proxy_decision *decisions =
+        play->proxy == NULL ? NULL : har_proxy_decisions(play->proxy, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct sl_json_out json;
+        sl_json_out_init(&json, out);
+        sl_json_out_begin_object(&json);
+        sl_json_out_key_str(&json, "scenario", play->scenario->id);
+        sl_json_out_key_str(&json, "actor", "proxy");
+        sl_json_out_key_u64(&json, "connection", decisions[i].connection);
+        sl_json_out_key_u64(&json, "fault", decisions[i].fault);
+        if (decisions[i].name[0] != '\0') {
+            sl_json_out_key_str(&json, "name", decisions[i].name);
+        }
+        sl_json_out_key_str(&json, "did", decisions[i].what);
+        sl_json_out_key_u64(&json, "seed", play->config.seed);
+        sl_json_out_end_object(&json);
+        (void)sl_buf_add_u8(out, '\n');
+    }
+}
