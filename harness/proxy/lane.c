@@ -133,6 +133,10 @@ static enum har_lane_next peek_end(struct har_lane *lane, uint64_t now_ns, uint6
     if (lane->end == HAR_LANE_OPEN || lane->is_end_told) {
         return HAR_LANE_IDLE;
     }
+    if (lane->end == HAR_LANE_CUT_RST && lane->passed > 0 && !lane->has_grace) {
+        lane->has_grace = true;
+        lane->end_due_ns = now_ns + HAR_LANE_GRACE_NS;
+    }
     if (lane->end_due_ns > now_ns) {
         *ret_wake_ns = lane->end_due_ns;
         return HAR_LANE_WAIT;

@@ -16,6 +16,7 @@
  * Limits: HAR_LANE_MAX bytes, HAR_LANE_DELAYED_MAX where bytes are delayed (or latency would limit the
  * throughput to 64 KiB a round trip).
  */
+#include "lib/base/clock.h"
 #include "lib/base/rng.h"
 #include "lib/base/span.h"
 
@@ -23,6 +24,9 @@ enum {
     HAR_LANE_MAX = 64 * 1024,
     HAR_LANE_DELAYED_MAX = 4 * 1024 * 1024,
 };
+
+/* A reset makes its receiver forget what it has not read: a cut comes so long behind the last byte. */
+#define HAR_LANE_GRACE_NS (50 * SL_MS)
 
 /* Zeroed: everything passes at once. */
 struct har_shape {
@@ -49,7 +53,7 @@ struct har_lane {
     uint64_t last_due_ns;
     enum har_lane_end end; /* behind all bytes */
     uint64_t end_due_ns;
-    bool is_end_told;
+    bool is_end_told, has_grace;
     bool has_lost; /* bytes were swallowed: what follows has no sense any more */
     struct sl_rng rng;
     double tokens; /* bytes that the bandwidth allows now */
