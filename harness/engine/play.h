@@ -142,8 +142,8 @@ struct har_play {
     size_t actor_count;
     size_t group_begin[HAR_ACTORS_MAX + 1]; /* actors of group g: [begin[g], begin[g+1]) */
     struct har_link *links;
-    struct har_proxy *proxy; /* of the actors via the proxy; NULL: there are none */
-    char *authority;         /* what they call the server */
+    struct har_proxy *proxy;  /* of the actors via the proxy; NULL: there are none */
+    char *authority;          /* what they call the server */
     struct har_actor *prober; /* sends the probes; not in actors */
     struct har_probe *probes;
     uint32_t probe_count, probe_capacity;

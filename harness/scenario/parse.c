@@ -297,20 +297,14 @@ static void parse_args(struct parse *parse, json_t *json, const char *path, stru
     const struct har_step_type *type = node->type;
     node->json = json;
     node->args = har_arena_alloc(&parse->scenario->arena, type->args_size + 1);
-    size_t problems = parse->reading.problems->count;
+    size_t before = parse->reading.problems->count;
     har_fields_read(&parse->reading, json, path, type->fields, type->field_count, node->args);
-    const char *problem = NULL; /* of keys that are right each by itself */
-    if (type->problem != NULL && parse->reading.problems->count == problems) {
-        problem = type->problem(node->args);
-    }
+    check_exprs(parse, type->fields, type->field_count, node->args, path);
+    bool is_read = parse->reading.problems->count == before;
+    const char *problem = type->problem == NULL || !is_read ? NULL : type->problem(node->args);
     if (problem == NULL && type->needs_proxy && !har_via_is_used(parse->scenario)) {
         problem = "no actor goes via the proxy: one needs \"via\": \"proxy\"";
     }
-    if (problem != NULL) {
-        har_problem_add(&parse->reading, path, false, "%s", problem);
-    }
-    check_exprs(parse, type->fields, type->field_count, node->args, path);
-    const char *problem = type->problem == NULL ? NULL : type->problem(node->args);
     if (problem != NULL) {
         har_problem_add(&parse->reading, path, false, "%s", problem);
     }

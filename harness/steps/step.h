@@ -50,8 +50,6 @@ struct har_step_type {
     bool has_no_deadline;
     size_t
         within_offset; /* of its struct har_expr `within` in args; 0: none (never the first member) */
-    const char *(*problem)(
-        const void *args); /* what is wrong with the keys together; may be NULL */
     void (*start)(struct har_step *step);
     void (*poll)(struct har_step *step);
     void (*stop)(struct har_step *step);
