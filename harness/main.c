@@ -32,6 +32,16 @@ static void help(FILE *out)
     (void)fprintf(out, "\n'sluice-harness COMMAND --help' says more.\n");
 }
 
+/* What could not be printed must not end as a success. */
+static int finish(int status)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        (void)fprintf(stderr, "sluice-harness: cannot write to the standard output\n");
+        return 2;
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc < 2 ? "" : argv[1];
@@ -44,7 +54,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(commands[i].name, name) == 0 && commands[i].run != NULL) {
-            return commands[i].run(argc - 1, argv + 1);
+            return finish(commands[i].run(argc - 1, argv + 1));
         }
         if (strcmp(commands[i].name, name) == 0) {
             (void)fprintf(stderr, "sluice-harness: '%s' is not built yet\n", name);

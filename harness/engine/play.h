@@ -174,6 +174,7 @@ struct har_play {
     unsigned handles_open;
     struct sl_buf decisions[HAR_ACTORS_MAX + 1]; /* last: control */
     unsigned expr_depth;
+    unsigned expr_steps;  /* `let` names looked up for one value */
     uint64_t judged_mask; /* groups of the check that is being run: base.* is theirs; 0: all */
     char doubt[120];      /* why a value that was just read is uncertain; "": it is not */
     har_play_done_fn *freed;

@@ -391,7 +391,8 @@ static void watch_signals(struct run *run)
         run->signals_open++;
         struct sigaction now;
         if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) { /* nohup */
-            (void)uv_signal_start(handle, on_interrupt, numbers[i]);
+            (void)uv_signal_start_oneshot(handle, on_interrupt,
+                                          numbers[i]); /* the second one kills */
         }
         uv_unref((uv_handle_t *)handle);
     }

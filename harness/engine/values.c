@@ -12,6 +12,8 @@
 
 enum {
     LET_DEPTH_MAX = 32,
+    LET_STEPS_MAX =
+        4096, /* in one value: a name may use another twice, and that one a third twice ... */
 };
 #define SLACK_MAX 3.0
 /* Until it is calibrated: no stack was seen to keep more of a stream in its own hands. grpc-go counts
@@ -102,7 +104,7 @@ static bool resolve_let(struct har_play *play, struct sl_span name, double *ret_
         if (let->value.text == NULL) {
             return true;
         }
-        if (play->expr_depth >= LET_DEPTH_MAX) {
+        if (play->expr_depth >= LET_DEPTH_MAX || play->expr_steps++ >= LET_STEPS_MAX) {
             return false;
         }
         play->expr_depth++;
@@ -256,6 +258,7 @@ double har_play_value(struct har_play *play, const struct har_expr *expr, double
     }
     double value = 0;
     struct sl_error error = {0};
+    play->expr_steps = 0;
     if (har_expr_eval(expr->text, resolve, play, &value, &error) != SL_OK) {
         har_play_fail(play, NULL, "", "the expression \"%s\" has no value here: %s", expr->text,
                       error.text);

@@ -6,6 +6,10 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
+enum {
+    REPEAT_MAX = 1000000,
+};
+
 /* ---- phase, parallel and track: children on tracks of their own ---- */
 
 struct children {
@@ -172,13 +176,18 @@ static void start_repeat(struct har_step *step)
     struct children *state = step->state;
     const struct repeat_args *args = step->node->args;
     double times = har_play_value(step->play, &args->times, 0);
-    state->rounds = times < 0 ? 0 : (uint64_t)times;
+    if (!(times >= 0 && times <= REPEAT_MAX)) {
+        har_play_fail(step->play, step->node, "", "repeat %g is not possible, at most %d", times,
+                      REPEAT_MAX);
+        return;
+    }
+    state->rounds = (uint64_t)times;
 }
 
 static void poll_repeat(struct har_step *step)
 {
     struct children *state = step->state;
-    for (;;) {
+    while (sl_clock_mono_ns() < step->play->deadline_ns) { /* rounds may take no turn at all */
         if (state->count > 0) {
             turn_children(step);
             if (!step->is_done || step->play->is_over) {
