@@ -150,8 +150,8 @@ static void write_held(struct sl_buf *out, const struct har_profile *profile, un
     (void)sl_buf_addf(
         out,
         "\"run\":[{\"small,big\":{\"subscribe\":{}}},{\"parallel\":["
-        "{\"psmall\":{\"send\":{\"count\":%.0f,\"size\":%d,\"rate\":600,\"within\":\"40s\"}}},"
-        "{\"pbig\":{\"send\":{\"count\":%.0f,\"size\":%d,\"rate\":100,\"within\":\"40s\"}}}]},"
+        "{\"psmall\":{\"send\":{\"count\":%.0f,\"size\":%d,\"rate\":600,\"within\":\"20s\"}}},"
+        "{\"pbig\":{\"send\":{\"count\":%.0f,\"size\":%d,\"rate\":100,\"within\":\"20s\"}}}]},"
         "{\"quiesce\":true},"
         "{\"small,big\":{\"resume\":{}}},{\"await\":\"least_received(small,big) >= 1\"},"
         "{\"quiesce\":true,\"for\":\"max(250, 5*S)\"}]}",
@@ -244,7 +244,7 @@ static void write_buffer(struct sl_buf *out, const struct har_profile *profile, 
              "\"sub\":{\"kind\":\"subscriber\",\"n\":%d,\"room\":\"{room}-{i}\","
              "\"max_rate_hz\":%d,\"credit\":\"manual\"}},"
              "\"run\":[{\"sub\":{\"subscribe\":{}}},"
-             "{\"pub\":{\"send\":{\"count\":%.0f,\"size\":%d,\"rate\":200,\"within\":\"40s\"}}},"
+             "{\"pub\":{\"send\":{\"count\":%.0f,\"size\":%d,\"rate\":200,\"within\":\"20s\"}}},"
              "{\"quiesce\":true},{\"mark\":\"resumed\"},{\"sub\":{\"resume\":{}}},"
              "{\"await\":\"least_received(sub) >= 1\"},"
              "{\"quiesce\":true,\"for\":\"max(300, 5*S)\",\"within\":\"60s\"}]}",

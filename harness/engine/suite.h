@@ -17,6 +17,15 @@
 enum {
     HAR_RERUNS_MAX = 2,
     HAR_NOTE_MAX = 120,
+    HAR_LATENCIES_MAX = 32,
+};
+
+/* Percentiles of one metric in one phase, for the report. */
+struct har_latency {
+    const char *phase;
+    enum har_metric metric;
+    size_t count;
+    uint64_t p50_ns, p99_ns;
 };
 
 struct har_result {
@@ -30,6 +39,8 @@ struct har_result {
     size_t note_count;
     struct har_seen_finding findings[HAR_FINDINGS_MAX];
     size_t finding_count;
+    struct har_latency latencies[HAR_LATENCIES_MAX]; /* of the last play */
+    size_t latency_count;
     uint64_t duration_ns;
     unsigned plays;     /* 1 unless it was played again */
     char evidence[600]; /* folder; "" when there is none */

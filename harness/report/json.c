@@ -33,6 +33,37 @@ static void add_rerun(struct sl_json_out *json, const struct har_report *report,
     sl_buf_release(&line);
 }
 
+/* {"phase":{"response":{"count","p50","p99"}}}; the list has a phase's metrics in a row. */
+static void add_latencies(struct sl_json_out *json, const struct har_result *result)
+{
+    const char *phase = NULL;
+    sl_json_out_key(json, "latency_ms");
+    sl_json_out_begin_object(json);
+    for (size_t i = 0; i < result->latency_count; i++) {
+        const struct har_latency *latency = &result->latencies[i];
+        if (latency->phase != phase) {
+            if (phase != NULL) {
+                sl_json_out_end_object(json);
+            }
+            phase = latency->phase;
+            sl_json_out_key(json, phase);
+            sl_json_out_begin_object(json);
+        }
+        sl_json_out_key(json, har_metric_names[latency->metric]);
+        sl_json_out_begin_object(json);
+        sl_json_out_key_u64(json, "count", latency->count);
+        sl_json_out_key(json, "p50");
+        sl_json_out_ms(json, latency->p50_ns);
+        sl_json_out_key(json, "p99");
+        sl_json_out_ms(json, latency->p99_ns);
+        sl_json_out_end_object(json);
+    }
+    if (phase != NULL) {
+        sl_json_out_end_object(json);
+    }
+    sl_json_out_end_object(json);
+}
+
 static void add_result(struct sl_json_out *json, const struct har_report *report,
                        const struct har_result *result)
 {
@@ -52,6 +83,7 @@ static void add_result(struct sl_json_out *json, const struct har_report *report
     sl_json_out_key(json, "duration_ms");
     sl_json_out_ms(json, result->duration_ns);
     sl_json_out_key_u64(json, "plays", result->plays);
+    add_latencies(json, result);
     if (result->is_known) {
         sl_json_out_key_bool(json, "known", true);
     }
