@@ -63,6 +63,7 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
     if (subscriber->ring.count == 0) {
         srv_limiter_idle(&subscriber->limiter, now_ns);
     }
+    srv_wrong_delay(&subscriber->wrong, now_ns);
     unsigned copies = srv_wrong_copies(&subscriber->wrong, is_throttled);
     for (unsigned i = 0; i < copies; i++) {
         push(subscriber, frame);
@@ -92,6 +93,11 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     }
     if (subscriber->ring.count == 0 || srv_wrong_is_blocked(wrong)) {
         *ret_pulled = (struct srv_pulled){.until_ns = SRV_NEVER};
+        return SRV_PULL_WAIT;
+    }
+    uint64_t busy_until_ns = srv_wrong_busy_until(wrong, now_ns);
+    if (busy_until_ns != 0) {
+        *ret_pulled = (struct srv_pulled){.until_ns = busy_until_ns};
         return SRV_PULL_WAIT;
     }
     if (!srv_limiter_allows(&subscriber->limiter, now_ns)) {
@@ -158,7 +164,8 @@ struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, 
     /* SUB-03: no rate, or a negative one, is the default rate. */
     srv_limiter_init(&subscriber->limiter,
                      wanted.max_rate_hz > 0 ? wanted.max_rate_hz : chat->config.default_rate_hz);
-    srv_wrong_limiter(&chat->config.misbehave, wanted.max_rate_hz, &subscriber->limiter);
+    srv_wrong_limiter(chat, wanted.room_id, wanted.max_rate_hz, &subscriber->limiter);
+    subscriber->wrong.limiter = &subscriber->limiter;
     subscriber->wrong.connection = connection;
     srv_wrong_join(&subscriber->wrong, &subscriber->stream, &subscriber->member, chat);
     srv_rooms_join(&chat->rooms, &subscriber->member, wanted.room_id, now_ns);

@@ -14,7 +14,12 @@ enum {
     INVENT_AFTER = 3,
     END_AFTER = 100,
     BALLAST_BYTES = 64 * 1024,
+    EARLY_COUNT = 10,
+    BUSY_COUNT = 100, /* messages of one room in a second */
 };
+#define BACKLOG_COST_NS (2 * SL_MS)
+#define MEMBER_COST_NS  UINT64_C(800)
+#define BUSY_FOR_NS     (SL_SECOND / 2)
 
 size_t srv_wrong_buffer(const struct srv_chat_config *config)
 {
@@ -31,9 +36,38 @@ size_t srv_wrong_buffer(const struct srv_chat_config *config)
     return buffer;
 }
 
-void srv_wrong_limiter(const struct srv_misbehave *misbehave, int32_t max_rate_hz,
+/* How many are in the room, and the longest interval among them. */
+static unsigned company(const struct srv_chat *chat, struct sl_span room_id,
+                        uint64_t *ret_interval_ns)
+{
+    unsigned count = 0;
+    const struct srv_wrong_subscriber *other = NULL;
+    *ret_interval_ns = 0;
+    DL_FOREACH (chat->subscribers, other) {
+        if (other->member->room == NULL ||
+            !sl_span_equal(srv_room_id(other->member->room), room_id)) {
+            continue;
+        }
+        count++;
+        if (other->limiter->interval_ns > *ret_interval_ns) {
+            *ret_interval_ns = other->limiter->interval_ns;
+        }
+    }
+    return count;
+}
+
+void srv_wrong_limiter(const struct srv_chat *chat, struct sl_span room_id, int32_t max_rate_hz,
                        struct srv_limiter *limiter)
 {
+    const struct srv_misbehave *misbehave = &chat->config.misbehave;
+    uint64_t slowest_ns = 0;
+    if (misbehave->late_joiners_half_rate && company(chat, room_id, &slowest_ns) >= EARLY_COUNT) {
+        limiter->interval_ns *= 2;
+    }
+    if (misbehave->one_rate_per_room && company(chat, room_id, &slowest_ns) > 0 &&
+        slowest_ns > limiter->interval_ns) {
+        limiter->interval_ns = slowest_ns;
+    }
     if (misbehave->rate_ignored || (misbehave->default_rate_ignored && max_rate_hz <= 0)) {
         limiter->interval_ns = 0;
     }
@@ -161,6 +195,41 @@ bool srv_wrong_is_blocked(const struct srv_wrong_subscriber *wrong)
         }
     }
     return false;
+}
+
+static void burn(uint64_t ns)
+{
+    for (uint64_t end_ns = sl_clock_mono_ns() + ns; sl_clock_mono_ns() < end_ns;) {
+    }
+}
+
+void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns)
+{
+    const struct srv_misbehave *misbehave = wrong->misbehave;
+    if (misbehave->stalled_slows_publisher && wrong->is_behind) {
+        burn(BACKLOG_COST_NS);
+    }
+    if (misbehave->quadratic_fan_out) {
+        uint64_t slowest_ns = 0;
+        unsigned members = company(wrong->chat, srv_room_id(wrong->member->room), &slowest_ns);
+        burn(members * MEMBER_COST_NS);
+    }
+    if (misbehave->busy_room_first) {
+        bool is_same = wrong->second == now_ns / SL_SECOND;
+        wrong->second = now_ns / SL_SECOND;
+        wrong->second_count = is_same ? wrong->second_count + 1 : 1;
+        wrong->chat->busy_ns = wrong->second_count > BUSY_COUNT ? now_ns : wrong->chat->busy_ns;
+    }
+}
+
+uint64_t srv_wrong_busy_until(const struct srv_wrong_subscriber *wrong, uint64_t now_ns)
+{
+    uint64_t until_ns = wrong->chat->busy_ns + BUSY_FOR_NS;
+    bool is_busy = wrong->second_count > BUSY_COUNT;
+    return wrong->misbehave->busy_room_first && wrong->chat->busy_ns != 0 && !is_busy &&
+                   until_ns > now_ns
+               ? until_ns
+               : 0;
 }
 
 bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring)

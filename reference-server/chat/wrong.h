@@ -19,8 +19,11 @@ struct srv_wrong_subscriber {
     struct srv_chat *chat;
     struct srv_stream *stream;
     const struct srv_member *member;
+    const struct srv_limiter *limiter;
     uint64_t connection;
-    uint64_t received; /* messages that were published to it */
+    uint64_t second;       /* in which it counts */
+    unsigned second_count; /* messages that came in it */
+    uint64_t received;     /* messages that were published to it */
     uint64_t sent;
     uint64_t buffer;
     bool is_behind; /* the transport is busy and a backlog waits */
@@ -33,9 +36,14 @@ struct srv_wrong_subscriber {
 /* How many messages the buffer holds. */
 size_t srv_wrong_buffer(const struct srv_chat_config *config);
 
-/* The rate clock for a subscription that asked for max_rate_hz. */
-void srv_wrong_limiter(const struct srv_misbehave *misbehave, int32_t max_rate_hz,
+/* The rate clock for a subscription of this room that asked for max_rate_hz, before it joins. */
+void srv_wrong_limiter(const struct srv_chat *chat, struct sl_span room_id, int32_t max_rate_hz,
                        struct srv_limiter *limiter);
+
+/* A message is being put into the subscription's ring: what that costs too much. */
+void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns);
+/* Until when busier rooms keep this subscription waiting; 0: not at all. */
+uint64_t srv_wrong_busy_until(const struct srv_wrong_subscriber *wrong, uint64_t now_ns);
 
 /* The subscription of stream, as member, is about to join its room. */
 void srv_wrong_join(struct srv_wrong_subscriber *wrong, struct srv_stream *stream,
