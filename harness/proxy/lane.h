@@ -26,7 +26,7 @@ enum {
 };
 
 /* A reset makes its receiver forget what it has not read: a cut comes so long behind the last byte. */
-#define HAR_LANE_GRACE_NS (50 * SL_MS)
+#define HAR_LANE_GRACE_NS (100 * SL_MS)
 
 /* Zeroed: everything passes at once. */
 struct har_shape {
