@@ -48,7 +48,8 @@ class Tls(unittest.TestCase):
                 file.write(text)
         for name in ("ca", "stranger"):
             openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-subj", "/CN=" + name, "-days", "2", "-keyout", cls.path(name + ".key"),
+                    "-subj", "/CN=" + name, "-days", "2", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+                    "-keyout", cls.path(name + ".key"),
                     "-out", cls.path(name + ".crt"))
         cls.sign("server", "ca", "serverAuth")
         cls.sign("client", "ca", "clientAuth")
@@ -67,7 +68,8 @@ class Tls(unittest.TestCase):
     @classmethod
     def sign(cls, name, issuer, usage, validity=THIS_CENTURY):
         with open(cls.path("ext"), "w", encoding="ascii") as ext:
-            ext.write("subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=%s\n" % usage)
+            ext.write("authorityKeyIdentifier=keyid\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n"
+                      "extendedKeyUsage=%s\n" % usage)
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
                 "/CN=" + name, "-keyout", cls.path(name + ".key"), "-out", cls.path("csr"))
         openssl("ca", "-batch", "-notext", "-config", cls.path("config"), "-cert",
