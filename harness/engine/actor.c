@@ -220,6 +220,8 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
     actor->ended_ns = sl_clock_mono_ns();
     actor->end_code = result->code;
     actor->is_end_of_connection = result->source == SL_FROM_CONNECTION_CLOSED;
+    actor->is_end_of_status =
+        result->source == SL_FROM_TRAILERS || result->source == SL_FROM_TRAILERS_ONLY;
     const char *name = sl_grpc_status_name(result->code);
     (void)snprintf(actor->end_text, sizeof(actor->end_text), "%s%s%s (%s)",
                    name == NULL ? "an unknown status" : name,
@@ -247,10 +249,13 @@ void har_actor_open(struct har_actor *actor)
 {
     struct har_play *play = actor->play;
     bool is_chat = actor->spec->kind == HAR_CHAT;
+    double deadline_ms = har_play_value(play, &actor->spec->deadline_ms, 0);
+    actor->timeout_ns = deadline_ms > 0 ? (uint64_t)(deadline_ms * (double)SL_MS) : 0;
     struct har_stream_config config = {
         .method = is_chat ? HAR_CHAT_METHOD : HAR_SUBSCRIBE_METHOD,
         .metadata = play->config.metadata,
         .metadata_count = play->config.metadata_count,
+        .timeout_ns = actor->timeout_ns,
         .is_manual = actor->spec->is_manual,
         .handler = &stream_handler,
         .owner = actor,

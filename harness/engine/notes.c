@@ -7,6 +7,9 @@
 #include "lib/base/clock.h"
 #include "lib/wire/grpc_status.h"
 
+/* Timers of some stacks tick in whole milliseconds, and may round down. */
+#define DEADLINE_GRAIN_NS (2 * SL_MS)
+
 enum {
     SHOWN_MAX = 60, /* bytes of a peer's string in a reason */
     SCRATCH_MAX = HAR_TEXT_MAX + 64 * 1024,
@@ -280,9 +283,37 @@ static uint32_t whole_messages(const struct har_actor *actor)
     return count;
 }
 
+/* A stream with a deadline: ended by nothing else. */
+static void judge_deadline(struct har_actor *actor)
+{
+    struct har_play *play = actor->play;
+    uint64_t age_ns = actor->ended_ns - actor->opened_ns;
+    double age_ms = (double)age_ns / (double)SL_MS;
+    double timeout_ms = (double)actor->timeout_ns / (double)SL_MS;
+    bool is_cancelled =
+        actor->end_code == SL_GRPC_CANCELLED || (!actor->is_end_of_status && actor->end_code != 0);
+    if (actor->is_end_of_connection) {
+        har_play_fail(play, NULL, "RES-02", "%s[%u], with a deadline of %g ms, ended with %s",
+                      actor->spec->name, actor->index, timeout_ms, actor->end_text);
+    } else if (age_ns + DEADLINE_GRAIN_NS < actor->timeout_ns) {
+        har_play_fail(play, NULL, "TIME-01",
+                      "the stream of %s[%u] ended after %.1f ms, before its deadline of %g ms: %s",
+                      actor->spec->name, actor->index, age_ms, timeout_ms, actor->end_text);
+    } else if (actor->end_code != SL_GRPC_DEADLINE_EXCEEDED && !is_cancelled) {
+        har_play_fail(play, NULL, "TIME-02",
+                      "at its deadline the stream of %s[%u] ended with %s, neither "
+                      "DEADLINE_EXCEEDED nor a reset",
+                      actor->spec->name, actor->index, actor->end_text);
+    }
+}
+
 void har_note_end(struct har_actor *actor)
 {
     struct har_play *play = actor->play;
+    if (actor->timeout_ns != 0 && !play->is_over) {
+        judge_deadline(actor);
+        return;
+    }
     if (play->is_over || (play->may_end >> actor->group & 1) != 0) {
         return;
     }

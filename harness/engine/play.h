@@ -80,9 +80,11 @@ struct har_actor {
     bool has_headers, is_half_closed;
     unsigned generation; /* streams opened so far */
     uint64_t opened_ns, ended_ns;
+    uint64_t timeout_ns; /* of the stream, from opened_ns; 0: none */
     uint64_t half_closed_ns;
     uint32_t end_code;
     bool is_end_of_connection; /* not of the stream alone */
+    bool is_end_of_status;     /* a grpc-status came; else a reset or the like stands for it */
     char end_text[200];
     uint32_t probe_seen; /* the last one; 0: none */
     uint64_t messages;   /* all that came on the stream, probes too */

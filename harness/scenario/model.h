@@ -43,6 +43,7 @@ struct har_actor_spec {
     bool is_manual; /* credit: only what the scenario grants */
     int credit;
     struct har_expr max_rate_hz;
+    struct har_expr deadline_ms; /* grpc-timeout of its streams; unset: none */
     struct har_window window;
 };
 

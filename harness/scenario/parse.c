@@ -61,6 +61,7 @@ static const struct har_field actor_fields[] = {
     {"room", HAR_FIELD_STRING, offsetof(struct har_actor_spec, room), .help = NULL},
     {"credit", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, credit), .choices = credit_names},
     {"max_rate_hz", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, max_rate_hz), .help = NULL},
+    {"deadline_ms", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, deadline_ms), .help = NULL},
     {"window", HAR_FIELD_OBJECT, offsetof(struct har_actor_spec, window), .fields = window_fields,
      .field_count = sizeof(window_fields) / sizeof(window_fields[0])},
 };

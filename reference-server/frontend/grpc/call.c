@@ -13,6 +13,7 @@
 enum {
     ANSWER_OPS = 4, /* initial metadata, message, status, close */
     CRASH_EXIT = 70,
+    LONGEST_DEADLINE_S = 3600, /* that wrong servers look at */
 };
 
 /* How often a wrong server looks whether it may reply. */
@@ -60,6 +61,7 @@ static void close_done(struct srv_tag *tag, bool ok)
     call->is_closed = true;
     call->is_ending = true;
     srv_timers_remove(&call->grpc->timers, &call->timer);
+    srv_timers_remove(&call->grpc->timers, &call->deadline_timer);
     if (call->stream != NULL) {
         if (call->cancelled != 0 && call->grpc->chat->config.misbehave.crash_on_rst) {
             crash("a client left in the middle of a stream");
@@ -260,6 +262,34 @@ static void timer_fired(struct srv_timer *timer)
     pump(CALL_OF(timer, timer));
 }
 
+static void deadline_passed(struct srv_timer *timer)
+{
+    struct srv_call *call = CALL_OF(timer, deadline_timer);
+    if (call->grpc->chat->config.misbehave.deadline_ok) {
+        srv_call_end(call, SL_GRPC_OK, "");
+    } else {
+        srv_call_end(call, SL_GRPC_DEADLINE_EXCEEDED, "too early");
+    }
+}
+
+/* Wrong servers that have their own idea of a deadline. */
+static void watch_deadline(struct srv_call *call)
+{
+    const struct srv_misbehave *misbehave = &call->grpc->chat->config.misbehave;
+    if (!misbehave->deadline_ok && !misbehave->deadline_early) {
+        return;
+    }
+    gpr_timespec left = gpr_time_sub(gpr_convert_clock_type(call->deadline, GPR_CLOCK_MONOTONIC),
+                                     gpr_now(GPR_CLOCK_MONOTONIC));
+    if (left.tv_sec < LONGEST_DEADLINE_S) {
+        double left_ns = gpr_timespec_to_micros(left) * (double)SL_US;
+        double part = misbehave->deadline_ok ? 1 : 0.5;
+        call->deadline_timer.fire = deadline_passed;
+        srv_grpc_set_timer(call->grpc, &call->deadline_timer,
+                           sl_clock_mono_ns() + (uint64_t)(left_ns * part));
+    }
+}
+
 void srv_call_open(struct srv_call *call, struct srv_stream *stream)
 {
     call->stream = stream;
@@ -276,23 +306,26 @@ void srv_call_open(struct srv_call *call, struct srv_stream *stream)
     grpc_op closing = op_close(call);
     start(call, &headers, 1, &call->begin_tag);
     start(call, &closing, 1, &call->close_tag);
+    watch_deadline(call);
     pump(call);
     receive_more(call);
 }
 
-void srv_call_begin(struct srv_grpc *grpc, const struct srv_method *method, grpc_call *native,
-                    grpc_metadata_array metadata, grpc_byte_buffer *payload)
+void srv_call_begin(const struct srv_slot *came)
 {
+    struct srv_grpc *grpc = came->grpc;
     struct srv_call *call = sl_alloc(sizeof(*call));
     struct srv_frame *request = NULL;
     enum sl_status status =
-        payload == NULL ? SL_OK : srv_bytes_take(payload, grpc->max_message, &request);
+        came->payload == NULL ? SL_OK : srv_bytes_take(came->payload, grpc->max_message, &request);
     call->grpc = grpc;
-    call->call = native;
-    call->metadata = metadata;
+    call->call = came->call;
+    call->metadata = came->metadata;
+    call->deadline =
+        came->method->path == NULL ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : came->deadline;
     DL_APPEND(grpc->calls, call);
     if (status == SL_OK) {
-        method->begin(call, request);
+        came->method->begin(call, request);
     } else {
         srv_call_answer(call, srv_bytes_refusal(status));
     }

@@ -56,6 +56,8 @@ struct srv_call {
     grpc_metadata_array metadata;
     struct srv_stream *stream; /* NULL: unary, or closed */
     struct srv_timer timer;
+    gpr_timespec deadline;           /* the C core keeps it, but in wrong servers */
+    struct srv_timer deadline_timer; /* theirs */
     struct srv_tag begin_tag;
     struct srv_tag close_tag;
     struct srv_tag send_tag;
@@ -113,9 +115,8 @@ struct srv_grpc {
 
 /* --- call.c --- */
 
-/* A call came in. Takes native, metadata and payload (may be NULL). */
-void srv_call_begin(struct srv_grpc *grpc, const struct srv_method *method, grpc_call *native,
-                    grpc_metadata_array metadata, grpc_byte_buffer *payload);
+/* A call of came->method came in. Takes its call, metadata and payload (may be NULL). */
+void srv_call_begin(const struct srv_slot *came);
 
 /* Answers a call that is no stream; takes answer.reply. */
 void srv_call_answer(struct srv_call *call, struct srv_answer answer);

@@ -71,8 +71,10 @@ static void slot_done(struct srv_tag *tag, bool ok)
         return;
     }
     request(slot);
-    srv_call_begin(grpc, came.method == NULL ? &srv_unknown_method : came.method, came.call,
-                   came.metadata, came.payload);
+    if (came.method == NULL) {
+        came.method = &srv_unknown_method;
+    }
+    srv_call_begin(&came);
 }
 
 void srv_grpc_check_end(struct srv_grpc *grpc)
@@ -156,7 +158,7 @@ static grpc_arg integer(const char *key, int value)
     return arg;
 }
 
-static grpc_server *new_server(size_t max_message)
+static grpc_server *new_server(size_t max_message, bool keeps_deadlines)
 {
     grpc_arg args[] = {
         integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_message),
@@ -167,6 +169,7 @@ static grpc_server *new_server(size_t max_message)
         integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
         /* It measures a message before it inflates it: 4 MiB may become 4 GiB. bytes.c has a limit. */
         integer(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
+        integer(GRPC_ARG_ENABLE_DEADLINE_CHECKS, keeps_deadlines),
     };
     grpc_channel_args all = {.num_args = sizeof(args) / sizeof(args[0]), .args = args};
     return grpc_server_create(&all, NULL);
@@ -263,7 +266,10 @@ struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv
     gpr_set_log_function(log_of_core);
     grpc_init();
     grpc->queue = grpc_completion_queue_create_for_next(NULL);
-    grpc->server = new_server(config->max_message);
+    const struct srv_misbehave *wrong = &chat->config.misbehave;
+    bool keeps_deadlines =
+        !wrong->deadline_ignored && !wrong->deadline_early && !wrong->deadline_ok;
+    grpc->server = new_server(config->max_message, keeps_deadlines);
     grpc_server_register_completion_queue(grpc->server, grpc->queue, NULL);
     register_methods(grpc, registered);
     enum sl_status status = listen_on(grpc, config, reterr_error);
