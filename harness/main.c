@@ -17,7 +17,7 @@ static const struct {
     {"proxy", har_cmd_proxy, "put faults between a client and a server"},
     {"replay", NULL, "repeat a run from its decisions.jsonl"},
     {"compare", NULL, "two reports side by side"},
-    {"selftest", NULL, "prove the scenarios on wrong servers"},
+    {"selftest", har_cmd_selftest, "prove the scenarios on wrong servers"},
     {"chaos", NULL, "random faults for a time"},
     {"probe", NULL, "checks of the protocol"},
 };

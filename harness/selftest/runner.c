@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/selftest/runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "harness/scenario/parse.h"
+#include "lib/base/alloc.h"
+#include "lib/base/buf.h"
+
+enum {
+    REPORT_MAX = 64 * 1024 * 1024,
+    OUTPUT_MAX = 1024 * 1024,
+    PATH_BYTES = 4096,
+    COMMAND_MAX = 16 * 1024,
+    WAITERS_MAX = 4, /* background cases beside the others */
+    TAIL = 200,      /* bytes of its output in the reason */
+};
+
+struct runner;
+
+/* A case that runs. */
+struct slot {
+    struct runner *runner;
+    struct har_case *item; /* NULL: free */
+    uv_process_t process;
+    uv_timer_t timer;
+    unsigned handles_open;
+    bool has_timed_out;
+    char report[PATH_BYTES], output[PATH_BYTES];
+};
+
+struct runner {
+    const struct har_selftest_config *config;
+    struct har_cases *cases;
+    uv_loop_t loop;
+    struct slot slots[HAR_SELFTEST_JOBS_MAX + WAITERS_MAX];
+    char folder[PATH_BYTES - 64];
+    unsigned running, waiters;
+    bool is_alone_running, is_interrupted;
+    uv_signal_t signals[2];
+};
+
+static void go_on(struct runner *runner);
+
+/* ---- the end of a case ---- */
+
+static void read_tail(const char *path, char *text, size_t size)
+{
+    size_t len = 0;
+    char *all = har_read_file(path, OUTPUT_MAX, &len, NULL);
+    size_t begin = len > TAIL ? len - TAIL : 0;
+    (void)snprintf(text, size, "%s", all == NULL ? "" : all + begin);
+    sl_free(all);
+}
+
+static void judge(struct slot *slot, int64_t exit_status, int exit_signal)
+{
+    struct har_case *item = slot->item;
+    size_t len = 0;
+    char *report = har_read_file(slot->report, REPORT_MAX, &len, NULL);
+    item->plays++;
+    if (report == NULL || har_case_judge(item, sl_span(report, len)) != SL_OK) {
+        char tail[TAIL + 1];
+        read_tail(slot->output, tail, sizeof(tail));
+        item->outcome = HAR_INCONCLUSIVE;
+        item->is_good = false;
+        (void)snprintf(item->reason, sizeof(item->reason),
+                       "%s, with status %d, signal %d and no report: %s",
+                       slot->has_timed_out ? "it was ended after its time" : "the run ended",
+                       (int)exit_status, exit_signal, tail);
+    }
+    sl_free(report);
+    (void)unlink(slot->report);
+    (void)unlink(slot->output);
+}
+
+/* The handles are gone: the slot is free, and the case done or played again. */
+static void settle(struct slot *slot)
+{
+    struct runner *runner = slot->runner;
+    struct har_case *item = slot->item;
+    slot->item = NULL;
+    item->is_running = false;
+    if (item->scenario->is_background) {
+        runner->waiters--;
+    } else {
+        runner->running--;
+        runner->is_alone_running = false;
+    }
+    if (item->outcome == HAR_INCONCLUSIVE && item->plays < HAR_CASE_PLAYS &&
+        !runner->is_interrupted) {
+        item->has_begun = false;
+    } else if (!runner->is_interrupted) {
+        item->is_done = true;
+        runner->config->told(runner->config->owner, item);
+    }
+    go_on(runner);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct slot *slot = handle->data;
+    if (--slot->handles_open == 0) {
+        settle(slot);
+    }
+}
+
+static void on_child_exit(uv_process_t *process, int64_t exit_status, int exit_signal)
+{
+    struct slot *slot = process->data;
+    judge(slot, exit_status, exit_signal);
+    uv_close((uv_handle_t *)process, on_closed);
+    uv_close((uv_handle_t *)&slot->timer, on_closed);
+}
+
+static void on_time(uv_timer_t *timer)
+{
+    struct slot *slot = timer->data;
+    /* First as a user would, so that it ends its server; then for good. */
+    (void)uv_process_kill(&slot->process, slot->has_timed_out ? SIGKILL : SIGTERM);
+    slot->has_timed_out = true;
+}
+
+/* ---- the beginning of one ---- */
+
+/* A word for sh. */
+static void add_quoted(struct sl_buf *out, const char *word)
+{
+    (void)sl_buf_add_u8(out, '\'');
+    for (; *word != '\0'; word++) {
+        if (*word == '\'') {
+            (void)sl_buf_add_str(out, "'\\''");
+        } else {
+            (void)sl_buf_add_u8(out, (uint8_t)*word);
+        }
+    }
+    (void)sl_buf_add_u8(out, '\'');
+}
+
+/* The server of a case, for --exec. */
+static void add_server(const struct runner *runner, const struct har_case *item, struct sl_buf *out)
+{
+    (void)sl_buf_add_str(out, "exec ");
+    add_quoted(out, runner->config->server);
+    (void)sl_buf_add_str(out, " --listen 127.0.0.1:{port}");
+    if (item->mutant_name != NULL) {
+        (void)sl_buf_addf(out, " --frontend %s --misbehave ",
+                          item->mutant == NULL ? "grpc" : item->mutant->frontend);
+        add_quoted(out, item->mutant_name);
+    }
+}
+
+static int spawn(struct slot *slot, char **arguments)
+{
+    int output = open(slot->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (output < 0) {
+        return -errno;
+    }
+    uv_stdio_container_t stdio[] = {
+        {.flags = UV_IGNORE},
+        {.flags = UV_INHERIT_FD, .data.fd = output},
+        {.flags = UV_INHERIT_FD, .data.fd = output},
+    };
+    uv_process_options_t options = {
+        .exit_cb = on_child_exit,
+        .file = arguments[0],
+        .args = arguments,
+        .flags = UV_PROCESS_DETACHED, /* ^C is ours to pass on */
+        .stdio_count = 3,
+        .stdio = stdio,
+    };
+    int error = uv_spawn(&slot->runner->loop, &slot->process, &options);
+    (void)close(output);
+    return error;
+}
+
+static void begin(struct slot *slot, struct har_case *item)
+{
+    struct runner *runner = slot->runner;
+    size_t number = (size_t)(item - runner->cases->items);
+    struct sl_buf server;
+    struct sl_buf report;
+    sl_buf_init(&server, COMMAND_MAX);
+    sl_buf_init(&report, COMMAND_MAX);
+    (void)snprintf(slot->report, sizeof(slot->report), "%s/%zu.json", runner->folder, number);
+    (void)snprintf(slot->output, sizeof(slot->output), "%s/%zu.txt", runner->folder, number);
+    add_server(runner, item, &server);
+    (void)sl_buf_addf(&report, "json=%s", slot->report);
+    const char *arguments[] = {runner->config->harness,
+                               "run",
+                               item->scenario->id,
+                               "--profile",
+                               runner->config->profile,
+                               "--seed",
+                               "1",
+                               "--exec",
+                               sl_buf_str(&server),
+                               "--report",
+                               sl_buf_str(&report),
+                               NULL};
+    char *copies[sizeof(arguments) / sizeof(arguments[0])] = {0}; /* uv wants them writable */
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        copies[i] = sl_strdup(arguments[i]);
+    }
+    slot->item = item;
+    slot->has_timed_out = false;
+    item->has_begun = item->is_running = true;
+    slot->process.data = slot->timer.data = slot;
+    slot->handles_open = 2;
+    (void)uv_timer_init(&runner->loop, &slot->timer);
+    (void)uv_timer_start(&slot->timer, on_time, HAR_CASE_SECONDS * 1000, 5000);
+    if (spawn(slot, copies) < 0) {
+        on_child_exit(&slot->process, -1, 0);
+    }
+    for (size_t i = 0; copies[i] != NULL; i++) {
+        sl_free(copies[i]);
+    }
+    sl_buf_release(&server);
+    sl_buf_release(&report);
+}
+
+/* ---- order ---- */
+
+static bool may_begin(const struct runner *runner, const struct har_scenario *scenario)
+{
+    if (scenario->is_background) {
+        return runner->waiters < WAITERS_MAX;
+    }
+    if (runner->running == 0) {
+        return true;
+    }
+    return runner->running < runner->config->jobs && !scenario->is_alone &&
+           !runner->is_alone_running;
+}
+
+static struct slot *free_slot(struct runner *runner)
+{
+    struct slot *slot = runner->slots;
+    while (slot->item != NULL) {
+        slot++;
+    }
+    return slot;
+}
+
+static void go_on(struct runner *runner)
+{
+    bool is_held =
+        false; /* a scenario of the foreground waits for its turn: no later one overtakes it */
+    for (size_t i = 0; i < runner->cases->count && !runner->is_interrupted; i++) {
+        struct har_case *item = &runner->cases->items[i];
+        const struct har_scenario *scenario = item->scenario;
+        if (item->has_begun || item->is_done || (is_held && !scenario->is_background)) {
+            continue;
+        }
+        if (!may_begin(runner, scenario)) {
+            is_held |= !scenario->is_background;
+            continue;
+        }
+        runner->waiters += scenario->is_background;
+        runner->running += !scenario->is_background;
+        runner->is_alone_running |= scenario->is_alone && !scenario->is_background;
+        begin(free_slot(runner), item);
+    }
+    if (runner->running + runner->waiters == 0) {
+        uv_stop(&runner->loop);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct runner *runner = handle->data;
+    (void)number;
+    runner->is_interrupted = true;
+    for (size_t i = 0; i < sizeof(runner->slots) / sizeof(runner->slots[0]); i++) {
+        if (runner->slots[i].item != NULL) {
+            (void)uv_process_kill(&runner->slots[i].process, SIGTERM);
+        }
+    }
+    if (runner->running + runner->waiters == 0) {
+        uv_stop(&runner->loop);
+    }
+}
+
+static void watch_signals(struct runner *runner)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        (void)uv_signal_init(&runner->loop, &runner->signals[i]);
+        runner->signals[i].data = runner;
+        (void)uv_signal_start(&runner->signals[i], on_signal, numbers[i]);
+        uv_unref((uv_handle_t *)&runner->signals[i]);
+    }
+}
+
+static enum sl_status make_folder(struct runner *runner, struct sl_error *reterr_error)
+{
+    const char *parent = getenv("TMPDIR");
+    (void)snprintf(runner->folder, sizeof(runner->folder), "%.3900s/sluice-selftest-XXXXXX",
+                   parent == NULL || parent[0] == '\0' ? "/tmp" : parent);
+    if (mkdtemp(runner->folder) == NULL) {
+        return sl_error_set(reterr_error, SL_IO, "cannot make a folder for reports: %s",
+                            strerror(errno));
+    }
+    return SL_OK;
+}
+
+enum sl_status har_selftest_run(const struct har_selftest_config *config, struct har_cases *cases,
+                                struct sl_error *reterr_error)
+{
+    struct runner *runner = sl_calloc(1, sizeof(*runner));
+    runner->config = config;
+    runner->cases = cases;
+    enum sl_status status = make_folder(runner, reterr_error);
+    if (status == SL_OK) {
+        (void)uv_loop_init(&runner->loop);
+        for (size_t i = 0; i < sizeof(runner->slots) / sizeof(runner->slots[0]); i++) {
+            runner->slots[i].runner = runner;
+        }
+        watch_signals(runner);
+        go_on(runner);
+        if (cases->count > 0) {
+            (void)uv_run(&runner->loop, UV_RUN_DEFAULT);
+        }
+        uv_close((uv_handle_t *)&runner->signals[0], NULL);
+        uv_close((uv_handle_t *)&runner->signals[1], NULL);
+        (void)uv_run(&runner->loop, UV_RUN_DEFAULT);
+        (void)uv_loop_close(&runner->loop);
+        (void)rmdir(runner->folder);
+    }
+    sl_free(runner);
+    return status;
+}
+
+/* ---- the list of wrong servers ---- */
+
+char *har_selftest_mutants(const char *server, size_t max, size_t *ret_len,
+                           struct sl_error *reterr_error)
+{
+    struct sl_buf command;
+    struct sl_buf text;
+    sl_buf_init(&command, COMMAND_MAX);
+    sl_buf_init(&text, max);
+    add_quoted(&command, server);
+    (void)sl_buf_add_str(&command, " --misbehave list");
+    FILE *pipe = popen(sl_buf_str(&command), "r"); /* NOLINT(cert-env33-c): quoted */
+    char block[4096];
+    size_t len = 0;
+    while (pipe != NULL && (len = fread(block, 1, sizeof(block), pipe)) > 0) {
+        (void)sl_buf_add(&text, block, len);
+    }
+    int status = pipe == NULL ? -1 : pclose(pipe);
+    sl_buf_release(&command);
+    if (status != 0 || text.is_full || text.len == 0) {
+        (void)sl_error_set(reterr_error, SL_USAGE, "%s --misbehave list says nothing of use",
+                           server);
+        sl_buf_release(&text);
+        return NULL;
+    }
+    return (char *)sl_buf_take(&text, ret_len);
+}

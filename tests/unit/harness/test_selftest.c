@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/scenario/parse.h"
+#include "harness/selftest/cases.h"
+#include "harness/selftest/print.h"
+#include "lib/base/alloc.h"
+#include "tests/support/cmocka_all.h"
+
+static const char scenario_text[] =
+    "{\"title\":\"t\",\"why\":\"w\",\"rules\":[\"SUB-01\"],\"level\":\"core\",\"seconds\":5,"
+    "\"catches\":%s,\"actors\":{\"a\":{\"kind\":\"publisher\"}},\"run\":[]}";
+
+struct fixture {
+    struct har_scenario *scenarios[2];
+    struct har_library library;
+    struct har_mutants mutants;
+    struct har_cases cases;
+};
+
+static struct har_scenario *scenario_of(const char *id, const char *catches)
+{
+    char text[400];
+    struct har_problems *problems = sl_alloc(sizeof(*problems));
+    (void)snprintf(text, sizeof(text), scenario_text, catches);
+    struct har_scenario *scenario = har_scenario_parse(sl_span_str(text), "x.json", id, problems);
+    assert_non_null(scenario);
+    sl_free(problems);
+    return scenario;
+}
+
+static void set_up(struct fixture *fixture, const char *scenario_glob, const char *mutant_glob)
+{
+    *fixture = (struct fixture){0};
+    fixture->scenarios[0] = scenario_of("a/one", "[\"late\",\"twice\"]");
+    fixture->scenarios[1] = scenario_of("b/two", "[\"late\"]");
+    fixture->library.scenarios = fixture->scenarios;
+    fixture->library.count = 2;
+    assert_int_equal(
+        har_mutants_read(
+            &fixture->mutants,
+            sl_span_str("late\tgrpc,h2\tSUB-04\ntwice\tgrpc\tSUB-01\nunclaimed\th2\tFLOW-01\n"),
+            NULL),
+        SL_OK);
+    har_cases_plan(&fixture->cases, &fixture->library, &fixture->mutants, scenario_glob,
+                   mutant_glob);
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    har_cases_release(&fixture->cases);
+    har_mutants_release(&fixture->mutants);
+    har_scenario_free(fixture->scenarios[0]);
+    har_scenario_free(fixture->scenarios[1]);
+}
+
+/* Judges case i by a report of this verdict, with a failure by rule. */
+static void judge(struct fixture *fixture, size_t i, const char *verdict, const char *rule)
+{
+    char report[200];
+    (void)snprintf(report, sizeof(report),
+                   "{\"results\":[{\"verdict\":\"%s\",\"reason\":\"r\",\"failures\":[%s%s%s]}]}",
+                   verdict, rule == NULL ? "" : "{\"rule\":\"", rule == NULL ? "" : rule,
+                   rule == NULL ? "" : "\"}");
+    assert_true(i < fixture->cases.count);
+    assert_int_equal(har_case_judge(&fixture->cases.items[i], sl_span_str(report)), SL_OK);
+    fixture->cases.items[i].is_done = true;
+}
+
+/* Clean, late, twice of a/one; clean, late of b/two; everything as it must be. */
+static void judge_all_well(struct fixture *fixture)
+{
+    judge(fixture, 0, "pass", NULL);
+    judge(fixture, 1, "fail", "SUB-04");
+    judge(fixture, 2, "fail", "SUB-01");
+    judge(fixture, 3, "pass", NULL);
+    judge(fixture, 4, "fail", "SUB-01");
+}
+
+static int status_of(const struct fixture *fixture)
+{
+    struct har_selftest_totals totals = har_cases_count(&fixture->cases, &fixture->mutants);
+    return har_selftest_status(&totals);
+}
+
+static void the_list_of_wrong_servers_is_read_or_refused(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "\n",
+                                      "name\n",
+                                      "name\tgrpc\n",
+                                      "name\tgrpc\t\n",
+                                      "\tgrpc\tSUB-01\n",
+                                      "good\tgrpc\tSUB-01\nbad\n"};
+    (void)state;
+    struct har_mutants mutants;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct sl_error error = {0};
+        assert_int_equal(har_mutants_read(&mutants, sl_span_str(bad[i]), &error), SL_MALFORMED);
+        assert_true(error.text[0] != '\0');
+        har_mutants_release(&mutants);
+    }
+    assert_int_equal(har_mutants_read(&mutants, sl_span_str("a\tgrpc,h2\tSUB-01"), NULL), SL_OK);
+    assert_int_equal(mutants.count, 1);
+    assert_string_equal(mutants.items[0].name, "a");
+    assert_string_equal(mutants.items[0].frontend, "grpc");
+    assert_string_equal(mutants.items[0].rule, "SUB-01");
+    har_mutants_release(&mutants);
+}
+
+static void a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture, NULL, NULL);
+    assert_int_equal(fixture.cases.count, 5);
+    judge_all_well(&fixture);
+    struct har_selftest_totals totals = har_cases_count(&fixture.cases, &fixture.mutants);
+    assert_int_equal(totals.expected, 3);
+    assert_int_equal(totals.caught, 2);
+    assert_int_equal(har_selftest_status(&totals), 1);
+    tear_down(&fixture);
+}
+
+static void globs_choose_cases_and_what_is_expected(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scenario, *mutant;
+        size_t cases;
+        unsigned expected;
+    } rows[] = {
+        {"a/*", NULL, 3, 2},    {"b/*", NULL, 2, 1},    {NULL, "late", 4, 1},
+        {"a/*", "twice", 2, 1}, {"b/*", "twice", 0, 0}, {NULL, "unclaimed", 0, 1},
+        {"none", NULL, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture fixture;
+        set_up(&fixture, rows[i].scenario, rows[i].mutant);
+        struct har_selftest_totals totals = har_cases_count(&fixture.cases, &fixture.mutants);
+        assert_int_equal(fixture.cases.count, rows[i].cases);
+        assert_int_equal(totals.expected, rows[i].expected);
+        assert_int_equal(har_selftest_status(&totals), rows[i].cases == 0 ? 4 : 3);
+        tear_down(&fixture);
+    }
+}
+
+static void only_a_failure_by_a_rule_that_is_broken_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t index;
+        const char *verdict, *rule;
+        int status;
+    } rows[] = {
+        {0, "pass", NULL, 0},         {0, "skip", NULL, 0},     {0, "fail", "SUB-01", 1},
+        {0, "inconclusive", NULL, 3}, {1, "pass", NULL, 1},     {1, "skip", NULL, 1},
+        {1, "inconclusive", NULL, 3}, {1, "fail", "RES-02", 1}, {1, "fail", "SUB-01", 0},
+        {1, "fail", "SUB-04", 0},     {2, "fail", "SUB-04", 1}, {1, "fail", NULL, 1},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture fixture;
+        set_up(&fixture, "a/*", NULL);
+        judge(&fixture, 0, "pass", NULL);
+        judge(&fixture, 1, "fail", "SUB-04");
+        judge(&fixture, 2, "fail", "SUB-01");
+        assert_int_equal(status_of(&fixture), 0);
+        fixture.mutants.items[0].is_caught = fixture.mutants.items[1].is_caught = false;
+        judge(&fixture, 1, "fail", "SUB-04");
+        judge(&fixture, 2, "fail", "SUB-01");
+        if (rows[i].index > 0) {
+            fixture.mutants.items[rows[i].index - 1].is_caught = false;
+        }
+        judge(&fixture, rows[i].index, rows[i].verdict, rows[i].rule);
+        assert_int_equal(status_of(&fixture), rows[i].status);
+        tear_down(&fixture);
+    }
+}
+
+static void a_case_that_was_never_run_is_no_success(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture, "a/*", NULL);
+    assert_int_equal(status_of(&fixture), 3);
+    tear_down(&fixture);
+}
+
+static void what_is_no_report_is_not_believed(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "{",
+                                      "[]",
+                                      "{\"results\":[]}",
+                                      "{\"results\":[{}]}",
+                                      "{\"results\":[{\"verdict\":\"pass\"}]}",
+                                      "{\"results\":[{\"verdict\":1,\"reason\":\"r\"}]}"};
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture, NULL, NULL);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(har_case_judge(&fixture.cases.items[0], sl_span_str(bad[i])),
+                         SL_MALFORMED);
+        assert_false(fixture.cases.items[0].is_good);
+    }
+    tear_down(&fixture);
+}
+
+static void the_json_matrix_names_what_was_not_caught(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct sl_buf text;
+    sl_buf_init(&text, 100000);
+    set_up(&fixture, NULL, NULL);
+    judge_all_well(&fixture);
+    har_selftest_json(&fixture.cases, &fixture.mutants, &text);
+    json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(root, "schema")), "sluice.selftest/1");
+    assert_int_equal(json_integer_value(json_object_get(root, "expected")), 3);
+    assert_int_equal(json_array_size(json_object_get(root, "results")), 3);
+    assert_int_equal(json_array_size(json_object_get(root, "clean")), 2);
+    const json_t *result = json_array_get(json_object_get(root, "results"), 1);
+    assert_string_equal(json_string_value(json_object_get(result, "mutant")), "twice");
+    assert_string_equal(json_string_value(json_object_get(result, "verdict")), "fail");
+    assert_string_equal(json_string_value(json_object_get(result, "rule")), "SUB-01");
+    const json_t *uncaught = json_object_get(root, "uncaught");
+    assert_int_equal(json_array_size(uncaught), 1);
+    assert_string_equal(json_string_value(json_array_get(uncaught, 0)), "unclaimed");
+    json_decref(root);
+    sl_buf_release(&text);
+    tear_down(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_list_of_wrong_servers_is_read_or_refused),
+        cmocka_unit_test(a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught),
+        cmocka_unit_test(globs_choose_cases_and_what_is_expected),
+        cmocka_unit_test(only_a_failure_by_a_rule_that_is_broken_counts),
+        cmocka_unit_test(a_case_that_was_never_run_is_no_success),
+        cmocka_unit_test(what_is_no_report_is_not_believed),
+        cmocka_unit_test(the_json_matrix_names_what_was_not_caught),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
