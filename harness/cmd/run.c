@@ -11,6 +11,8 @@
 #include "harness/report/report.h"
 #include "harness/scenario/known.h"
 #include "harness/scenario/library.h"
+#include "harness/scenario/lines.h"
+#include "harness/scenario/parse.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -183,10 +185,30 @@ static int prepare(struct job *job, const struct sl_cli_result *cli)
 
 /* ---- results ---- */
 
+/* Where in its file a scenario is mistaken, as `check` says it. */
+static void tell_mistake(const struct har_result *result)
+{
+    const struct har_scenario *scenario = result->scenario;
+    for (size_t i = 0; i < result->failure_count; i++) {
+        const struct har_failure *failure = &result->failures[i];
+        size_t len = 0;
+        char *text = failure->is_mistake
+                         ? har_read_file(scenario->path, HAR_SCENARIO_MAX, &len, NULL)
+                         : NULL;
+        size_t line = text == NULL ? 0 : har_json_line(sl_span(text, len), failure->path, false);
+        if (failure->is_mistake) {
+            (void)fprintf(stderr, "%s:%zu: %s: %s\n", scenario->path, line, failure->path,
+                          failure->text);
+        }
+        sl_free(text);
+    }
+}
+
 static void on_told(void *owner, const struct har_result *result)
 {
     (void)owner;
     har_report_text_result(stdout, result);
+    tell_mistake(result);
 }
 
 /* Marks known failures; an entry that passes, or that matches no scenario at all, is an error itself. */

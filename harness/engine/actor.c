@@ -154,10 +154,11 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     }
     const struct har_window *window = &actor->spec->window;
     if (window->stream.is_set) {
-        config.stream_window = (uint32_t)har_play_value(play, &window->stream, 0);
+        config.stream_window = (uint32_t)har_play_value_in(play, &window->stream, 0, 0, INT32_MAX);
     }
     if (window->connection.is_set) {
-        config.connection_window = (uint32_t)har_play_value(play, &window->connection, 0);
+        config.connection_window =
+            (uint32_t)har_play_value_in(play, &window->connection, 0, 0, INT32_MAX);
     }
     har_via_route(play, actor->spec, &config);
     har_conn_free(link->conn);
@@ -238,7 +239,8 @@ static void send_subscription(struct har_actor *actor)
 {
     struct sl_buf payload;
     sl_buf_init(&payload, 64 * 1024);
-    double rate = har_play_value(actor->play, &actor->spec->max_rate_hz, DEFAULT_RATE_HZ);
+    double rate = har_play_value_in(actor->play, &actor->spec->max_rate_hz, DEFAULT_RATE_HZ,
+                                    INT32_MIN, INT32_MAX);
     har_subscription_write(&payload, sl_span_str(actor->room), (int32_t)rate);
     (void)har_stream_send(actor->stream, sl_buf_span(&payload));
     har_stream_half_close(actor->stream);
@@ -323,6 +325,23 @@ bool har_actor_ping(struct har_actor *actor, int phase)
     actor->probes[index] = (struct har_ping_probe){.sent_ns = sl_clock_mono_ns(), .phase = phase};
     uint64_t opaque = (uint64_t)actor->number << 32 | index;
     return har_conn_ping(har_actor_conn(actor), opaque) == SL_OK;
+}
+
+void har_actor_no_stream(struct har_actor *actor, const struct har_node *node)
+{
+    bool is_chat = actor->spec->kind == HAR_CHAT;
+    if (actor->state == HAR_STREAM_ENDED) {
+        const char *rule = actor->is_end_of_connection ? "RES-02" : is_chat ? "CHAT-03" : "SUB-16";
+        har_play_fail(actor->play, node, rule, "the server has ended the stream of %s[%u]: %s",
+                      actor->spec->name, actor->index, actor->end_text);
+        return;
+    }
+    const char *what = actor->state == HAR_STREAM_NONE   ? "was not opened"
+                       : actor->state == HAR_STREAM_LEFT ? "was left"
+                       : actor->is_half_closed           ? "was half-closed"
+                                                         : "can take no more";
+    har_play_mistake(actor->play, node->path, "the stream of '%s' %s before this step",
+                     actor->spec->name, what);
 }
 
 /* ---- unary calls ---- */
@@ -415,8 +434,7 @@ uint32_t har_actor_note_sent(struct har_actor *actor, const struct har_send_args
     struct har_sent *sent = &actor->sent[actor->sent_count];
     *sent = (struct har_sent){.intended_ns = intended_ns, .how = how, .phase = -1};
     if (how != NULL && how->size.is_set) {
-        double size = har_play_value(actor->play, &how->size, 0);
-        sent->size = size > HAR_TEXT_MAX ? HAR_TEXT_MAX : size < 0 ? 0 : (uint32_t)size;
+        sent->size = (uint32_t)har_play_value_in(actor->play, &how->size, 0, 0, HAR_TEXT_MAX);
     }
     return actor->sent_count++;
 }

@@ -27,6 +27,9 @@ bool har_actor_ping(struct har_actor *actor, int phase);
 /* Closes the connection; all actors on it have left. */
 void har_actor_close(struct har_actor *actor, enum har_close how);
 
+/* A step finds no stream that it could use: the server's failure where the server has ended it, else a
+ * mistake of the scenario. */
+void har_actor_no_stream(struct har_actor *actor, const struct har_node *node);
 /* A unary call; payload is copied. done() comes once, from the loop, unless the actor is released. */
 struct har_call *har_actor_call(struct har_actor *actor, const char *method, struct sl_span payload,
                                 har_call_fn *done, void *owner);

@@ -143,16 +143,8 @@ static void make_actors(struct har_play *play)
     const struct har_scenario *scenario = play->scenario;
     size_t counts[HAR_ACTORS_MAX];
     for (size_t g = 0; g < scenario->actor_count; g++) {
-        double n = har_play_value(play, &scenario->actors[g].n, 1);
-        if (scenario->actors[g].n.text == NULL) {
-            n = scenario->actors[g].n.number;
-        }
-        if (n < 1 || n > HAR_INSTANCES_MAX) {
-            har_play_fail(play, NULL, "", "'%s' has n = %g; 1 to %d are possible",
-                          scenario->actors[g].name, n, HAR_INSTANCES_MAX);
-            n = 1;
-        }
-        counts[g] = (size_t)n;
+        counts[g] =
+            (size_t)har_play_value_in(play, &scenario->actors[g].n, 1, 1, HAR_INSTANCES_MAX);
         play->group_begin[g + 1] = play->group_begin[g] + counts[g];
     }
     size_t total = play->group_begin[scenario->actor_count];
@@ -193,7 +185,8 @@ struct har_play *har_play_new(const struct har_play_config *config)
     make_handles(play);
     make_actors(play);
     har_via_begin(play);
-    double seconds = har_play_value(play, &play->scenario->seconds, 10);
+    double seconds =
+        har_play_value_in(play, &play->scenario->seconds, 10, 0, HAR_DURATION_MAX_MS / 1e3);
     play->deadline_ns = play->begin_ns + (uint64_t)(seconds * 1e9);
     har_checks_prepare(play);
     play->root = har_track_new(play, play->scenario->run, play->scenario->run_count, -1);
@@ -255,7 +248,7 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
 static void add_failure(struct har_play *play, const struct har_node *node, const char *rule,
                         bool is_timing, const char *text)
 {
-    if (play->is_over || play->failure_count == HAR_FAILURES_MAX) {
+    if (play->is_over || play->is_mistaken || play->failure_count == HAR_FAILURES_MAX) {
         return;
     }
     struct har_failure *failure = &play->failures[play->failure_count++];
@@ -295,6 +288,35 @@ void har_play_fail_timing(struct har_play *play, const struct har_node *node, co
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     add_failure(play, node, rule, true, text);
+}
+
+void har_play_mistake(struct har_play *play, const char *path, const char *format, ...)
+{
+    char text[HAR_REASON_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (play->failure_count == HAR_FAILURES_MAX) {
+        play->failure_count--; /* it must be told */
+    }
+    size_t before = play->failure_count;
+    add_failure(play, NULL, "", false, text);
+    if (play->failure_count > before) {
+        struct har_failure *failure = &play->failures[before];
+        failure->is_mistake = play->is_mistaken = true;
+        failure->rule[0] = '\0';
+        failure->doubt[0] = '\0';
+        (void)snprintf(failure->path, sizeof(failure->path), "%s", path == NULL ? "$" : path);
+    }
+}
+
+void har_play_give_up(struct har_play *play, const struct har_node *node, const char *reason,
+                      const char *text)
+{
+    size_t before = play->failure_count;
+    add_failure(play, node, "", false, text);
+    har_play_doubt(play, before, reason);
 }
 
 void har_play_doubt(struct har_play *play, size_t first_failure, const char *reason)

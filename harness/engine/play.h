@@ -26,6 +26,7 @@
 
 enum {
     HAR_DECISIONS_MAX = 4 * 1024 * 1024, /* bytes of decision log of one play */
+    HAR_DURATION_MAX_MS = 1000000000,    /* 11 days */
 };
 
 struct har_calibration;
@@ -168,7 +169,8 @@ struct har_play {
     uint64_t evidence;      /* replies, messages, acks and pings seen */
     uint64_t wake_ns;       /* earliest that a step asked for; UINT64_MAX: none */
     bool is_dirty, is_over, is_judging;
-    bool is_told; /* done() was called */
+    bool is_mistaken; /* the scenario asked for what cannot be: what follows proves nothing */
+    bool is_told;     /* done() was called */
     int timer_fd;
     uv_poll_t timer;
     uv_idle_t idle;
@@ -178,6 +180,7 @@ struct har_play {
     unsigned expr_depth;
     unsigned expr_steps;  /* `let` names looked up for one value */
     uint64_t judged_mask; /* groups of the check that is being run: base.* is theirs; 0: all */
+    bool is_unmeasured;   /* a value that was just read was to be measured, and was not */
     char doubt[120];      /* why a value that was just read is uncertain; "": it is not */
     har_play_done_fn *freed;
     void *freed_owner;
@@ -200,6 +203,14 @@ void har_play_fail(struct har_play *play, const struct har_node *node, const cha
 void har_play_fail_timing(struct har_play *play, const struct har_node *node, const char *rule,
                           const char *format, ...) SL_PRINTF(4, 5);
 
+/* The scenario asks for what cannot be (a division by zero, a value that the profile lacks, a count out of
+ * range). Ends the play; it is a usage error and no failure of the server. path: of the scenario file. */
+void har_play_mistake(struct har_play *play, const char *path, const char *format, ...)
+    SL_PRINTF(3, 4);
+/* The harness could not do its part, or does not know a number: the play is inconclusive. */
+void har_play_give_up(struct har_play *play, const struct har_node *node, const char *reason,
+                      const char *text);
+
 /* The failures from number first_failure on may be our own fault: reason is why. When all are, the play is
  * inconclusive. */
 void har_play_doubt(struct har_play *play, size_t first_failure, const char *reason);
@@ -208,9 +219,14 @@ void har_play_doubt(struct har_play *play, size_t first_failure, const char *rea
 void har_play_fail_late(struct har_play *play, const struct har_node *node, const char *rule,
                         uint64_t waited_ns, const char *text);
 
-/* The value of an expression now; fallback when the key was absent. A name without a value (the profile
- * is silent) fails the play. */
+/* The value of an expression now; fallback when the key was absent. Where it has none (the profile is silent,
+ * a division by zero) it is a mistake of the scenario; where calibration failed, the play is given up. */
 double har_play_value(struct har_play *play, const struct har_expr *expr, double fallback);
+/* The same from low to high; another value is a mistake, and the nearest of them is returned. */
+double har_play_value_in(struct har_play *play, const struct har_expr *expr, double fallback,
+                         double low, double high);
+/* A duration, at most HAR_DURATION_MAX_MS. */
+uint64_t har_play_ns(struct har_play *play, const struct har_expr *expr, double fallback_ms);
 /* A template as a string: "{room}", "{i}". Yours to sl_free. */
 char *har_play_expand(const struct har_play *play, const char *text, unsigned index);
 

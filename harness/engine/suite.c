@@ -142,6 +142,7 @@ static void collect(struct item *item, struct har_play *play)
     collect_latencies(result, play);
     result->failure_count = play->failure_count;
     memcpy(result->failures, play->failures, sizeof(result->failures));
+    result->is_mistaken = play->is_mistaken;
     result->finding_count = play->finding_count;
     memcpy(result->findings, play->findings, sizeof(result->findings));
     result->note_count = 0;
@@ -163,6 +164,9 @@ static bool is_noise(struct run *run, const struct har_play *play)
                      har_hiccup_crowded(run->hiccup, play->begin_ns, play->end_ns) >= CROWDED_PART;
     for (size_t i = 0; i < play->failure_count; i++) {
         const struct har_failure *failure = &play->failures[i];
+        if (failure->is_mistake) {
+            return false;
+        }
         if (failure->doubt[0] == '\0' && !(failure->is_timing && was_noisy)) {
             return false;
         }
@@ -192,6 +196,11 @@ static void judge(struct item *item, const struct har_play *play, bool is_noisy)
         (void)snprintf(result->reason, sizeof(result->reason),
                        "%llu answers and messages checked%s", (unsigned long long)play->evidence,
                        result->plays > 1 ? "; passed when it was played again" : "");
+    } else if (play->failures[0].is_mistake) {
+        result->outcome = HAR_INCONCLUSIVE;
+        (void)snprintf(result->reason, sizeof(result->reason),
+                       "a mistake in the scenario, %.120s: %.300s", play->failures[0].path,
+                       play->failures[0].text);
     } else if (is_noisy && play->failures[0].doubt[0] != '\0') {
         result->outcome = HAR_INCONCLUSIVE;
         (void)snprintf(result->reason, sizeof(result->reason), "%s: %.340s",

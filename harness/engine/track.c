@@ -62,8 +62,7 @@ static uint64_t step_deadline(struct har_step *step)
     if (type->within_offset != 0) {
         memcpy(&within, (const char *)step->node->args + type->within_offset, sizeof(within));
     }
-    double ms = har_play_value(step->play, &within, HAR_STEP_DEADLINE_MS);
-    return step->begin_ns + (uint64_t)(ms < 0 ? 0 : ms * (double)SL_MS);
+    return step->begin_ns + har_play_ns(step->play, &within, HAR_STEP_DEADLINE_MS);
 }
 
 static void begin_step(struct har_track *track)

@@ -131,6 +131,7 @@ static bool measured(struct har_play *play, enum har_calibrated asked, enum har_
                        found->is_known ? "was unstable" : "did not succeed");
     }
     *ret_value = found->value;
+    play->is_unmeasured |= !found->is_known;
     return found->is_known;
 }
 
@@ -259,12 +260,40 @@ double har_play_value(struct har_play *play, const struct har_expr *expr, double
     double value = 0;
     struct sl_error error = {0};
     play->expr_steps = 0;
-    if (har_expr_eval(expr->text, resolve, play, &value, &error) != SL_OK) {
-        har_play_fail(play, NULL, "", "the expression \"%s\" has no value here: %s", expr->text,
-                      error.text);
-        return fallback;
+    play->is_unmeasured = false;
+    enum sl_status status = har_expr_eval(expr->text, resolve, play, &value, &error);
+    if (status == SL_OK && isfinite(value)) {
+        return value;
     }
-    return value;
+    const char *reason = status == SL_OK ? "it is not finite" : error.text;
+    if (play->is_unmeasured) {
+        char text[HAR_REASON_MAX];
+        (void)snprintf(text, sizeof(text), "the expression \"%.200s\" has no value: %.150s",
+                       expr->text, reason);
+        har_play_give_up(play, NULL, play->doubt, text);
+    } else {
+        har_play_mistake(play, expr->path, "the expression \"%.200s\" has no value here: %.200s",
+                         expr->text, reason);
+    }
+    return fallback;
+}
+
+double har_play_value_in(struct har_play *play, const struct har_expr *expr, double fallback,
+                         double low, double high)
+{
+    double value = har_play_value(play, expr, fallback);
+    if (value >= low && value <= high) {
+        return value;
+    }
+    har_play_mistake(play, expr->path, "this is %.15g; %.15g to %.15g are possible", value, low,
+                     high);
+    return value < low ? low : high;
+}
+
+uint64_t har_play_ns(struct har_play *play, const struct har_expr *expr, double fallback_ms)
+{
+    return (uint64_t)(har_play_value_in(play, expr, fallback_ms, 0, HAR_DURATION_MAX_MS) *
+                      (double)SL_MS);
 }
 
 char *har_play_expand(const struct har_play *play, const char *text, unsigned index)

@@ -26,6 +26,7 @@ struct har_failure {
     char text[HAR_REASON_MAX];
     char path[128];  /* the step or check in the scenario file; "" for always-on checks */
     const char *why; /* of the check; borrows the scenario; may be NULL */
+    bool is_mistake; /* of the scenario itself: nobody else's failure */
     bool is_timing;  /* a pause of the machine could explain it */
     bool is_trend; /* it ends with more of the same, or it is true: played again before it counts */
     char doubt[120]; /* why the harness itself may have caused it; "": it has not */

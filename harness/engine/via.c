@@ -33,7 +33,7 @@ void har_via_begin(struct har_play *play)
         status = har_proxy_listen(play->proxy, &error);
     }
     if (status != SL_OK) {
-        har_play_fail(play, NULL, "", "the proxy: %s", error.text);
+        har_play_give_up(play, NULL, "the fault proxy did not start", error.text);
     }
     bool is_v6 = strchr(target->host, ':') != NULL;
     play->authority = target->authority != NULL ? sl_strdup(target->authority)

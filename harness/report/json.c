@@ -87,6 +87,9 @@ static void add_result(struct sl_json_out *json, const struct har_report *report
     if (result->is_known) {
         sl_json_out_key_bool(json, "known", true);
     }
+    if (result->is_mistaken) {
+        sl_json_out_key_bool(json, "mistake", true);
+    }
     if (result->outcome == HAR_FAIL) {
         sl_json_out_key_str(json, "why", scenario->why);
     }

@@ -28,12 +28,17 @@ int har_exit_status(const struct har_suite *suite)
     }
     struct har_totals totals = har_totals_count(suite);
     bool has_failed = false;
+    bool is_mistaken = false;
     for (size_t i = 0; i < suite->result_count; i++) {
         const struct har_result *result = &suite->results[i];
         int level = result->scenario->level;
         bool counts = level != HAR_LEVEL_I && (level != HAR_LEVEL_S || suite->config.is_strict);
+        is_mistaken |= result->is_mistaken;
         has_failed |= result->has_unexpected_pass;
         has_failed |= result->outcome == HAR_FAIL && !result->is_known && counts;
+    }
+    if (is_mistaken) {
+        return 2;
     }
     if (has_failed) {
         return 1;

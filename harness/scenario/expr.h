@@ -27,7 +27,8 @@ enum {
 struct har_expr {
     const char *text; /* NULL: number holds */
     double number;
-    bool is_set; /* the key was there */
+    bool is_set;      /* the key was there */
+    const char *path; /* in the file it was read from; NULL: none */
 };
 
 /* The value of a name, or of name(argument); argument has data NULL without parentheses. False when the

@@ -68,9 +68,9 @@ static void put(void *out, const struct har_field *field, const void *value, siz
     memcpy((char *)out + field->offset, value, size);
 }
 
-static bool read_expr(json_t *value, bool is_duration, struct har_expr *ret_expr)
+static bool read_expr(json_t *value, bool is_duration, const char *path, struct har_expr *ret_expr)
 {
-    *ret_expr = (struct har_expr){.is_set = true};
+    *ret_expr = (struct har_expr){.is_set = true, .path = path};
     if (json_is_number(value)) {
         ret_expr->number = json_number_value(value);
         return true;
@@ -120,20 +120,20 @@ static const char *read_strings(struct har_reading *reading, json_t *value,
     return NULL;
 }
 
-static const char *read_range(json_t *value, struct har_range *ret_range)
+static const char *read_range(json_t *value, const char *path, struct har_range *ret_range)
 {
     if (json_is_array(value)) {
         bool is_good = json_array_size(value) == 2 &&
-                       read_expr(json_array_get(value, 0), false, &ret_range->low) &&
-                       read_expr(json_array_get(value, 1), false, &ret_range->high);
+                       read_expr(json_array_get(value, 0), false, path, &ret_range->low) &&
+                       read_expr(json_array_get(value, 1), false, path, &ret_range->high);
         return is_good ? NULL : "[low, high]";
     }
-    bool is_good = read_expr(value, false, &ret_range->low);
+    bool is_good = read_expr(value, false, path, &ret_range->low);
     ret_range->high = ret_range->low;
     return is_good ? NULL : "a number or [low, high]";
 }
 
-static const char *read_exprs(struct har_reading *reading, json_t *value,
+static const char *read_exprs(struct har_reading *reading, json_t *value, const char *path,
                               struct har_exprs *ret_exprs)
 {
     size_t count = json_array_size(value);
@@ -143,7 +143,7 @@ static const char *read_exprs(struct har_reading *reading, json_t *value,
     }
     ret_exprs->items = har_arena_alloc(reading->arena, count * sizeof(struct har_expr));
     for (size_t i = 0; i < count; i++) {
-        if (!read_expr(json_array_get(value, i), false, &ret_exprs->items[i])) {
+        if (!read_expr(json_array_get(value, i), false, path, &ret_exprs->items[i])) {
             return "an array of numbers or expressions";
         }
     }
@@ -174,11 +174,25 @@ static void read_choice(struct har_reading *reading, json_t *value, const char *
     sl_buf_release(&list);
 }
 
+/* Numbers keep their place, so that a run can say which one was wrong. */
+static const char *keep_path(struct har_reading *reading, const char *path,
+                             enum har_field_type type)
+{
+    if (type != HAR_FIELD_EXPR && type != HAR_FIELD_DURATION && type != HAR_FIELD_RANGE &&
+        type != HAR_FIELD_EXPRS) {
+        return NULL;
+    }
+    char *copy = har_arena_alloc(reading->arena, strlen(path) + 1);
+    memcpy(copy, path, strlen(path) + 1);
+    return copy;
+}
+
 /* The simple types: NULL, or what was wanted instead. */
-static const char *read_simple(struct har_reading *reading, json_t *value,
+static const char *read_simple(struct har_reading *reading, json_t *value, const char *path,
                                const struct har_field *field, void *out)
 {
     const char *wanted = NULL;
+    const char *kept = keep_path(reading, path, field->type);
     if (field->type == HAR_FIELD_STRING) {
         const char *text = json_string_value(value);
         wanted = text == NULL || strlen(text) != json_string_length(value) ? "a string" : NULL;
@@ -190,7 +204,7 @@ static const char *read_simple(struct har_reading *reading, json_t *value,
     } else if (field->type == HAR_FIELD_EXPR || field->type == HAR_FIELD_DURATION) {
         struct har_expr expr;
         bool is_duration = field->type == HAR_FIELD_DURATION;
-        bool is_good = read_expr(value, is_duration, &expr);
+        bool is_good = read_expr(value, is_duration, kept, &expr);
         wanted = is_good       ? NULL
                  : is_duration ? "a duration such as \"250ms\""
                                : "a number or an expression";
@@ -209,11 +223,11 @@ static const char *read_simple(struct har_reading *reading, json_t *value,
         put(out, field, &number, sizeof(number));
     } else if (field->type == HAR_FIELD_RANGE) {
         struct har_range range = {0};
-        wanted = read_range(value, &range);
+        wanted = read_range(value, kept, &range);
         put(out, field, &range, sizeof(range));
     } else if (field->type == HAR_FIELD_EXPRS) {
         struct har_exprs exprs;
-        wanted = read_exprs(reading, value, &exprs);
+        wanted = read_exprs(reading, value, kept, &exprs);
         put(out, field, &exprs, sizeof(exprs));
     } else {
         put(out, field, &value, sizeof(value));
@@ -233,7 +247,7 @@ static void read_field(struct har_reading *reading, json_t *value, const char *p
                         (char *)out + field->offset);
         return;
     }
-    const char *wanted = read_simple(reading, value, field, out);
+    const char *wanted = read_simple(reading, value, path, field, out);
     if (wanted != NULL) {
         har_problem_add(reading, path, false, "this must be %s, not %s", wanted, type_name(value));
     }

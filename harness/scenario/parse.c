@@ -194,7 +194,8 @@ static void parse_lets(struct parse *parse)
     json_object_foreach (scenario->let_json, name, value) {
         char path[HAR_PATH_MAX];
         (void)snprintf(path, sizeof(path), "$.let.%s", name);
-        struct har_let let = {.name = name, .value.is_set = true};
+        struct har_let let = {
+            .name = name, .value.is_set = true, .value.path = keep_path(parse, path)};
         if (json_is_number(value)) {
             let.value.number = json_number_value(value);
         } else if (json_is_string(value)) {

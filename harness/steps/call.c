@@ -161,8 +161,8 @@ static bool encode(struct har_step *step, struct har_actor *actor, struct sl_buf
     const struct sl_method *method =
         sl_pool_method(step->play->config.pool, sl_span_str(args->method));
     if (method == NULL || method->input == NULL || method->output == NULL) {
-        har_play_fail(step->play, step->node, "", "the method %s is in no known schema",
-                      args->method);
+        har_play_mistake(step->play, step->node->path, "the method %s is in no known schema",
+                         args->method);
         return false;
     }
     json_t *json =
@@ -171,8 +171,8 @@ static bool encode(struct har_step *step, struct har_actor *actor, struct sl_buf
         sl_protojson_read(step->play->config.pool, method->input, json, payload, &error);
     json_decref(json);
     if (status != SL_OK) {
-        har_play_fail(step->play, step->node, "", "the message is no %s: %s",
-                      method->input->full_name, error.text);
+        har_play_mistake(step->play, step->node->path, "the message is no %s: %s",
+                         method->input->full_name, error.text);
     }
     return status == SL_OK;
 }

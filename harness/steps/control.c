@@ -175,13 +175,7 @@ static void start_repeat(struct har_step *step)
 {
     struct children *state = step->state;
     const struct repeat_args *args = step->node->args;
-    double times = har_play_value(step->play, &args->times, 0);
-    if (!(times >= 0 && times <= REPEAT_MAX)) {
-        har_play_fail(step->play, step->node, "", "repeat %g is not possible, at most %d", times,
-                      REPEAT_MAX);
-        return;
-    }
-    state->rounds = (uint64_t)times;
+    state->rounds = (uint64_t)har_play_value_in(step->play, &args->times, 0, 0, REPEAT_MAX);
 }
 
 static void poll_repeat(struct har_step *step)
@@ -253,7 +247,7 @@ static void start_barrier(struct har_step *step)
     const struct barrier_args *args = step->node->args;
     struct har_barrier *barrier = find_barrier(step->play, args->name);
     if (barrier == NULL) {
-        har_play_fail(step->play, step->node, "", "more than %d barriers", HAR_BARRIERS_MAX);
+        har_play_mistake(step->play, step->node->path, "more than %d barriers", HAR_BARRIERS_MAX);
         return;
     }
     barrier->arrived++;
@@ -293,7 +287,7 @@ static void start_mark(struct har_step *step)
     struct har_play *play = step->play;
     const struct mark_args *args = step->node->args;
     if (play->mark_count == HAR_MARKS_MAX) {
-        har_play_fail(play, step->node, "", "more than %d marks", HAR_MARKS_MAX);
+        har_play_mistake(play, step->node->path, "more than %d marks", HAR_MARKS_MAX);
         return;
     }
     struct har_mark *mark = &play->marks[play->mark_count++];

@@ -43,9 +43,9 @@ static void add(struct har_step *step, enum sl_status status, const struct har_f
 {
     struct har_play *play = step->play;
     if (status != SL_OK) {
-        har_play_fail(play, step->node, "", "%s", error->text);
+        har_play_mistake(play, step->node->path, "%s", error->text);
     } else if (har_proxy_add(play->proxy, fault, NULL) == 0) {
-        har_play_fail(play, step->node, "", "more than %d faults", HAR_FAULTS_MAX);
+        har_play_mistake(play, step->node->path, "more than %d faults", HAR_FAULTS_MAX);
     }
 }
 

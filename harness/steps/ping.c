@@ -32,14 +32,8 @@ static void start(struct har_step *step)
     struct pings *state = step->state;
     const struct ping_args *args = step->node->args;
     struct har_play *play = step->play;
-    double count = har_play_value(play, &args->count, 1);
-    if (count < 1 || count > HAR_PING_PROBES_MAX) {
-        har_play_fail(play, step->node, "", "count %g is not possible", count);
-        count = 1;
-    }
-    state->count = (size_t)count;
-    double every_ms = har_play_value(play, &args->every, 0);
-    state->every_ns = every_ms > 0 ? (uint64_t)(every_ms * (double)SL_MS) : 0;
+    state->count = (size_t)har_play_value_in(play, &args->count, 1, 1, HAR_PING_PROBES_MAX);
+    state->every_ns = har_play_ns(play, &args->every, 0);
     state->first = sl_calloc(play->actor_count, sizeof(size_t));
     HAR_FOR_ACTORS (play, step->node->who, actor) {
         state->first[actor->number - 1] = actor->probe_count;
@@ -72,8 +66,12 @@ static bool drive(struct har_step *step, struct har_actor *actor)
             return false;
         }
     }
-    if (!har_actor_ping(actor, har_track_phase(step->track))) {
-        har_play_fail(step->play, step->node, "", "no PING can be sent");
+    if (actor->probe_count == HAR_PING_PROBES_MAX) {
+        har_play_mistake(step->play, step->node->path, "more than %d PINGs of one actor",
+                         HAR_PING_PROBES_MAX);
+    } else if (!har_actor_ping(actor, har_track_phase(step->track))) {
+        har_play_fail(step->play, step->node, "RES-02",
+                      "no PING can be sent: the connection has ended");
     }
     return false;
 }

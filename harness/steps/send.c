@@ -132,11 +132,12 @@ static bool prepare(struct har_step *step)
     const struct har_send_args *args = step->node->args;
     struct har_play *play = step->play;
     bool is_timed = args->duration.is_set || args->at.replay.count > 0;
-    double count = har_play_value(play, &args->count, is_timed ? HAR_SENT_MAX : 1);
-    double inflight = har_play_value(play, &args->inflight, 1);
+    double count =
+        har_play_value_in(play, &args->count, is_timed ? HAR_SENT_MAX : 1, 0, HAR_SENT_MAX);
+    double inflight = har_play_value_in(play, &args->inflight, 1, 1, HAR_SENT_MAX);
     bool is_good = prepare_load(step, &state->load);
-    if (!is_good || count < 0 || count > HAR_SENT_MAX || inflight < 1 || inflight > HAR_SENT_MAX ||
-        state->load.group < 1 || state->load.seconds < 0 || state->load.seconds > 1e6) {
+    if (!is_good || !(state->load.group >= 1) || state->load.seconds < 0 ||
+        state->load.seconds > 1e6) {
         return false;
     }
     state->count = (uint32_t)count;
@@ -155,7 +156,8 @@ static void start(struct har_step *step)
     struct har_play *play = step->play;
     state->of = sl_calloc(play->actor_count, sizeof(struct progress));
     if (!prepare(step)) {
-        har_play_fail(play, step->node, "", "its count, inflight or load is not possible");
+        har_play_mistake(play, step->node->path,
+                         "this load is not possible: a rate, group or time is out of range");
         return;
     }
     HAR_FOR_ACTORS (play, step->node->who, actor) {
@@ -201,7 +203,7 @@ static void issue(struct har_step *step, struct har_actor *actor, uint64_t inten
     if (actor->spec->kind == HAR_CHAT) {
         if (actor->stream == NULL ||
             har_stream_send(actor->stream, sl_buf_span(&payload)) != SL_OK) {
-            har_play_fail(step->play, step->node, "CHAT-01", "the chat stream is not open");
+            har_actor_no_stream(actor, step->node);
         }
     } else {
         struct har_call *call =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The short verbs of a stream: chat, credit, stall, resume, half_close, cancel, close. */
+#include <math.h>
 #include <stdio.h>
 
 #include "harness/engine/actor.h"
@@ -74,13 +75,14 @@ static void start_credit(struct har_step *step)
 {
     struct credit *state = step->state;
     const struct credit_args *args = step->node->args;
-    double messages = har_play_value(step->play, &args->messages, 0);
-    double bytes = har_play_value(step->play, &args->bytes, 0);
+    /* What is left to grant may be computed, and be nothing. */
+    double messages = fmax(0, har_play_value_in(step->play, &args->messages, 0, -1e9, 1e9));
+    double bytes = fmax(0, har_play_value_in(step->play, &args->bytes, 0, -1e9, 0x7fffffff));
     state->wanted = sl_calloc(step->play->actor_count, sizeof(uint64_t));
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         state->wanted[actor->number - 1] = actor->messages + (uint64_t)messages;
         if (actor->stream == NULL) {
-            har_play_fail(step->play, step->node, "", "credit for a stream that is not open");
+            har_actor_no_stream(actor, step->node);
             return;
         }
         if (messages > 0) {

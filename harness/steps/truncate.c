@@ -74,7 +74,7 @@ static void start(struct har_step *step)
                                                .owner = cut};
             cut->stream = har_stream_new(conn, &config);
         } else if (actor->stream == NULL) {
-            har_play_fail(play, step->node, "", "the chat stream is not open");
+            har_actor_no_stream(actor, step->node);
             return;
         }
     }

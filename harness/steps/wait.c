@@ -52,8 +52,7 @@ static void poll_await(struct har_step *step)
     struct har_play *play = step->play;
     step->is_done = har_play_value(play, &args->pred, 0) != 0;
     uint64_t now_ns = sl_clock_mono_ns();
-    double limit_ms = har_play_value(play, &args->within, HAR_STEP_DEADLINE_MS);
-    uint64_t limit_ns = (uint64_t)(limit_ms * (double)SL_MS);
+    uint64_t limit_ns = har_play_ns(play, &args->within, HAR_STEP_DEADLINE_MS);
     double passed_ms = (double)(now_ns - step->begin_ns) / (double)SL_MS;
     if (!step->is_done && args->rule != NULL && !play->is_over &&
         now_ns - step->begin_ns >= har_play_allowed_ns(play, step->begin_ns, limit_ns)) {
@@ -85,8 +84,7 @@ static void poll_hold(struct har_step *step)
         har_play_fail(play, step->node, args->rule, "%s", text);
         return;
     }
-    uint64_t until_ns =
-        step->begin_ns + (uint64_t)(har_play_value(play, &args->time, 0) * (double)SL_MS);
+    uint64_t until_ns = step->begin_ns + har_play_ns(play, &args->time, 0);
     step->is_done = sl_clock_mono_ns() >= until_ns;
     if (!step->is_done) {
         har_play_wake(play, until_ns);
@@ -122,8 +120,7 @@ static void poll_quiesce(struct har_step *step)
     const struct quiesce_args *args = step->node->args;
     struct har_play *play = step->play;
     double pause_ms = 5.0 * (double)har_play_hiccup_ns(play, step->begin_ns) / (double)SL_MS;
-    double quiet_ms = har_play_value(play, &args->time, pause_ms > 100 ? pause_ms : 100);
-    uint64_t quiet_ns = (uint64_t)(quiet_ms * (double)SL_MS);
+    uint64_t quiet_ns = har_play_ns(play, &args->time, pause_ms > 100 ? pause_ms : 100);
     uint64_t since_ns = play->last_frame_ns > step->begin_ns ? play->last_frame_ns : step->begin_ns;
     uint64_t now_ns = sl_clock_mono_ns();
     step->is_done = now_ns >= since_ns + quiet_ns;
