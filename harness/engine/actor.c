@@ -247,6 +247,20 @@ static void send_subscription(struct har_actor *actor)
     sl_buf_release(&payload);
 }
 
+uint32_t har_actor_next_ack(const struct har_actor *actor)
+{
+    return (uint32_t)actor->acked + actor->abandoned;
+}
+
+/* A new stream owes no answers to what was sent on the ones before. */
+static void abandon_unanswered(struct har_actor *actor)
+{
+    for (uint32_t i = har_actor_next_ack(actor); i < actor->sent_count; i++) {
+        actor->sent[i].is_abandoned = true;
+        actor->abandoned++;
+    }
+}
+
 void har_actor_open(struct har_actor *actor)
 {
     struct har_play *play = actor->play;
@@ -267,11 +281,13 @@ void har_actor_open(struct har_actor *actor)
     }
     actor->stream = har_stream_new(har_actor_conn(actor), &config);
     actor->state = HAR_STREAM_OPEN;
-    actor->has_headers = actor->is_half_closed = false;
+    actor->has_headers = actor->is_half_closed = actor->is_cut = false;
     actor->generation++;
     actor->probe_seen = 0;
     actor->opened_ns = sl_clock_mono_ns();
-    if (!is_chat) {
+    if (is_chat) {
+        abandon_unanswered(actor);
+    } else {
         send_subscription(actor);
     }
 }

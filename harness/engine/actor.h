@@ -39,6 +39,8 @@ void har_call_free(struct har_call *call);
 /* A new record for one message. */
 uint32_t har_actor_note_sent(struct har_actor *actor, const struct har_send_args *how,
                              uint64_t intended_ns);
+/* Of a chat: the message whose acknowledgement comes next, or sent_count. */
+uint32_t har_actor_next_ack(const struct har_actor *actor);
 /* The fields of message number sequence, in scratch (cleared first). */
 void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
                        struct har_message *ret_message);

@@ -227,7 +227,7 @@ static void note_ack(struct har_actor *actor, struct sl_span payload, uint64_t n
 {
     struct har_play *play = actor->play;
     char shown[SHOWN_MAX * 4 + 8];
-    uint32_t next = (uint32_t)actor->acked;
+    uint32_t next = har_actor_next_ack(actor);
     if (next >= actor->sent_count || actor->sent[next].is_partial) {
         bool is_partial = next < actor->sent_count;
         bool is_twice = !is_partial && next > 0 && is_ack_of(actor, next - 1, payload);
@@ -278,7 +278,7 @@ static uint32_t whole_messages(const struct har_actor *actor)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < actor->sent_count; i++) {
-        count += !actor->sent[i].is_partial;
+        count += !actor->sent[i].is_partial && !actor->sent[i].is_abandoned;
     }
     return count;
 }
@@ -314,7 +314,7 @@ void har_note_end(struct har_actor *actor)
         judge_deadline(actor);
         return;
     }
-    if (play->is_over || (play->may_end >> actor->group & 1) != 0) {
+    if (play->is_over || actor->is_cut || (play->may_end >> actor->group & 1) != 0) {
         return;
     }
     bool is_chat = actor->spec->kind == HAR_CHAT;

@@ -79,6 +79,7 @@ struct har_actor {
     struct har_stream *stream; /* of a subscriber or chat */
     enum har_stream_state state;
     bool has_headers, is_half_closed;
+    bool is_cut;         /* END_STREAM came in the middle of a message: it may end as it likes */
     unsigned generation; /* streams opened so far */
     uint64_t opened_ns, ended_ns;
     uint64_t timeout_ns; /* of the stream, from opened_ns; 0: none */
@@ -95,6 +96,7 @@ struct har_actor {
     struct har_received *received;
     uint32_t received_count, received_capacity;
     uint64_t replied, accepted, acked, pings;
+    uint32_t abandoned; /* of a chat: messages of streams that it left before their acks came */
     uint64_t ping_ns[HAR_PINGS_MAX];
     struct har_call *calls;
     uint32_t calls_open;

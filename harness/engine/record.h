@@ -32,7 +32,8 @@ struct har_sent {
     uint32_t code; /* gRPC status of the call */
     int phase;     /* -1: outside of phases */
     bool is_accepted;
-    bool is_partial; /* cut on purpose: must never be acted on */
+    bool is_abandoned; /* its stream was left before the ack came */
+    bool is_partial;   /* cut on purpose: must never be acted on */
 };
 
 struct har_received {

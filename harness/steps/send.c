@@ -216,7 +216,7 @@ static void issue(struct har_step *step, struct har_actor *actor, uint64_t inten
 
 static uint32_t outstanding(const struct har_actor *actor, const struct progress *progress)
 {
-    return actor->spec->kind == HAR_CHAT ? actor->sent_count - (uint32_t)actor->acked
+    return actor->spec->kind == HAR_CHAT ? actor->sent_count - har_actor_next_ack(actor)
                                          : progress->issued - progress->replied;
 }
 
@@ -246,7 +246,8 @@ static uint64_t due_at(const struct har_actor *actor, const struct progress *pro
 {
     uint64_t free_ns = progress->replied_ns;
     if (actor->spec->kind == HAR_CHAT) {
-        free_ns = actor->acked == 0 ? 0 : actor->sent[actor->acked - 1].replied_ns;
+        uint32_t next = har_actor_next_ack(actor);
+        free_ns = next == 0 ? 0 : actor->sent[next - 1].replied_ns;
     }
     return progress->was_held && free_ns > when_ns ? free_ns : when_ns;
 }

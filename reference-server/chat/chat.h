@@ -30,6 +30,7 @@ struct srv_chat {
     struct srv_chat_config config;
     struct srv_rooms rooms;
     struct srv_wrong_subscriber *subscribers; /* all of them, for the wrong servers */
+    uint64_t subscriptions_ended;             /* for wrong servers */
     uint64_t busy_ns; /* when a room had more than its share last; for a wrong server */
 };
 

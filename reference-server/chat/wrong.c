@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reference-server/chat/wrong.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "lib/base/alloc.h"
@@ -14,6 +17,7 @@ enum {
     INVENT_AFTER = 3,
     END_AFTER = 100,
     BALLAST_BYTES = 64 * 1024,
+    LEAK_EVERY = 4,
     EARLY_COUNT = 10,
     BUSY_COUNT = 100, /* messages of one room in a second */
 };
@@ -93,10 +97,35 @@ void srv_wrong_join(struct srv_wrong_subscriber *wrong, struct srv_stream *strea
     DL_APPEND(chat->subscribers, wrong);
 }
 
+static void *wait_for_ever(void *context)
+{
+    for (;;) {
+        (void)pause();
+    }
+    return context;
+}
+
+/* What the end of a subscription leaves to the process. */
+static void leave_behind(struct srv_chat *chat)
+{
+    const struct srv_misbehave *misbehave = &chat->config.misbehave;
+    if (++chat->subscriptions_ended % LEAK_EVERY != 0) {
+        return;
+    }
+    if (misbehave->leak_fd) {
+        (void)open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    pthread_t thread;
+    if (misbehave->leak_thread && pthread_create(&thread, NULL, wait_for_ever, NULL) == 0) {
+        (void)pthread_detach(thread);
+    }
+}
+
 void srv_wrong_leave(struct srv_wrong_subscriber *wrong, struct srv_member *member,
                      struct srv_ring *ring)
 {
     srv_wrong_note(wrong, false, 0);
+    leave_behind(wrong->chat);
     if (wrong->misbehave->ghost_backlog) {
         for (struct srv_frame *frame = srv_ring_pop(ring); frame != NULL;
              frame = srv_ring_pop(ring)) {

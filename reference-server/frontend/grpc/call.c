@@ -66,6 +66,10 @@ static void close_done(struct srv_tag *tag, bool ok)
         if (call->cancelled != 0 && call->grpc->chat->config.misbehave.crash_on_rst) {
             crash("a client left in the middle of a stream");
         }
+        if (call->cancelled != 0 && call->is_input_over && call->stream->ops->receive != NULL &&
+            call->grpc->chat->config.misbehave.crash_on_late_cancel) {
+            crash("a client cancelled a stream that was being ended");
+        }
         call->stream->ops->close(call->stream);
         call->stream = NULL;
     }
