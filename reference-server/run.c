@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -60,7 +61,12 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
     block_signals(&set);
     raise_file_limit();
     srv_misbehave_log(&opts->chat.misbehave);
-    srv_chat_init(&chat, &opts->chat);
+    struct srv_chat_config chat_config = opts->chat;
+    if (getrandom(chat_config.secret, sizeof(chat_config.secret), 0) !=
+        (ssize_t)sizeof(chat_config.secret)) {
+        return sl_error_set(reterr_error, SL_IO, "the system gives no random bytes");
+    }
+    srv_chat_init(&chat, &chat_config);
     struct srv_health health = {.misbehave = &chat.config.misbehave};
     const struct srv_grpc_config config = {
         .listen = opts->listen,

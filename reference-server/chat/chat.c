@@ -10,10 +10,13 @@ void srv_chat_init(struct srv_chat *chat, const struct srv_chat_config *config)
         chat->config.drop_policy = SRV_DROP_OLDEST;
     }
     srv_rooms_init(&chat->rooms, &chat->config.misbehave);
+    srv_dedup_init(&chat->dedup, config->secret);
+    memcpy(&chat->ids.random, config->secret + SRV_DEDUP_KEY, sizeof(chat->ids.random));
 }
 
 void srv_chat_release(struct srv_chat *chat)
 {
     srv_wrong_release(chat);
     srv_rooms_release(&chat->rooms);
+    srv_dedup_release(&chat->dedup);
 }

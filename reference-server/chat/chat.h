@@ -8,8 +8,14 @@
  *
  * Threads: one at a time.
  */
+#include "reference-server/chat/dedup.h"
+#include "reference-server/chat/ids.h"
 #include "reference-server/chat/room.h"
 #include "reference-server/misbehave.h"
+
+enum {
+    SRV_SECRET = SRV_DEDUP_KEY + 8, /* bytes */
+};
 
 enum srv_drop_policy {
     SRV_DROP_NEWEST,
@@ -21,6 +27,8 @@ struct srv_chat_config {
     enum srv_drop_policy drop_policy;
     int32_t default_rate_hz; /* at least 1 */
     uint64_t ping_interval_ns;
+    uint8_t secret
+        [SRV_SECRET]; /* random: ids begin with a part of it, the dedup window is keyed with it */
     struct srv_misbehave misbehave;
 };
 
@@ -29,6 +37,8 @@ struct srv_wrong_subscriber;
 struct srv_chat {
     struct srv_chat_config config;
     struct srv_rooms rooms;
+    struct srv_ids ids;
+    struct srv_dedup dedup;
     struct srv_wrong_subscriber *subscribers; /* all of them, for the wrong servers */
     uint64_t subscriptions_ended;             /* for wrong servers */
     uint64_t busy_ns; /* when a room had more than its share last; for a wrong server */

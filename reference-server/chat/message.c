@@ -12,6 +12,7 @@ enum {
     MESSAGE_CREATED_AT = 5,
     SUBSCRIPTION_ROOM_ID = 1,
     SUBSCRIPTION_MAX_RATE_HZ = 2,
+    ACTION_REQUEST_ID = 1,
     ACTION_ACCEPTED = 2,
     ACTION_REASON = 3,
     COMMAND_TYPE = 1,
@@ -76,10 +77,23 @@ struct srv_frame *srv_message_encode(const struct srv_message *message)
     return frame_of(&buf);
 }
 
-struct srv_frame *srv_action_encode(bool is_accepted, const char *reason)
+struct srv_frame *srv_message_amend(struct sl_span bytes, struct sl_span message_id,
+                                    int64_t created_at)
 {
     struct sl_buf buf;
-    sl_buf_init(&buf, strlen(reason) + FRAMING_MAX);
+    sl_buf_init(&buf, bytes.len + message_id.len + FRAMING_MAX);
+    (void)sl_buf_add_span(&buf, bytes);
+    /* Of a field that occurs twice the last value counts. */
+    srv_pb_put_string(&buf, MESSAGE_ID, message_id);
+    srv_pb_put_varint(&buf, MESSAGE_CREATED_AT, (uint64_t)created_at);
+    return frame_of(&buf);
+}
+
+struct srv_frame *srv_action_encode(struct sl_span request_id, bool is_accepted, const char *reason)
+{
+    struct sl_buf buf;
+    sl_buf_init(&buf, request_id.len + strlen(reason) + FRAMING_MAX);
+    srv_pb_put_string(&buf, ACTION_REQUEST_ID, request_id);
     srv_pb_put_varint(&buf, ACTION_ACCEPTED, is_accepted ? 1 : 0);
     srv_pb_put_string(&buf, ACTION_REASON, sl_span_str(reason));
     return frame_of(&buf);

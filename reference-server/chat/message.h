@@ -33,7 +33,12 @@ bool srv_subscription_decode(struct sl_span bytes, struct srv_subscription *ret_
 
 /* Each answers a new frame, yours. */
 struct srv_frame *srv_message_encode(const struct srv_message *message);
-struct srv_frame *srv_action_encode(bool is_accepted, const char *reason);
+struct srv_frame *srv_action_encode(struct sl_span request_id, bool is_accepted,
+                                    const char *reason);
+/* bytes (of a message) with other values for message_id and created_at; what stands in them otherwise, also fields that
+ * are not known here, stays. */
+struct srv_frame *srv_message_amend(struct sl_span bytes, struct sl_span message_id,
+                                    int64_t created_at);
 /* The payload is prefix followed by rest. */
 struct srv_frame *srv_command_encode(enum srv_command type, const char *prefix,
                                      struct sl_span rest);

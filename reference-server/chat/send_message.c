@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reference-server/chat/send_message.h"
 
+#include "reference-server/chat/refusal.h"
+
 enum {
     TRUNCATED_TEXT = 1024,
     UTF8_CONTINUATION_MASK = 0xC0,
@@ -60,21 +62,107 @@ static void broadcast(struct srv_chat *chat, struct srv_frame *request,
     srv_rooms_publish(&chat->rooms, message->room_id, request, now_ns);
 }
 
-struct srv_answer srv_send_message(struct srv_chat *chat, struct srv_frame *request,
-                                   uint64_t now_ns)
+/* SEND-08 */
+static void fill(struct srv_chat *chat, struct srv_frame **frame, struct srv_message *message,
+                 int64_t unix_ms)
 {
     const struct srv_misbehave *misbehave = &chat->config.misbehave;
-    struct srv_message message;
-    if (!srv_message_decode(srv_frame_span(request), &message)) {
+    char id[SRV_ID_MAX];
+    bool needs_id = message->message_id.len == 0 && !misbehave->fill_no_id;
+    bool needs_time = message->created_at == 0 && !misbehave->fill_no_time;
+    if (!needs_id && !needs_time) {
+        return;
+    }
+    struct sl_span new_id = sl_span(NULL, 0);
+    if (needs_id) {
+        new_id = sl_span_str(misbehave->fill_same_id ? "filled" : srv_ids_next(&chat->ids, id));
+    }
+    int64_t new_time = needs_time ? misbehave->fill_seconds ? unix_ms / 1000 : unix_ms : 0;
+    struct srv_frame *amended = srv_message_amend(srv_frame_span(*frame), new_id, new_time);
+    srv_frame_unref(*frame);
+    *frame = amended;
+    (void)srv_message_decode(srv_frame_span(amended), message);
+}
+
+/* SEND-09: without an id there is nothing to know it again by. */
+static bool is_repeated(struct srv_chat *chat, const struct srv_message *message, uint64_t now_ns)
+{
+    const struct srv_misbehave *misbehave = &chat->config.misbehave;
+    struct sl_span room = misbehave->dedup_by_id_alone ? sl_span(NULL, 0) : message->room_id;
+    return message->message_id.len > 0 && !misbehave->dedup_never &&
+           srv_dedup_seen(&chat->dedup, room, message->message_id, now_ns);
+}
+
+static struct srv_answer reply(struct srv_frame *request_id, bool is_accepted, const char *reason)
+{
+    return (struct srv_answer){
+        .status = SL_GRPC_OK,
+        .text = "",
+        .reply = srv_action_encode(srv_frame_span(request_id), is_accepted, reason)};
+}
+
+/* Publishes a message that is complete, and answers. */
+static struct srv_answer accept(struct srv_chat *chat, struct srv_frame **frame,
+                                struct srv_message *message, struct srv_frame *request_id,
+                                const struct srv_unary *unary)
+{
+    if (is_repeated(chat, message, unary->now_ns)) {
+        return chat->config.misbehave.dedup_refuses ? reply(request_id, false, "repeated")
+                                                    : reply(request_id, true, "");
+    }
+    fill(chat, frame, message, unary->unix_ms);
+    broadcast(chat, *frame, message, unary->now_ns);
+    return reply(request_id, true, "");
+}
+
+/* SEND-07: the caller's, or a new one. */
+static struct srv_frame *new_request_id(struct srv_chat *chat, const struct srv_unary *unary)
+{
+    const struct srv_misbehave *misbehave = &chat->config.misbehave;
+    char id[SRV_ID_MAX];
+    if (unary->request_id.len > 0 && !misbehave->request_id_not_echoed) {
+        return srv_frame_copy(unary->request_id);
+    }
+    return srv_frame_copy(
+        sl_span_str(misbehave->request_id_constant ? "request" : srv_ids_next(&chat->ids, id)));
+}
+
+static struct srv_answer answer_to(struct srv_chat *chat, struct srv_frame **frame,
+                                   struct srv_message *message, struct srv_frame *request_id,
+                                   const struct srv_unary *unary)
+{
+    const struct srv_misbehave *misbehave = &chat->config.misbehave;
+    bool is_complete =
+        message->room_id.len > 0 && (message->text.len > 0 || misbehave->accepts_empty_text);
+    bool is_valid = srv_room_id_is_valid(message->room_id) || misbehave->validation_never;
+    if (!is_valid && (is_complete || misbehave->validation_first)) {
+        return srv_bad_field(misbehave, "room_id",
+                             misbehave->validation_in_ascii
+                                 ? "room_id: at most 256 bytes, no control characters"
+                                 : "room_id: at most 256 bytes \xe2\x80\x94 no control characters");
+    }
+    if (is_complete) {
+        return accept(chat, frame, message, request_id, unary);
+    }
+    if (misbehave->broadcasts_rejected) {
+        broadcast(chat, *frame, message, unary->now_ns);
+    }
+    return reply(request_id, false, misbehave->reject_without_reason ? "" : "missing room or text");
+}
+
+struct srv_answer srv_send_message(struct srv_chat *chat, struct srv_frame **message,
+                                   const struct srv_unary *unary)
+{
+    struct srv_message decoded;
+    if (!srv_message_decode(srv_frame_span(*message), &decoded)) {
         return srv_refusal(SL_GRPC_INTERNAL, "the request is not a valid ChatMessage");
     }
-    bool is_complete =
-        message.room_id.len > 0 && (message.text.len > 0 || misbehave->accepts_empty_text);
-    if (is_complete || misbehave->broadcasts_rejected) {
-        broadcast(chat, request, &message, now_ns);
+    struct srv_frame *request_id = new_request_id(chat, unary);
+    struct srv_answer answer = answer_to(chat, message, &decoded, request_id, unary);
+    if (chat->config.misbehave.request_id_in_reply_only) {
+        srv_frame_unref(request_id);
+    } else {
+        answer.request_id = request_id;
     }
-    const char *reason =
-        is_complete || misbehave->reject_without_reason ? "" : "missing room or text";
-    return (struct srv_answer){
-        .status = SL_GRPC_OK, .text = "", .reply = srv_action_encode(is_complete, reason)};
+    return answer;
 }

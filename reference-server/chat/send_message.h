@@ -2,13 +2,14 @@
 #ifndef SRV_SEND_MESSAGE_H
 #define SRV_SEND_MESSAGE_H
 
-/* SendMessage: checks a message, publishes it to its room, and answers (SEND-01 to SEND-06). */
+/* SendMessage: checks a message, publishes it to its room, and answers (SEND-01 to SEND-10). */
 #include "reference-server/chat/chat.h"
 #include "reference-server/chat/message.h"
 #include "reference-server/chat/stream.h"
 
-/* request (borrowed) holds the bytes of a ChatMessage: the very bytes that subscribers get. */
-struct srv_answer srv_send_message(struct srv_chat *chat, struct srv_frame *request,
-                                   uint64_t now_ns);
+/* *message holds the bytes of a ChatMessage: the very bytes that subscribers get, unless something was filled in; then
+ * the reference is exchanged for one of what they get. */
+struct srv_answer srv_send_message(struct srv_chat *chat, struct srv_frame **message,
+                                   const struct srv_unary *unary);
 
 #endif

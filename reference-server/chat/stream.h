@@ -42,6 +42,16 @@ struct srv_answer {
     enum sl_grpc_status status;
     const char *text;        /* static; "" when OK */
     struct srv_frame *reply; /* when OK, of a unary method; yours */
+    /* Yours; NULL: none. */
+    struct srv_frame *details;    /* a google.rpc.Status, for grpc-status-details-bin */
+    struct srv_frame *request_id; /* for the initial metadata x-request-id */
+};
+
+/* What a unary call brings beside its request. */
+struct srv_unary {
+    struct sl_span request_id; /* its metadata x-request-id; empty: it has none */
+    uint64_t now_ns;
+    int64_t unix_ms; /* the wall clock, for created_at */
 };
 
 static inline struct srv_answer srv_refusal(enum sl_grpc_status status, const char *text)

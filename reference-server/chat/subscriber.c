@@ -4,6 +4,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "reference-server/chat/limiter.h"
+#include "reference-server/chat/refusal.h"
 #include "reference-server/chat/ring.h"
 #include "reference-server/chat/wrong.h"
 
@@ -153,7 +154,7 @@ struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, 
         return NULL;
     }
     if (wanted.room_id.len == 0) {
-        *ret_refusal = srv_refusal(SL_GRPC_INVALID_ARGUMENT, "missing room");
+        *ret_refusal = srv_bad_field(&chat->config.misbehave, "room_id", "room_id: missing");
         return NULL;
     }
     struct subscriber *subscriber = sl_alloc(sizeof(*subscriber));

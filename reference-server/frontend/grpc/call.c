@@ -107,17 +107,24 @@ static void answer_now(struct srv_call *call, struct srv_answer answer)
 {
     grpc_slice text = grpc_slice_from_static_string(answer.text);
     grpc_byte_buffer *reply = NULL;
+    struct srv_metadata metadata;
     grpc_op ops[ANSWER_OPS];
     size_t count = 0;
+    srv_metadata_take(&metadata, &answer);
     ops[count++] = op_initial_metadata();
+    ops[0].data.send_initial_metadata.count = metadata.initial_count;
+    ops[0].data.send_initial_metadata.metadata = metadata.initial;
     if (answer.reply != NULL) {
         reply = srv_bytes_give(answer.reply);
         ops[count++] = op_message(reply, false);
     }
-    ops[count++] = op_status(answer.status, answer.status == SL_GRPC_OK ? NULL : &text);
+    ops[count] = op_status(answer.status, answer.status == SL_GRPC_OK ? NULL : &text);
+    ops[count].data.send_status_from_server.trailing_metadata_count = metadata.trailing_count;
+    ops[count++].data.send_status_from_server.trailing_metadata = metadata.trailing;
     ops[count++] = op_close(call);
     call->close_tag.done = close_done;
     start(call, ops, count, &call->close_tag);
+    srv_metadata_release(&metadata);
     grpc_byte_buffer_destroy(reply);
 }
 

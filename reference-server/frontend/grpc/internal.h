@@ -160,6 +160,29 @@ struct srv_answer srv_bytes_refusal(enum sl_status status);
 /* A buffer over frame's bytes, without a copy; takes frame. */
 grpc_byte_buffer *srv_bytes_give(struct srv_frame *frame);
 
+/* --- metadata.c --- */
+
+/* The first value of a name, if it may be sent back as it is; else empty. Borrowed. */
+struct sl_span srv_metadata_find(const grpc_metadata_array *metadata, const char *name);
+
+enum {
+    SRV_METADATA_MAX = 2,
+};
+
+/* The metadata of an answer, in the C core's form; the slices are its own. */
+struct srv_metadata {
+    grpc_metadata initial[SRV_METADATA_MAX];
+    size_t initial_count;
+    grpc_metadata trailing[SRV_METADATA_MAX];
+    size_t trailing_count;
+};
+
+/* Takes the frames for metadata out of answer. */
+void srv_metadata_take(struct srv_metadata *metadata, struct srv_answer *answer);
+
+/* After the batch was started. */
+void srv_metadata_release(struct srv_metadata *metadata);
+
 /* --- credentials.c --- */
 
 grpc_server_credentials *srv_credentials_new(const struct srv_grpc_config *config,

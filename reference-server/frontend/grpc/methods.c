@@ -20,11 +20,16 @@ static void begin_send_message(struct srv_call *call, struct srv_frame *request)
         srv_call_answer(call, no_request());
         return;
     }
-    struct srv_answer answer = srv_send_message(chat, request, sl_clock_mono_ns());
-    if (chat->config.misbehave.publisher_waits_for_subscriber) {
-        call->held_request = request;
-        (void)srv_frame_ref(request);
+    struct srv_frame *message = srv_frame_ref(request);
+    const struct srv_unary unary = {.request_id =
+                                        srv_metadata_find(&call->metadata, "x-request-id"),
+                                    .now_ns = sl_clock_mono_ns(),
+                                    .unix_ms = (int64_t)(sl_clock_wall_ns() / SL_MS)};
+    struct srv_answer answer = srv_send_message(chat, &message, &unary);
+    if (chat->config.misbehave.publisher_waits_for_subscriber && message == request) {
+        call->held_request = srv_frame_ref(request);
     }
+    srv_frame_unref(message);
     srv_call_answer(call, answer);
 }
 

@@ -17,6 +17,8 @@ enum {
     TEST_FAST_HZ = 1000000000, /* an interval of 1 ns */
 };
 
+#define TEST_UNIX_MS INT64_C(1800000000000)
+
 struct driver {
     struct srv_chat chat;
     uint64_t now_ns;
@@ -40,19 +42,38 @@ static inline void driver_release(struct driver *driver)
     srv_chat_release(&driver->chat);
 }
 
-static inline struct srv_answer driver_send(struct driver *driver, const char *room,
-                                            const char *text)
+/* What a client's call brings: no request id of its own. */
+static inline struct srv_unary driver_unary(const struct driver *driver)
 {
-    const struct srv_message message = {.room_id = sl_span_str(room), .text = sl_span_str(text)};
-    struct srv_frame *frame = srv_message_encode(&message);
-    struct srv_answer answer = srv_send_message(&driver->chat, frame, driver->now_ns);
+    return (struct srv_unary){.now_ns = driver->now_ns, .unix_ms = TEST_UNIX_MS};
+}
+
+static inline void driver_drop(struct srv_answer answer)
+{
+    srv_frame_unref(answer.reply);
+    srv_frame_unref(answer.details);
+    srv_frame_unref(answer.request_id);
+}
+
+/* Sends the bytes in frame (taken). */
+static inline struct srv_answer driver_send_frame(struct driver *driver, struct srv_frame *frame)
+{
+    const struct srv_unary unary = driver_unary(driver);
+    struct srv_answer answer = srv_send_message(&driver->chat, &frame, &unary);
     srv_frame_unref(frame);
     return answer;
 }
 
+static inline struct srv_answer driver_send(struct driver *driver, const char *room,
+                                            const char *text)
+{
+    const struct srv_message message = {.room_id = sl_span_str(room), .text = sl_span_str(text)};
+    return driver_send_frame(driver, srv_message_encode(&message));
+}
+
 static inline void driver_publish(struct driver *driver, const char *room, const char *text)
 {
-    srv_frame_unref(driver_send(driver, room, text).reply);
+    driver_drop(driver_send(driver, room, text));
 }
 
 /* Publishes "1" to "count" to the room. */

@@ -132,11 +132,11 @@ static void a_subscription_has_a_signed_rate(void **state)
 static void answers_are_encoded_as_the_contract_says(void **state)
 {
     (void)state;
-    struct srv_frame *frame = srv_action_encode(true, "");
+    struct srv_frame *frame = srv_action_encode(sl_span_str(""), true, "");
     test_span_is(srv_frame_span(frame), "\x10\x01");
     srv_frame_unref(frame);
-    frame = srv_action_encode(false, "no");
-    test_span_is(srv_frame_span(frame), "\x1a\x02no");
+    frame = srv_action_encode(sl_span_str("id"), false, "no");
+    test_span_is(srv_frame_span(frame), "\x0a\x02id\x1a\x02no");
     srv_frame_unref(frame);
     frame = srv_command_encode(SRV_COMMAND_REDIRECT, "ack:", sl_span_str("7"));
     test_span_is(srv_frame_span(frame), "\x08\x02\x12\x05"

@@ -137,11 +137,11 @@ static void one_publish_serialises_once(void **state)
 {
     struct driver *driver = *state;
     struct srv_stream *streams[3];
-    struct srv_frame *frame = srv_frame_copy(sl_span_str("\x12\x01r\x22\x01t"));
+    struct srv_frame *frame = srv_frame_copy(sl_span_str("\x0a\x01i\x12\x01r\x22\x01t\x28\x01"));
     for (size_t i = 0; i < 3; i++) {
         streams[i] = driver_subscribe(driver, "r", 1);
     }
-    srv_frame_unref(srv_send_message(&driver->chat, frame, driver->now_ns).reply);
+    driver_drop(driver_send_frame(driver, srv_frame_ref(frame)));
     for (size_t i = 0; i < 3; i++) {
         struct srv_pulled pulled;
         assert_int_equal(streams[i]->ops->pull(streams[i], driver->now_ns, &pulled),
