@@ -5,6 +5,7 @@
 
 #include "harness/checks/checks.h"
 #include "harness/engine/actor.h"
+#include "harness/engine/declared.h"
 #include "lib/base/alloc.h"
 
 /* ---- what one subscriber has of one sender's messages ---- */
@@ -27,6 +28,9 @@ static bool concerns(const struct har_check *check, const struct har_actor *rece
     }
     if (sender->spec->kind == HAR_CHAT &&
         !har_profile_has(play->config.profile, "chat_broadcast")) {
+        return false;
+    }
+    if (har_is_repeated(sender, (uint32_t)(sent - sender->sent))) {
         return false;
     }
     const char *other = sent->how == NULL ? NULL : sent->how->message.room;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "harness/engine/declared.h"
 #include "harness/engine/notes.h"
 #include "harness/engine/via.h"
 #include "lib/base/alloc.h"
@@ -389,8 +390,16 @@ static void on_call_end(void *owner, struct har_stream *stream,
     har_play_touch(play);
 }
 
-static const struct har_stream_handler call_handler = {.message = on_call_message,
-                                                       .end = on_call_end};
+static void on_call_headers(void *owner, struct har_stream *stream,
+                            const struct sl_headers *headers)
+{
+    struct har_call *call = owner;
+    (void)stream;
+    har_declared_note(call->actor->play, headers);
+}
+
+static const struct har_stream_handler call_handler = {
+    .headers = on_call_headers, .message = on_call_message, .end = on_call_end};
 
 struct har_call *har_actor_call(struct har_actor *actor, const char *method, struct sl_span payload,
                                 har_call_fn *done, void *owner)

@@ -172,7 +172,8 @@ struct har_play {
     uint64_t wake_ns;       /* earliest that a step asked for; UINT64_MAX: none */
     bool is_dirty, is_over, is_judging;
     bool is_mistaken; /* the scenario asked for what cannot be: what follows proves nothing */
-    bool is_told;     /* done() was called */
+    bool says_fill, says_dedup; /* the target, of itself (harness/engine/declared.h) */
+    bool is_told;               /* done() was called */
     int timer_fd;
     uv_poll_t timer;
     uv_idle_t idle;

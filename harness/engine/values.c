@@ -6,6 +6,7 @@
 #include "harness/checks/samples.h"
 #include "harness/engine/actor.h"
 #include "harness/engine/calibrate.h"
+#include "harness/engine/declared.h"
 #include "harness/scenario/names.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -235,6 +236,10 @@ static bool resolve(void *owner, struct sl_span name, struct sl_span argument, d
         if (!har_profile_value(play->config.profile, sl_span_str("keepalive_time_ms"), ret_value)) {
             *ret_value = KEEPALIVE_MS;
         }
+        return true;
+    }
+    if (sl_span_is(name, "is_dedup")) {
+        *ret_value = har_dedups(play);
         return true;
     }
     if (sl_span_is(name, "is_observed")) {

@@ -26,8 +26,8 @@ static void begin_send_message(struct srv_call *call, struct srv_frame *request)
                                     .now_ns = sl_clock_mono_ns(),
                                     .unix_ms = (int64_t)(sl_clock_wall_ns() / SL_MS)};
     struct srv_answer answer = srv_send_message(chat, &message, &unary);
-    if (chat->config.misbehave.publisher_waits_for_subscriber && message == request) {
-        call->held_request = srv_frame_ref(request);
+    if (chat->config.misbehave.publisher_waits_for_subscriber) {
+        call->held_request = srv_frame_ref(message);
     }
     srv_frame_unref(message);
     srv_call_answer(call, answer);

@@ -19,13 +19,17 @@ _generated = tempfile.TemporaryDirectory()
 _proto = os.environ["SLUICE_PROTO"]
 subprocess.run(
     [os.environ["PROTOC"], "-I" + _proto, "--python_out=" + _generated.name,
-     "chat/v1/chat.proto", "grpc/health/v1/health.proto"],
+     "chat/v1/chat.proto", "grpc/health/v1/health.proto", "google/rpc/status.proto",
+     "google/rpc/error_details.proto"],
     check=True)
 # The folder grpc/ of the generated code would hide the package grpc.
 sys.path.insert(0, _generated.name)
 sys.path.insert(0, os.path.join(_generated.name, "grpc", "health", "v1"))
+sys.path.insert(0, os.path.join(_generated.name, "google", "rpc"))
 from chat.v1 import chat_pb2  # noqa: E402
+import error_details_pb2  # noqa: E402
 import health_pb2  # noqa: E402
+import status_pb2  # noqa: E402
 
 SANITIZED = os.environ.get("SLUICE_SANITIZE", "") != ""
 WAIT = 20  # seconds: longer than anything takes on a slow machine

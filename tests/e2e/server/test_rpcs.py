@@ -8,7 +8,7 @@ import unittest
 import grpc
 
 import sut
-from sut import chat_pb2, health_pb2
+from sut import chat_pb2, error_details_pb2, health_pb2, status_pb2
 
 
 class Rpcs(unittest.TestCase):
@@ -26,10 +26,10 @@ class Rpcs(unittest.TestCase):
         stream = self.client.subscribe("exact")
         cases = [
             dict(message_id="id", user_id="u", text="plain", created_at=1),
-            dict(message_id="", user_id="", text="a\0b\0", created_at=0),
+            dict(message_id=" ", user_id="", text="a\0b\0", created_at=-1),
             dict(message_id="\u00e9\U0001F600", user_id="\0", text="\u202e x ", created_at=2**63 - 1),
             dict(message_id="m", user_id="u", text="\n\t\x01", created_at=-2**63),
-            dict(message_id="m", user_id="u", text="t" * 100000, created_at=2**53 + 1),
+            dict(message_id="M", user_id="u", text="t" * 100000, created_at=2**53 + 1),
         ]
         for case in cases:
             sent = chat_pb2.ChatMessage(room_id="exact", **case)
@@ -38,6 +38,49 @@ class Rpcs(unittest.TestCase):
             self.assertEqual(answer.reason, "")
             self.assertEqual(next(stream), sent)
         stream.cancel()
+
+    def test_what_is_empty_is_filled_and_what_is_repeated_comes_once(self):
+        stream = self.client.subscribe("declared")
+        before = time.time()
+        for _ in range(2):
+            self.assertTrue(self.client.send("declared", "t").accepted)
+        for _ in range(2):
+            self.assertTrue(self.client.send("declared", "again", message_id="same").accepted)
+        self.assertTrue(self.client.send("declared", "last").accepted)
+        came = [next(stream) for _ in range(4)]
+        self.assertEqual([message.text for message in came], ["t", "t", "again", "last"])
+        self.assertEqual(len({message.message_id for message in came} - {""}), 4)
+        for message in came:
+            self.assertTrue(before - 1 < message.created_at / 1000 < time.time() + 1)
+        stream.cancel()
+
+    def test_a_request_id_is_echoed_or_new(self):
+        message = chat_pb2.ChatMessage(room_id="id", text="t")
+        seen = set()
+        for metadata in ((), (), (("x-request-id", "trace 7"),)):
+            answer, call = self.client.send_message.with_call(message, timeout=sut.WAIT,
+                                                              metadata=metadata)
+            headers = dict(call.initial_metadata())
+            self.assertEqual(headers["x-request-id"], answer.request_id)
+            self.assertEqual(headers["chat-capabilities"], "fill, dedup")
+            seen.add(answer.request_id)
+        self.assertEqual(len(seen - {""}), 3)
+        self.assertIn("trace 7", seen)
+
+    def test_a_bad_room_is_refused_with_details(self):
+        for room in ("r" * 257, "a\0", "\x1f", "\x7f"):
+            with self.assertRaises(grpc.RpcError) as raised:
+                self.client.send(room, "t")
+            self.assertEqual(raised.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+            self.assertIn("\u2014", raised.exception.details())
+            details = dict(raised.exception.trailing_metadata())["grpc-status-details-bin"]
+            status = status_pb2.Status.FromString(details)
+            self.assertEqual(status.code, 3)
+            bad = error_details_pb2.BadRequest()
+            self.assertTrue(status.details[0].Unpack(bad))
+            self.assertEqual([one.field for one in bad.field_violations], ["room_id"])
+            self.assertFalse(self.client.send(room, "").accepted)
+        self.assertTrue(self.client.send("r" * 256, "t").accepted)
 
     def test_a_message_without_room_or_text_is_rejected_and_not_broadcast(self):
         stream = self.client.subscribe("reject")
@@ -142,18 +185,20 @@ class Rpcs(unittest.TestCase):
         with sut.Server() as server, sut.Client(server) as client:
             stream = client.subscribe("r")
             for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
-                message = chat_pb2.ChatMessage(room_id="r", text="x" * 10000, message_id="i")
+                message = chat_pb2.ChatMessage(room_id="r", text="x" * 10000, created_at=1,
+                                               message_id="i%d" % int(compression))
                 self.assertTrue(client.send_message(message, compression=compression).accepted)
                 self.assertEqual(next(stream), message)
                 acks = list(client.chat_room(iter([message] * 3), compression=compression))
-                self.assertEqual([ack.payload for ack in acks], ["ack:i"] * 3)
+                self.assertEqual([ack.payload for ack in acks], ["ack:" + message.message_id] * 3)
             stream.cancel()
 
     def test_unknown_fields_and_groups_are_passed_on(self):
         stub = self.client.channel.unary_stream("/chat.v1.ChatService/SubscribeToRoom")
         stream = stub(chat_pb2.RoomSubscription(room_id="more", max_rate_hz=1000).SerializeToString())
         stream.initial_metadata()
-        message = chat_pb2.ChatMessage(room_id="more", text="t").SerializeToString()
+        message = chat_pb2.ChatMessage(room_id="more", text="t", message_id="i",
+                                       created_at=1).SerializeToString()
         message += b"\x98\x06\x07\x53\x0a\x01x\x53\x54\x54" + b"\x2a\x01z"
         send = self.client.channel.unary_unary("/chat.v1.ChatService/SendMessage",
                                                response_deserializer=chat_pb2.ActionResponse.FromString)

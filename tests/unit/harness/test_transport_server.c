@@ -110,19 +110,20 @@ static void stop(struct server *server)
     sl_free(server);
 }
 
-static void send_chat(struct record *record, const char *room, const char *text)
+static void send_chat(struct record *record, const char *id, const char *room, const char *text)
 {
     uint8_t bytes[512];
     Chat__V1__ChatMessage message;
     char room_copy[64];
     char text_copy[256];
-    char id[] = "id";
+    char id_copy[16];
     chat__v1__chat_message__init(&message);
+    snprintf(id_copy, sizeof id_copy, "%s", id);
     snprintf(room_copy, sizeof room_copy, "%s", room);
     snprintf(text_copy, sizeof text_copy, "%s", text);
     message.room_id = room_copy;
     message.text = text_copy;
-    message.message_id = id;
+    message.message_id = id_copy;
     size_t len = chat__v1__chat_message__pack(&message, bytes);
     assert_int_equal(har_stream_send(record->stream, sl_span(bytes, len)), SL_OK);
 }
@@ -136,7 +137,7 @@ static struct record *publish(struct server *server, const char *room, const cha
         client->records[client->record_count] = (struct record){0};
     }
     struct record *record = client_open(client, SEND, false);
-    send_chat(record, room, text);
+    send_chat(record, "", room, text);
     har_stream_half_close(record->stream);
     client_until(client, record->ends == 1);
     assert_int_equal(record->code, SL_GRPC_OK);
@@ -193,7 +194,7 @@ static void a_chat_is_acknowledged_to_the_half_close(void **state)
     struct server *server = start(setup->transport, SL_H2_DEFAULT_WINDOW);
     struct record *record = client_open(server->client, CHAT, false);
     for (size_t i = 0; i < 500; i++) {
-        send_chat(record, "a", "text");
+        send_chat(record, "id", "a", "text");
     }
     har_stream_half_close(record->stream);
     client_until(server->client, record->ends == 1);
@@ -296,7 +297,7 @@ static void the_capture_reads_in_tshark(void **state)
     unsigned port = har_process_port(server->process);
     struct record *chat = client_open(server->client, CHAT, false);
     for (size_t i = 0; i < 300; i++) {
-        send_chat(chat, "a", "text");
+        send_chat(chat, "id", "a", "text");
     }
     har_stream_half_close(chat->stream);
     client_until(server->client, chat->ends == 1);
