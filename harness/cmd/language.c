@@ -2,6 +2,7 @@
 #include "harness/cmd/language.h"
 
 #include "harness/checks/check.h"
+#include "harness/scenario/actor_fields.h"
 #include "harness/steps/step.h"
 
 enum {
@@ -9,10 +10,19 @@ enum {
 };
 
 static const char *const field_types[] = {
-    "text",          "text",          "number or expression",
-    "duration",      "true or false", "word",
-    "list of words", "integer",       "number or [low, high]",
-    "object",        "JSON",          "list of numbers or expressions",
+    "text",
+    "text",
+    "number or expression",
+    "duration",
+    "true or false",
+    "word",
+    "list of words",
+    "integer",
+    "number or [low, high]",
+    "object",
+    "JSON",
+    "list of numbers or expressions",
+    "list of objects",
 };
 
 static void print_fields(FILE *out, const struct har_field *fields, size_t count,
@@ -26,9 +36,10 @@ static void print_fields(FILE *out, const struct har_field *fields, size_t count
         }
         (void)fprintf(out, " | %s%s |\n", field->help == NULL ? "" : field->help,
                       field->is_required ? " (needed)" : "");
-        if (field->type == HAR_FIELD_OBJECT) {
+        if (field->type == HAR_FIELD_OBJECT || field->type == HAR_FIELD_OBJECTS) {
             char inner[PREFIX_MAX];
-            (void)snprintf(inner, sizeof(inner), "%s%s.", prefix, field->name);
+            (void)snprintf(inner, sizeof(inner), "%s%s%s.", prefix, field->name,
+                           field->type == HAR_FIELD_OBJECTS ? "[]" : "");
             print_fields(out, field->fields, field->field_count, inner);
         }
     }
@@ -36,7 +47,6 @@ static void print_fields(FILE *out, const struct har_field *fields, size_t count
 
 static void print_steps(FILE *out, bool is_control)
 {
-    static const char *const kinds[] = {"publisher", "subscriber", "chat", "client"};
     size_t count = 0;
     const struct har_step_type *const *types = har_step_types(&count);
     for (size_t i = 0; i < count; i++) {
@@ -45,9 +55,9 @@ static void print_steps(FILE *out, bool is_control)
             continue;
         }
         (void)fprintf(out, "\n### %s\n", type->name);
-        for (unsigned kind = 0; kind < 4; kind++) {
+        for (unsigned kind = 0; har_kind_names[kind] != NULL; kind++) {
             if ((type->kinds & HAR_BIT(kind)) != 0) {
-                (void)fprintf(out, "*%s* ", kinds[kind]);
+                (void)fprintf(out, "*%s* ", har_kind_names[kind]);
             }
         }
         (void)fprintf(out, "%s%s.\n\n| key | value | meaning |\n|---|---|---|\n", type->help,

@@ -61,7 +61,7 @@ static void on_conn_ended(void *owner, struct har_conn *conn, enum har_conn_end 
 {
     struct har_link *link = owner;
     (void)conn;
-    (void)how;
+    link->how = how;
     link->has_ended = true;
     (void)snprintf(link->end_text, sizeof(link->end_text), "%s", text == NULL ? "" : text);
     har_play_touch(link->play);
@@ -72,6 +72,10 @@ static void on_frame(void *owner, struct har_conn *conn, const struct sl_frame_e
     struct har_link *link = owner;
     (void)conn;
     uint8_t type = event->header.type;
+    har_wire_note(&link->wire, event);
+    if (event->dir == SL_DIR_RESPONSE) {
+        har_play_touch(link->play);
+    }
     bool is_activity = type == SL_H2_DATA || type == SL_H2_HEADERS || type == SL_H2_RST_STREAM;
     if (is_activity) {
         link->play->last_frame_ns = sl_clock_mono_ns();
@@ -82,7 +86,9 @@ static void on_finding(void *owner, struct har_conn *conn, const struct sl_findi
 {
     struct har_link *link = owner;
     (void)conn;
-    har_note_finding(link->play, finding);
+    if (!link->is_garbled) {
+        har_note_finding(link->play, finding);
+    }
 }
 
 static void on_ping_ack(void *owner, struct har_conn *conn, uint64_t opaque)
@@ -124,16 +130,32 @@ static struct har_link *find_link(struct har_actor *actor)
     return link;
 }
 
-/* A shared connection has window 0 as soon as one of its actors meters credit. */
-static bool link_is_manual(const struct har_actor *actor)
+/* What an actor asks of its connection. A shared one has window 0 as soon as one of its actors meters
+ * credit, and leaves undone what any of them does. */
+static void config_of_spec(struct har_play *play, const struct har_actor_spec *spec,
+                           struct har_conn_config *config)
+{
+    if (spec->is_manual) {
+        config->stream_window = 0;
+    }
+    config->suppress |= spec->suppress_mask;
+    config->is_literal |= spec->kind == HAR_RAW;
+    config->receive_buffer = (int)har_play_value_in(play, &spec->receive_buffer,
+                                                    config->receive_buffer, 0, INT32_MAX);
+    config->data_max =
+        (uint32_t)har_play_value_in(play, &spec->data_frame, config->data_max, 0, INT32_MAX);
+}
+
+static void config_of_link(const struct har_actor *actor, struct har_conn_config *config)
 {
     const struct har_scenario *scenario = actor->play->scenario;
-    bool is_manual = actor->spec->is_manual;
+    config_of_spec(actor->play, actor->spec, config);
     for (size_t i = 0; i < scenario->actor_count && actor->link->name != NULL; i++) {
         const struct har_actor_spec *other = &scenario->actors[i];
-        is_manual |= strcmp(other->conn, actor->link->name) == 0 && other->is_manual;
+        if (other != actor->spec && strcmp(other->conn, actor->link->name) == 0) {
+            config_of_spec(actor->play, other, config);
+        }
     }
-    return is_manual;
 }
 
 struct har_conn *har_actor_conn(struct har_actor *actor)
@@ -150,9 +172,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     config.transport = (enum har_transport)actor->spec->transport;
     config.handler = &conn_handler;
     config.owner = link;
-    if (link_is_manual(actor)) {
-        config.stream_window = 0;
-    }
+    config_of_link(actor, &config);
     const struct har_window *window = &actor->spec->window;
     if (window->stream.is_set) {
         config.stream_window = (uint32_t)har_play_value_in(play, &window->stream, 0, 0, INT32_MAX);
@@ -163,7 +183,10 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     }
     har_via_route(play, actor->spec, &config);
     har_conn_free(link->conn);
-    link->is_connected = link->has_ended = link->is_closed_by_us = false;
+    link->is_connected = link->has_ended = link->is_closed_by_us = link->is_garbled = false;
+    har_wire_clear(&link->wire);
+    link->wire.keeps_streams = config.is_literal;
+    actor->raw_stream = 0;
     link->conn = har_conn_new(play->config.loop, &config);
     return link->conn;
 }
@@ -173,6 +196,7 @@ void har_links_release(struct har_play *play)
     while (play->links != NULL) {
         struct har_link *next = play->links->next;
         har_conn_free(play->links->conn);
+        har_wire_clear(&play->links->wire);
         sl_free(play->links);
         play->links = next;
     }
@@ -236,13 +260,18 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
 static const struct har_stream_handler stream_handler = {
     .headers = on_headers, .message = on_message, .drained = on_drained, .end = on_end};
 
+void har_actor_subscription(const struct har_actor *actor, struct sl_buf *out)
+{
+    double rate = har_play_value_in(actor->play, &actor->spec->max_rate_hz, DEFAULT_RATE_HZ,
+                                    INT32_MIN, INT32_MAX);
+    har_subscription_write(out, sl_span_str(actor->room), (int32_t)rate);
+}
+
 static void send_subscription(struct har_actor *actor)
 {
     struct sl_buf payload;
     sl_buf_init(&payload, 64 * 1024);
-    double rate = har_play_value_in(actor->play, &actor->spec->max_rate_hz, DEFAULT_RATE_HZ,
-                                    INT32_MIN, INT32_MAX);
-    har_subscription_write(&payload, sl_span_str(actor->room), (int32_t)rate);
+    har_actor_subscription(actor, &payload);
     (void)har_stream_send(actor->stream, sl_buf_span(&payload));
     har_stream_half_close(actor->stream);
     sl_buf_release(&payload);
@@ -295,9 +324,14 @@ void har_actor_open(struct har_actor *actor)
 
 void har_actor_cancel(struct har_actor *actor)
 {
+    har_actor_reset(actor, SL_H2_CANCEL);
+}
+
+void har_actor_reset(struct har_actor *actor, uint32_t error)
+{
     if (actor->stream != NULL) {
         if (actor->state == HAR_STREAM_OPEN) {
-            har_stream_cancel(actor->stream, SL_H2_CANCEL);
+            har_stream_cancel(actor->stream, error);
         }
         har_stream_free(actor->stream);
         actor->stream = NULL;

@@ -11,6 +11,7 @@
  */
 #include "harness/engine/chat.h"
 #include "harness/engine/play.h"
+#include "harness/scenario/names.h"
 #include "harness/steps/send.h"
 
 void har_actor_init(struct har_actor *actor, struct har_play *play, unsigned group, unsigned index);
@@ -20,8 +21,12 @@ void har_actor_release(struct har_actor *actor);
 struct har_conn *har_actor_conn(struct har_actor *actor);
 /* Opens the stream of a subscriber or chat. */
 void har_actor_open(struct har_actor *actor);
+/* Appends the RoomSubscription of this actor. */
+void har_actor_subscription(const struct har_actor *actor, struct sl_buf *out);
 /* Leaves the stream: RST_STREAM(CANCEL). */
 void har_actor_cancel(struct har_actor *actor);
+/* The same with another error of RFC 9113 7. */
+void har_actor_reset(struct har_actor *actor, uint32_t error);
 /* An HTTP/2 PING on the actor's connection (h2), noted in its probes; false when it cannot be sent. */
 bool har_actor_ping(struct har_actor *actor, int phase);
 /* Closes the connection; all actors on it have left. */
@@ -44,6 +49,9 @@ uint32_t har_actor_next_ack(const struct har_actor *actor);
 /* The fields of message number sequence, in scratch (cleared first). */
 void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
                        struct har_message *ret_message);
+
+/* A number of the actor's connection (NULL: not made yet), which counts once in each round. */
+double har_link_count(struct har_link *link, enum har_counter counter, unsigned round);
 
 struct har_actor *har_play_actor(struct har_play *play, uint16_t number);
 /* Connections of a play, for its end. */

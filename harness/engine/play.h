@@ -20,6 +20,7 @@
 #include "harness/engine/hiccup.h"
 #include "harness/engine/record.h"
 #include "harness/engine/verdict.h"
+#include "harness/engine/wire.h"
 #include "harness/scenario/model.h"
 #include "harness/scenario/profile.h"
 #include "lib/schema/pool.h"
@@ -40,8 +41,13 @@ struct har_link {
     const char *name; /* "shared:NAME"; NULL for an actor's own */
     struct har_conn *conn;
     bool is_connected, has_ended, is_closed_by_us;
+    bool
+        is_garbled; /* frames with a wrong length were sent: the observer may misread what is ours */
     uint64_t ping_acks;
+    enum har_conn_end how; /* it ended */
     char end_text[160];
+    struct har_wire wire; /* of the connection made last */
+    unsigned counted;     /* the play's count that it was last part of */
     struct har_link *next;
 };
 
@@ -77,6 +83,7 @@ struct har_actor {
     char *room;
 
     struct har_stream *stream; /* of a subscriber or chat */
+    uint32_t raw_stream;       /* the last one whose number a scenario's frames took; 0: none */
     enum har_stream_state state;
     bool has_headers, is_half_closed;
     bool is_cut;         /* END_STREAM came in the middle of a message: it may end as it likes */
@@ -180,6 +187,7 @@ struct har_play {
     uv_check_t check;
     unsigned handles_open;
     struct sl_buf decisions[HAR_ACTORS_MAX + 1]; /* last: control */
+    unsigned counts;                             /* of links, made so far */
     unsigned expr_depth;
     unsigned expr_steps;  /* `let` names looked up for one value */
     uint64_t judged_mask; /* groups of the check that is being run: base.* is theirs; 0: all */

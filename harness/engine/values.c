@@ -47,9 +47,9 @@ uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint
     return scaled_ns < most_ns ? scaled_ns : most_ns;
 }
 
-static double count_one(const struct har_actor *actor, enum har_counter counter)
+static double count_one(const struct har_actor *actor, enum har_counter counter, unsigned round)
 {
-    switch (counter) {
+    switch ((int)counter) {
     case HAR_COUNT_RECEIVED:
     case HAR_COUNT_LEAST:
         return actor->received_count;
@@ -67,9 +67,13 @@ static double count_one(const struct har_actor *actor, enum har_counter counter)
         return actor->state == HAR_STREAM_OPEN;
     case HAR_COUNT_ENDED:
         return actor->state == HAR_STREAM_ENDED;
-    case HAR_COUNTERS:
+    case HAR_COUNT_DATA_BYTES:
+        if (actor->spec->kind == HAR_RAW) {
+            return actor->link == NULL ? 0 : (double)actor->link->wire.data_bytes;
+        }
+        return actor->stream == NULL ? 0 : (double)har_stream_data_bytes(actor->stream);
     default:
-        return 0;
+        return har_link_count(actor->link, counter, round);
     }
 }
 
@@ -85,8 +89,9 @@ static bool resolve_counter(struct har_play *play, struct sl_span name, struct s
     }
     double total = 0;
     double least = INFINITY;
+    unsigned round = ++play->counts;
     HAR_FOR_ACTORS (play, mask, actor) {
-        double count = count_one(actor, counter);
+        double count = count_one(actor, counter, round);
         total += count;
         least = fmin(least, count);
     }

@@ -13,6 +13,7 @@
 
 enum {
     EXPRS_MAX = 10000,
+    OBJECTS_MAX = 1000,
     STRINGS_MAX = 1000,
     FIELDS_MAX = 64,
 };
@@ -235,6 +236,26 @@ static const char *read_simple(struct har_reading *reading, json_t *value, const
     return wanted;
 }
 
+static void read_objects(struct har_reading *reading, json_t *value, const char *path,
+                         const struct har_field *field, void *out)
+{
+    size_t count = json_array_size(value);
+    if (count == 0 || count > OBJECTS_MAX) {
+        har_problem_add(reading, path, false, "this must be an array of 1 to %d objects",
+                        OBJECTS_MAX);
+        return;
+    }
+    struct har_objects objects = {
+        .items = har_arena_alloc(reading->arena, count * field->item_size), .count = count};
+    for (size_t i = 0; i < count; i++) {
+        char inner[HAR_PATH_MAX];
+        (void)snprintf(inner, sizeof(inner), "%s[%zu]", path, i);
+        har_fields_read(reading, json_array_get(value, i), inner, field->fields, field->field_count,
+                        (char *)objects.items + i * field->item_size);
+    }
+    put(out, field, &objects, sizeof(objects));
+}
+
 static void read_field(struct har_reading *reading, json_t *value, const char *path,
                        const struct har_field *field, void *out)
 {
@@ -245,6 +266,10 @@ static void read_field(struct har_reading *reading, json_t *value, const char *p
     if (field->type == HAR_FIELD_OBJECT) {
         har_fields_read(reading, value, path, field->fields, field->field_count,
                         (char *)out + field->offset);
+        return;
+    }
+    if (field->type == HAR_FIELD_OBJECTS) {
+        read_objects(reading, value, path, field, out);
         return;
     }
     const char *wanted = read_simple(reading, value, path, field, out);

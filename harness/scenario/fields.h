@@ -65,6 +65,12 @@ struct har_exprs {
     size_t count;
 };
 
+/* Structs of one table, read from an array of objects. */
+struct har_objects {
+    void *items;
+    size_t count;
+};
+
 /* A place in the file that is being read. */
 struct har_reading {
     struct sl_span text;
@@ -85,6 +91,7 @@ enum har_field_type {
     HAR_FIELD_OBJECT,   /* a struct of its own at offset, by the table in fields */
     HAR_FIELD_JSON,     /* json_t *, whatever it is */
     HAR_FIELD_EXPRS,    /* struct har_exprs: array of numbers or expressions */
+    HAR_FIELD_OBJECTS,  /* struct har_objects: array of objects, each by the table in fields */
 };
 
 struct har_field {
@@ -95,6 +102,7 @@ struct har_field {
     const char *const *choices; /* NULL-terminated */
     const struct har_field *fields;
     size_t field_count;
+    size_t item_size; /* HAR_FIELD_OBJECTS: bytes of one struct */
     const char *help;
 };
 

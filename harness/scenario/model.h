@@ -24,6 +24,7 @@ enum har_kind {
     HAR_SUBSCRIBER, /* one SubscribeToRoom stream */
     HAR_CHAT,       /* one ChatRoom stream */
     HAR_CLIENT,     /* calls of any method */
+    HAR_RAW,        /* a connection whose frames the scenario writes */
 };
 #define HAR_BIT(kind) (1U << (kind))
 
@@ -45,6 +46,9 @@ struct har_actor_spec {
     struct har_expr max_rate_hz;
     struct har_expr deadline_ms; /* grpc-timeout of its streams; unset: none */
     struct har_window window;
+    struct har_strings suppress; /* what a client does by itself and this one does not */
+    unsigned suppress_mask;      /* HAR_SUPPRESS_... of them */
+    struct har_expr receive_buffer, data_frame;
 };
 
 struct har_let {

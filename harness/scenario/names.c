@@ -21,7 +21,15 @@ static const char *const short_names[] = {"B",         "S",        "H",         
                                           "is_oldest", "is_dedup", "is_observed", "KA"};
 
 static const char *const counter_names[HAR_COUNTERS] = {
-    "received", "least_received", "sent", "accepted", "replied", "acked", "pings", "open", "ended",
+    "received",        "least_received", "sent",
+    "accepted",        "replied",        "acked",
+    "pings",           "open",           "ended",
+    "connected",       "closed",         "goaways",
+    "resets",          "refused",        "settings_acks",
+    "ping_acks",       "data_frames",    "headers_frames",
+    "settings_frames", "ping_frames",    "window_updates",
+    "statuses",        "served",         "data_frames_sent",
+    "data_bytes",
 };
 
 const char *const har_metric_names[] = {"ack",  "service", "delivery", "response",

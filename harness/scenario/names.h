@@ -24,7 +24,27 @@ enum har_counter {
     HAR_COUNT_PINGS,
     HAR_COUNT_OPEN,  /* instances with an open stream */
     HAR_COUNT_ENDED, /* instances whose stream the server has ended */
+    /* of connections, each counted once */
+    HAR_COUNT_CONNECTED, /* that are up */
+    HAR_COUNT_CLOSED,    /* that the server has ended */
+    HAR_COUNT_GOAWAYS,   /* frames of the server */
+    HAR_COUNT_RESETS,    /* RST_STREAM */
+    HAR_COUNT_REFUSED,   /* RST_STREAM(REFUSED_STREAM) */
+    HAR_COUNT_SETTINGS_ACKS,
+    HAR_COUNT_PING_ACKS,
+    HAR_COUNT_DATA_FRAMES,
+    HAR_COUNT_HEADERS_FRAMES,
+    HAR_COUNT_SETTINGS_FRAMES,
+    HAR_COUNT_PING_FRAMES,
+    HAR_COUNT_WINDOW_UPDATES,
+    HAR_COUNT_STATUSES, /* grpc-status of any stream */
+    HAR_COUNT_SERVED,   /* grpc-status 0 */
+    HAR_COUNT_DATA_FRAMES_SENT,
+    HAR_COUNT_DATA_BYTES, /* of a raw connection; of the streams of the others */
     HAR_COUNTERS,
+};
+enum {
+    HAR_COUNT_OF_LINKS = HAR_COUNT_CONNECTED, /* the first counter of connections */
 };
 /* The counter of a function's name; HAR_COUNTERS when there is none. */
 enum har_counter har_counter_find(struct sl_span name);

@@ -8,6 +8,7 @@
 #include "harness/checks/check.h"
 #include "harness/engine/via.h"
 #include "harness/rules/rules.h"
+#include "harness/scenario/actor_fields.h"
 #include "harness/scenario/names.h"
 #include "harness/scenario/profile.h"
 #include "harness/steps/step.h"
@@ -21,11 +22,6 @@ struct parse {
 };
 
 static const char *const level_names[] = {"core", "declared", "M", "S", "R", "I", NULL};
-static const char *const kind_names[] = {"publisher", "subscriber", "chat", "client", NULL};
-static const char *const transport_names[] = {"grpc", "h2", NULL};
-static const char *const via_names[] = {"direct", "proxy", NULL};
-static const char *const credit_names[] = {"auto", "manual", NULL};
-
 static const struct har_field scenario_fields[] = {
     {"title", HAR_FIELD_STRING, offsetof(struct har_scenario, title), .is_required = true},
     {"why", HAR_FIELD_STRING, offsetof(struct har_scenario, why), .is_required = true},
@@ -45,26 +41,6 @@ static const struct har_field scenario_fields[] = {
     {"expect", HAR_FIELD_JSON, offsetof(struct har_scenario, expect_json), .help = NULL},
 };
 
-static const struct har_field window_fields[] = {
-    {"stream", HAR_FIELD_EXPR, offsetof(struct har_window, stream), .help = NULL},
-    {"connection", HAR_FIELD_EXPR, offsetof(struct har_window, connection), .help = NULL},
-};
-
-static const struct har_field actor_fields[] = {
-    {"kind", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, kind), .choices = kind_names,
-     .is_required = true},
-    {"n", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, n), .help = NULL},
-    {"transport", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, transport),
-     .choices = transport_names},
-    {"conn", HAR_FIELD_STRING, offsetof(struct har_actor_spec, conn), .help = NULL},
-    {"via", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, via), .choices = via_names},
-    {"room", HAR_FIELD_STRING, offsetof(struct har_actor_spec, room), .help = NULL},
-    {"credit", HAR_FIELD_CHOICE, offsetof(struct har_actor_spec, credit), .choices = credit_names},
-    {"max_rate_hz", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, max_rate_hz), .help = NULL},
-    {"deadline_ms", HAR_FIELD_EXPR, offsetof(struct har_actor_spec, deadline_ms), .help = NULL},
-    {"window", HAR_FIELD_OBJECT, offsetof(struct har_actor_spec, window), .fields = window_fields,
-     .field_count = sizeof(window_fields) / sizeof(window_fields[0])},
-};
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const char *har_level_name(int level)
@@ -173,6 +149,13 @@ static void check_exprs(struct parse *parse, const struct har_field *fields, siz
             }
         } else if (fields[i].type == HAR_FIELD_OBJECT) {
             check_exprs(parse, fields[i].fields, fields[i].field_count, place, inner);
+        } else if (fields[i].type == HAR_FIELD_OBJECTS) {
+            struct har_objects objects;
+            memcpy(&objects, place, sizeof(objects));
+            for (size_t j = 0; j < objects.count; j++) {
+                check_exprs(parse, fields[i].fields, fields[i].field_count,
+                            (const char *)objects.items + j * fields[i].item_size, inner);
+            }
         } else if (fields[i].type == HAR_FIELD_STRING && strcmp(fields[i].name, "room") == 0) {
             const char *room = NULL;
             memcpy(&room, place, sizeof(room));
@@ -219,16 +202,11 @@ static void parse_actor(struct parse *parse, const char *name, json_t *value)
                                     .room = "{room}"};
     char path[HAR_PATH_MAX];
     (void)snprintf(path, sizeof(path), "$.actors.%s", name);
-    har_fields_read(&parse->reading, value, path, actor_fields, COUNT(actor_fields), spec);
-    spec->is_manual = spec->credit == 1;
-    spec->is_via_proxy = spec->via == 1;
-    check_exprs(parse, actor_fields, COUNT(actor_fields), spec, path);
-    bool is_shared = spec->conn != NULL && strncmp(spec->conn, "shared:", 7) == 0;
-    if (spec->conn == NULL || (!is_shared && strcmp(spec->conn, "own") != 0)) {
-        har_problem_add(&parse->reading, path, false, "conn must be \"own\" or \"shared:NAME\"");
-    }
-    if (spec->transport == HAR_TRANSPORT_GRPC && spec->is_manual) {
-        har_problem_add(&parse->reading, path, false, "manual credit needs the transport h2");
+    har_fields_read(&parse->reading, value, path, har_actor_fields, har_actor_field_count, spec);
+    check_exprs(parse, har_actor_fields, har_actor_field_count, spec, path);
+    const char *problem = har_actor_settle(spec);
+    if (problem != NULL) {
+        har_problem_add(&parse->reading, path, false, "%s", problem);
     }
 }
 
@@ -358,8 +336,8 @@ static void parse_verb(struct parse *parse, json_t *json, const char *path, stru
             continue;
         }
         if ((node->type->kinds & HAR_BIT((unsigned)spec->kind)) == 0) {
-            har_problem_add(&parse->reading, inner, true, "a %s cannot %s", kind_names[spec->kind],
-                            verb);
+            har_problem_add(&parse->reading, inner, true, "a %s cannot %s",
+                            har_kind_names[spec->kind], verb);
         }
         if (node->type->needs_h2 && spec->transport != HAR_TRANSPORT_H2) {
             har_problem_add(&parse->reading, inner, true, "'%s' needs the transport h2", verb);

@@ -214,8 +214,8 @@ static const char *rule_of(const struct har_step *step)
 const struct har_step_type har_step_call = {
     .name = "call",
     .help = "calls a unary method with a JSON message and checks status and reply",
-    .kinds =
-        HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_CLIENT) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
+    .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_CLIENT) | HAR_BIT(HAR_SUBSCRIBER) |
+             HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_RAW),
     HAR_STEP_ARGS(struct call_args, fields),
     .state_size = sizeof(struct state),
     .rule = "RES-02",

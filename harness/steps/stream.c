@@ -276,8 +276,8 @@ static void start_close(struct har_step *step)
 const struct har_step_type har_step_close = {
     .name = "close",
     .help = "closes the actor's connection; all that share it have left",
-    .kinds =
-        HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_CLIENT),
+    .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) |
+             HAR_BIT(HAR_CLIENT) | HAR_BIT(HAR_RAW),
     HAR_STEP_ARGS(struct close_args, close_fields),
     .rule = "RES-02",
     .start = start_close,

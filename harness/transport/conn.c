@@ -302,6 +302,11 @@ const char *har_conn_local(const struct har_conn *conn)
     return conn->local;
 }
 
+const char *har_conn_authority(const struct har_conn *conn)
+{
+    return conn->authority;
+}
+
 enum sl_status har_conn_send_raw(struct har_conn *conn, struct sl_span bytes)
 {
     return har_conn_is_live(conn) ? conn->ops->send_raw(conn, bytes) : SL_STATE;
@@ -321,6 +326,26 @@ enum sl_status har_conn_settings(struct har_conn *conn, const struct sl_h2_setti
 enum sl_status har_conn_window_update(struct har_conn *conn, uint32_t stream, uint32_t increment)
 {
     return har_conn_is_live(conn) ? conn->ops->window_update(conn, stream, increment) : SL_STATE;
+}
+
+uint32_t har_conn_take_stream_id(struct har_conn *conn)
+{
+    uint32_t *next = conn->ops->next_id == NULL ? NULL : conn->ops->next_id(conn);
+    if (next == NULL || *next > SL_H2_MAX_WINDOW) {
+        return 0;
+    }
+    *next += 2;
+    return *next - 2;
+}
+
+enum sl_status har_conn_set_stream_id(struct har_conn *conn, uint32_t id)
+{
+    uint32_t *next = conn->ops->next_id == NULL ? NULL : conn->ops->next_id(conn);
+    if (next == NULL) {
+        return SL_UNSUPPORTED;
+    }
+    *next = id;
+    return SL_OK;
 }
 
 /* --- events --- */

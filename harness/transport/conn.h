@@ -43,6 +43,7 @@ struct har_conn_ops {
     enum sl_status (*settings)(struct har_conn *conn, const struct sl_h2_setting_pair *pairs,
                                size_t count);
     enum sl_status (*window_update)(struct har_conn *conn, uint32_t stream, uint32_t increment);
+    uint32_t *(*next_id)(struct har_conn *conn); /* NULL: not to be chosen */
     struct har_stream *(*stream_new)(struct har_conn *conn, const struct har_stream_config *config);
 };
 
@@ -51,6 +52,7 @@ struct har_stream_ops {
     bool (*release)(struct har_stream *stream); /* as of har_conn_ops */
     enum sl_status (*send)(struct har_stream *stream, struct sl_span message);
     size_t (*queued)(const struct har_stream *stream);
+    uint64_t (*data_bytes)(const struct har_stream *stream); /* NULL: not known */
     void (*half_close)(struct har_stream *stream);
     void (*cancel)(struct har_stream *stream, uint32_t error);
     enum sl_status (*credit_messages)(struct har_stream *stream, uint64_t count);

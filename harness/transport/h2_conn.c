@@ -35,6 +35,9 @@ static void on_connected(struct har_conn *base)
         {SL_H2_SETTINGS_ENABLE_PUSH, 0},
         {SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, config->stream_window},
     };
+    if ((config->suppress & HAR_SUPPRESS_PREFACE) != 0) {
+        return;
+    }
     (void)sl_buf_add(har_h2_out(conn), SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
     (void)sl_h2_write_settings(har_h2_out(conn), settings, sizeof settings / sizeof settings[0]);
     har_h2_credit_connection(conn);
@@ -206,6 +209,11 @@ static enum sl_status window_update(struct har_conn *base, uint32_t stream_id, u
     return written(conn, sl_h2_write_window_update(har_h2_out(conn), stream_id, increment));
 }
 
+static uint32_t *next_id(struct har_conn *base)
+{
+    return &h2_conn_of(base)->next_id;
+}
+
 static const struct har_conn_ops ops = {
     .observer = &har_h2_observer,
     .connected = on_connected,
@@ -220,6 +228,7 @@ static const struct har_conn_ops ops = {
     .ping = ping,
     .settings = settings,
     .window_update = window_update,
+    .next_id = next_id,
     .stream_new = har_h2_stream_new,
 };
 

@@ -32,7 +32,7 @@ static int64_t grant(struct h2_conn *conn, uint32_t id, int64_t window, int64_t 
 void har_h2_credit_connection(struct h2_conn *conn)
 {
     int64_t target = conn->base.config.connection_window;
-    if (!conn->base.config.is_connection_manual &&
+    if ((conn->base.config.suppress & HAR_SUPPRESS_WINDOW_UPDATES) == 0 &&
         conn->recv_window <= target - target / TOP_UP_SHARE) {
         conn->recv_window += grant(conn, 0, conn->recv_window, target - conn->recv_window);
     }

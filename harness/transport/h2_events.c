@@ -197,7 +197,9 @@ static void on_settings(struct h2_conn *conn, const struct sl_frame_event *event
         apply_setting(conn, id, sl_rd_be32(&rd));
     }
     conn->has_settings = true;
-    (void)sl_h2_write_settings_ack(har_h2_out(conn));
+    if ((conn->base.config.suppress & HAR_SUPPRESS_SETTINGS_ACK) == 0) {
+        (void)sl_h2_write_settings_ack(har_h2_out(conn));
+    }
     har_h2_wake(conn);
 }
 
@@ -244,7 +246,8 @@ static void on_goaway(struct h2_conn *conn)
 
 static void on_ping(struct h2_conn *conn, const struct sl_frame_event *event)
 {
-    if ((event->header.flags & SL_H2_FLAG_ACK) == 0) {
+    bool is_silent = (conn->base.config.suppress & HAR_SUPPRESS_PING_ACK) != 0;
+    if ((event->header.flags & SL_H2_FLAG_ACK) == 0 && !is_silent) {
         struct sl_rd rd;
         sl_rd_init(&rd, event->payload);
         (void)sl_h2_write_ping(har_h2_out(conn), true, sl_rd_be64(&rd));

@@ -26,6 +26,18 @@ static void write_block(struct h2_conn *conn, uint32_t id, struct sl_span block)
     } while (block.len > 0);
 }
 
+/* The block in literals without indexing, which no state of the server's table can change. */
+static enum sl_status encode_literal(const struct sl_header *fields, size_t count,
+                                     struct sl_buf *out)
+{
+    enum sl_status status = SL_OK;
+    for (size_t i = 0; i < count && status == SL_OK; i++) {
+        status =
+            sl_hpack_write_literal(out, SL_HPACK_WITHOUT_INDEXING, fields[i].name, fields[i].value);
+    }
+    return status;
+}
+
 bool har_h2_write_request(struct h2_conn *conn, struct h2_stream *stream)
 {
     struct sl_buf timeout;
@@ -53,7 +65,9 @@ bool har_h2_write_request(struct h2_conn *conn, struct h2_stream *stream)
     }
 
     sl_buf_clear(&conn->block);
-    enum sl_status status = sl_hpack_encode(conn->encoder, fields, count, &conn->block);
+    enum sl_status status = conn->base.config.is_literal
+                                ? encode_literal(fields, count, &conn->block)
+                                : sl_hpack_encode(conn->encoder, fields, count, &conn->block);
     if (status == SL_OK) {
         write_block(conn, stream->base.id, sl_buf_span(&conn->block));
     }

@@ -73,7 +73,9 @@ static size_t allowance(const struct h2_conn *conn, const struct h2_stream *stre
         conn->send_window < stream->send_window ? conn->send_window : stream->send_window;
     size_t allowed = window > 0 ? (size_t)window : 0;
     size_t wanted = pending(stream);
-    wanted = wanted < conn->max_frame ? wanted : conn->max_frame;
+    uint32_t own_max = conn->base.config.data_max;
+    uint32_t max = own_max > 0 && own_max < conn->max_frame ? own_max : conn->max_frame;
+    wanted = wanted < max ? wanted : max;
     return wanted < allowed ? wanted : allowed;
 }
 

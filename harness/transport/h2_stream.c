@@ -71,6 +71,11 @@ static size_t queued(const struct har_stream *base)
     return ((const struct h2_stream *)base)->queued;
 }
 
+static uint64_t data_bytes(const struct har_stream *base)
+{
+    return ((const struct h2_stream *)base)->credit.received;
+}
+
 static void half_close(struct har_stream *base)
 {
     struct h2_stream *stream = h2_stream_of(base);
@@ -93,6 +98,7 @@ static const struct har_stream_ops ops = {
     .release = release,
     .send = queue_message,
     .queued = queued,
+    .data_bytes = data_bytes,
     .half_close = half_close,
     .cancel = cancel,
     .credit_messages = har_h2_credit_messages,

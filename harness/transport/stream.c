@@ -142,6 +142,11 @@ uint32_t har_stream_id(const struct har_stream *stream)
     return stream->id;
 }
 
+uint64_t har_stream_data_bytes(const struct har_stream *stream)
+{
+    return stream->ops->data_bytes == NULL ? 0 : stream->ops->data_bytes(stream);
+}
+
 enum sl_status har_stream_credit_messages(struct har_stream *stream, uint64_t count)
 {
     return stream->is_ended || stream->conn == NULL ? SL_STATE

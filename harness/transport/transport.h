@@ -34,6 +34,14 @@ enum har_transport {
     HAR_TRANSPORT_H2,
 };
 
+/* h2: what a client does by itself and here does not. */
+enum har_suppress {
+    HAR_SUPPRESS_PREFACE = 1,        /* nothing at all is sent at the beginning */
+    HAR_SUPPRESS_SETTINGS_ACK = 2,   /* the server's SETTINGS are obeyed and not acknowledged */
+    HAR_SUPPRESS_PING_ACK = 4,       /* PINGs of the server have no answer */
+    HAR_SUPPRESS_WINDOW_UPDATES = 8, /* no credit for the connection but what is asked for */
+};
+
 struct har_conn;
 struct har_stream;
 struct har_tls;     /* harness/transport/tls.h: a client's TLS set-up, shared by connections */
@@ -70,8 +78,11 @@ struct har_conn_config {
     void *owner;
     uint32_t stream_window;     /* h2: SETTINGS_INITIAL_WINDOW_SIZE; default 65535 */
     uint32_t connection_window; /* h2: what the connection window is kept topped up to */
-    bool is_connection_manual;  /* h2: no credit for the connection but what is asked for */
-    int receive_buffer;         /* SO_RCVBUF in bytes; 0: the system's */
+    unsigned suppress;          /* h2: HAR_SUPPRESS_... together */
+    bool is_literal;    /* h2: requests in literals that touch no HPACK table, so that header
+                                   blocks sent by har_conn_send_raw may do to it what they like */
+    uint32_t data_max;  /* h2: content of a DATA frame at most; 0: what the server allows */
+    int receive_buffer; /* SO_RCVBUF in bytes; 0: the system's */
     uint64_t keepalive_time_ns; /* 0: none */
     uint64_t keepalive_timeout_ns;
 };
@@ -96,6 +107,8 @@ void har_conn_pause(struct har_conn *conn, bool is_paused);
 const struct sl_observer *har_conn_observer(const struct har_conn *conn);
 /* "127.0.0.1:51035", the local end; "" before it is connected. */
 const char *har_conn_local(const struct har_conn *conn);
+/* What its requests call the server. */
+const char *har_conn_authority(const struct har_conn *conn);
 
 /* h2 only (SL_UNSUPPORTED on grpc): bytes put on the connection behind what is queued, as they are. */
 enum sl_status har_conn_send_raw(struct har_conn *conn, struct sl_span bytes);
@@ -103,6 +116,11 @@ enum sl_status har_conn_ping(struct har_conn *conn, uint64_t opaque);
 enum sl_status har_conn_settings(struct har_conn *conn, const struct sl_h2_setting_pair *pairs,
                                  size_t count);
 enum sl_status har_conn_window_update(struct har_conn *conn, uint32_t stream, uint32_t increment);
+/* h2 only: the number of the next stream, taken from those of the connection for frames of
+ * har_conn_send_raw; 0 on grpc, or when there is none left. */
+uint32_t har_conn_take_stream_id(struct har_conn *conn);
+/* h2 only: the next stream gets this number (odd for a client that is right; RFC 9113 5.1.1). */
+enum sl_status har_conn_set_stream_id(struct har_conn *conn, uint32_t next);
 
 /* How a stream ended, as its client sees it. */
 struct har_stream_result {
@@ -153,6 +171,8 @@ void har_stream_half_close(struct har_stream *stream);
 /* RST_STREAM(error) at once (h2), or grpc_call_cancel. No end() comes after it. */
 void har_stream_cancel(struct har_stream *stream, uint32_t error);
 uint32_t har_stream_id(const struct har_stream *stream); /* 0 before it is on the wire */
+/* h2 only: content of the server's DATA frames so far, padding left out; 0 on grpc. */
+uint64_t har_stream_data_bytes(const struct har_stream *stream);
 
 /* Credit, h2 only (SL_UNSUPPORTED on grpc). messages: two-step and exact: 5 bytes for the prefix, then
  * the length it announces, one message after the other, with the connection window topped up. */

@@ -156,7 +156,7 @@ static void a_manual_connection_gets_only_what_is_asked_for(void **state)
     struct client *client = client_new(&(struct peer_script){0});
     struct har_conn_config config = client_config(client, HAR_TRANSPORT_H2);
     config.stream_window = 1 << 20;
-    config.is_connection_manual = true;
+    config.suppress = HAR_SUPPRESS_WINDOW_UPDATES;
     client_connect(client, &config);
     struct record *record = client_call(client, "/t/Burst", "100 995");
     client_until(client, record->messages == 65); /* of the 65535 bytes that every connection has */

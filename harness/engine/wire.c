@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/wire.h"
+
+#include "harness/engine/actor.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/rd.h"
+#include "lib/wire/grpc_status.h"
+
+enum {
+    GOAWAY_FIXED = 8, /* last stream and error, RFC 9113 6.8 */
+    RST_FIXED = 4,    /* RFC 9113 6.4 */
+};
+
+struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id)
+{
+    struct har_wire_stream *stream = NULL;
+    HASH_FIND(hh, wire->streams, &id, sizeof(id), stream);
+    if (stream == NULL && wire->stream_count < HAR_WIRE_STREAMS_MAX) {
+        stream = sl_alloc(sizeof(*stream));
+        stream->id = id;
+        wire->stream_count++;
+        HASH_ADD(hh, wire->streams, id, sizeof(stream->id), stream);
+    }
+    return stream;
+}
+
+void har_wire_clear(struct har_wire *wire)
+{
+    bool keeps_streams = wire->keeps_streams;
+    struct har_wire_stream *stream = NULL;
+    struct har_wire_stream *next = NULL;
+    HASH_ITER (hh, wire->streams, stream, next) {
+        HASH_DEL(wire->streams, stream);
+        sl_free(stream);
+    }
+    *wire = (struct har_wire){.keeps_streams = keeps_streams};
+}
+
+/* Its messages were taken: OK is all that a stream without a reader says of them. */
+static void accept_messages(const struct har_wire_stream *stream)
+{
+    struct har_actor *actor = stream->actor;
+    for (uint32_t i = 0; actor != NULL && i < stream->count; i++) {
+        struct har_sent *sent = &actor->sent[stream->first + i];
+        if (!sent->is_accepted) {
+            sent->replied_ns = sl_clock_mono_ns();
+            sent->is_accepted = true;
+            actor->accepted++;
+            actor->replied++;
+        }
+    }
+}
+
+static void note_headers(struct har_wire *wire, struct har_wire_stream *stream,
+                         const struct sl_headers *headers)
+{
+    const struct sl_header *http = sl_headers_find(headers, ":status");
+    const struct sl_header *status = sl_headers_find(headers, "grpc-status");
+    uint32_t code = 0;
+    if (http != NULL && stream != NULL && sl_grpc_status_read(http->value, &code) == SL_OK) {
+        stream->http_status = code; /* the same grammar: decimal digits */
+    }
+    if (status == NULL || sl_grpc_status_read(status->value, &code) != SL_OK) {
+        return;
+    }
+    wire->statuses++;
+    wire->served += code == SL_GRPC_OK;
+    if (stream != NULL) {
+        stream->has_status = true;
+        stream->status = code;
+        if (code == SL_GRPC_OK) {
+            accept_messages(stream);
+        }
+    }
+}
+
+static void note_stream_frame(struct har_wire *wire, const struct sl_frame_event *event)
+{
+    uint8_t type = event->header.type;
+    struct har_wire_stream *stream =
+        wire->keeps_streams ? har_wire_stream(wire, event->header.stream) : NULL;
+    if (event->headers != NULL) {
+        note_headers(wire, stream, event->headers);
+    }
+    if (type == SL_H2_DATA) {
+        wire->data_bytes += event->header.length;
+    }
+    bool can_end = type == SL_H2_DATA || type == SL_H2_HEADERS;
+    if (stream != NULL && can_end && (event->header.flags & SL_H2_FLAG_END_STREAM) != 0) {
+        stream->is_ended = true;
+    }
+    if (type == SL_H2_RST_STREAM && event->payload.len == RST_FIXED) {
+        struct sl_rd rd;
+        sl_rd_init(&rd, event->payload);
+        uint32_t code = sl_rd_be32(&rd);
+        wire->refused += code == SL_H2_REFUSED_STREAM;
+        if (stream != NULL) {
+            stream->is_reset = stream->is_ended = true;
+            stream->reset_code = code;
+        }
+    }
+}
+
+void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event)
+{
+    uint8_t type = event->header.type;
+    size_t index = type < HAR_WIRE_TYPES ? type : HAR_WIRE_TYPES;
+    bool is_ack = (event->header.flags & SL_H2_FLAG_ACK) != 0;
+    if (event->dir == SL_DIR_REQUEST) {
+        wire->sent_frames[index]++;
+        wire->settings_sent += type == SL_H2_SETTINGS && !is_ack;
+        return;
+    }
+    wire->frames[index]++;
+    wire->settings_acks += type == SL_H2_SETTINGS && is_ack;
+    wire->ping_acks += type == SL_H2_PING && is_ack;
+    if (type == SL_H2_GOAWAY && event->payload.len >= GOAWAY_FIXED) {
+        struct sl_rd rd;
+        sl_rd_init(&rd, event->payload);
+        wire->goaway_last = sl_rd_be32(&rd) & SL_H2_MAX_WINDOW;
+        wire->goaway_code = sl_rd_be32(&rd);
+    } else if (event->header.stream != 0) {
+        note_stream_frame(wire, event);
+    }
+}
+
+static double count_of(const struct har_link *link, enum har_counter counter)
+{
+    const struct har_wire *wire = &link->wire;
+    bool is_ours = !link->is_closed_by_us;
+    const double counts[HAR_COUNTERS] = {
+        [HAR_COUNT_CONNECTED] = link->is_connected && !link->has_ended && is_ours,
+        [HAR_COUNT_CLOSED] = link->has_ended && is_ours,
+        [HAR_COUNT_GOAWAYS] = (double)wire->frames[SL_H2_GOAWAY],
+        [HAR_COUNT_RESETS] = (double)wire->frames[SL_H2_RST_STREAM],
+        [HAR_COUNT_REFUSED] = (double)wire->refused,
+        [HAR_COUNT_SETTINGS_ACKS] = (double)wire->settings_acks,
+        [HAR_COUNT_PING_ACKS] = (double)wire->ping_acks,
+        [HAR_COUNT_DATA_FRAMES] = (double)wire->frames[SL_H2_DATA],
+        [HAR_COUNT_HEADERS_FRAMES] = (double)wire->frames[SL_H2_HEADERS],
+        [HAR_COUNT_SETTINGS_FRAMES] = (double)wire->frames[SL_H2_SETTINGS],
+        [HAR_COUNT_PING_FRAMES] = (double)wire->frames[SL_H2_PING],
+        [HAR_COUNT_WINDOW_UPDATES] = (double)wire->frames[SL_H2_WINDOW_UPDATE],
+        [HAR_COUNT_STATUSES] = (double)wire->statuses,
+        [HAR_COUNT_SERVED] = (double)wire->served,
+        [HAR_COUNT_DATA_FRAMES_SENT] = (double)wire->sent_frames[SL_H2_DATA],
+    };
+    return counts[counter];
+}
+
+double har_link_count(struct har_link *link, enum har_counter counter, unsigned round)
+{
+    if (link == NULL || link->counted == round) {
+        return 0;
+    }
+    link->counted = round;
+    return count_of(link, counter);
+}

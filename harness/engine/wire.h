@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_WIRE_H
+#define HAR_WIRE_H
+
+/*
+ * What came on one connection, frame by frame: counts, GOAWAYs, and how streams ended that no actor
+ * holds, because a scenario wrote their frames itself. For expressions, for `outcome` and for checks.
+ *
+ * Limit: HAR_WIRE_STREAMS_MAX streams are kept apart; of those beyond only the counts are known.
+ */
+#include <uthash.h>
+
+#include "lib/wire/observer.h"
+
+enum {
+    HAR_WIRE_TYPES = 10, /* frame types of RFC 9113 6 */
+    HAR_WIRE_STREAMS_MAX = 20000,
+};
+
+struct har_actor;
+
+struct har_wire_stream {
+    uint32_t id;
+    uint32_t reset_code, status;
+    unsigned http_status; /* 0: no response headers yet */
+    bool is_reset;        /* by the server */
+    bool has_status;      /* grpc-status, well formed */
+    bool is_ended;        /* END_STREAM or RST_STREAM of the server */
+    struct har_actor
+        *actor; /* whose messages first to first + count - 1 it carries; NULL: nobody's */
+    uint32_t first, count;
+    UT_hash_handle hh;
+};
+
+struct har_wire {
+    uint64_t frames[HAR_WIRE_TYPES + 1];      /* of the server by type; last: all others */
+    uint64_t sent_frames[HAR_WIRE_TYPES + 1]; /* of ours */
+    uint64_t settings_sent;                   /* of ours, acknowledgements left out */
+    uint64_t settings_acks, ping_acks;        /* of the server */
+    uint64_t refused;                         /* RST_STREAM(REFUSED_STREAM) */
+    uint64_t statuses, served;                /* blocks with a grpc-status; with 0 */
+    uint64_t data_bytes;                      /* of DATA payloads, padding included */
+    uint32_t goaway_code, goaway_last; /* of the last one; frames[SL_H2_GOAWAY] says whether */
+    struct har_wire_stream *streams;
+    size_t stream_count;
+    bool keeps_streams;
+};
+
+/* One frame, of either direction. */
+void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event);
+/* The stream, made when there is none; NULL beyond the limit. */
+struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id);
+/* Forgets everything; keeps_streams stays. */
+void har_wire_clear(struct har_wire *wire);
+
+#endif

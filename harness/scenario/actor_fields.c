@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/scenario/actor_fields.h"
+
+const char *const har_kind_names[] = {"publisher", "subscriber", "chat", "client", "raw", NULL};
+
+static const char *const transport_names[] = {"grpc", "h2", NULL};
+static const char *const via_names[] = {"direct", "proxy", NULL};
+static const char *const credit_names[] = {"auto", "manual", NULL};
+/* By the bits of enum har_suppress. */
+static const char *const suppress_names[] = {"preface", "settings_ack", "ping_ack",
+                                             "window_updates", NULL};
+
+static const struct har_field window_fields[] = {
+    {"stream", HAR_FIELD_EXPR, offsetof(struct har_window, stream), .help = NULL},
+    {"connection", HAR_FIELD_EXPR, offsetof(struct har_window, connection), .help = NULL},
+};
+
+#define AT(member) offsetof(struct har_actor_spec, member)
+const struct har_field har_actor_fields[] = {
+    {"kind", HAR_FIELD_CHOICE, AT(kind), .choices = har_kind_names, .is_required = true},
+    {"n", HAR_FIELD_EXPR, AT(n), .help = NULL},
+    {"transport", HAR_FIELD_CHOICE, AT(transport), .choices = transport_names},
+    {"conn", HAR_FIELD_STRING, AT(conn), .help = NULL},
+    {"via", HAR_FIELD_CHOICE, AT(via), .choices = via_names},
+    {"room", HAR_FIELD_STRING, AT(room), .help = NULL},
+    {"credit", HAR_FIELD_CHOICE, AT(credit), .choices = credit_names},
+    {"max_rate_hz", HAR_FIELD_EXPR, AT(max_rate_hz), .help = NULL},
+    {"deadline_ms", HAR_FIELD_EXPR, AT(deadline_ms), .help = NULL},
+    {"window", HAR_FIELD_OBJECT, AT(window), .fields = window_fields,
+     .field_count = sizeof(window_fields) / sizeof(window_fields[0])},
+    {"suppress", HAR_FIELD_STRINGS, AT(suppress), .help = NULL},
+    {"receive_buffer", HAR_FIELD_EXPR, AT(receive_buffer), .help = NULL},
+    {"data_frame", HAR_FIELD_EXPR, AT(data_frame), .help = NULL},
+};
+#undef AT
+const size_t har_actor_field_count = sizeof(har_actor_fields) / sizeof(har_actor_fields[0]);
+
+static bool read_suppress(struct har_actor_spec *spec)
+{
+    for (size_t i = 0; i < spec->suppress.count; i++) {
+        unsigned bit = 0;
+        while (suppress_names[bit] != NULL &&
+               strcmp(suppress_names[bit], spec->suppress.items[i]) != 0) {
+            bit++;
+        }
+        if (suppress_names[bit] == NULL) {
+            return false;
+        }
+        spec->suppress_mask |= 1U << bit;
+    }
+    return true;
+}
+
+const char *har_actor_settle(struct har_actor_spec *spec)
+{
+    spec->is_manual = spec->credit == 1;
+    spec->is_via_proxy = spec->via == 1;
+    bool is_shared = spec->conn != NULL && strncmp(spec->conn, "shared:", 7) == 0;
+    if (spec->conn == NULL || (!is_shared && strcmp(spec->conn, "own") != 0)) {
+        return "conn must be \"own\" or \"shared:NAME\"";
+    }
+    if (!read_suppress(spec)) {
+        return "suppress takes preface, settings_ack, ping_ack and window_updates";
+    }
+    if (spec->transport == HAR_TRANSPORT_GRPC) {
+        return spec->is_manual            ? "manual credit needs the transport h2"
+               : spec->kind == HAR_RAW    ? "a raw connection needs the transport h2"
+               : spec->suppress_mask != 0 ? "suppress needs the transport h2"
+               : spec->data_frame.is_set  ? "data_frame needs the transport h2"
+                                          : NULL;
+    }
+    return NULL;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outcome: what the server did to frames that a scenario wrote must be one of an accept-set. */
+#include <stdio.h>
+
+#include "harness/steps/outcome_set.h"
+#include "harness/steps/raw.h"
+#include "harness/steps/verbs.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/wire/grpc_status.h"
+
+/* Something came that is not right: for so long what follows may still make it so (a reset before a
+ * GOAWAY). And so long nothing must come for it to be `ignored`. */
+#define SETTLE_NS (150 * SL_MS)
+#define WITHIN_MS 5000
+
+static const char *const yes_no[] = {"yes", "no", NULL};
+
+struct outcome_args {
+    struct har_strings in;
+    struct har_expr within;
+    const char *rule, *why;
+    int canary;
+};
+#define AT(member) offsetof(struct outcome_args, member)
+static const struct har_field fields[] = {
+    {"in", HAR_FIELD_STRINGS, AT(in), .is_required = true,
+     .help =
+         "what is right: `served` (grpc-status 0), `status NAME`, `http NUMBER`, `stream ERROR` "
+         "(RST_STREAM, or a GOAWAY of that error), `connection ERROR` (GOAWAY, or the end of the "
+         "connection without one), `goaway ERROR`, `closed`, `ignored`; `*` is any name or error"},
+    {"within", HAR_FIELD_DURATION, AT(within), .help = "a hang is what takes longer; default 5s"},
+    {"canary", HAR_FIELD_CHOICE, AT(canary), .choices = yes_no,
+     .help = "a SendMessage on the same connection, where that is still up; \"no\": none"},
+    {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken by any other outcome, and by a hang"},
+    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+};
+#undef AT
+
+static const char *problem(const void *of)
+{
+    const struct outcome_args *args = of;
+    for (size_t i = 0; i < args->in.count; i++) {
+        if (!har_outcome_is_valid(args->in.items[i])) {
+            return "an outcome is served, closed, ignored, status NAME, http NUMBER, or stream, "
+                   "connection or goaway with an error of RFC 9113";
+        }
+    }
+    return args->in.count == 0 ? "no outcome is right" : NULL;
+}
+
+enum stage {
+    STAGE_WAITING,
+    STAGE_CANARY,
+    STAGE_DONE,
+};
+struct watch {
+    struct har_step *step;
+    enum stage stage;
+    uint64_t seen_ns;  /* when something came first; 0: nothing yet */
+    uint64_t acks;     /* of PINGs, before ours */
+    uint64_t acked_ns; /* ours was acknowledged; 0: not yet */
+    bool is_pinged;
+    bool may_close; /* an end of the connection is among what is right */
+};
+struct state {
+    struct watch *of; /* per actor of the play */
+};
+
+static const struct outcome_args *args_of(const struct har_step *step)
+{
+    return step->node->args;
+}
+
+static void start(struct har_step *step)
+{
+    struct state *state = step->state;
+    const struct outcome_args *args = args_of(step);
+    state->of = sl_calloc(step->play->actor_count, sizeof(struct watch));
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        struct watch *watch = &state->of[actor->number - 1];
+        watch->step = step;
+        for (size_t i = 0; i < args->in.count; i++) {
+            watch->may_close |= har_outcome_may_close(args->in.items[i]);
+        }
+    }
+}
+
+static void stop(struct har_step *step)
+{
+    struct state *state = step->state;
+    sl_free(state->of);
+}
+
+static void fail(struct har_step *step, const struct har_actor *actor, const char *what)
+{
+    const struct outcome_args *args = args_of(step);
+    char right[200] = "";
+    for (size_t i = 0; i < args->in.count; i++) {
+        size_t len = strlen(right);
+        (void)snprintf(right + len, sizeof(right) - len, "%s%s", i == 0 ? "" : ", ",
+                       args->in.items[i]);
+    }
+    har_play_fail(step->play, step->node, args->rule, "%s[%u]: %.160s; right: %s%s%.100s",
+                  actor->spec->name, actor->index, what, right, args->why == NULL ? "" : "; ",
+                  args->why == NULL ? "" : args->why);
+}
+
+/* ---- the canary ---- */
+
+static void on_canary(struct har_call *call, const struct har_stream_result *result)
+{
+    struct watch *watch = call->owner;
+    struct har_actor *actor = call->actor;
+    struct har_reply reply = {0};
+    bool is_cut = result->source == SL_FROM_CONNECTION_CLOSED || result->source == SL_FROM_GOAWAY;
+    bool is_good = result->code == SL_GRPC_OK && call->messages == 1 &&
+                   har_reply_read(sl_buf_span(&call->reply), &reply) == SL_OK && reply.is_accepted;
+    watch->stage = STAGE_DONE;
+    if (!is_good && !(is_cut && watch->may_close)) {
+        const char *name = sl_grpc_status_name(result->code);
+        char text[160];
+        (void)snprintf(text, sizeof(text), "the next call on the same connection ended with %s: %s",
+                       name == NULL ? "an unknown status" : name, result->message);
+        fail(watch->step, actor, text);
+    }
+}
+
+static void send_canary(struct har_actor *actor, struct watch *watch)
+{
+    struct sl_buf payload;
+    sl_buf_init(&payload, 4096);
+    char *room = sl_asprintf("sluice-%08x-canary", actor->play->stamp);
+    struct har_message message = {.message_id = sl_span_str("canary"),
+                                  .room_id = sl_span_str(room),
+                                  .user_id = sl_span_str("canary"),
+                                  .text = sl_span_str("canary")};
+    har_message_write(&payload, &message);
+    watch->stage = STAGE_CANARY;
+    (void)har_actor_call(actor, HAR_SEND_METHOD, sl_buf_span(&payload), on_canary, watch);
+    sl_free(room);
+    sl_buf_release(&payload);
+}
+
+static void take(struct har_actor *actor, struct watch *watch)
+{
+    const struct har_link *link = actor->link;
+    bool is_up = !link->has_ended && !link->is_closed_by_us && link->wire.frames[SL_H2_GOAWAY] == 0;
+    actor->play->evidence++;
+    watch->stage = STAGE_DONE;
+    if (is_up && args_of(watch->step)->canary == 0) {
+        send_canary(actor, watch);
+    }
+}
+
+/* ---- waiting ---- */
+
+/* Asks for a sign that everything before it was read. */
+static void ping_once(struct har_actor *actor, struct watch *watch, uint64_t now_ns)
+{
+    if (!watch->is_pinged && har_raw_is_ready(actor, true)) {
+        watch->is_pinged = true;
+        watch->acks = actor->link->wire.ping_acks;
+        (void)har_conn_ping(actor->link->conn, now_ns);
+    }
+    if (watch->is_pinged && watch->acked_ns == 0 && actor->link->wire.ping_acks > watch->acks) {
+        watch->acked_ns = now_ns;
+    }
+}
+
+static bool is_accepted(const struct outcome_args *args, const struct har_wire_outcome *seen)
+{
+    for (size_t i = 0; i < args->in.count; i++) {
+        if (har_outcome_matches(args->in.items[i], seen)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool may_be_ignored(const struct outcome_args *args)
+{
+    for (size_t i = 0; i < args->in.count; i++) {
+        if (strcmp(args->in.items[i], "ignored") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void hang(struct har_step *step, const struct har_actor *actor, uint64_t waited_ns)
+{
+    char text[200];
+    (void)snprintf(text, sizeof(text), "hang: nothing came in %llu ms",
+                   (unsigned long long)(waited_ns / SL_MS));
+    uint64_t pause_ns = har_play_hiccup_ns(step->play, step->begin_ns);
+    if (pause_ns * 20 >= waited_ns) {
+        har_play_fail_timing(step->play, step->node, args_of(step)->rule, "%s", text);
+    } else {
+        fail(step, actor, text);
+    }
+}
+
+static void look(struct har_step *step, struct har_actor *actor, struct watch *watch)
+{
+    const struct outcome_args *args = args_of(step);
+    struct har_wire_outcome seen = har_outcome_of(actor);
+    uint64_t now_ns = sl_clock_mono_ns();
+    uint64_t limit_ns = (uint64_t)(har_play_value(step->play, &args->within, WITHIN_MS) * 1e6);
+    uint64_t settle_ns = har_play_allowed_ns(step->play, step->begin_ns, SETTLE_NS);
+    uint64_t since_ns = seen.is_anything ? watch->seen_ns : watch->acked_ns;
+    if (seen.is_anything && watch->seen_ns == 0) {
+        since_ns = watch->seen_ns = now_ns;
+    }
+    if (may_be_ignored(args)) {
+        ping_once(actor, watch, now_ns);
+    }
+    bool is_settled = since_ns != 0 && now_ns >= since_ns + settle_ns;
+    bool is_late =
+        now_ns - step->begin_ns >= har_play_allowed_ns(step->play, step->begin_ns, limit_ns);
+    if (is_accepted(args, &seen)) {
+        take(actor, watch);
+    } else if (seen.is_anything && is_settled) {
+        char text[160];
+        har_outcome_tell(&seen, text, sizeof(text));
+        fail(step, actor, text);
+    } else if (!seen.is_anything && is_settled && may_be_ignored(args)) {
+        take(actor, watch);
+    } else if (!seen.is_anything && is_late) {
+        hang(step, actor, now_ns - step->begin_ns);
+    } else {
+        har_play_wake(step->play, now_ns + SL_MS);
+    }
+}
+
+static void poll(struct har_step *step)
+{
+    struct state *state = step->state;
+    step->is_done = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        struct watch *watch = &state->of[actor->number - 1];
+        if (watch->stage == STAGE_WAITING && actor->link != NULL && !step->play->is_over) {
+            look(step, actor, watch);
+        }
+        step->is_done &= watch->stage == STAGE_DONE;
+    }
+}
+
+static void tell(const struct har_step *step, char *text, size_t size)
+{
+    (void)step;
+    (void)snprintf(text, size, "hang: the next call on the same connection is not answered");
+}
+
+static const char *rule_of(const struct har_step *step)
+{
+    const char *rule = args_of(step)->rule;
+    return rule == NULL ? "" : rule;
+}
+
+const struct har_step_type har_step_outcome = {
+    .name = "outcome",
+    .help =
+        "what came of the last stream that the actor began, or of its connection, is one of these; "
+        "then the connection, if it is up, still serves",
+    .kinds = HAR_BIT(HAR_RAW),
+    .needs_h2 = true,
+    HAR_STEP_ARGS(struct outcome_args, fields),
+    .state_size = sizeof(struct state),
+    .problem = problem,
+    .rule_of = rule_of,
+    .has_no_deadline = true,
+    .start = start,
+    .poll = poll,
+    .stop = stop,
+    .tell = tell,
+};

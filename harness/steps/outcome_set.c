@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/steps/outcome_set.h"
+
+#include <stdio.h>
+
+#include "lib/wire/grpc_status.h"
+
+/* The word behind "stream " and so on; NULL when it is not that kind. */
+static const char *after(const char *word, const char *kind)
+{
+    size_t len = strlen(kind);
+    return strncmp(word, kind, len) == 0 && word[len] == ' ' ? word + len + 1 : NULL;
+}
+
+static bool is_error(const char *name, uint32_t code)
+{
+    const char *seen = sl_h2_error_name(code);
+    return strcmp(name, "*") == 0 || (seen != NULL && strcmp(seen, name) == 0);
+}
+
+static bool is_status(const char *name, uint32_t code)
+{
+    const char *seen = sl_grpc_status_name(code);
+    return strcmp(name, "*") == 0 || (seen != NULL && strcmp(seen, name) == 0);
+}
+
+static const char *error_of(const char *word)
+{
+    static const char *const kinds[] = {"stream", "connection", "goaway"};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (after(word, kinds[i]) != NULL) {
+            return after(word, kinds[i]);
+        }
+    }
+    return NULL;
+}
+
+bool har_outcome_is_valid(const char *word)
+{
+    static const char *const plain[] = {"served", "closed", "ignored"};
+    uint32_t code = 0;
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        if (strcmp(word, plain[i]) == 0) {
+            return true;
+        }
+    }
+    const char *error = error_of(word);
+    for (uint32_t i = 0; error != NULL && sl_h2_error_name(i) != NULL; i++) {
+        if (is_error(error, i)) {
+            return true;
+        }
+    }
+    const char *status = after(word, "status");
+    if (status != NULL) {
+        return strcmp(status, "*") == 0 ||
+               sl_grpc_status_parse(sl_span_str(status), &code) == SL_OK;
+    }
+    const char *http = after(word, "http");
+    return http != NULL && strlen(http) == 3 && strspn(http, "0123456789") == 3;
+}
+
+bool har_outcome_may_close(const char *word)
+{
+    return strcmp(word, "closed") == 0 || error_of(word) != NULL;
+}
+
+struct har_wire_outcome har_outcome_of(const struct har_actor *actor)
+{
+    const struct har_link *link = actor->link;
+    const struct har_wire *wire = &link->wire;
+    struct har_wire_outcome seen = {.end_text = link->end_text};
+    struct har_wire_stream *stream = NULL;
+    HASH_FIND(hh, wire->streams, &actor->raw_stream, sizeof(actor->raw_stream), stream);
+    bool is_answered = stream != NULL && (stream->is_ended || stream->has_status);
+    seen.stream = is_answered ? stream : NULL;
+    seen.has_goaway = wire->frames[SL_H2_GOAWAY] > 0;
+    seen.goaway = wire->goaway_code;
+    seen.is_unreadable = link->has_ended && link->how == HAR_CONN_ERROR;
+    seen.is_closed = link->has_ended && !seen.is_unreadable;
+    seen.is_anything = is_answered || seen.has_goaway || link->has_ended;
+    return seen;
+}
+
+bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
+{
+    const struct har_wire_stream *stream = seen->stream;
+    const char *error = error_of(word);
+    bool is_gone = error != NULL && seen->has_goaway && is_error(error, seen->goaway);
+    if (seen->is_unreadable) {
+        return false;
+    }
+    if (strcmp(word, "closed") == 0) {
+        return seen->is_closed;
+    }
+    if (strcmp(word, "served") == 0) {
+        return stream != NULL && stream->has_status && stream->status == SL_GRPC_OK;
+    }
+    if (after(word, "status") != NULL) {
+        return stream != NULL && stream->has_status &&
+               is_status(after(word, "status"), stream->status);
+    }
+    if (after(word, "http") != NULL) {
+        char status[16] = "";
+        if (stream != NULL && stream->is_ended) {
+            (void)snprintf(status, sizeof(status), "%u", stream->http_status);
+        }
+        return strcmp(after(word, "http"), status) == 0;
+    }
+    if (after(word, "stream") != NULL) {
+        return is_gone ||
+               (stream != NULL && stream->is_reset && is_error(error, stream->reset_code));
+    }
+    if (after(word, "connection") != NULL) {
+        return is_gone || (seen->is_closed && !seen->has_goaway);
+    }
+    return is_gone;
+}
+
+void har_outcome_tell(const struct har_wire_outcome *seen, char *text, size_t size)
+{
+    const struct har_wire_stream *stream = seen->stream;
+    size_t at = 0;
+    text[0] = '\0';
+    if (stream != NULL && stream->is_reset) {
+        const char *name = sl_h2_error_name(stream->reset_code);
+        at += (size_t)snprintf(text + at, size - at, "RST_STREAM %s",
+                               name == NULL ? "of unknown code" : name);
+    } else if (stream != NULL && stream->has_status) {
+        const char *name = sl_grpc_status_name(stream->status);
+        at += (size_t)snprintf(text + at, size - at, "status %s", name == NULL ? "unknown" : name);
+    } else if (stream != NULL) {
+        at += (size_t)snprintf(text + at, size - at, "HTTP %u without grpc-status",
+                               stream->http_status);
+    }
+    if (seen->has_goaway) {
+        const char *name = sl_h2_error_name(seen->goaway);
+        at += (size_t)snprintf(text + at, size - at, "%sGOAWAY %s", at == 0 ? "" : ", ",
+                               name == NULL ? "of unknown code" : name);
+    }
+    if (seen->is_closed || seen->is_unreadable) {
+        (void)snprintf(text + at, size - at, "%sconnection ended (%.60s)", at == 0 ? "" : ", ",
+                       seen->end_text);
+    }
+}

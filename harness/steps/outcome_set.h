@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_OUTCOME_SET_H
+#define HAR_OUTCOME_SET_H
+
+/* Accept-sets: what a server did, and the words for what it may do ("stream PROTOCOL_ERROR"). */
+#include "harness/engine/actor.h"
+
+/* Of the last stream that a raw actor began, and of its connection. */
+struct har_wire_outcome {
+    const struct har_wire_stream *stream; /* NULL: nothing came of it */
+    uint32_t goaway;
+    bool has_goaway, is_closed;
+    bool is_unreadable; /* the server's bytes were no HTTP/2 */
+    bool is_anything;
+    const char *end_text; /* of the connection */
+};
+struct har_wire_outcome har_outcome_of(const struct har_actor *actor);
+
+bool har_outcome_is_valid(const char *word);
+bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen);
+/* True when the connection may end by this outcome: a stream's error may become the connection's
+ * (RFC 9113 5.4). */
+bool har_outcome_may_close(const char *word);
+/* "RST_STREAM PROTOCOL_ERROR" and so on. */
+void har_outcome_tell(const struct har_wire_outcome *seen, char *text, size_t size);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* raw_frames: frames that the scenario writes itself, once or very often. */
+#include <stdio.h>
+
+#include "harness/steps/raw.h"
+#include "harness/steps/raw_frame.h"
+#include "harness/steps/verbs.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/wire/message.h"
+
+enum body {
+    BODY_NONE,
+    BODY_MESSAGE,
+    BODY_SUBSCRIPTION,
+};
+static const char *const bodies[] = {"none", "message", "subscription", NULL};
+static const char *const yes_no[] = {"yes", "no", NULL};
+
+enum {
+    COUNT_MAX = 1000000,
+    MESSAGES_MAX = 10000,
+    AT_ONCE = 500, /* repetitions between two looks at what came */
+};
+
+struct raw_args {
+    struct har_objects frames;
+    struct har_expr count, rate;
+    int body, wait;
+    struct har_expr messages;
+    struct har_send_args send; /* of the messages in the body: message and size */
+    bool is_partial;
+    struct har_expr within;
+};
+#define AT(member) offsetof(struct raw_args, member)
+static const struct har_field fields[] = {
+    {"frames", HAR_FIELD_OBJECTS, AT(frames), .fields = har_raw_frame_fields,
+     .field_count = HAR_RAW_FRAME_FIELDS, .item_size = sizeof(struct har_raw_frame),
+     .is_required = true, .help = "in order"},
+    {"count", HAR_FIELD_EXPR, AT(count), .help = "all of them so many times; default 1"},
+    {"rate", HAR_FIELD_EXPR, AT(rate), .help = "times a second; default as fast as possible"},
+    {"body", HAR_FIELD_CHOICE, AT(body), .choices = bodies,
+     .help =
+         "what DATA takes its parts of, with the 5 bytes of each prefix: stamped messages of the "
+         "actor, or a subscription to its room; default none. A raw actor's messages count as "
+         "accepted when their stream ends with OK"},
+    {"messages", HAR_FIELD_EXPR, AT(messages), .help = "how many in the body; default 1"},
+    {"message", HAR_FIELD_OBJECT, AT(send.message), .fields = har_message_fields,
+     .field_count = HAR_MESSAGE_FIELDS, .help = "as in send"},
+    {"size", HAR_FIELD_EXPR, AT(send.size), .help = "as in send"},
+    {"partial", HAR_FIELD_BOOL, AT(is_partial),
+     .help = "true: the messages are not sent whole, and must never be acted on"},
+    {"wait", HAR_FIELD_CHOICE, AT(wait), .choices = yes_no,
+     .help = "for the server's SETTINGS (where the preface is sent); \"no\": only for TCP"},
+    {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s, and count / rate"},
+};
+#undef AT
+
+static const char *problem(const void *of)
+{
+    const struct raw_args *args = of;
+    const struct har_raw_frame *frames = args->frames.items;
+    for (size_t i = 0; i < args->frames.count; i++) {
+        const char *text = har_raw_frame_problem(&frames[i]);
+        if (text != NULL) {
+            return text;
+        }
+    }
+    return NULL;
+}
+
+struct raw {
+    uint64_t *sent; /* per actor of the play: repetitions */
+    uint64_t count;
+    double rate;
+};
+
+static void start(struct har_step *step)
+{
+    struct raw *state = step->state;
+    const struct raw_args *args = step->node->args;
+    struct har_play *play = step->play;
+    double count = har_play_value(play, &args->count, 1);
+    if (count < 0 || count > COUNT_MAX) {
+        har_play_fail(play, step->node, "", "count %g is not possible", count);
+        count = 0;
+    }
+    state->count = (uint64_t)count;
+    state->rate = har_play_value(play, &args->rate, 0);
+    state->sent = sl_calloc(play->actor_count, sizeof(state->sent[0]));
+}
+
+static void stop(struct har_step *step)
+{
+    struct raw *state = step->state;
+    sl_free(state->sent);
+}
+
+/* Stamped messages with their prefixes; the number of the first one. */
+static uint32_t write_messages(struct har_step *step, struct har_actor *actor, uint32_t count,
+                               struct sl_buf *out)
+{
+    const struct raw_args *args = step->node->args;
+    uint32_t first = actor->sent_count;
+    struct sl_buf scratch;
+    struct sl_buf payload;
+    sl_buf_init(&scratch, HAR_TEXT_MAX + 65536);
+    sl_buf_init(&payload, HAR_TEXT_MAX + 2 * 65536);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t now_ns = sl_clock_mono_ns();
+        uint32_t sequence = har_actor_note_sent(actor, &args->send, now_ns);
+        struct har_sent *sent = &actor->sent[sequence];
+        struct har_message message;
+        har_actor_message(actor, sequence, &scratch, &message);
+        sl_buf_clear(&payload);
+        har_message_write(&payload, &message);
+        (void)sl_message_write(out, 0, sl_buf_span(&payload));
+        sent->is_partial = args->is_partial;
+        sent->phase = har_track_phase(step->track);
+        sent->due_ns = sent->sent_ns = now_ns;
+    }
+    sl_buf_release(&scratch);
+    sl_buf_release(&payload);
+    return first;
+}
+
+static void write_body(struct har_step *step, struct har_actor *actor, uint32_t count,
+                       struct sl_buf *out)
+{
+    const struct raw_args *args = step->node->args;
+    if (args->body == BODY_SUBSCRIPTION) {
+        struct sl_buf payload;
+        sl_buf_init(&payload, 64 * 1024);
+        har_actor_subscription(actor, &payload);
+        (void)sl_message_write(out, 0, sl_buf_span(&payload));
+        sl_buf_release(&payload);
+    } else if (args->body == BODY_MESSAGE) {
+        (void)write_messages(step, actor, count, out);
+    }
+}
+
+/* All frames once. */
+static void send_once(struct har_step *step, struct har_actor *actor)
+{
+    const struct raw_args *args = step->node->args;
+    struct har_raw_frame *frames = args->frames.items;
+    struct sl_buf body;
+    struct sl_buf out;
+    enum sl_status status = SL_OK;
+    double wanted = har_play_value(step->play, &args->messages, 1);
+    uint32_t messages = wanted < 0 || wanted > MESSAGES_MAX ? MESSAGES_MAX : (uint32_t)wanted;
+    sl_buf_init(&body, HAR_TEXT_MAX + 3 * 65536);
+    sl_buf_init(&out, HAR_CONN_QUEUE_MAX);
+    uint32_t first = actor->sent_count;
+    write_body(step, actor, messages, &body);
+    for (size_t i = 0; i < args->frames.count && status == SL_OK; i++) {
+        status = har_raw_frame_write(actor, &frames[i], sl_buf_span(&body), &out);
+    }
+    if (status == SL_STATE) {
+        har_play_fail(step->play, step->node, "", "there is no stream that a frame could be of");
+    } else if (status != SL_OK) {
+        har_play_fail(step->play, step->node, "", "the frames are too large");
+    } else {
+        (void)har_conn_send_raw(actor->link->conn, sl_buf_span(&out));
+    }
+    if (actor->spec->kind == HAR_RAW && args->body == BODY_MESSAGE && actor->raw_stream != 0) {
+        struct har_wire_stream *stream = har_wire_stream(&actor->link->wire, actor->raw_stream);
+        if (stream != NULL && stream->actor == NULL) {
+            stream->actor = actor;
+            stream->first = first;
+        }
+        if (stream != NULL) {
+            stream->count += messages;
+        }
+    }
+    sl_buf_release(&body);
+    sl_buf_release(&out);
+}
+
+/* True when this actor has done its part, or its server has ended the connection. */
+static bool drive(struct har_step *step, struct har_actor *actor)
+{
+    struct raw *state = step->state;
+    const struct raw_args *args = step->node->args;
+    uint64_t *sent = &state->sent[actor->number - 1];
+    if (!har_raw_is_ready(actor, args->wait == 0)) {
+        return actor->link->has_ended || actor->link->is_closed_by_us;
+    }
+    for (unsigned i = 0; i < AT_ONCE && *sent < state->count && !step->play->is_over; i++) {
+        uint64_t due_ns = step->begin_ns;
+        due_ns += state->rate > 0 ? (uint64_t)((double)*sent * 1e9 / state->rate) : 0;
+        if (due_ns > sl_clock_mono_ns()) {
+            har_play_wake(step->play, due_ns);
+            return false;
+        }
+        send_once(step, actor);
+        (*sent)++;
+    }
+    if (*sent < state->count) {
+        har_play_wake(step->play, sl_clock_mono_ns());
+    }
+    return *sent >= state->count;
+}
+
+static void poll(struct har_step *step)
+{
+    bool is_done = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (!step->play->is_over) {
+            is_done &= drive(step, actor);
+        }
+    }
+    step->is_done = is_done;
+}
+
+static void tell(const struct har_step *step, char *text, size_t size)
+{
+    (void)step;
+    (void)snprintf(text, size, "the frames could not be sent: no connection, or no SETTINGS came");
+}
+
+const struct har_step_type har_step_raw_frames = {
+    .name = "raw_frames",
+    .help = "writes frames as they are said here, right or wrong",
+    .kinds = HAR_BIT(HAR_RAW) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
+    .needs_h2 = true,
+    HAR_STEP_ARGS(struct raw_args, fields),
+    .state_size = sizeof(struct raw),
+    .rule = "RES-02",
+    .within_offset = offsetof(struct raw_args, within),
+    .problem = problem,
+    .start = start,
+    .poll = poll,
+    .stop = stop,
+    .tell = tell,
+};
