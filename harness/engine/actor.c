@@ -140,8 +140,8 @@ static void config_of_spec(struct har_play *play, const struct har_actor_spec *s
     }
     config->suppress |= spec->suppress_mask;
     config->is_literal |= spec->kind == HAR_RAW;
-    config->receive_buffer = (int)har_play_value_in(play, &spec->receive_buffer,
-                                                    config->receive_buffer, 0, INT32_MAX);
+    config->receive_buffer =
+        (int)har_play_value_in(play, &spec->receive_buffer, config->receive_buffer, 0, INT32_MAX);
     config->data_max =
         (uint32_t)har_play_value_in(play, &spec->data_frame, config->data_max, 0, INT32_MAX);
 }

@@ -35,22 +35,6 @@ struct har_play;
 struct har_actor;
 struct har_track;
 
-/* A connection, of one actor or shared. */
-struct har_link {
-    struct har_play *play;
-    const char *name; /* "shared:NAME"; NULL for an actor's own */
-    struct har_conn *conn;
-    bool is_connected, has_ended, is_closed_by_us;
-    bool
-        is_garbled; /* frames with a wrong length were sent: the observer may misread what is ours */
-    uint64_t ping_acks;
-    enum har_conn_end how; /* it ended */
-    char end_text[160];
-    struct har_wire wire; /* of the connection made last */
-    unsigned counted;     /* the play's count that it was last part of */
-    struct har_link *next;
-};
-
 enum har_stream_state {
     HAR_STREAM_NONE,
     HAR_STREAM_OPEN,

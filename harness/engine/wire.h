@@ -10,7 +10,7 @@
  */
 #include <uthash.h>
 
-#include "lib/wire/observer.h"
+#include "harness/transport/transport.h"
 
 enum {
     HAR_WIRE_TYPES = 10, /* frame types of RFC 9113 6 */
@@ -18,6 +18,7 @@ enum {
 };
 
 struct har_actor;
+struct har_play;
 
 struct har_wire_stream {
     uint32_t id;
@@ -44,6 +45,22 @@ struct har_wire {
     struct har_wire_stream *streams;
     size_t stream_count;
     bool keeps_streams;
+};
+
+/* A connection, of one actor or shared. */
+struct har_link {
+    struct har_play *play;
+    const char *name; /* "shared:NAME"; NULL for an actor's own */
+    struct har_conn *conn;
+    bool is_connected, has_ended, is_closed_by_us;
+    bool
+        is_garbled; /* frames with a wrong length were sent: the observer may misread what is ours */
+    uint64_t ping_acks;
+    enum har_conn_end how; /* it ended */
+    char end_text[160];
+    struct har_wire wire; /* of the connection made last */
+    unsigned counted;     /* the play's count that it was last part of */
+    struct har_link *next;
 };
 
 /* One frame, of either direction. */

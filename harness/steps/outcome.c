@@ -206,7 +206,8 @@ static void look(struct har_step *step, struct har_actor *actor, struct watch *w
     const struct outcome_args *args = args_of(step);
     struct har_wire_outcome seen = har_outcome_of(actor);
     uint64_t now_ns = sl_clock_mono_ns();
-    uint64_t limit_ns = (uint64_t)(har_play_value(step->play, &args->within, WITHIN_MS) * 1e6);
+    uint64_t limit_ns =
+        (uint64_t)(har_play_value_in(step->play, &args->within, WITHIN_MS, 0, UINT32_MAX) * 1e6);
     uint64_t settle_ns = har_play_allowed_ns(step->play, step->begin_ns, SETTLE_NS);
     uint64_t since_ns = seen.is_anything ? watch->seen_ns : watch->acked_ns;
     if (seen.is_anything && watch->seen_ns == 0) {

@@ -157,7 +157,7 @@ static void send_settings(struct har_step *step, struct har_actor *actor)
     size_t count = 0;
     for (uint16_t i = 0; i < SETTINGS; i++) {
         if (args->values[i].is_set) {
-            double value = har_play_value(step->play, &args->values[i], 0);
+            double value = har_play_value_in(step->play, &args->values[i], 0, 0, UINT32_MAX);
             pairs[count++] =
                 (struct sl_h2_setting_pair){.id = (uint16_t)(i + 1), .value = (uint32_t)value};
         }
@@ -261,11 +261,10 @@ static uint32_t stream_of(const struct har_actor *actor)
 static bool drive_update(struct har_step *step, struct har_actor *actor, uint64_t *sent)
 {
     const struct update_args *args = step->node->args;
-    double count = har_play_value(step->play, &args->count, 1);
+    double count = har_play_value_in(step->play, &args->count, 1, 0, UPDATES_MAX);
     double rate = har_play_value(step->play, &args->rate, 0);
-    double increment = har_play_value(step->play, &args->increment, 0);
+    double increment = har_play_value_in(step->play, &args->increment, 0, 0, UINT32_MAX);
     uint32_t stream = args->of == 0 ? stream_of(actor) : 0;
-    count = count > UPDATES_MAX ? UPDATES_MAX : count;
     if (!har_raw_is_ready(actor, true) || (args->of == 0 && stream == 0)) {
         return actor->link->has_ended || actor->link->is_closed_by_us;
     }
@@ -354,7 +353,7 @@ static void start_goaway(struct har_step *step)
     sl_buf_init(&frame, SL_H2_DEFAULT_MAX_FRAME);
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         sl_buf_clear(&frame);
-        double last_id = har_play_value(step->play, &args->number, 0);
+        double last_id = har_play_value_in(step->play, &args->number, 0, 0, UINT32_MAX);
         (void)sl_h2_write_goaway(&frame, (uint32_t)last_id, code_of(args, SL_H2_NO_ERROR),
                                  sl_span(NULL, 0));
         (void)har_conn_send_raw(har_actor_conn(actor), sl_buf_span(&frame));
@@ -384,11 +383,7 @@ static void start_stream_id(struct har_step *step)
 {
     const struct number_args *args = step->node->args;
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        double next = har_play_value(step->play, &args->number, 1);
-        if (next < 1 || next > SL_H2_MAX_WINDOW) {
-            har_play_fail(step->play, step->node, "", "no stream can have the number %g", next);
-            return;
-        }
+        double next = har_play_value_in(step->play, &args->number, 1, 1, SL_H2_MAX_WINDOW);
         (void)har_conn_set_stream_id(har_actor_conn(actor), (uint32_t)next);
     }
 }

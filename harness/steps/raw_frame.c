@@ -164,8 +164,7 @@ struct writing {
 
 static uint32_t number(const struct writing *writing, const struct har_expr *expr, double fallback)
 {
-    double value = har_play_value(writing->actor->play, expr, fallback);
-    return value < 0 ? 0 : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+    return (uint32_t)har_play_value_in(writing->actor->play, expr, fallback, 0, UINT32_MAX);
 }
 
 static bool find_stream(struct writing *writing)

@@ -80,12 +80,7 @@ static void start(struct har_step *step)
     struct raw *state = step->state;
     const struct raw_args *args = step->node->args;
     struct har_play *play = step->play;
-    double count = har_play_value(play, &args->count, 1);
-    if (count < 0 || count > COUNT_MAX) {
-        har_play_fail(play, step->node, "", "count %g is not possible", count);
-        count = 0;
-    }
-    state->count = (uint64_t)count;
+    state->count = (uint64_t)har_play_value_in(play, &args->count, 1, 0, COUNT_MAX);
     state->rate = har_play_value(play, &args->rate, 0);
     state->sent = sl_calloc(play->actor_count, sizeof(state->sent[0]));
 }
@@ -147,8 +142,8 @@ static void send_once(struct har_step *step, struct har_actor *actor)
     struct sl_buf body;
     struct sl_buf out;
     enum sl_status status = SL_OK;
-    double wanted = har_play_value(step->play, &args->messages, 1);
-    uint32_t messages = wanted < 0 || wanted > MESSAGES_MAX ? MESSAGES_MAX : (uint32_t)wanted;
+    uint32_t messages =
+        (uint32_t)har_play_value_in(step->play, &args->messages, 1, 0, MESSAGES_MAX);
     sl_buf_init(&body, HAR_TEXT_MAX + 3 * 65536);
     sl_buf_init(&out, HAR_CONN_QUEUE_MAX);
     uint32_t first = actor->sent_count;
@@ -157,9 +152,9 @@ static void send_once(struct har_step *step, struct har_actor *actor)
         status = har_raw_frame_write(actor, &frames[i], sl_buf_span(&body), &out);
     }
     if (status == SL_STATE) {
-        har_play_fail(step->play, step->node, "", "there is no stream that a frame could be of");
+        har_play_mistake(step->play, step->node->path, "no stream that a frame could be of");
     } else if (status != SL_OK) {
-        har_play_fail(step->play, step->node, "", "the frames are too large");
+        har_play_mistake(step->play, step->node->path, "the frames are too large");
     } else {
         (void)har_conn_send_raw(actor->link->conn, sl_buf_span(&out));
     }
