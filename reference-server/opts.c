@@ -3,9 +3,11 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/units.h"
+#include "reference-server/chat/history.h"
 
 enum {
     DEFAULT_BUFFER = 100,
+    DEFAULT_HISTORY = 256,
     DEFAULT_RATE_HZ = 10,
     DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024,
     PORT_MAX = 65535,
@@ -24,7 +26,8 @@ void srv_opts_init(struct srv_opts *opts)
         .chat = {.buffer = DEFAULT_BUFFER,
                  .drop_policy = SRV_DROP_NEWEST,
                  .default_rate_hz = DEFAULT_RATE_HZ,
-                 .ping_interval_ns = DEFAULT_PING_INTERVAL_NS},
+                 .ping_interval_ns = DEFAULT_PING_INTERVAL_NS,
+                 .history = DEFAULT_HISTORY},
         .max_message = DEFAULT_MAX_MESSAGE,
         .drain_grace_ns = DEFAULT_DRAIN_GRACE_NS,
         .log_format = SL_LOG_TEXT,
@@ -130,6 +133,16 @@ static enum sl_status set_ping_interval(void *options, const char *value, struct
     return duration(value, SL_MS, &((struct srv_opts *)options)->chat.ping_interval_ns, reterr);
 }
 
+static enum sl_status set_history(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t number = 0;
+    if (sl_units_u64(sl_span_str(value), &number) != SL_OK || number > SRV_HISTORY_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "want a whole number from 0 to %d", SRV_HISTORY_MAX);
+    }
+    ((struct srv_opts *)options)->chat.history = (size_t)number;
+    return SL_OK;
+}
+
 static enum sl_status set_max_message(void *options, const char *value, struct sl_error *reterr)
 {
     uint64_t bytes = 0;
@@ -181,6 +194,8 @@ static const struct sl_cli_option options[] = {
     {"default-rate", 0, "HZ", "rate of a subscription that asks for none (10)", set_default_rate},
     {"ping-interval", 0, "TIME", "time between the pings of a ChatRoom stream (10s)",
      set_ping_interval},
+    {"history", 0, "N", "messages of each room that a subscription may ask for (256); 0: none",
+     set_history},
     {"max-message", 0, "SIZE", "largest message that is accepted (4MiB)", set_max_message},
     {"drain-grace", 0, "TIME", "how long streams may go on after SIGTERM (10s)", set_drain_grace},
     {"log", 0, "text|json", "form of the log on stderr (text)", set_log},

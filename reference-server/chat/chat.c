@@ -12,6 +12,8 @@ void srv_chat_init(struct srv_chat *chat, const struct srv_chat_config *config)
     srv_rooms_init(&chat->rooms, &chat->config.misbehave);
     srv_dedup_init(&chat->dedup, config->secret);
     memcpy(&chat->ids.random, config->secret + SRV_DEDUP_KEY, sizeof(chat->ids.random));
+    /* That one waits until nobody else holds the message. */
+    chat->rooms.history = config->misbehave.publisher_waits_for_subscriber ? 0 : config->history;
 }
 
 void srv_chat_release(struct srv_chat *chat)

@@ -29,6 +29,7 @@ struct srv_chat_config {
     uint64_t ping_interval_ns;
     uint8_t secret
         [SRV_SECRET]; /* random: ids begin with a part of it, the dedup window is keyed with it */
+    size_t history;   /* messages that a room keeps; 0: none */
     struct srv_misbehave misbehave;
 };
 
@@ -41,6 +42,7 @@ struct srv_chat {
     struct srv_dedup dedup;
     struct srv_wrong_subscriber *subscribers; /* all of them, for the wrong servers */
     uint64_t subscriptions_ended;             /* for wrong servers */
+    uint64_t dropped;                         /* by all of them; for a wrong server */
     uint64_t busy_ns; /* when a room had more than its share last; for a wrong server */
 };
 

@@ -5,6 +5,7 @@
 #include "lib/base/clock.h"
 #include "reference-server/chat/message.h"
 #include "reference-server/chat/ring.h"
+#include "reference-server/chat/send_message.h"
 
 enum {
     UNBOUNDED_ACKS = 1 << 24, /* a wrong server's */
@@ -15,7 +16,9 @@ enum {
 
 struct chat_room {
     struct srv_stream stream;
+    struct srv_chat *chat;
     const struct srv_misbehave *misbehave;
+    struct srv_frame *first_room; /* that the first message named, NULL before it */
     struct srv_ring acks;
     size_t ack_bytes;
     uint64_t ping_interval_ns;
@@ -115,6 +118,32 @@ static void queue_ack(struct chat_room *room, struct sl_span message_id)
     }
 }
 
+/* CHAT-04. */
+static void broadcast(struct chat_room *room, struct srv_frame *frame,
+                      const struct srv_message *received, uint64_t now_ns)
+{
+    const struct srv_misbehave *misbehave = room->misbehave;
+    struct srv_message message = *received;
+    if (room->first_room == NULL) {
+        room->first_room = srv_frame_copy(message.room_id);
+    }
+    struct sl_span first = srv_frame_span(room->first_room);
+    bool is_moved = message.room_id.len == 0 || (misbehave->broadcast_room_of_first_always &&
+                                                 !sl_span_equal(message.room_id, first));
+    message.room_id = is_moved ? first : message.room_id;
+    if (message.room_id.len == 0 || misbehave->broadcast_missing ||
+        (message.text.len == 0 && !misbehave->broadcast_without_text)) {
+        return;
+    }
+    if (!is_moved || misbehave->broadcast_room_not_filled) {
+        srv_broadcast(room->chat, frame, &message, now_ns);
+        return;
+    }
+    struct srv_frame *copy = srv_message_move(srv_frame_span(frame), first);
+    srv_broadcast(room->chat, copy, &message, now_ns);
+    srv_frame_unref(copy);
+}
+
 static void receive(struct srv_stream *stream, struct srv_frame *frame, uint64_t now_ns)
 {
     struct chat_room *room = of_stream(stream);
@@ -125,6 +154,7 @@ static void receive(struct srv_stream *stream, struct srv_frame *frame, uint64_t
         return;
     }
     room->received++;
+    broadcast(room, frame, &message, now_ns);
     if (misbehave->ping_only_when_idle) {
         room->next_ping_ns = now_ns + room->ping_interval_ns;
     }
@@ -155,6 +185,7 @@ static void close_room(struct srv_stream *stream)
 {
     struct chat_room *room = of_stream(stream);
     srv_ring_release(&room->acks);
+    srv_frame_unref(room->first_room);
     sl_free(room);
 }
 
@@ -171,6 +202,7 @@ struct srv_stream *srv_chat_room_open(struct srv_chat *chat, uint64_t now_ns)
 {
     struct chat_room *room = sl_alloc(sizeof(*room));
     room->stream.ops = &chat_room_ops;
+    room->chat = chat;
     room->misbehave = &chat->config.misbehave;
     /* One slot more than can_receive lets wait, for the wrong server that answers twice. */
     srv_ring_init(&room->acks,

@@ -4,7 +4,8 @@
 
 /*
  * ChatRoom: one ack per message, in order; a ping every interval from one interval after the start; OK once
- * the client has half-closed and has all acks (CHAT-01, 02, 03, 07).
+ * the client has half-closed and has all acks (CHAT-01, 02, 03, 07). Each message with text is broadcast to its room,
+ * which where it names none is that of the stream's first message (CHAT-04).
  *
  * What the client has not read yet is bounded: with SRV_ACKS_MAX acks or SRV_ACK_BYTES_MAX bytes of
  * them waiting, can_receive is false, so that a client that never reads is stopped by its own credit (CHAT-05).

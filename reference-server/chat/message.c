@@ -12,6 +12,8 @@ enum {
     MESSAGE_CREATED_AT = 5,
     SUBSCRIPTION_ROOM_ID = 1,
     SUBSCRIPTION_MAX_RATE_HZ = 2,
+    SUBSCRIPTION_HISTORY = 3,
+    SUBSCRIPTION_AFTER_MESSAGE_ID = 4,
     ACTION_REQUEST_ID = 1,
     ACTION_ACCEPTED = 2,
     ACTION_REASON = 3,
@@ -47,11 +49,16 @@ bool srv_subscription_decode(struct sl_span bytes, struct srv_subscription *ret_
     sl_rd_init(&rd, bytes);
     *ret_subscription = (struct srv_subscription){0};
     while (srv_pb_next(&rd, &field)) {
-        if (!srv_pb_take_string(&field, SUBSCRIPTION_ROOM_ID, &ret_subscription->room_id)) {
+        if (!srv_pb_take_string(&field, SUBSCRIPTION_ROOM_ID, &ret_subscription->room_id) ||
+            !srv_pb_take_string(&field, SUBSCRIPTION_AFTER_MESSAGE_ID,
+                                &ret_subscription->after_message_id)) {
             return false;
         }
         if (field.number == SUBSCRIPTION_MAX_RATE_HZ && field.wire == SRV_PB_VARINT) {
             ret_subscription->max_rate_hz = (int32_t)(uint32_t)field.value;
+        }
+        if (field.number == SUBSCRIPTION_HISTORY && field.wire == SRV_PB_VARINT) {
+            ret_subscription->history = (int32_t)(uint32_t)field.value;
         }
     }
     return sl_rd_ok(&rd);
@@ -74,6 +81,15 @@ struct srv_frame *srv_message_encode(const struct srv_message *message)
     srv_pb_put_string(&buf, MESSAGE_USER_ID, message->user_id);
     srv_pb_put_string(&buf, MESSAGE_TEXT, message->text);
     srv_pb_put_varint(&buf, MESSAGE_CREATED_AT, (uint64_t)message->created_at);
+    return frame_of(&buf);
+}
+
+struct srv_frame *srv_message_move(struct sl_span bytes, struct sl_span room_id)
+{
+    struct sl_buf buf;
+    sl_buf_init(&buf, bytes.len + room_id.len + FRAMING_MAX);
+    (void)sl_buf_add_span(&buf, bytes);
+    srv_pb_put_string(&buf, MESSAGE_ROOM_ID, room_id);
     return frame_of(&buf);
 }
 

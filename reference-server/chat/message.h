@@ -20,6 +20,8 @@ struct srv_message {
 struct srv_subscription {
     struct sl_span room_id;
     int32_t max_rate_hz;
+    int32_t history;
+    struct sl_span after_message_id;
 };
 
 enum srv_command {
@@ -39,6 +41,8 @@ struct srv_frame *srv_action_encode(struct sl_span request_id, bool is_accepted,
  * are not known here, stays. */
 struct srv_frame *srv_message_amend(struct sl_span bytes, struct sl_span message_id,
                                     int64_t created_at);
+/* The same with another room_id. */
+struct srv_frame *srv_message_move(struct sl_span bytes, struct sl_span room_id);
 /* The payload is prefix followed by rest. */
 struct srv_frame *srv_command_encode(enum srv_command type, const char *prefix,
                                      struct sl_span rest);

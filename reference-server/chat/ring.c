@@ -67,6 +67,19 @@ void srv_ring_push_before_last(struct srv_ring *ring, struct srv_frame *frame)
     srv_ring_push(ring, moved);
 }
 
+struct srv_frame *srv_ring_at(const struct srv_ring *ring, size_t position)
+{
+    assert(position < ring->count);
+    return ring->slots[index_of(ring, position)];
+}
+
+void srv_ring_swap(struct srv_ring *ring, size_t one, size_t other)
+{
+    struct srv_frame *frame = srv_ring_at(ring, one);
+    ring->slots[index_of(ring, one)] = srv_ring_at(ring, other);
+    ring->slots[index_of(ring, other)] = frame;
+}
+
 struct srv_frame *srv_ring_pop(struct srv_ring *ring)
 {
     if (ring->count == 0) {

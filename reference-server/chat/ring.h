@@ -35,6 +35,12 @@ void srv_ring_push(struct srv_ring *ring, struct srv_frame *frame);
 /* Takes frame and puts it before the last one that waits. The ring must be neither empty nor full. */
 void srv_ring_push_before_last(struct srv_ring *ring, struct srv_frame *frame);
 
+/* The frame at this place, 0 being the oldest, borrowed; position is below count. */
+struct srv_frame *srv_ring_at(const struct srv_ring *ring, size_t position);
+
+/* Two frames change places. */
+void srv_ring_swap(struct srv_ring *ring, size_t one, size_t other);
+
 /* The oldest frame, yours; NULL when none waits. */
 struct srv_frame *srv_ring_pop(struct srv_ring *ring);
 

@@ -6,7 +6,7 @@
 #include <utlist.h>
 
 #include "lib/base/alloc.h"
-#include "reference-server/chat/ring.h"
+#include "reference-server/chat/history.h"
 #include "reference-server/misbehave.h"
 
 enum {
@@ -16,6 +16,11 @@ enum {
 struct srv_room {
     UT_hash_handle hh;
     struct srv_member *members;
+    struct srv_history history;
+    bool is_idle; /* one of those without a member */
+    uint64_t idle_since_ns;
+    struct srv_room *prev; /* among these */
+    struct srv_room *next;
     struct srv_ring left_behind; /* empty in a right server */
     size_t id_len;
     uint8_t id[];
@@ -29,6 +34,8 @@ void srv_rooms_init(struct srv_rooms *rooms, const struct srv_misbehave *misbeha
 static void free_room(struct srv_rooms *rooms, struct srv_room *room)
 {
     HASH_DEL(rooms->table, room);
+    rooms->history_bytes -= room->history.bytes;
+    srv_history_release(&room->history);
     srv_ring_release(&room->left_behind);
     sl_free(room);
 }
@@ -42,11 +49,44 @@ void srv_rooms_release(struct srv_rooms *rooms)
     }
 }
 
-static struct srv_room *find(struct srv_rooms *rooms, struct sl_span id)
+static struct srv_room *find(const struct srv_rooms *rooms, struct sl_span id)
 {
     struct srv_room *room = NULL;
     HASH_FIND(hh, rooms->table, id.data, id.len, room);
     return room;
+}
+
+/* room has no member from now on. */
+static void begin_idle(struct srv_rooms *rooms, struct srv_room *room)
+{
+    room->is_idle = true;
+    room->idle_since_ns = rooms->now_ns;
+    DL_APPEND(rooms->idle, room);
+    rooms->idle_count++;
+}
+
+static void end_idle(struct srv_rooms *rooms, struct srv_room *room)
+{
+    if (room->is_idle) {
+        room->is_idle = false;
+        DL_DELETE(rooms->idle, room);
+        rooms->idle_count--;
+    }
+}
+
+static bool is_over(const struct srv_rooms *rooms)
+{
+    return rooms->idle->idle_since_ns + SRV_ROOMS_KEEP_NS < rooms->now_ns ||
+           rooms->idle_count > SRV_ROOMS_IDLE_MAX || rooms->history_bytes > SRV_ROOMS_HISTORY_BYTES;
+}
+
+static void expire(struct srv_rooms *rooms)
+{
+    while (rooms->idle != NULL && is_over(rooms)) {
+        struct srv_room *room = rooms->idle;
+        end_idle(rooms, room);
+        free_room(rooms, room);
+    }
 }
 
 static struct srv_room *find_or_add(struct srv_rooms *rooms, struct sl_span id)
@@ -55,6 +95,7 @@ static struct srv_room *find_or_add(struct srv_rooms *rooms, struct sl_span id)
     if (room == NULL) {
         room = sl_alloc(sizeof(*room) + id.len);
         srv_ring_init(&room->left_behind, LEFT_BEHIND_MAX);
+        srv_history_init(&room->history, rooms->history);
         room->id_len = id.len;
         memcpy(room->id, id.data, id.len);
         HASH_ADD_KEYPTR(hh, rooms->table, room->id, room->id_len, room);
@@ -65,7 +106,10 @@ static struct srv_room *find_or_add(struct srv_rooms *rooms, struct sl_span id)
 void srv_rooms_join(struct srv_rooms *rooms, struct srv_member *member, struct sl_span room_id,
                     uint64_t now_ns)
 {
+    rooms->now_ns = now_ns;
     struct srv_room *room = find_or_add(rooms, room_id);
+    end_idle(rooms, room);
+    expire(rooms);
     member->room = room;
     DL_APPEND(room->members, member);
     for (struct srv_frame *old = srv_ring_pop(&room->left_behind); old != NULL;
@@ -83,7 +127,12 @@ void srv_rooms_leave(struct srv_rooms *rooms, struct srv_member *member)
     }
     DL_DELETE(room->members, member);
     member->room = NULL;
-    if (room->members == NULL && room->left_behind.count == 0) {
+    if (room->members != NULL) {
+        return;
+    }
+    if (room->history.messages.count > 0) {
+        begin_idle(rooms, room);
+    } else if (room->left_behind.count == 0) {
         free_room(rooms, room);
     }
 }
@@ -117,6 +166,9 @@ static bool is_leaked_to(const struct srv_rooms *rooms, const struct srv_room *r
         memcmp(room->id, id.data, room->id_len) == 0) {
         return true;
     }
+    if (rooms->misbehave->empty_room_hears_all && room->id_len == 0) {
+        return true;
+    }
     return rooms->misbehave->room_case_folded && is_same_but_case(room, id);
 }
 
@@ -133,15 +185,39 @@ static void publish_like(struct srv_rooms *rooms, struct sl_span id, struct srv_
     }
 }
 
+/* frame was published to room, which may be gone after this. */
+static void remember(struct srv_rooms *rooms, struct srv_room *room, struct srv_frame *frame)
+{
+    bool is_idle = room->members == NULL;
+    if (is_idle) {
+        end_idle(rooms, room);
+        begin_idle(rooms, room);
+    }
+    rooms->history_bytes -= room->history.bytes;
+    srv_history_add(&room->history, frame);
+    rooms->history_bytes += room->history.bytes;
+    expire(rooms);
+    while (!is_idle && rooms->history_bytes > SRV_ROOMS_HISTORY_BYTES &&
+           room->history.messages.count > 0) {
+        rooms->history_bytes -= room->history.bytes;
+        srv_history_forget(&room->history);
+        rooms->history_bytes += room->history.bytes;
+    }
+}
+
 void srv_rooms_publish(struct srv_rooms *rooms, struct sl_span room_id, struct srv_frame *frame,
                        uint64_t now_ns)
 {
     if (room_id.len == 0) {
         return; /* nobody can subscribe to it */
     }
-    struct srv_room *room =
-        rooms->misbehave->sees_old_messages ? find_or_add(rooms, room_id) : find(rooms, room_id);
-    if (rooms->misbehave->room_prefix_leak || rooms->misbehave->room_case_folded) {
+    bool has_history = rooms->history > 0 && room_id.len <= SRV_ROOMS_ID_MAX;
+    struct srv_room *room = has_history || rooms->misbehave->sees_old_messages
+                                ? find_or_add(rooms, room_id)
+                                : find(rooms, room_id);
+    rooms->now_ns = now_ns;
+    if (rooms->misbehave->room_prefix_leak || rooms->misbehave->room_case_folded ||
+        rooms->misbehave->empty_room_hears_all) {
         publish_like(rooms, room_id, frame, now_ns);
     }
     if (room == NULL) {
@@ -152,6 +228,15 @@ void srv_rooms_publish(struct srv_rooms *rooms, struct sl_span room_id, struct s
         srv_frame_unref(srv_ring_pop(&room->left_behind));
         srv_ring_push(&room->left_behind, srv_frame_ref(frame));
     }
+    if (has_history) {
+        remember(rooms, room, frame);
+    }
+}
+
+const struct srv_history *srv_rooms_history(const struct srv_rooms *rooms, struct sl_span room_id)
+{
+    const struct srv_room *room = find(rooms, room_id);
+    return room == NULL ? NULL : &room->history;
 }
 
 struct sl_span srv_room_id(const struct srv_room *room)

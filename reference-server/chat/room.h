@@ -3,13 +3,27 @@
 #define SRV_ROOM_H
 
 /*
- * Rooms by their exact id (SEND-05), and who listens in each. A room exists while it has a member.
+ * Rooms by their exact id (SEND-05), who listens in each, and what was said last. A room exists while it has a
+ * member or a history.
  *
  * Ownership: the table owns the rooms; members belong to whoever joined them.
+ * Limits: rooms without a member go when SRV_ROOMS_KEEP_NS have passed, when there are more than SRV_ROOMS_IDLE_MAX,
+ * and when all histories together cost more than SRV_ROOMS_HISTORY_BYTES: those that were left first go first. Then
+ * the room that is published to forgets. What has expired is freed by the next message or subscription.
  */
+#include "lib/base/clock.h"
 #include "reference-server/chat/frame.h"
+#include "reference-server/chat/ring.h"
+
+enum {
+    SRV_ROOMS_IDLE_MAX = 1000,
+    SRV_ROOMS_HISTORY_BYTES = 32 * 1024 * 1024,
+    SRV_ROOMS_ID_MAX = 1024, /* bytes; a room with a longer id has no history */
+};
+#define SRV_ROOMS_KEEP_NS (60 * SL_SECOND)
 
 struct srv_room;
+struct srv_history;
 struct srv_misbehave;
 
 /* Embedded in whatever listens. */
@@ -22,6 +36,11 @@ struct srv_member {
 
 struct srv_rooms {
     struct srv_room *table;
+    struct srv_room *idle; /* without a member; the one that was left first is first */
+    size_t idle_count;
+    size_t history;       /* messages that a room keeps; 0, until it is set: none */
+    size_t history_bytes; /* of all rooms */
+    uint64_t now_ns;      /* of the last message or subscription */
     const struct srv_misbehave *misbehave;
 };
 
@@ -36,9 +55,12 @@ void srv_rooms_join(struct srv_rooms *rooms, struct srv_member *member, struct s
 
 void srv_rooms_leave(struct srv_rooms *rooms, struct srv_member *member);
 
-/* Hands frame (borrowed) to every member of the room. */
+/* Hands frame (borrowed) to every member of the room, and keeps it in the history. */
 void srv_rooms_publish(struct srv_rooms *rooms, struct sl_span room_id, struct srv_frame *frame,
                        uint64_t now_ns);
+
+/* The messages that a room keeps; NULL when it has none. Borrowed until the next call of any function here. */
+const struct srv_history *srv_rooms_history(const struct srv_rooms *rooms, struct sl_span room_id);
 
 /* Borrowed while the room exists. */
 struct sl_span srv_room_id(const struct srv_room *room);

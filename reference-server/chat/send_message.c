@@ -49,8 +49,8 @@ static struct srv_frame *altered(const struct srv_misbehave *misbehave, struct s
     return srv_message_encode(&message);
 }
 
-static void broadcast(struct srv_chat *chat, struct srv_frame *request,
-                      const struct srv_message *message, uint64_t now_ns)
+void srv_broadcast(struct srv_chat *chat, struct srv_frame *frame,
+                   const struct srv_message *message, uint64_t now_ns)
 {
     const struct srv_misbehave *misbehave = &chat->config.misbehave;
     if (misbehave->text_truncated || misbehave->nul_truncated || misbehave->int64_through_double) {
@@ -59,7 +59,7 @@ static void broadcast(struct srv_chat *chat, struct srv_frame *request,
         srv_frame_unref(other);
         return;
     }
-    srv_rooms_publish(&chat->rooms, message->room_id, request, now_ns);
+    srv_rooms_publish(&chat->rooms, message->room_id, frame, now_ns);
 }
 
 /* SEND-08 */
@@ -111,7 +111,7 @@ static struct srv_answer accept(struct srv_chat *chat, struct srv_frame **frame,
                                                     : reply(request_id, true, "");
     }
     fill(chat, frame, message, unary->unix_ms);
-    broadcast(chat, *frame, message, unary->now_ns);
+    srv_broadcast(chat, *frame, message, unary->now_ns);
     return reply(request_id, true, "");
 }
 
@@ -145,7 +145,7 @@ static struct srv_answer answer_to(struct srv_chat *chat, struct srv_frame **fra
         return accept(chat, frame, message, request_id, unary);
     }
     if (misbehave->broadcasts_rejected) {
-        broadcast(chat, *frame, message, unary->now_ns);
+        srv_broadcast(chat, *frame, message, unary->now_ns);
     }
     return reply(request_id, false, misbehave->reject_without_reason ? "" : "missing room or text");
 }

@@ -12,4 +12,8 @@
 struct srv_answer srv_send_message(struct srv_chat *chat, struct srv_frame **message,
                                    const struct srv_unary *unary);
 
+/* Gives message, decoded from frame (borrowed), to the subscribers of its room. */
+void srv_broadcast(struct srv_chat *chat, struct srv_frame *frame,
+                   const struct srv_message *message, uint64_t now_ns);
+
 #endif

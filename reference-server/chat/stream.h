@@ -59,6 +59,12 @@ static inline struct srv_answer srv_refusal(enum sl_grpc_status status, const ch
     return (struct srv_answer){.status = status, .text = text};
 }
 
+/* A number that goes with the status of a stream that the server ends. */
+struct srv_trailer {
+    const char *name; /* static */
+    uint64_t value;
+};
+
 struct srv_stream;
 
 struct srv_stream_ops {
@@ -66,6 +72,8 @@ struct srv_stream_ops {
                           struct srv_pulled *ret_pulled);
     void (*sent)(struct srv_stream *stream, uint64_t now_ns);
     void (*close)(struct srv_stream *stream); /* frees the stream */
+    /* What goes with the status. NULL where nothing does; false: nothing this time. */
+    bool (*trailer)(const struct srv_stream *stream, struct srv_trailer *ret_trailer);
     /* NULL where the client sends one request only. */
     bool (*can_receive)(const struct srv_stream *stream);
     void (*receive)(struct srv_stream *stream, struct srv_frame *frame, uint64_t now_ns);

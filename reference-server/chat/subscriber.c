@@ -5,6 +5,7 @@
 #include "lib/base/clock.h"
 #include "reference-server/chat/limiter.h"
 #include "reference-server/chat/refusal.h"
+#include "reference-server/chat/replay.h"
 #include "reference-server/chat/ring.h"
 #include "reference-server/chat/wrong.h"
 
@@ -22,6 +23,7 @@ struct subscriber {
     struct srv_stream stream;
     struct srv_member member;
     struct srv_chat *chat;
+    struct srv_replay replay; /* goes first */
     struct srv_ring ring;
     struct srv_limiter limiter;
     bool is_sending; /* the transport holds a message */
@@ -37,11 +39,17 @@ static struct subscriber *of_stream(struct srv_stream *stream)
     return (struct subscriber *)stream;
 }
 
+static size_t waiting(const struct subscriber *subscriber)
+{
+    return subscriber->replay.messages.count + subscriber->ring.count;
+}
+
 static void push(struct subscriber *subscriber, struct srv_frame *frame)
 {
     struct srv_ring *ring = &subscriber->ring;
     if (srv_ring_is_full(ring)) {
         subscriber->dropped++;
+        srv_wrong_note_drop(&subscriber->wrong);
         if (subscriber->chat->config.drop_policy == SRV_DROP_NEWEST) {
             return;
         }
@@ -61,15 +69,15 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
     struct subscriber *subscriber =
         (struct subscriber *)(void *)((char *)member - offsetof(struct subscriber, member));
     bool is_throttled = !srv_limiter_allows(&subscriber->limiter, now_ns);
-    if (subscriber->ring.count == 0) {
+    if (waiting(subscriber) == 0) {
         srv_limiter_idle(&subscriber->limiter, now_ns);
     }
     srv_wrong_delay(&subscriber->wrong, now_ns);
-    unsigned copies = srv_wrong_copies(&subscriber->wrong, is_throttled);
+    unsigned copies = srv_wrong_copies(&subscriber->wrong, is_throttled, now_ns);
     for (unsigned i = 0; i < copies; i++) {
         push(subscriber, frame);
     }
-    srv_wrong_note(&subscriber->wrong, subscriber->is_sending, subscriber->ring.count);
+    srv_wrong_note(&subscriber->wrong, subscriber->is_sending, waiting(subscriber));
     if (subscriber->stream.wake != NULL) {
         subscriber->stream.wake(subscriber->stream.wake_context);
     }
@@ -78,7 +86,7 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
 /* True when the message after the one that goes now needs no wait: then the transport may gather. */
 static bool is_followed(struct subscriber *subscriber, uint64_t now_ns)
 {
-    bool is_followed = subscriber->ring.count > 0 && subscriber->is_prompt &&
+    bool is_followed = waiting(subscriber) > 0 && subscriber->is_prompt &&
                        subscriber->followed_run < FOLLOWED_RUN_MAX &&
                        srv_limiter_due(&subscriber->limiter) <= now_ns + FOLLOWED_WAIT_NS;
     subscriber->followed_run = is_followed ? subscriber->followed_run + 1 : 0;
@@ -92,7 +100,13 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     if (srv_wrong_ends(wrong, subscriber->dropped, ret_pulled)) {
         return SRV_PULL_END;
     }
-    if (subscriber->ring.count == 0 || srv_wrong_is_blocked(wrong)) {
+    uint64_t late_ns =
+        srv_replay_late(&subscriber->replay, subscriber->chat, &subscriber->member, now_ns);
+    if (late_ns != 0) {
+        *ret_pulled = (struct srv_pulled){.until_ns = late_ns};
+        return SRV_PULL_WAIT;
+    }
+    if (waiting(subscriber) == 0 || srv_wrong_is_blocked(wrong)) {
         *ret_pulled = (struct srv_pulled){.until_ns = SRV_NEVER};
         return SRV_PULL_WAIT;
     }
@@ -108,13 +122,14 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     srv_limiter_take(&subscriber->limiter, now_ns);
     struct srv_frame *frame = srv_wrong_invention(wrong);
     if (frame == NULL) {
-        frame = srv_ring_pop(&subscriber->ring);
+        bool is_replay = subscriber->replay.messages.count > 0;
+        frame = srv_ring_pop(is_replay ? &subscriber->replay.messages : &subscriber->ring);
     }
     *ret_pulled =
         (struct srv_pulled){.frame = frame, .is_followed = is_followed(subscriber, now_ns)};
     subscriber->is_sending = true;
     subscriber->send_began_ns = now_ns;
-    srv_wrong_note(wrong, true, subscriber->ring.count);
+    srv_wrong_note(wrong, true, waiting(subscriber));
     return SRV_PULL_FRAME;
 }
 
@@ -123,13 +138,14 @@ static void sent(struct srv_stream *stream, uint64_t now_ns)
     struct subscriber *subscriber = of_stream(stream);
     subscriber->is_sending = false;
     subscriber->is_prompt = now_ns - subscriber->send_began_ns < PROMPT_NS;
-    srv_wrong_note(&subscriber->wrong, false, subscriber->ring.count);
+    srv_wrong_note(&subscriber->wrong, false, waiting(subscriber));
 }
 
 static void close_subscription(struct srv_stream *stream)
 {
     struct subscriber *subscriber = of_stream(stream);
     stream->wake = NULL;
+    srv_replay_release(&subscriber->replay);
     if (srv_wrong_leaks(&subscriber->wrong, &subscriber->ring)) {
         return;
     }
@@ -139,8 +155,18 @@ static void close_subscription(struct srv_stream *stream)
     sl_free(subscriber);
 }
 
+/* SUB-14: what the buffer dropped; what still waits at the end was not dropped, and is not delivered either. */
+static bool trailer(const struct srv_stream *stream, struct srv_trailer *ret_trailer)
+{
+    const struct subscriber *subscriber = (const struct subscriber *)stream;
+    *ret_trailer = (struct srv_trailer){
+        .name = "chat-dropped", .value = srv_wrong_report(&subscriber->wrong, subscriber->dropped)};
+    return !subscriber->wrong.misbehave->drop_report_missing;
+}
+
 static const struct srv_stream_ops subscriber_ops = {
     .pull = pull,
+    .trailer = trailer,
     .sent = sent,
     .close = close_subscription,
 };
@@ -153,10 +179,14 @@ struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, 
         *ret_refusal = srv_refusal(SL_GRPC_INTERNAL, "the request is not a valid RoomSubscription");
         return NULL;
     }
-    if (wanted.room_id.len == 0) {
-        *ret_refusal = srv_bad_field(&chat->config.misbehave, "room_id", "room_id: missing");
+    const struct srv_misbehave *misbehave = &chat->config.misbehave;
+    if (wanted.room_id.len == 0 && !misbehave->empty_room_hears_all) {
+        *ret_refusal = misbehave->empty_room_not_found
+                           ? srv_refusal(SL_GRPC_NOT_FOUND, "no such room")
+                           : srv_bad_field(misbehave, "room_id", "room_id: missing");
         return NULL;
     }
+    srv_wrong_sweep(chat);
     struct subscriber *subscriber = sl_alloc(sizeof(*subscriber));
     subscriber->stream.ops = &subscriber_ops;
     subscriber->chat = chat;
@@ -169,6 +199,11 @@ struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, 
     subscriber->wrong.limiter = &subscriber->limiter;
     subscriber->wrong.connection = connection;
     srv_wrong_join(&subscriber->wrong, &subscriber->stream, &subscriber->member, chat);
-    srv_rooms_join(&chat->rooms, &subscriber->member, wanted.room_id, now_ns);
+    if (!srv_replay_start(&subscriber->replay, chat, &subscriber->member, request, now_ns)) {
+        close_subscription(&subscriber->stream);
+        *ret_refusal = srv_refusal(SL_GRPC_OUT_OF_RANGE,
+                                   "the message to resume after is no longer in history");
+        return NULL;
+    }
     return &subscriber->stream;
 }

@@ -5,7 +5,8 @@
 /*
  * SubscribeToRoom: a member of one room with a bounded ring and a rate clock, seen as a stream.
  *
- * What the rate or the client's credit does not let go yet waits in the ring; beside it the transport
+ * What the room's history is to be sent first waits in the replay, what the rate or the client's credit does not let
+ * go yet in the ring; beside it the transport
  * holds at most one message, plus a short run that it was told to gather into one write (see
  * srv_pulled.is_followed), and that only while it takes messages at once.
  */

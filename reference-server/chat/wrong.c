@@ -23,6 +23,7 @@ enum {
 };
 #define BACKLOG_COST_NS (2 * SL_MS)
 #define MEMBER_COST_NS  UINT64_C(800)
+#define HOLE_NS         (50 * SL_MS)
 #define BUSY_FOR_NS     (SL_SECOND / 2)
 
 size_t srv_wrong_buffer(const struct srv_chat_config *config)
@@ -136,17 +137,41 @@ void srv_wrong_leave(struct srv_wrong_subscriber *wrong, struct srv_member *memb
     sl_free(wrong->ballast);
 }
 
-unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled)
+/* Misses what comes soon after its first message. */
+static bool is_in_hole(struct srv_wrong_subscriber *wrong, uint64_t now_ns)
+{
+    if (wrong->received == 1) {
+        wrong->first_ns = now_ns;
+    }
+    return wrong->misbehave->join_hole && wrong->received > 1 && now_ns < wrong->first_ns + HOLE_NS;
+}
+
+unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled, uint64_t now_ns)
 {
     const struct srv_misbehave *misbehave = wrong->misbehave;
     wrong->received++;
-    if (misbehave->throttling_drops && is_throttled) {
+    wrong->is_over = wrong->is_leaked && misbehave->leak_until_next_message;
+    if ((misbehave->throttling_drops && is_throttled) || is_in_hole(wrong, now_ns) ||
+        wrong->is_over) {
         return 0;
     }
     bool is_twice =
         (misbehave->duplicate_delivery && wrong->received % DUPLICATE_EVERY == DUPLICATE_AT) ||
         (misbehave->duplicate_on_wrap && wrong->received % wrong->buffer == 0);
     return is_twice ? 2 : 1;
+}
+
+void srv_wrong_note_drop(struct srv_wrong_subscriber *wrong)
+{
+    wrong->chat->dropped++;
+}
+
+uint64_t srv_wrong_report(const struct srv_wrong_subscriber *wrong, uint64_t dropped)
+{
+    if (wrong->misbehave->drop_report_of_room) {
+        return wrong->chat->dropped;
+    }
+    return wrong->misbehave->drop_report_off_by_one && dropped > 0 ? dropped - 1 : dropped;
 }
 
 bool srv_wrong_overtakes(const struct srv_wrong_subscriber *wrong, const struct srv_ring *ring)
@@ -263,7 +288,8 @@ uint64_t srv_wrong_busy_until(const struct srv_wrong_subscriber *wrong, uint64_t
 
 bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring)
 {
-    if (!wrong->misbehave->leak_on_close) {
+    if (!wrong->misbehave->leak_on_close &&
+        (!wrong->misbehave->leak_until_next_message || wrong->is_over)) {
         return false;
     }
     /* Its own copies and touched pages, so that each leak shows in the process's memory. */
@@ -278,11 +304,23 @@ bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring)
     return true;
 }
 
+void srv_wrong_sweep(struct srv_chat *chat)
+{
+    struct srv_wrong_subscriber *leaked = NULL;
+    struct srv_wrong_subscriber *next = NULL;
+    DL_FOREACH_SAFE (chat->subscribers, leaked, next) {
+        if (leaked->is_over) {
+            leaked->stream->ops->close(leaked->stream);
+        }
+    }
+}
+
 void srv_wrong_release(struct srv_chat *chat)
 {
     struct srv_wrong_subscriber *leaked = NULL;
     struct srv_wrong_subscriber *next = NULL;
     chat->config.misbehave.leak_on_close = false;
+    chat->config.misbehave.leak_until_next_message = false;
     DL_FOREACH_SAFE (chat->subscribers, leaked, next) {
         leaked->stream->ops->close(leaked->stream);
     }

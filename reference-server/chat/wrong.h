@@ -25,9 +25,11 @@ struct srv_wrong_subscriber {
     unsigned second_count; /* messages that came in it */
     uint64_t received;     /* messages that were published to it */
     uint64_t sent;
+    uint64_t first_ns; /* when the first message came */
     uint64_t buffer;
     bool is_behind; /* the transport is busy and a backlog waits */
     bool is_leaked;
+    bool is_over;  /* leaked until now */
     void *ballast; /* what a leaked subscription keeps besides its messages */
     struct srv_wrong_subscriber *prev;
     struct srv_wrong_subscriber *next;
@@ -54,7 +56,12 @@ void srv_wrong_leave(struct srv_wrong_subscriber *wrong, struct srv_member *memb
                      struct srv_ring *ring);
 
 /* How often a published message is put into the ring. */
-unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled);
+unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled, uint64_t now_ns);
+
+/* A message was dropped. */
+void srv_wrong_note_drop(struct srv_wrong_subscriber *wrong);
+/* How many drops are reported. */
+uint64_t srv_wrong_report(const struct srv_wrong_subscriber *wrong, uint64_t dropped);
 
 /* The message goes before the last one that waits. */
 bool srv_wrong_overtakes(const struct srv_wrong_subscriber *wrong, const struct srv_ring *ring);
@@ -74,6 +81,9 @@ bool srv_wrong_is_blocked(const struct srv_wrong_subscriber *wrong);
 
 /* True when a closed subscription is to stay as it is; it then has its ballast. */
 bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring);
+
+/* Frees what was leaked for a while only. */
+void srv_wrong_sweep(struct srv_chat *chat);
 
 /* Closes what was leaked: the process ends. */
 void srv_wrong_release(struct srv_chat *chat);

@@ -2,6 +2,8 @@
 #include <assert.h>
 #include <grpc/byte_buffer.h>
 #include <grpc/slice.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -11,7 +13,9 @@
 #include "reference-server/frontend/grpc/internal.h"
 
 enum {
+    STREAM_OPS = 2, /* initial metadata, and message or status */
     ANSWER_OPS = 4, /* initial metadata, message, status, close */
+    NUMBER_BYTES = 24,
     CRASH_EXIT = 70,
     LONGEST_DEADLINE_S = 3600, /* that wrong servers look at */
 };
@@ -160,16 +164,50 @@ static void status_done(struct srv_tag *tag, bool ok)
     tag_back(CALL_OF(tag, status_tag));
 }
 
+/* True when something goes with the status; its value is short enough to lie in the slice itself. */
+static bool make_trailer(const struct srv_call *call, grpc_metadata *ret_trailer)
+{
+    struct srv_trailer trailer;
+    if (call->stream == NULL || call->stream->ops->trailer == NULL ||
+        !call->stream->ops->trailer(call->stream, &trailer)) {
+        return false;
+    }
+    char number[NUMBER_BYTES];
+    (void)snprintf(number, sizeof(number), "%" PRIu64, trailer.value);
+    *ret_trailer = (grpc_metadata){.key = grpc_slice_from_static_string(trailer.name),
+                                   .value = grpc_slice_from_copied_string(number)};
+    return true;
+}
+
+/* Headers go before the first thing that a stream sends, if they have not gone. */
+static size_t add_headers(struct srv_call *call, grpc_op *ret_op)
+{
+    if (call->has_headers) {
+        return 0;
+    }
+    call->has_headers = true;
+    *ret_op = op_initial_metadata();
+    return 1;
+}
+
 void srv_call_end(struct srv_call *call, enum sl_grpc_status status, const char *text)
 {
     if (call->is_ending) {
         return;
     }
     grpc_slice details = grpc_slice_from_static_string(text);
-    grpc_op op = op_status(status, status == SL_GRPC_OK ? NULL : &details);
+    grpc_metadata trailer;
+    grpc_op ops[STREAM_OPS];
+    size_t count = add_headers(call, ops);
+    grpc_op *op = &ops[count++];
+    *op = op_status(status, status == SL_GRPC_OK ? NULL : &details);
+    if (make_trailer(call, &trailer)) {
+        op->data.send_status_from_server.trailing_metadata = &trailer;
+        op->data.send_status_from_server.trailing_metadata_count = 1;
+    }
     call->is_ending = true;
     srv_timers_remove(&call->grpc->timers, &call->timer);
-    start(call, &op, 1, &call->status_tag);
+    start(call, ops, count, &call->status_tag);
 }
 
 /* Sends what the stream has, or notes when to ask it again. */
@@ -182,9 +220,11 @@ static void pump(struct srv_call *call)
     switch (call->stream->ops->pull(call->stream, sl_clock_mono_ns(), &pulled)) {
     case SRV_PULL_FRAME: {
         grpc_byte_buffer *message = srv_bytes_give(pulled.frame);
-        grpc_op op = op_message(message, pulled.is_followed);
+        grpc_op ops[STREAM_OPS];
+        size_t count = add_headers(call, ops);
+        ops[count++] = op_message(message, pulled.is_followed);
         call->is_sending = true;
-        start(call, &op, 1, &call->send_tag);
+        start(call, ops, count, &call->send_tag);
         grpc_byte_buffer_destroy(message);
         break;
     }
@@ -313,9 +353,11 @@ void srv_call_open(struct srv_call *call, struct srv_stream *stream)
     stream->wake = wake;
     stream->wake_context = call;
     /* SUB-10: the headers tell the client that it is registered. */
-    grpc_op headers = op_initial_metadata();
     grpc_op closing = op_close(call);
-    start(call, &headers, 1, &call->begin_tag);
+    if (!call->grpc->chat->config.misbehave.ready_headers_late) {
+        grpc_op headers;
+        start(call, &headers, add_headers(call, &headers), &call->begin_tag);
+    }
     start(call, &closing, 1, &call->close_tag);
     watch_deadline(call);
     pump(call);

@@ -69,6 +69,7 @@ struct srv_call {
     bool is_sending;
     bool is_receiving;
     bool is_input_over;
+    bool has_headers;               /* they were given to the C core */
     bool is_ending;                 /* the status is on its way, or nothing can be sent any more */
     bool is_closed;                 /* RECV_CLOSE came back */
     struct srv_answer held_answer;  /* wrong servers: a reply that waits */

@@ -39,6 +39,7 @@ static void the_defaults_are_those_of_the_contract(void **state)
     assert_int_equal(parse("", &opts, &error), SL_OK);
     assert_string_equal(opts.listen, "127.0.0.1:50051");
     assert_int_equal(opts.chat.buffer, 100);
+    assert_int_equal(opts.chat.history, 256);
     assert_int_equal(opts.chat.drop_policy, SRV_DROP_NEWEST);
     assert_int_equal(opts.chat.default_rate_hz, 10);
     assert_int_equal(opts.chat.ping_interval_ns, 10 * SL_SECOND);
@@ -81,16 +82,38 @@ static void what_makes_no_sense_or_is_not_built_is_refused(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "--frontend h2",     "--frontend x",       "--listen 1",
-        "--listen :1",       "--listen h:65536",   "--listen h:",
-        "--listen h:-1",     "--buffer 0",         "--buffer 1000001",
-        "--buffer -1",       "--buffer x",         "--drop-policy new",
-        "--default-rate 0",  "--default-rate -5",  "--default-rate 2147483648",
-        "--ping-interval 0", "--ping-interval 5",  "--ping-interval 9999h",
-        "--max-message 0",   "--max-message 2GiB", "--drain-grace x",
-        "--log xml",         "--misbehave nope",   "--tls-cert c",
-        "--tls-key k",       "--tls-client-ca a",  "--metrics 127.0.0.1:0",
-        "--stall-limit off", "--history 5",        "--keylog f",
+        "--frontend h2",
+        "--frontend x",
+        "--listen 1",
+        "--listen :1",
+        "--listen h:65536",
+        "--listen h:",
+        "--listen h:-1",
+        "--history -1",
+        "--history 100001",
+        "--buffer 0",
+        "--buffer 1000001",
+        "--buffer -1",
+        "--buffer x",
+        "--drop-policy new",
+        "--default-rate 0",
+        "--default-rate -5",
+        "--default-rate 2147483648",
+        "--ping-interval 0",
+        "--ping-interval 5",
+        "--ping-interval 9999h",
+        "--max-message 0",
+        "--max-message 2GiB",
+        "--drain-grace x",
+        "--log xml",
+        "--misbehave nope",
+        "--tls-cert c",
+        "--tls-key k",
+        "--tls-client-ca a",
+        "--metrics 127.0.0.1:0",
+        "--stall-limit off",
+        "--history 5",
+        "--keylog f",
         "operand",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
