@@ -23,7 +23,7 @@ static const struct broadcast_case cases[] = {
      {"1", "2"},
      "1 2",
      ""},
-    {"broadcast-without-text", {.broadcast_without_text = true}, {"a", "a"}, {"", "2"}, " 2", ""},
+    {"broadcast-without-text", {.broadcast_without_text = true}, {"a", "a"}, {"1", ""}, "1 ", ""},
 };
 
 static void send(struct driver *driver, struct srv_stream *chat, const char *room, const char *text)

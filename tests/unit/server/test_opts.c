@@ -112,7 +112,6 @@ static void what_makes_no_sense_or_is_not_built_is_refused(void **state)
         "--tls-client-ca a",
         "--metrics 127.0.0.1:0",
         "--stall-limit off",
-        "--history 5",
         "--keylog f",
         "operand",
     };
