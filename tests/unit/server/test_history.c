@@ -68,9 +68,7 @@ static void set_up(struct driver *driver, const struct srv_misbehave *misbehave)
 static void publish(struct driver *driver, int from, int to)
 {
     for (int i = from; i <= to; i++) {
-        struct srv_frame *frame = message_of(i, 1);
-        srv_frame_unref(srv_send_message(&driver->chat, frame, driver->now_ns).reply);
-        srv_frame_unref(frame);
+        driver_drop(driver_send_frame(driver, message_of(i, 1)));
     }
 }
 
@@ -200,9 +198,7 @@ static void all_histories_together_are_bounded(void **state)
         streams[i] = driver_subscribe(&driver, room, 1);
         const struct srv_message message = {.room_id = sl_span_str(room),
                                             .text = sl_buf_span(&text)};
-        struct srv_frame *frame = srv_message_encode(&message);
-        srv_frame_unref(srv_send_message(&driver.chat, frame, driver.now_ns).reply);
-        srv_frame_unref(frame);
+        driver_drop(driver_send_frame(&driver, srv_message_encode(&message)));
         assert_true(driver.chat.rooms.history_bytes <= SRV_ROOMS_HISTORY_BYTES);
     }
     assert_true(driver.chat.rooms.history_bytes > SRV_ROOMS_HISTORY_BYTES / 2);
