@@ -19,7 +19,13 @@ struct sl_rd {
     bool is_failed;
 };
 
-void sl_rd_init(struct sl_rd *rd, struct sl_span bytes);
+static inline void sl_rd_init(struct sl_rd *rd, struct sl_span bytes)
+{
+    static const uint8_t nothing[1];
+    rd->pos = bytes.len == 0 ? nothing : bytes.data;
+    rd->end = rd->pos + bytes.len;
+    rd->is_failed = false;
+}
 
 /* False once a read went past the end. */
 static inline bool sl_rd_ok(const struct sl_rd *rd)
@@ -28,18 +34,41 @@ static inline bool sl_rd_ok(const struct sl_rd *rd)
 }
 
 /* Bytes not yet read; 0 after a failure. */
-size_t sl_rd_left(const struct sl_rd *rd);
+static inline size_t sl_rd_left(const struct sl_rd *rd)
+{
+    return rd->is_failed ? 0 : (size_t)(rd->end - rd->pos);
+}
 
 /* Marks the reader failed, for a decoder that found its input malformed. */
-void sl_rd_fail(struct sl_rd *rd);
+static inline void sl_rd_fail(struct sl_rd *rd)
+{
+    rd->is_failed = true;
+}
 
 /* The next len bytes, borrowed; an empty span past the end. */
-struct sl_span sl_rd_take(struct sl_rd *rd, size_t len);
+static inline struct sl_span sl_rd_take(struct sl_rd *rd, size_t len)
+{
+    if (rd->is_failed || len > (size_t)(rd->end - rd->pos)) {
+        rd->is_failed = true;
+        return sl_span(NULL, 0);
+    }
+    struct sl_span taken = sl_span(rd->pos, len);
+    rd->pos += len;
+    return taken;
+}
 
 /* All bytes that are left. */
-struct sl_span sl_rd_rest(struct sl_rd *rd);
+static inline struct sl_span sl_rd_rest(struct sl_rd *rd)
+{
+    return sl_rd_take(rd, sl_rd_left(rd));
+}
 
-uint8_t sl_rd_u8(struct sl_rd *rd);
+static inline uint8_t sl_rd_u8(struct sl_rd *rd)
+{
+    struct sl_span byte = sl_rd_take(rd, 1);
+    return byte.len == 0 ? 0 : byte.data[0];
+}
+
 uint16_t sl_rd_be16(struct sl_rd *rd);
 uint32_t sl_rd_be24(struct sl_rd *rd);
 uint32_t sl_rd_be32(struct sl_rd *rd);
@@ -48,8 +77,17 @@ uint16_t sl_rd_le16(struct sl_rd *rd);
 uint32_t sl_rd_le32(struct sl_rd *rd);
 uint64_t sl_rd_le64(struct sl_rd *rd);
 
+/* Of sl_rd_varint, where it has more than one byte. */
+uint64_t sl_rd_varint_long(struct sl_rd *rd);
+
 /* A protobuf base-128 varint of at most 10 bytes; longer fails the reader. Bits past 64 are dropped,
  * as every protobuf implementation does. */
-uint64_t sl_rd_varint(struct sl_rd *rd);
+static inline uint64_t sl_rd_varint(struct sl_rd *rd)
+{
+    if (!rd->is_failed && rd->pos < rd->end && *rd->pos < 0x80) {
+        return *rd->pos++;
+    }
+    return sl_rd_varint_long(rd);
+}
 
 #endif

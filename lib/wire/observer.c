@@ -173,7 +173,7 @@ int64_t sl_observer_window(const struct sl_observer *observer, enum sl_dir dir, 
     if (stream == 0) {
         return observer->flow[dir].connection;
     }
-    return sl_obs_window(observer, dir, sl_obs_stream_find(&observer->streams, stream));
+    return sl_obs_window(observer, dir, sl_obs_stream_look_up(&observer->streams, stream));
 }
 
 const struct sl_observer_totals *sl_observer_totals(const struct sl_observer *observer)

@@ -63,7 +63,7 @@ static bool is_believable(const struct sl_observer *observer, enum sl_dir dir,
     if (header->length <= HUNT_FRAME_MAX) {
         return true;
     }
-    const struct sl_stream *stream = sl_obs_stream_find(&observer->streams, header->stream);
+    const struct sl_stream *stream = sl_obs_stream_look_up(&observer->streams, header->stream);
     return header->type == SL_H2_DATA && stream != NULL && !stream->is_closed;
 }
 

@@ -75,6 +75,8 @@ struct sl_streams {
     size_t count;
     struct sl_stream_list open, lingering, closed;
     struct sl_stream *spare; /* linked by newer */
+    struct sl_stream
+        *last; /* found last, and asked for again with most frames; in a slot, or NULL */
 };
 
 /* A SETTINGS or PING that was sent and not yet acknowledged. */
@@ -171,7 +173,15 @@ static inline struct sl_call_side *sl_obs_side(struct sl_obs_call *call, enum sl
 }
 
 /* streams.c */
-struct sl_stream *sl_obs_stream_find(const struct sl_streams *streams, uint32_t id);
+struct sl_stream *sl_obs_stream_look_up(const struct sl_streams *streams, uint32_t id);
+/* The same, remembered: it is asked several times a frame. */
+static inline struct sl_stream *sl_obs_stream_find(struct sl_streams *streams, uint32_t id)
+{
+    if (streams->last == NULL || streams->last->id != id) {
+        streams->last = sl_obs_stream_look_up(streams, id);
+    }
+    return streams->last;
+}
 struct sl_stream *sl_obs_stream_add(struct sl_streams *streams, uint32_t id);
 /* From the open to the lingering ones. */
 void sl_obs_stream_linger(struct sl_streams *streams, struct sl_stream *stream);

@@ -24,7 +24,7 @@ static size_t slot_of(const struct sl_streams *streams, uint32_t id)
     return i;
 }
 
-struct sl_stream *sl_obs_stream_find(const struct sl_streams *streams, uint32_t id)
+struct sl_stream *sl_obs_stream_look_up(const struct sl_streams *streams, uint32_t id)
 {
     return streams->capacity == 0 ? NULL : streams->slots[slot_of(streams, id)];
 }
@@ -126,6 +126,9 @@ void sl_obs_stream_close(struct sl_streams *streams, struct sl_stream *stream)
     if (streams->closed.count > SL_OBS_CLOSED_STREAMS) {
         struct sl_stream *oldest = streams->closed.oldest;
         list_remove(&streams->closed, oldest);
+        if (streams->last == oldest) {
+            streams->last = NULL;
+        }
         remove_slot(streams, slot_of(streams, oldest->id));
         streams->count--;
         oldest->newer = streams->spare;

@@ -11,7 +11,7 @@ enum {
 static void report_overrun(struct sl_observer *observer, enum sl_dir sender,
                            const struct sl_overrun *overrun)
 {
-    const struct sl_stream *stream = sl_obs_stream_find(&observer->streams, overrun->stream);
+    const struct sl_stream *stream = sl_obs_stream_look_up(&observer->streams, overrun->stream);
     struct sl_rule_place place = {
         .side = sender,
         .stream = overrun->stream,
@@ -70,7 +70,7 @@ static bool may_be_reordered(const struct sl_observer *observer, enum sl_dir sen
     bool is_near =
         now->packet - overrun->at.packet <= REORDER_PACKETS ||
         (now->has_time && overrun->at.has_time && now->time_ns - overrun->at.time_ns <= REORDER_NS);
-    const struct sl_stream *stream = sl_obs_stream_find(&observer->streams, overrun->stream);
+    const struct sl_stream *stream = sl_obs_stream_look_up(&observer->streams, overrun->stream);
     int64_t window = overrun->is_connection ? observer->flow[sender].connection
                                             : sl_obs_window(observer, sender, stream);
     return is_near && window >= 0;

@@ -90,6 +90,10 @@ static void read_packet(struct seen_file *seen, struct sl_span block)
     assert_int_equal(sl_rd_le32(&rd), len);
     struct sl_span bytes = sl_rd_take(&rd, len);
     assert_true(sl_rd_ok(&rd));
+    if (bytes.data == NULL || bytes.len < 40) {
+        fail_msg("a packet of %zu bytes", bytes.len);
+        return;
+    }
     packet->has_true_checksums = is_true_ipv4(bytes.data, bytes.len);
     const uint8_t *tcp = bytes.data + 20;
     sl_rd_init(&rd, sl_span(tcp + 4, 10));

@@ -2,6 +2,30 @@
 #include "harness/engine/chat.h"
 #include "tests/support/cmocka_all.h"
 
+static void every_wrong_byte_of_a_stamp_is_seen(void **state)
+{
+    (void)state;
+    static const char good[] = "sl1:0189abcf:0f9a:fedcba98:0123456789abcdef;";
+    struct har_stamp stamp;
+    assert_int_equal(sizeof(good) - 1, HAR_STAMP_SIZE);
+    assert_true(har_stamp_read(sl_span_str(good), &stamp));
+    assert_int_equal(stamp.run, 0x0189abcf);
+    assert_int_equal(stamp.publisher, 0x0f9a);
+    assert_int_equal(stamp.sequence, 0xfedcba98);
+    assert_true(stamp.time_ns == 0x0123456789abcdef);
+    for (size_t i = 0; i < HAR_STAMP_SIZE; i++) {
+        bool is_digit = good[i] != ':' && good[i] != ';' && i > 3;
+        for (unsigned c = 0; c < 256; c++) {
+            char text[sizeof(good)];
+            memcpy(text, good, sizeof(good));
+            text[i] = (char)c;
+            bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+            bool is_good = is_digit ? is_hex : c == (unsigned char)good[i];
+            assert_int_equal(har_stamp_read(sl_span(text, HAR_STAMP_SIZE), &stamp), is_good);
+        }
+    }
+}
+
 static void a_stamp_has_one_width_and_reads_back(void **state)
 {
     (void)state;
@@ -99,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stamp_has_one_width_and_reads_back),
+        cmocka_unit_test(every_wrong_byte_of_a_stamp_is_seen),
         cmocka_unit_test(a_message_keeps_nul_and_every_number),
         cmocka_unit_test(reads_no_message_out_of_broken_bytes),
         cmocka_unit_test(unknown_fields_are_passed_over),
