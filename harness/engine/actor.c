@@ -15,6 +15,7 @@
 enum {
     DEFAULT_RATE_HZ = 100000, /* "a very high one": no server has to reach it */
     REPLY_MAX = 4 * 1024 * 1024,
+    REQUEST_ID_MAX = 64 * 1024,
 };
 #define CREATED_AT \
     INT64_C(1700000000000) /* of message 0 of each publisher; one millisecond apart */
@@ -430,6 +431,11 @@ static void on_call_headers(void *owner, struct har_stream *stream,
     struct har_call *call = owner;
     (void)stream;
     har_declared_note(call->actor->play, headers);
+    const struct sl_header *field = sl_headers_find(headers, "x-request-id");
+    if (field != NULL) {
+        sl_buf_clear(&call->request_id);
+        (void)sl_buf_add_span(&call->request_id, field->value);
+    }
 }
 
 static const struct har_stream_handler call_handler = {
@@ -438,6 +444,29 @@ static const struct har_stream_handler call_handler = {
 struct har_call *har_actor_call(struct har_actor *actor, const char *method, struct sl_span payload,
                                 har_call_fn *done, void *owner)
 {
+    return har_actor_call_with(actor, method, payload, NULL, done, owner);
+}
+
+/* What every call of the run has, and field. Yours to sl_free. */
+static struct sl_header *metadata_with(const struct har_play *play, const struct sl_header *field,
+                                       size_t *ret_count)
+{
+    size_t count = play->config.metadata_count;
+    struct sl_header *all = sl_calloc(count + 1, sizeof(*all));
+    if (count > 0) {
+        memcpy(all, play->config.metadata, count * sizeof(*all));
+    }
+    if (field != NULL) {
+        all[count++] = *field;
+    }
+    *ret_count = count;
+    return all;
+}
+
+struct har_call *har_actor_call_with(struct har_actor *actor, const char *method,
+                                     struct sl_span payload, const struct sl_header *field,
+                                     har_call_fn *done, void *owner)
+{
     struct har_play *play = actor->play;
     struct har_call *call = sl_alloc(sizeof(*call));
     call->actor = actor;
@@ -445,14 +474,16 @@ struct har_call *har_actor_call(struct har_actor *actor, const char *method, str
     call->owner = owner;
     call->begin_ns = sl_clock_mono_ns();
     sl_buf_init(&call->reply, REPLY_MAX);
+    sl_buf_init(&call->request_id, REQUEST_ID_MAX);
     struct har_stream_config config = {
         .method = method,
-        .metadata = play->config.metadata,
-        .metadata_count = play->config.metadata_count,
         .handler = &call_handler,
         .owner = call,
     };
+    struct sl_header *metadata = metadata_with(play, field, &config.metadata_count);
+    config.metadata = metadata;
     call->stream = har_stream_new(har_actor_conn(actor), &config);
+    sl_free(metadata);
     (void)har_stream_send(call->stream, payload);
     har_stream_half_close(call->stream);
     call->next = actor->calls;
@@ -478,6 +509,7 @@ void har_call_free(struct har_call *call)
     actor->calls_open--;
     har_stream_free(call->stream);
     sl_buf_release(&call->reply);
+    sl_buf_release(&call->request_id);
     sl_free(call);
 }
 

@@ -38,6 +38,10 @@ void har_actor_no_stream(struct har_actor *actor, const struct har_node *node);
 /* A unary call; payload is copied. done() comes once, from the loop, unless the actor is released. */
 struct har_call *har_actor_call(struct har_actor *actor, const char *method, struct sl_span payload,
                                 har_call_fn *done, void *owner);
+/* The same with one more field of metadata; NULL: none. */
+struct har_call *har_actor_call_with(struct har_actor *actor, const char *method,
+                                     struct sl_span payload, const struct sl_header *field,
+                                     har_call_fn *done, void *owner);
 /* Ends the call without done(). */
 void har_call_free(struct har_call *call);
 

@@ -21,4 +21,25 @@ bool har_dedups(const struct har_play *play);
  * sent before it. */
 bool har_is_repeated(const struct har_actor *sender, uint32_t sequence);
 
+/* A set of ids of a play, by hash: which message each belongs to. */
+enum {
+    HAR_JUDGED_IDS_MAX = 4096, /* what comes later is not compared */
+};
+struct har_judged_ids;
+void har_judged_ids_free(struct har_judged_ids *ids);
+
+/* SEND-07 of an accepted message, in scenarios that have the rule: echoed or new, and the same in the initial
+ * metadata. */
+void har_judge_request_id(struct har_actor *sender, uint32_t sequence, const struct har_call *call,
+                          struct sl_span request_id);
+
+/* SEND-08 of a message that came, in scenarios that have the rule: what was sent empty is filled, for all subscribers
+ * alike. */
+void har_judge_filled(struct har_actor *sender, uint32_t sequence, const struct har_message *sent,
+                      const struct har_message *got);
+
+/* SEND-10: the details of a status name the field that `violation` of the step says. */
+void har_judge_violation(struct har_play *play, const struct har_send_args *how,
+                         const struct har_stream_result *result);
+
 #endif

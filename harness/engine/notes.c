@@ -33,6 +33,11 @@ static const char *show(struct sl_span bytes, char text[SHOWN_MAX * 4 + 8])
     return text;
 }
 
+const char *har_note_show(struct sl_span bytes, char text[HAR_NOTE_SHOWN])
+{
+    return show(bytes, text);
+}
+
 /* The first field that differs, or NULL. */
 static const char *difference(const struct har_play *play, const struct har_message *sent,
                               const struct har_message *got, char *text, size_t size)
@@ -113,6 +118,7 @@ static void judge_received(struct har_actor *actor, struct har_actor *sender, ui
                       (unsigned long long)((actor->opened_ns - sent->replied_ns) / SL_MS),
                       is_again ? " again" : "");
     } else {
+        har_judge_filled(sender, sequence, wanted, got);
         append_received(actor, &(struct har_received){.at_ns = now_ns,
                                                       .sequence = sequence,
                                                       .publisher = sender->number,
@@ -376,6 +382,9 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
             result->message, sl_status_source_name(result->source));
         return;
     }
+    if (how != NULL && how->violation != NULL) {
+        har_judge_violation(play, how, result);
+    }
     if (result->code != SL_GRPC_OK) {
         return;
     }
@@ -398,6 +407,9 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
     } else {
         sent->is_accepted = reply.is_accepted;
         actor->accepted += reply.is_accepted;
+        if (!is_refused) {
+            har_judge_request_id(actor, sequence, call, reply.request_id);
+        }
     }
 }
 

@@ -14,4 +14,10 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
                     const struct har_stream_result *result);
 void har_note_finding(struct har_play *play, const struct sl_finding *finding);
 
+enum {
+    HAR_NOTE_SHOWN = 60 * 4 + 8,
+};
+/* Peer bytes for a reason: printable, quoted, cut; returns text. */
+const char *har_note_show(struct sl_span bytes, char text[HAR_NOTE_SHOWN]);
+
 #endif

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "harness/checks/check.h"
-#include "harness/engine/actor.h"
+#include "harness/engine/declared.h"
 #include "harness/engine/via.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
@@ -234,6 +234,8 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
     sl_free(play->authority);
     sl_free(play->actors);
     sl_free(play->probes);
+    har_judged_ids_free(play->request_ids);
+    har_judged_ids_free(play->filled_ids);
     sl_free(play->monitors);
     for (size_t i = 0; i <= HAR_ACTORS_MAX; i++) {
         sl_buf_release(&play->decisions[i]);

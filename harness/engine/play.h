@@ -42,6 +42,8 @@ enum har_stream_state {
     HAR_STREAM_LEFT,  /* by us: cancel or close */
 };
 
+struct har_judged_ids; /* harness/engine/declared.h */
+
 struct har_call;
 typedef void har_call_fn(struct har_call *call, const struct har_stream_result *result);
 
@@ -52,7 +54,8 @@ struct har_call {
     uint32_t sequence;
     void *owner; /* of a step that made it */
     har_call_fn *done;
-    struct sl_buf reply; /* the first message */
+    struct sl_buf reply;      /* the first message */
+    struct sl_buf request_id; /* x-request-id of its initial metadata; empty: none */
     unsigned messages;
     uint64_t begin_ns;
     struct har_call *next, *previous;
@@ -164,7 +167,8 @@ struct har_play {
     bool is_dirty, is_over, is_judging;
     bool is_mistaken; /* the scenario asked for what cannot be: what follows proves nothing */
     bool says_fill, says_dedup; /* the target, of itself (harness/engine/declared.h) */
-    bool is_told;               /* done() was called */
+    struct har_judged_ids *request_ids, *filled_ids; /* NULL: none yet */
+    bool is_told;                                    /* done() was called */
     int timer_fd;
     uv_poll_t timer;
     uv_idle_t idle;

@@ -42,7 +42,12 @@ static const struct har_field fields[] = {
      .field_count = HAR_MESSAGE_FIELDS, .help = "fields that differ from the usual ones"},
     {"refused", HAR_FIELD_BOOL, AT(is_refused), .help = "accepted=false is what is right"},
     {"reason", HAR_FIELD_STRING, AT(reason), .help = "the reply's reason"},
+    {"request_id", HAR_FIELD_TEXT, AT(request_id),
+     .help = "metadata x-request-id of the request; must be echoed where SEND-07 is judged"},
     {"status", HAR_FIELD_STRINGS, AT(status), .help = "statuses that are right; default OK"},
+    {"violation", HAR_FIELD_STRING, AT(violation),
+     .help = "the field that google.rpc.BadRequest in grpc-status-details-bin must name; the "
+             "message of the status then also has a character that is not ASCII (SEND-10)"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "rule that a wrong reply breaks"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "for all of it; default 10s, and `for`"},
 };
@@ -206,8 +211,12 @@ static void issue(struct har_step *step, struct har_actor *actor, uint64_t inten
             har_actor_no_stream(actor, step->node);
         }
     } else {
+        const struct har_send_args *args = step->node->args;
+        const struct sl_header id = {.name = sl_span_str("x-request-id"),
+                                     .value = args->request_id.bytes};
         struct har_call *call =
-            har_actor_call(actor, HAR_SEND_METHOD, sl_buf_span(&payload), on_reply, progress);
+            har_actor_call_with(actor, HAR_SEND_METHOD, sl_buf_span(&payload),
+                                args->request_id.is_set ? &id : NULL, on_reply, progress);
         call->sequence = sequence;
     }
     sl_buf_release(&scratch);

@@ -23,9 +23,11 @@ struct har_send_args {
     int loop;                 /* 0 closed: the next after the reply; 1 open */
     struct har_expr inflight; /* closed loop: calls at a time */
     struct har_message_args message;
-    bool is_refused;           /* accepted=false is what is right */
-    const char *reason;        /* of the reply; NULL: as SEND-01 and SEND-02 say */
-    struct har_strings status; /* allowed statuses; none: OK */
+    bool is_refused;            /* accepted=false is what is right */
+    const char *reason;         /* of the reply; NULL: as SEND-01 and SEND-02 say */
+    struct har_text request_id; /* metadata x-request-id */
+    const char *violation;      /* the field that the details of INVALID_ARGUMENT name */
+    struct har_strings status;  /* allowed statuses; none: OK */
     const char *rule;
     struct har_expr within;
     int mode; /* truncate only */
