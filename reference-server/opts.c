@@ -15,6 +15,11 @@ enum {
 
 #define DEFAULT_PING_INTERVAL_NS (10 * SL_SECOND)
 #define DEFAULT_DRAIN_GRACE_NS   (10 * SL_SECOND)
+/* A client that went silent is gone after 15 s at most; one that is slow to answer has 5 s to do so. */
+#define DEFAULT_KEEPALIVE_TIME_NS    (10 * SL_SECOND)
+#define DEFAULT_KEEPALIVE_TIMEOUT_NS (5 * SL_SECOND)
+#define DEFAULT_MIN_PING_INTERVAL_NS SL_SECOND
+#define DEFAULT_MAX_AGE_GRACE_NS     (10 * SL_SECOND)
 
 /* Longer is no interval but a mistake, and keeps sums of times far from overflowing. */
 #define DURATION_MAX_NS (UINT64_C(100) * 24 * 3600 * SL_SECOND)
@@ -29,6 +34,11 @@ void srv_opts_init(struct srv_opts *opts)
                  .ping_interval_ns = DEFAULT_PING_INTERVAL_NS,
                  .history = DEFAULT_HISTORY},
         .max_message = DEFAULT_MAX_MESSAGE,
+        .limits = {.keepalive_time_ns = DEFAULT_KEEPALIVE_TIME_NS,
+                   .keepalive_timeout_ns = DEFAULT_KEEPALIVE_TIMEOUT_NS,
+                   .min_ping_interval_ns = DEFAULT_MIN_PING_INTERVAL_NS,
+                   .max_age_ns = SRV_NEVER,
+                   .max_age_grace_ns = DEFAULT_MAX_AGE_GRACE_NS},
         .drain_grace_ns = DEFAULT_DRAIN_GRACE_NS,
         .log_format = SL_LOG_TEXT,
     };
@@ -158,6 +168,53 @@ static enum sl_status set_drain_grace(void *options, const char *value, struct s
     return duration(value, 0, &((struct srv_opts *)options)->drain_grace_ns, reterr);
 }
 
+/* A time, or "off". */
+static enum sl_status duration_or_off(const char *value, uint64_t *ret_ns, struct sl_error *reterr)
+{
+    if (strcmp(value, "off") == 0) {
+        *ret_ns = SRV_NEVER;
+        return SL_OK;
+    }
+    return duration(value, SL_MS, ret_ns, reterr);
+}
+
+static enum sl_status set_keepalive_time(void *options, const char *value, struct sl_error *reterr)
+{
+    return duration_or_off(value, &((struct srv_opts *)options)->limits.keepalive_time_ns, reterr);
+}
+
+static enum sl_status set_keepalive_timeout(void *options, const char *value,
+                                            struct sl_error *reterr)
+{
+    uint64_t *timeout_ns = &((struct srv_opts *)options)->limits.keepalive_timeout_ns;
+    return duration(value, SL_MS, timeout_ns, reterr);
+}
+
+static enum sl_status set_min_ping_interval(void *options, const char *value,
+                                            struct sl_error *reterr)
+{
+    uint64_t *interval_ns = &((struct srv_opts *)options)->limits.min_ping_interval_ns;
+    return duration(value, 0, interval_ns, reterr);
+}
+
+static enum sl_status set_max_streams(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t number = 0;
+    enum sl_status status = whole_number(value, INT32_MAX, &number, reterr);
+    ((struct srv_opts *)options)->limits.max_streams = (uint32_t)number;
+    return status;
+}
+
+static enum sl_status set_max_age(void *options, const char *value, struct sl_error *reterr)
+{
+    return duration_or_off(value, &((struct srv_opts *)options)->limits.max_age_ns, reterr);
+}
+
+static enum sl_status set_max_age_grace(void *options, const char *value, struct sl_error *reterr)
+{
+    return duration(value, 0, &((struct srv_opts *)options)->limits.max_age_grace_ns, reterr);
+}
+
 static enum sl_status set_log(void *options, const char *value, struct sl_error *reterr)
 {
     struct srv_opts *opts = options;
@@ -197,6 +254,18 @@ static const struct sl_cli_option options[] = {
     {"history", 0, "N", "messages of each room that a subscription may ask for (256); 0: none",
      set_history},
     {"max-message", 0, "SIZE", "largest message that is accepted (4MiB)", set_max_message},
+    {"keepalive-time", 0, "TIME|off", "send a silent client a PING after so long (10s)",
+     set_keepalive_time},
+    {"keepalive-timeout", 0, "TIME", "and drop it when it does not answer for so long (5s)",
+     set_keepalive_timeout},
+    {"min-ping-interval", 0, "TIME", "clients that send PINGs faster are sent away (1s)",
+     set_min_ping_interval},
+    {"max-streams", 0, "N", "streams of a connection that may be open at once (no limit)",
+     set_max_streams},
+    {"max-connection-age", 0, "TIME|off", "send a connection away when it is so old (off)",
+     set_max_age},
+    {"max-connection-age-grace", 0, "TIME", "and end its streams so long after that (10s)",
+     set_max_age_grace},
     {"drain-grace", 0, "TIME", "how long streams may go on after SIGTERM (10s)", set_drain_grace},
     {"log", 0, "text|json", "form of the log on stderr (text)", set_log},
     {"misbehave", 0, "NAME",

@@ -5,7 +5,7 @@
 /* The command line of sluice-server. Parsing is pure: no file is read, nothing is printed. */
 #include "lib/base/cli.h"
 #include "lib/base/log.h"
-#include "reference-server/chat/chat.h"
+#include "reference-server/frontend/grpc/server.h"
 
 enum {
     SRV_BUFFER_MAX = 1000000,
@@ -19,6 +19,7 @@ struct srv_opts {
     const char *tls_client_ca;
     struct srv_chat_config chat;
     size_t max_message;
+    struct srv_connection_limits limits;
     uint64_t drain_grace_ns;
     enum sl_log_format log_format;
     bool wants_misbehave_list;

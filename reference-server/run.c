@@ -74,6 +74,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
         .key_file = opts->tls_key,
         .client_ca_file = opts->tls_client_ca,
         .max_message = opts->max_message,
+        .limits = opts->limits,
         .drain_grace_ns = opts->drain_grace_ns,
         .ended = tell_ended,
         .ended_context = &is_ended,

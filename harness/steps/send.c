@@ -29,6 +29,8 @@ const struct har_field har_message_fields[HAR_MESSAGE_FIELDS] = {
 static const struct har_field fields[] = {
     {"count", HAR_FIELD_EXPR, AT(count), .help = "messages of each actor; default 1"},
     {"size", HAR_FIELD_EXPR, AT(size), .help = "bytes of text, the stamp's 44 included"},
+    {"bytes", HAR_FIELD_EXPR, AT(bytes),
+     .help = "bytes of the whole message; text is as long as that takes"},
     {"rate", HAR_FIELD_EXPR, AT(rate), .help = "messages a second at intended times"},
     {"burst", HAR_FIELD_EXPR, AT(burst), .help = "messages at each intended time; default 1"},
     {"at", HAR_FIELD_OBJECT, AT(at), .fields = har_load_fields, .field_count = HAR_LOAD_FIELDS,
@@ -187,6 +189,38 @@ static void on_reply(struct har_call *call, const struct har_stream_result *resu
     progress->replied_ns = sl_clock_mono_ns();
 }
 
+/* Bytes of a varint. */
+static size_t varint_bytes(size_t value)
+{
+    size_t count = 1;
+    while (value >= 0x80) {
+        value >>= 7;
+        count++;
+    }
+    return count;
+}
+
+/* Makes text so long that the whole message has that many bytes; false when no length does. */
+static bool size_whole(struct har_actor *actor, uint32_t sequence, size_t bytes,
+                       struct sl_buf *scratch)
+{
+    struct sl_buf payload;
+    struct har_message message;
+    sl_buf_init(&payload, HAR_TEXT_MAX + 2 * 65536);
+    actor->sent[sequence].size = HAR_STAMP_SIZE;
+    har_actor_message(actor, sequence, scratch, &message);
+    har_message_write(&payload, &message);
+    size_t around = payload.len - message.text.len; /* one byte of it is the length of text */
+    sl_buf_release(&payload);
+    size_t text = bytes < around ? 0 : bytes - around;
+    while (text > 0 && text + varint_bytes(text) - 1 + around > bytes) {
+        text--;
+    }
+    actor->sent[sequence].size = (uint32_t)text;
+    return text >= HAR_STAMP_SIZE && text <= HAR_TEXT_MAX &&
+           text + varint_bytes(text) - 1 + around == bytes;
+}
+
 static void issue(struct har_step *step, struct har_actor *actor, uint64_t intended_ns,
                   uint64_t due_ns)
 {
@@ -198,6 +232,11 @@ static void issue(struct har_step *step, struct har_actor *actor, uint64_t inten
     sl_buf_init(&scratch, HAR_TEXT_MAX + 65536);
     sl_buf_init(&payload, HAR_TEXT_MAX + 2 * 65536);
     uint32_t sequence = har_actor_note_sent(actor, step->node->args, intended_ns);
+    const struct har_expr *bytes = &((const struct har_send_args *)step->node->args)->bytes;
+    if (bytes->is_set &&
+        !size_whole(actor, sequence, (size_t)har_play_value(step->play, bytes, 0), &scratch)) {
+        har_play_fail(step->play, step->node, "", "no text makes a message of so many bytes");
+    }
     har_actor_message(actor, sequence, &scratch, &message);
     har_message_write(&payload, &message);
     struct har_sent *sent = &actor->sent[sequence];

@@ -16,6 +16,7 @@ struct har_message_args {
 struct har_send_args {
     struct har_expr count;
     struct har_expr size;     /* bytes of text, stamp included */
+    struct har_expr bytes;    /* of the whole message, in place of size */
     struct har_expr rate;     /* messages a second, intended times */
     struct har_expr burst;    /* messages at each intended time */
     struct har_load_args at;  /* a shape of load, in place of rate and burst */

@@ -377,7 +377,11 @@ void srv_call_begin(const struct srv_slot *came)
     call->deadline =
         came->method->path == NULL ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : came->deadline;
     DL_APPEND(grpc->calls, call);
-    if (status == SL_OK) {
+    bool is_let_through = request != NULL && request->len > grpc->max_message &&
+                          grpc->chat->config.misbehave.over_limit_wrong_status;
+    if (is_let_through) {
+        srv_call_answer(call, srv_refusal(SL_GRPC_INVALID_ARGUMENT, "the message is too large"));
+    } else if (status == SL_OK) {
         came->method->begin(call, request);
     } else {
         srv_call_answer(call, srv_bytes_refusal(status));

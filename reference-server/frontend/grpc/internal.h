@@ -161,6 +161,12 @@ struct srv_answer srv_bytes_refusal(enum sl_status status);
 /* A buffer over frame's bytes, without a copy; takes frame. */
 grpc_byte_buffer *srv_bytes_give(struct srv_frame *frame);
 
+/* --- channel_args.c --- */
+
+/* A server with the settings of config. */
+grpc_server *srv_server_new(const struct srv_grpc_config *config,
+                            const struct srv_misbehave *misbehave);
+
 /* --- metadata.c --- */
 
 /* The first value of a name, if it may be sent back as it is; else empty. Borrowed. */

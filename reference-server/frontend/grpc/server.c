@@ -20,7 +20,6 @@
 enum {
     SLOTS_A_METHOD = 64, /* more gain nothing */
     SLOTS = SLOTS_A_METHOD * (SRV_METHOD_COUNT + 1),
-    WRITE_BUFFER_BYTES = 16 * 1024,
     CALLS_A_TRIM = 256,
 };
 
@@ -150,31 +149,6 @@ static void *timer_main(void *context)
     return NULL;
 }
 
-static grpc_arg integer(const char *key, int value)
-{
-    grpc_arg arg = {.type = GRPC_ARG_INTEGER};
-    arg.key = (char *)(uintptr_t)key; /* the C core does not write to it */
-    arg.value.integer = value;
-    return arg;
-}
-
-static grpc_server *new_server(size_t max_message, bool keeps_deadlines)
-{
-    grpc_arg args[] = {
-        integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)max_message),
-        integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
-        /* Without the probe a stream that is not read parks 64 KiB, with it 4 MiB. */
-        integer(GRPC_ARG_HTTP2_BDP_PROBE, 0),
-        integer(GRPC_ARG_HTTP2_WRITE_BUFFER_SIZE, WRITE_BUFFER_BYTES),
-        integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
-        /* It measures a message before it inflates it: 4 MiB may become 4 GiB. bytes.c has a limit. */
-        integer(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
-        integer(GRPC_ARG_ENABLE_DEADLINE_CHECKS, keeps_deadlines),
-    };
-    grpc_channel_args all = {.num_args = sizeof(args) / sizeof(args[0]), .args = args};
-    return grpc_server_create(&all, NULL);
-}
-
 static enum sl_status listen_on(struct srv_grpc *grpc, const struct srv_grpc_config *config,
                                 struct sl_error *reterr)
 {
@@ -266,10 +240,7 @@ struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv
     gpr_set_log_function(log_of_core);
     grpc_init();
     grpc->queue = grpc_completion_queue_create_for_next(NULL);
-    const struct srv_misbehave *wrong = &chat->config.misbehave;
-    bool keeps_deadlines =
-        !wrong->deadline_ignored && !wrong->deadline_early && !wrong->deadline_ok;
-    grpc->server = new_server(config->max_message, keeps_deadlines);
+    grpc->server = srv_server_new(config, &chat->config.misbehave);
     grpc_server_register_completion_queue(grpc->server, grpc->queue, NULL);
     register_methods(grpc, registered);
     enum sl_status status = listen_on(grpc, config, reterr_error);

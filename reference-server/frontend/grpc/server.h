@@ -12,12 +12,24 @@
 
 struct srv_grpc;
 
+/* What a connection may do, and for how long it lives. */
+struct srv_connection_limits {
+    /* OPS-05: a client that said nothing for so long is sent a PING, and dropped when it does not answer it ... */
+    uint64_t keepalive_time_ns;    /* SRV_NEVER: no PINGs */
+    uint64_t keepalive_timeout_ns; /* ... for so long */
+    uint64_t min_ping_interval_ns; /* PINGs of a client that come faster end its connection */
+    uint32_t max_streams;          /* open at once on one connection; 0: no limit */
+    uint64_t max_age_ns;           /* a connection is told to go (GOAWAY) then; SRV_NEVER: never */
+    uint64_t max_age_grace_ns;     /* and its streams are ended so long after it */
+};
+
 struct srv_grpc_config {
     const char *listen;    /* HOST:PORT; port 0: any free one */
     const char *cert_file; /* PEM; NULL: no TLS */
     const char *key_file;
     const char *client_ca_file; /* PEM; NULL: clients need no certificate */
     size_t max_message;         /* bytes, at most INT32_MAX */
+    struct srv_connection_limits limits;
     uint64_t drain_grace_ns;
     void (*ended)(void *context); /* called once from another thread when all is over */
     void *ended_context;

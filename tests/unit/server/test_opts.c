@@ -45,6 +45,11 @@ static void the_defaults_are_those_of_the_contract(void **state)
     assert_int_equal(opts.chat.ping_interval_ns, 10 * SL_SECOND);
     assert_int_equal(opts.max_message, 4 * 1024 * 1024);
     assert_int_equal(opts.drain_grace_ns, 10 * SL_SECOND);
+    assert_int_equal(opts.limits.keepalive_time_ns, 10 * SL_SECOND);
+    assert_int_equal(opts.limits.keepalive_timeout_ns, 5 * SL_SECOND);
+    assert_int_equal(opts.limits.min_ping_interval_ns, SL_SECOND);
+    assert_int_equal(opts.limits.max_streams, 0);
+    assert_true(opts.limits.max_age_ns == SRV_NEVER);
     assert_null(opts.tls_cert);
     assert_false(opts.wants_misbehave_list);
 }
@@ -67,6 +72,18 @@ static void each_option_sets_its_own(void **state)
     assert_int_equal(opts.max_message, 65536);
     assert_int_equal(opts.drain_grace_ns, 0);
     assert_int_equal(opts.log_format, SL_LOG_JSON);
+    assert_int_equal(parse("--keepalive-time off --keepalive-timeout 20ms --min-ping-interval 0 "
+                           "--max-streams 7",
+                           &opts, &error),
+                     SL_OK);
+    assert_true(opts.limits.keepalive_time_ns == SRV_NEVER);
+    assert_int_equal(opts.limits.keepalive_timeout_ns, 20 * SL_MS);
+    assert_int_equal(opts.limits.min_ping_interval_ns, 0);
+    assert_int_equal(opts.limits.max_streams, 7);
+    assert_int_equal(parse("--max-connection-age 3s --max-connection-age-grace 0", &opts, &error),
+                     SL_OK);
+    assert_int_equal(opts.limits.max_age_ns, 3 * SL_SECOND);
+    assert_int_equal(opts.limits.max_age_grace_ns, 0);
     assert_int_equal(parse("--tls-cert c --tls-key k --tls-client-ca a", &opts, &error), SL_OK);
     assert_string_equal(opts.tls_cert, "c");
     assert_string_equal(opts.tls_key, "k");
@@ -91,6 +108,10 @@ static void what_makes_no_sense_or_is_not_built_is_refused(void **state)
         "--listen h:-1",
         "--history -1",
         "--history 100001",
+        "--keepalive-time 0",
+        "--keepalive-timeout off",
+        "--max-streams 0",
+        "--max-connection-age x",
         "--buffer 0",
         "--buffer 1000001",
         "--buffer -1",
