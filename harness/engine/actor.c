@@ -8,7 +8,6 @@
 #include "harness/engine/via.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
-#include "lib/base/rng.h"
 #include "lib/wire/grpc_status.h"
 #include "lib/wire/h2_frame.h"
 
@@ -17,8 +16,6 @@ enum {
     REPLY_MAX = 4 * 1024 * 1024,
     REQUEST_ID_MAX = 64 * 1024,
 };
-#define CREATED_AT \
-    INT64_C(1700000000000) /* of message 0 of each publisher; one millisecond apart */
 
 void har_actor_init(struct har_actor *actor, struct har_play *play, unsigned group, unsigned index)
 {
@@ -511,95 +508,4 @@ void har_call_free(struct har_call *call)
     sl_buf_release(&call->reply);
     sl_buf_release(&call->request_id);
     sl_free(call);
-}
-
-/* ---- messages ---- */
-
-uint32_t har_actor_note_sent(struct har_actor *actor, const struct har_send_args *how,
-                             uint64_t intended_ns)
-{
-    if (actor->sent_count == actor->sent_capacity) {
-        actor->sent_capacity = actor->sent_capacity == 0 ? 64 : actor->sent_capacity * 2;
-        actor->sent = sl_realloc(actor->sent, actor->sent_capacity * sizeof(actor->sent[0]));
-    }
-    struct har_sent *sent = &actor->sent[actor->sent_count];
-    *sent = (struct har_sent){.intended_ns = intended_ns, .how = how, .phase = -1};
-    if (how != NULL && how->size.is_set) {
-        sent->size = (uint32_t)har_play_value_in(actor->play, &how->size, 0, 0, HAR_TEXT_MAX);
-    }
-    return actor->sent_count++;
-}
-
-/* Noise that no compression shrinks by much, and that the same message always has. */
-static void add_noise(const struct har_actor *actor, uint32_t sequence, size_t len,
-                      struct sl_buf *out)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    struct sl_rng rng;
-    sl_rng_init(&rng, actor->play->config.seed, (uint64_t)actor->number << 32 | sequence);
-    uint8_t *at = sl_buf_reserve(out, len);
-    for (size_t i = 0; i < len && at != NULL;) {
-        uint64_t bits = sl_rng_next(&rng);
-        for (unsigned j = 0; j < 10 && i < len; j++, i++, bits >>= 6) {
-            at[i] = (uint8_t)alphabet[bits & 63];
-        }
-    }
-    sl_buf_commit(out, at == NULL ? 0 : len);
-}
-
-static void add_text(const struct har_actor *actor, uint32_t sequence, struct sl_buf *out)
-{
-    const struct har_sent *sent = &actor->sent[sequence];
-    const struct har_message_args *message = sent->how == NULL ? NULL : &sent->how->message;
-    if (message == NULL || message->stamp == 0) {
-        struct har_stamp stamp = {actor->play->stamp, actor->number, sequence, sent->intended_ns};
-        har_stamp_write(out, &stamp);
-    }
-    if (message != NULL && message->text.is_set) {
-        (void)sl_buf_add_span(out, message->text.bytes);
-    } else if (sent->size > HAR_STAMP_SIZE) {
-        add_noise(actor, sequence, sent->size - HAR_STAMP_SIZE, out);
-    }
-}
-
-void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
-                       struct har_message *ret_message)
-{
-    const struct har_sent *sent = &actor->sent[sequence];
-    const struct har_message_args *how = sent->how == NULL ? NULL : &sent->how->message;
-    sl_buf_clear(scratch);
-    /* All parts first, the spans after: the buffer may move while it grows. */
-    size_t ends[4];
-    if (how != NULL && how->message_id.is_set) {
-        (void)sl_buf_add_span(scratch, how->message_id.bytes);
-    } else {
-        (void)sl_buf_addf(scratch, "p%04x-%08x", actor->number, sequence);
-    }
-    ends[0] = scratch->len;
-    char *room = how == NULL || how->room == NULL
-                     ? NULL
-                     : har_play_expand(actor->play, how->room, actor->index);
-    (void)sl_buf_add_str(scratch, room == NULL ? actor->room : room);
-    sl_free(room);
-    ends[1] = scratch->len;
-    if (how != NULL && how->user_id.is_set) {
-        (void)sl_buf_add_span(scratch, how->user_id.bytes);
-    } else {
-        (void)sl_buf_addf(scratch, "user-%04x", actor->number);
-    }
-    ends[2] = scratch->len;
-    add_text(actor, sequence, scratch);
-    ends[3] = scratch->len;
-    const uint8_t *data = scratch->data;
-    *ret_message = (struct har_message){
-        .message_id = sl_span(data, ends[0]),
-        .room_id = sl_span(data + ends[0], ends[1] - ends[0]),
-        .user_id = sl_span(data + ends[1], ends[2] - ends[1]),
-        .text = sl_span(data + ends[2], ends[3] - ends[2]),
-        .created_at = CREATED_AT + sequence,
-    };
-    if (how != NULL && how->created_at.is_set) {
-        ret_message->created_at = how->created_at.value;
-    }
 }
