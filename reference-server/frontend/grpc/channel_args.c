@@ -27,7 +27,7 @@ static void add(struct args *args, const char *key, int value)
 /* In milliseconds, as the C core counts; SRV_NEVER is INT_MAX, which it takes for that. */
 static int milliseconds(uint64_t time_ns)
 {
-    uint64_t ms = (time_ns + SL_MS - 1) / SL_MS;
+    uint64_t ms = time_ns / SL_MS + (time_ns % SL_MS > 0);
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 

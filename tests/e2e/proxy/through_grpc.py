@@ -236,8 +236,10 @@ def half_open_is_judged_by_keepalive():
         with Stand([], server_options=options) as stand:
             result = play("--target", f"127.0.0.1:{stand.port}")
             assert result["verdict"] == "pass", result
-        result = play("--exec", f"exec {SERVER} --listen 127.0.0.1:{{port}}")
-        assert result["verdict"] == "fail" and result["failures"][0]["rule"] == "RES-01", result
+        result = play("--exec", f"exec {SERVER} --listen 127.0.0.1:{{port}} --keepalive-time off")
+        assert result["verdict"] == "fail" and result["failures"][0]["rule"] == "OPS-05", result
+        result = play("--exec", f"exec {SERVER} --listen 127.0.0.1:{{port}} --keepalive-time 1s --keepalive-timeout 500ms")
+        assert result["verdict"] == "pass", result
 
 
 def main():
