@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/engine/notes.h"
 
+#include "harness/engine/outage.h"
+
 #include <stdio.h>
 
 #include "harness/engine/declared.h"
@@ -317,6 +319,9 @@ static void judge_deadline(struct har_actor *actor)
 void har_note_end(struct har_actor *actor)
 {
     struct har_play *play = actor->play;
+    if (har_outage_excuses(play, actor->opened_ns)) {
+        return;
+    }
     if (actor->timeout_ns != 0 && !play->is_over) {
         judge_deadline(actor);
         return;
@@ -373,6 +378,9 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
     sent->replied_ns = sl_clock_mono_ns();
     sent->code = result->code;
     actor->replied++;
+    if (result->code == SL_GRPC_UNAVAILABLE && har_outage_excuses(play, call->begin_ns)) {
+        return;
+    }
     if (!is_allowed(how, result->code)) {
         const char *name = sl_grpc_status_name(result->code);
         bool is_gone = result->source == SL_FROM_CONNECTION_CLOSED;

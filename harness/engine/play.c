@@ -9,6 +9,7 @@
 
 #include "harness/checks/check.h"
 #include "harness/engine/declared.h"
+#include "harness/engine/target.h"
 #include "harness/engine/via.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
@@ -215,6 +216,9 @@ static void on_closed(uv_handle_t *handle)
 void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
 {
     play->is_over = play->is_told = true;
+    if (play->answer.is_asked) {
+        har_target_forget(play->config.target);
+    }
     play->freed = freed;
     play->freed_owner = owner;
     har_track_free(play->root);

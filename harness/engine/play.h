@@ -31,6 +31,7 @@ enum {
 };
 
 struct har_calibration;
+struct har_target;
 struct har_play;
 struct har_actor;
 struct har_track;
@@ -114,6 +115,7 @@ struct har_play_config {
     unsigned turn; /* of this scenario in this run: repeats and re-runs use other rooms */
     struct har_hiccup *hiccup;
     const struct har_calibration *calibration; /* NULL: none */
+    struct har_target *target;                 /* for verbs on its process; NULL: there are none */
     pid_t pid;                                 /* the target's; 0: cannot be observed */
     bool is_strict;                            /* findings of level S fail too */
     har_play_done_fn *done;
@@ -147,7 +149,10 @@ struct har_play {
     struct har_probe *probes;
     uint32_t probe_count, probe_capacity;
     struct har_track *root;
-    int phase; /* the one entered last; -1: none yet */
+    struct har_target_answer answer;
+    bool is_target_down;     /* by the scenario's own doing (outage.h) */
+    uint64_t target_back_ns; /* when it answered again; 0: it was never down */
+    int phase;               /* the one entered last; -1: none yet */
     uint64_t phase_begin_ns[HAR_NODES_MAX], phase_end_ns[HAR_NODES_MAX];
     struct har_mark marks[HAR_MARKS_MAX];
     size_t mark_count;

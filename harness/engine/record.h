@@ -64,4 +64,11 @@ struct har_seen_finding {
     char text[240];
 };
 
+/* What the target said, where a step asked whether it serves. */
+struct har_target_answer {
+    bool is_asked; /* and has not answered yet */
+    bool is_good;
+    char text[512];
+};
+
 #endif

@@ -4,8 +4,9 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "harness/checks/samples.h"
 #include "harness/engine/evidence.h"
+#include "harness/engine/latencies.h"
+#include "harness/engine/own_target.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -19,9 +20,11 @@
 struct item {
     struct run *run;
     struct har_result *result;
-    struct har_play *play; /* while it plays */
-    unsigned turn;         /* plays begun of this scenario's repeats and re-runs */
+    struct har_play *play;      /* while it plays */
+    struct har_own_target *own; /* the server that it has to itself; NULL: none */
+    unsigned turn;              /* plays begun of this scenario's repeats and re-runs */
     bool has_begun, is_running;
+    bool is_own_asked; /* whether its own server must still answer in the end */
 };
 
 struct run {
@@ -62,14 +65,15 @@ static void settle(struct item *item, enum har_outcome outcome, const char *reas
 
 /* ---- the end of one play ---- */
 
-static void add_gone(struct item *item, const char *text)
+/* when: what was before it, "" or "after the scenario ". */
+static void add_gone(struct item *item, const char *when, const char *text)
 {
     struct har_result *result = item->result;
     if (result->failure_count < HAR_FAILURES_MAX) {
         struct har_failure *failure = &result->failures[result->failure_count++];
         *failure = (struct har_failure){.rule = "RES-02"};
-        (void)snprintf(failure->text, sizeof(failure->text),
-                       "after the scenario the server no longer answers: %.380s", text);
+        (void)snprintf(failure->text, sizeof(failure->text), "%sthe server does not answer: %.380s",
+                       when, text);
     }
     result->outcome = HAR_FAIL;
     (void)snprintf(result->reason, sizeof(result->reason), "%s", result->failures[0].text);
@@ -97,7 +101,7 @@ static void on_canary(void *owner, enum sl_status status, const char *text)
         go_on(run);
         return;
     }
-    add_gone(item, text);
+    add_gone(item, "after the scenario ", text);
     tell(item);
     if (har_target_is_spawned(run->suite->config.target)) {
         run->is_restarting = true;
@@ -111,35 +115,12 @@ static void on_canary(void *owner, enum sl_status status, const char *text)
     go_on(run);
 }
 
-/* Both latencies of every phase, and how late we ourselves were. */
-static void collect_latencies(struct har_result *result, struct har_play *play)
-{
-    static const enum har_metric metrics[] = {HAR_METRIC_RESPONSE, HAR_METRIC_SERVICE,
-                                              HAR_METRIC_SLIP, HAR_METRIC_DELIVERY};
-    result->latency_count = 0;
-    for (size_t i = 0; i < play->scenario->phase_count; i++) {
-        struct har_strings phase = {.items = &play->scenario->phases[i], .count = 1};
-        for (size_t j = 0; j < sizeof(metrics) / sizeof(metrics[0]); j++) {
-            struct har_samples samples = har_samples_collect(play, UINT64_MAX, metrics[j], &phase);
-            if (samples.count > 0 && result->latency_count < HAR_LATENCIES_MAX) {
-                result->latencies[result->latency_count++] =
-                    (struct har_latency){.phase = play->scenario->phases[i],
-                                         .metric = metrics[j],
-                                         .count = samples.count,
-                                         .p50_ns = har_samples_percentile(&samples, 50),
-                                         .p99_ns = har_samples_percentile(&samples, 99)};
-            }
-            har_samples_release(&samples);
-        }
-    }
-}
-
 static void collect(struct item *item, struct har_play *play)
 {
     struct har_result *result = item->result;
     result->duration_ns += play->end_ns - play->begin_ns;
     result->plays++;
-    collect_latencies(result, play);
+    har_latencies_collect(result, play);
     result->failure_count = play->failure_count;
     memcpy(result->failures, play->failures, sizeof(result->failures));
     result->is_mistaken = play->is_mistaken;
@@ -220,11 +201,10 @@ static void judge(struct item *item, const struct har_play *play, bool is_noisy)
 
 static void begin(struct item *item);
 
-static void on_freed(void *owner, struct har_play *play)
+/* The play is gone, and its own server if it had one. */
+static void settle_down(struct item *item)
 {
-    struct item *item = owner;
     struct run *run = item->run;
-    (void)play;
     item->is_running = false;
     if (!item->result->scenario->is_background) {
         run->running--;
@@ -233,15 +213,55 @@ static void on_freed(void *owner, struct har_play *play)
     go_on(run); /* which asks the canary */
 }
 
-static void on_played_again(void *owner, struct har_play *play)
+static void on_own_ended(void *owner, enum sl_status status, const char *text)
 {
     struct item *item = owner;
+    item->own = NULL;
+    if (status != SL_OK && !item->result->is_done) {
+        add_gone(item, "after the scenario ", text);
+    }
+    settle_down(item);
+}
+
+static void on_freed(void *owner, struct har_play *play)
+{
+    struct item *item = owner;
+    (void)play;
+    if (item->own == NULL) {
+        settle_down(item);
+    } else {
+        har_own_target_end(item->own, item->is_own_asked, on_own_ended, item);
+    }
+}
+
+static void play_again(struct item *item)
+{
     if (item->result->is_done) { /* interrupted meanwhile */
-        on_freed(owner, play);
+        settle_down(item);
         return;
     }
     item->is_running = false;
     begin(item);
+}
+
+static void on_own_ended_again(void *owner, enum sl_status status, const char *text)
+{
+    struct item *item = owner;
+    (void)status;
+    (void)text;
+    item->own = NULL;
+    play_again(item);
+}
+
+static void on_played_again(void *owner, struct har_play *play)
+{
+    struct item *item = owner;
+    (void)play;
+    if (item->own == NULL) {
+        play_again(item);
+    } else {
+        har_own_target_end(item->own, false, on_own_ended_again, item);
+    }
 }
 
 static void on_played(void *owner, struct har_play *play)
@@ -249,6 +269,7 @@ static void on_played(void *owner, struct har_play *play)
     struct item *item = owner;
     struct run *run = item->run;
     bool is_noisy = is_noise(run, play);
+    item->is_own_asked = !play->is_target_down;
     item->play = NULL;
     collect(item, play);
     if ((is_noisy || is_trend(play)) && item->result->plays <= HAR_RERUNS_MAX) {
@@ -263,13 +284,13 @@ static void on_played(void *owner, struct har_play *play)
 /* ---- the beginning of one ---- */
 
 /* What all plays of the run have in common. */
-static struct har_play_config base_config(struct run *run)
+static struct har_play_config base_config(struct run *run, struct har_target *target)
 {
     const struct har_suite_config *config = &run->suite->config;
     return (struct har_play_config){
         .loop = config->loop,
         .profile = config->profile,
-        .conn = *har_target_conn(config->target),
+        .conn = *har_target_conn(target),
         .metadata = config->metadata,
         .metadata_count = config->metadata_count,
         .pool = config->pool,
@@ -277,21 +298,43 @@ static struct har_play_config base_config(struct run *run)
         .run = run->number,
         .hiccup = run->hiccup,
         .calibration = &run->suite->calibration,
-        .pid = har_target_pid(config->target),
+        .target = target,
+        .pid = har_target_pid(target),
         .is_strict = config->is_strict,
     };
 }
 
-static void begin(struct item *item)
+static void begin_on(struct item *item, struct har_target *target)
 {
     struct run *run = item->run;
-    struct har_play_config play = base_config(run);
+    struct har_play_config play = base_config(run, target);
     play.scenario = item->result->scenario;
     play.turn = (unsigned)(item - run->items) * (HAR_RERUNS_MAX + 1) + item->turn++;
     play.done = on_played;
     play.owner = item;
-    item->has_begun = item->is_running = true;
     item->play = har_play_new(&play);
+}
+
+static void on_own_started(void *owner, enum sl_status status, const char *text)
+{
+    struct item *item = owner;
+    if (status == SL_OK) {
+        begin_on(item, har_own_target(item->own));
+        return;
+    }
+    add_gone(item, "started for this scenario alone, ", text);
+    har_own_target_end(item->own, false, on_own_ended, item);
+}
+
+static void begin(struct item *item)
+{
+    struct har_target *target = item->run->suite->config.target;
+    item->has_begun = item->is_running = true;
+    if (har_harm_of(item->result->scenario) != HAR_HARM_NONE && har_target_is_spawned(target)) {
+        item->own = har_own_target_begin(target, on_own_started, item);
+    } else {
+        begin_on(item, target);
+    }
 }
 
 /* What ends a scenario before it begins. */
@@ -308,6 +351,11 @@ static bool is_settled(struct item *item)
             settle(item, HAR_SKIP, reason);
             return true;
         }
+    }
+    const char *problem = har_harm_problem(har_harm_of(scenario), config->target);
+    if (problem != NULL) {
+        settle(item, HAR_SKIP, problem);
+        return true;
     }
     if (run->is_target_gone) {
         settle(item, HAR_FAIL, run->gone_text);
@@ -343,8 +391,22 @@ static void give_up(struct run *run, const char *text)
     har_target_stop(suite->config.target, on_stopped, run);
 }
 
+/* One that stops the server of the others, as it has none to itself, waits until nobody else plays. */
+static bool disturbs(const struct run *run, const struct har_scenario *scenario)
+{
+    bool is_any_running = false;
+    for (size_t i = 0; i < run->count; i++) {
+        is_any_running |= run->items[i].is_running;
+    }
+    return is_any_running && !har_target_is_spawned(run->suite->config.target) &&
+           har_harm_of(scenario) != HAR_HARM_NONE;
+}
+
 static bool may_begin(const struct run *run, const struct har_scenario *scenario)
 {
+    if (disturbs(run, scenario)) {
+        return false;
+    }
     if (run->running == 0) {
         return true;
     }
@@ -409,6 +471,8 @@ static void on_interrupt(uv_signal_t *handle, int number)
         if (item->play != NULL) {
             har_play_free(item->play, on_freed, item);
             item->play = NULL;
+        } else if (item->own != NULL) {
+            har_own_target_end(item->own, false, on_own_ended, item);
         }
     }
     har_calibrate_stop(run->calibrate);
@@ -497,7 +561,7 @@ static void on_started(void *owner, enum sl_status status, const char *text)
         begin_all(run);
         return;
     }
-    struct har_play_config base = base_config(run);
+    struct har_play_config base = base_config(run, suite->config.target);
     run->calibrate = har_calibrate_start(&base, asked, &suite->calibration, on_calibrated, run);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/engine/target.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "harness/engine/chat.h"
@@ -16,7 +18,7 @@ struct har_target {
     struct har_target_config config;
     struct har_process *process;
     struct har_ready *ready;
-    bool is_starting;
+    bool is_starting, is_restarting;
     har_target_fn *done;
     void *owner;
     struct sl_buf request;
@@ -131,24 +133,96 @@ static void ask(struct har_target *target, uint64_t timeout_ns)
     target->ready = har_ready_new(target->config.loop, &config);
 }
 
+/* port 0: any free one. False when it could not be started, which done() was then told. */
+static bool spawn(struct har_target *target, uint16_t port)
+{
+    struct sl_error error = {0};
+    struct har_process_config config = {
+        .command = target->config.command, .port = port, .exited = on_exited, .owner = target};
+    har_process_free(target->process);
+    target->process = NULL;
+    if (har_process_new(target->config.loop, &config, &target->process, &error) != SL_OK) {
+        finish(target, error.status, error.text);
+        return false;
+    }
+    target->config.conn.port = har_process_port(target->process);
+    return true;
+}
+
 void har_target_start(struct har_target *target, har_target_fn *done, void *owner)
 {
     target->done = done;
     target->owner = owner;
     target->is_starting = true;
-    if (target->config.command != NULL) {
-        struct sl_error error = {0};
-        struct har_process_config config = {
-            .command = target->config.command, .exited = on_exited, .owner = target};
-        har_process_free(target->process);
-        target->process = NULL;
-        if (har_process_new(target->config.loop, &config, &target->process, &error) != SL_OK) {
-            finish(target, error.status, error.text);
-            return;
-        }
-        target->config.conn.port = har_process_port(target->process);
+    bool is_spawned = target->config.command != NULL;
+    if (!is_spawned || spawn(target, 0)) {
+        ask(target, is_spawned ? SPAWN_NS : START_NS);
     }
-    ask(target, target->config.command != NULL ? SPAWN_NS : START_NS);
+}
+
+struct har_target *har_target_another(const struct har_target *target)
+{
+    return target->config.command == NULL ? NULL : har_target_new(&target->config);
+}
+
+static void on_killed(void *owner, struct har_process *process)
+{
+    struct har_target *target = owner;
+    (void)process;
+    if (!target->is_restarting) { /* it was stopped meanwhile */
+        finish(target, SL_OK, "");
+        return;
+    }
+    target->is_restarting = false;
+    target->is_starting = true;
+    if (spawn(target, target->config.conn.port)) {
+        ask(target, SPAWN_NS);
+    }
+}
+
+void har_target_restart(struct har_target *target, har_target_fn *done, void *owner)
+{
+    target->done = done;
+    target->owner = owner;
+    if (target->process == NULL) {
+        finish(target, SL_UNSUPPORTED, "it was not started by --exec");
+        return;
+    }
+    target->is_restarting = true;
+    (void)har_process_signal(target->process, SIGKILL);
+    har_process_stop(target->process, 0, on_killed, target);
+}
+
+void har_target_forget(struct har_target *target)
+{
+    target->done = NULL;
+}
+
+enum sl_status har_target_signal(struct har_target *target, int signal_number)
+{
+    if (target->process != NULL) {
+        return har_process_signal(target->process, signal_number);
+    }
+    if (target->config.pid <= 0) {
+        return SL_UNSUPPORTED;
+    }
+    if (kill(target->config.pid, signal_number) == 0) {
+        return SL_OK;
+    }
+    return errno == ESRCH ? SL_CLOSED : SL_IO;
+}
+
+bool har_target_is_alive(const struct har_target *target)
+{
+    if (target->process != NULL) {
+        return har_process_is_alive(target->process);
+    }
+    return target->config.pid > 0 && (kill(target->config.pid, 0) == 0 || errno == EPERM);
+}
+
+int har_target_exit_status(const struct har_target *target)
+{
+    return target->process == NULL ? -1 : har_process_exit_status(target->process);
 }
 
 void har_target_canary(struct har_target *target, har_target_fn *done, void *owner)
@@ -174,7 +248,7 @@ void har_target_stop(struct har_target *target, har_target_fn *done, void *owner
 {
     target->done = done;
     target->owner = owner;
-    target->is_starting = false; /* what it was asked before counts no more */
+    target->is_starting = target->is_restarting = false; /* what was asked before counts no more */
     har_ready_free(target->ready);
     target->ready = NULL;
     if (target->process == NULL) {

@@ -33,6 +33,18 @@ struct har_target *har_target_new(const struct har_target_config *config);
 void har_target_start(struct har_target *target, har_target_fn *done, void *owner);
 /* One fresh RPC on a fresh connection. One at a time. */
 void har_target_canary(struct har_target *target, har_target_fn *done, void *owner);
+/* Another server by the same command, not started yet. NULL where none is spawned. */
+struct har_target *har_target_another(const struct har_target *target);
+/* Kills what was spawned and starts it again on the same port. */
+void har_target_restart(struct har_target *target, har_target_fn *done, void *owner);
+/* The answer to what was asked is not wanted any more. */
+void har_target_forget(struct har_target *target);
+/* Signals what was spawned with all its group, or the process of --pid. SL_CLOSED when it has ended. */
+enum sl_status har_target_signal(struct har_target *target, int signal_number);
+/* Whether anything is left of the process. */
+bool har_target_is_alive(const struct har_target *target);
+/* As a shell tells it: 128 and the signal for one that a signal ended; -1 where that is not known (yet). */
+int har_target_exit_status(const struct har_target *target);
 /* Ends what was spawned. */
 void har_target_stop(struct har_target *target, har_target_fn *done, void *owner);
 void har_target_free(struct har_target *target);

@@ -7,6 +7,7 @@
 #include "harness/engine/actor.h"
 #include "harness/engine/calibrate.h"
 #include "harness/engine/declared.h"
+#include "harness/engine/target.h"
 #include "harness/scenario/names.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -25,6 +26,8 @@ enum {
 #define CAPACITY_GUESS_HZ 1000.0
 /* KA where the profile declares no keepalive. */
 #define KEEPALIVE_MS 2000.0
+/* How often a process is looked at. */
+#define LOOK_NS (10 * SL_MS)
 
 static bool resolve(void *owner, struct sl_span name, struct sl_span argument, double *ret_value);
 
@@ -199,6 +202,21 @@ static bool resolve_measured(struct har_play *play, struct sl_span name, double 
     return true;
 }
 
+/* Of the server's process. Nobody tells when the last of its group ends: who asks looks again soon. */
+static bool resolve_process(struct har_play *play, struct sl_span name, double *ret_value)
+{
+    const struct har_target *target = play->config.target;
+    if (sl_span_is(name, "process_alive")) {
+        *ret_value = target != NULL && har_target_is_alive(target);
+    } else if (sl_span_is(name, "exit_status")) {
+        *ret_value = target == NULL ? -1 : har_target_exit_status(target);
+    } else {
+        return false;
+    }
+    har_play_wake(play, sl_clock_mono_ns() + LOOK_NS);
+    return true;
+}
+
 static bool resolve(void *owner, struct sl_span name, struct sl_span argument, double *ret_value)
 {
     struct har_play *play = owner;
@@ -245,6 +263,9 @@ static bool resolve(void *owner, struct sl_span name, struct sl_span argument, d
     }
     if (sl_span_is(name, "is_dedup")) {
         *ret_value = har_dedups(play);
+        return true;
+    }
+    if (resolve_process(play, name, ret_value)) {
         return true;
     }
     if (sl_span_is(name, "is_observed")) {

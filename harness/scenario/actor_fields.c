@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/scenario/actor_fields.h"
 
-const char *const har_kind_names[] = {"publisher", "subscriber", "chat", "client", "raw", NULL};
+const char *const har_kind_names[] = {"publisher", "subscriber", "chat", "client",
+                                      "raw",       "process",    NULL};
 
 static const char *const transport_names[] = {"grpc", "h2", NULL};
 static const char *const via_names[] = {"direct", "proxy", NULL};

@@ -25,6 +25,7 @@ enum har_kind {
     HAR_CHAT,       /* one ChatRoom stream */
     HAR_CLIENT,     /* calls of any method */
     HAR_RAW,        /* a connection whose frames the scenario writes */
+    HAR_PROCESS,    /* the server's own process */
 };
 #define HAR_BIT(kind) (1U << (kind))
 

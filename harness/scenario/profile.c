@@ -98,9 +98,11 @@ static void read_value(struct har_reading *reading, const char *name, json_t *va
         return;
     }
     if (strcmp(name, "drain") == 0) {
-        if (!json_is_string(value)) {
+        if (!json_is_string(value) || json_string_length(value) >= sizeof(profile->drain)) {
             har_problem_add(reading, path, false, "this must be the name of a signal");
+            return;
         }
+        (void)snprintf(profile->drain, sizeof(profile->drain), "%s", json_string_value(value));
         return;
     }
     int index = value_index(sl_span_str(name));

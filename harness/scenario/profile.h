@@ -27,6 +27,7 @@ struct har_profile {
     bool is_set[HAR_VALUES_MAX];
     enum har_drop_policy drop_policy;
     bool has_drop_policy; /* it was said */
+    char drain[16];       /* the signal that drains it; "": not said, which means SIGTERM */
 };
 
 bool har_capability_is_known(const char *name);

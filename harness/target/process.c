@@ -291,6 +291,19 @@ bool har_process_has_exited(const struct har_process *process)
     return process->has_exited;
 }
 
+bool har_process_is_alive(const struct har_process *process)
+{
+    return is_group_alive(process);
+}
+
+int har_process_exit_status(const struct har_process *process)
+{
+    if (!process->has_exited) {
+        return -1;
+    }
+    return process->exit_signal != 0 ? 128 + process->exit_signal : (int)process->exit_status;
+}
+
 const char *har_process_state(const struct har_process *process, char text[HAR_PROCESS_TEXT_MAX])
 {
     if (!process->has_exited) {

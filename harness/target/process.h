@@ -54,6 +54,10 @@ uint16_t har_process_port(const struct har_process *process);
 /* Of the shell, or of what it became by exec; also the number of the group. */
 pid_t har_process_pid(const struct har_process *process);
 bool har_process_has_exited(const struct har_process *process);
+/* Whether anything of its group is left, zombies not counted. */
+bool har_process_is_alive(const struct har_process *process);
+/* As a shell tells it: 128 and the signal where a signal ended it; -1 while it runs. */
+int har_process_exit_status(const struct har_process *process);
 /* "is running", "exited with status 1", "was ended by signal 11 (Segmentation fault)". */
 const char *har_process_state(const struct har_process *process, char text[HAR_PROCESS_TEXT_MAX]);
 

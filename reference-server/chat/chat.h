@@ -41,6 +41,7 @@ struct srv_chat {
     struct srv_ids ids;
     struct srv_dedup dedup;
     struct srv_wrong_subscriber *subscribers; /* all of them, for the wrong servers */
+    bool is_draining;                         /* for a wrong server */
     uint64_t subscriptions_ended;             /* for wrong servers */
     uint64_t dropped;                         /* by all of them; for a wrong server */
     uint64_t busy_ns; /* when a room had more than its share last; for a wrong server */

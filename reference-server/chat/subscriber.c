@@ -73,7 +73,8 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
         srv_limiter_idle(&subscriber->limiter, now_ns);
     }
     srv_wrong_delay(&subscriber->wrong, now_ns);
-    unsigned copies = srv_wrong_copies(&subscriber->wrong, is_throttled, now_ns);
+    bool is_stale = srv_wrong_is_stale(&subscriber->wrong, frame);
+    unsigned copies = is_stale ? 0 : srv_wrong_copies(&subscriber->wrong, is_throttled, now_ns);
     for (unsigned i = 0; i < copies; i++) {
         push(subscriber, frame);
     }
@@ -97,7 +98,9 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
 {
     struct subscriber *subscriber = of_stream(stream);
     struct srv_wrong_subscriber *wrong = &subscriber->wrong;
-    if (srv_wrong_ends(wrong, subscriber->dropped, ret_pulled)) {
+    srv_wrong_forget(wrong, &subscriber->ring);
+    if (srv_wrong_ends(wrong, subscriber->dropped, ret_pulled) ||
+        srv_wrong_bites(wrong, now_ns, ret_pulled)) {
         return SRV_PULL_END;
     }
     uint64_t late_ns =
@@ -107,7 +110,7 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
         return SRV_PULL_WAIT;
     }
     if (waiting(subscriber) == 0 || srv_wrong_is_blocked(wrong)) {
-        *ret_pulled = (struct srv_pulled){.until_ns = SRV_NEVER};
+        *ret_pulled = (struct srv_pulled){.until_ns = srv_wrong_wait(wrong, SRV_NEVER, now_ns)};
         return SRV_PULL_WAIT;
     }
     uint64_t busy_until_ns = srv_wrong_busy_until(wrong, now_ns);

@@ -25,6 +25,9 @@ enum {
 #define MEMBER_COST_NS  UINT64_C(800)
 #define HOLE_NS         (50 * SL_MS)
 #define BUSY_FOR_NS     (SL_SECOND / 2)
+#define BEAT_NS         (100 * SL_MS)
+#define PAUSE_NS        (600 * SL_MS)
+#define STALE_MS        60000
 
 size_t srv_wrong_buffer(const struct srv_chat_config *config)
 {
@@ -206,6 +209,45 @@ bool srv_wrong_ends(const struct srv_wrong_subscriber *wrong, uint64_t dropped,
         return true;
     }
     return false;
+}
+
+bool srv_wrong_bites(struct srv_wrong_subscriber *wrong, uint64_t now_ns,
+                     struct srv_pulled *ret_pulled)
+{
+    uint64_t last_ns = wrong->beat_ns;
+    wrong->beat_ns = now_ns;
+    if (!wrong->misbehave->ends_after_pause || last_ns == 0 || now_ns - last_ns < PAUSE_NS) {
+        return false;
+    }
+    *ret_pulled = (struct srv_pulled){.status = SL_GRPC_ABORTED, .text = "the server was stuck"};
+    return true;
+}
+
+uint64_t srv_wrong_wait(const struct srv_wrong_subscriber *wrong, uint64_t until_ns,
+                        uint64_t now_ns)
+{
+    bool is_early = wrong->misbehave->ends_after_pause && until_ns > now_ns + BEAT_NS;
+    return is_early ? now_ns + BEAT_NS : until_ns;
+}
+
+void srv_wrong_forget(const struct srv_wrong_subscriber *wrong, struct srv_ring *ring)
+{
+    while (wrong->misbehave->drain_drops_accepted && wrong->chat->is_draining && ring->count > 0) {
+        srv_frame_unref(srv_ring_pop(ring));
+    }
+}
+
+bool srv_wrong_is_stale(struct srv_wrong_subscriber *wrong, const struct srv_frame *frame)
+{
+    struct srv_message message;
+    if (!wrong->misbehave->drops_old_stamps ||
+        !srv_message_decode(srv_frame_span(frame), &message)) {
+        return false;
+    }
+    if (message.created_at > wrong->newest_stamp) {
+        wrong->newest_stamp = message.created_at;
+    }
+    return message.created_at < wrong->newest_stamp - STALE_MS;
 }
 
 /* True when behind, which is behind, holds other up. */

@@ -27,7 +27,9 @@ struct srv_wrong_subscriber {
     uint64_t sent;
     uint64_t first_ns; /* when the first message came */
     uint64_t buffer;
-    bool is_behind; /* the transport is busy and a backlog waits */
+    uint64_t beat_ns;     /* of the watchdog */
+    int64_t newest_stamp; /* created_at */
+    bool is_behind;       /* the transport is busy and a backlog waits */
     bool is_leaked;
     bool is_over;  /* leaked until now */
     void *ballast; /* what a leaked subscription keeps besides its messages */
@@ -72,6 +74,17 @@ struct srv_frame *srv_wrong_invention(struct srv_wrong_subscriber *wrong);
 /* True when the subscription ends now, as *ret_pulled says. */
 bool srv_wrong_ends(const struct srv_wrong_subscriber *wrong, uint64_t dropped,
                     struct srv_pulled *ret_pulled);
+
+/* True when the watchdog ends the subscription, as *ret_pulled says. */
+bool srv_wrong_bites(struct srv_wrong_subscriber *wrong, uint64_t now_ns,
+                     struct srv_pulled *ret_pulled);
+/* When to ask again, who would ask at until_ns. */
+uint64_t srv_wrong_wait(const struct srv_wrong_subscriber *wrong, uint64_t until_ns,
+                        uint64_t now_ns);
+/* A drain may have begun: what waits is then dropped. */
+void srv_wrong_forget(const struct srv_wrong_subscriber *wrong, struct srv_ring *ring);
+/* True when the message's stamp makes it stale. */
+bool srv_wrong_is_stale(struct srv_wrong_subscriber *wrong, const struct srv_frame *frame);
 
 /* Notes whether the subscription is behind; the ones that it held up go on when it no longer is. */
 void srv_wrong_note(struct srv_wrong_subscriber *wrong, bool is_sending, size_t waiting);

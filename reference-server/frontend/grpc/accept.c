@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -108,4 +110,26 @@ int srv_accept4(int listener, struct sockaddr *address, socklen_t *length, int f
     is_short = false;
     pthread_mutex_unlock(&lock);
     return fd;
+}
+
+bool srv_accept_can_bind(const char *listen)
+{
+    const char *colon = strrchr(listen, ':');
+    char host[256];
+    struct addrinfo *found = NULL;
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+    if (colon == NULL || (size_t)(colon - listen) >= sizeof(host)) {
+        return false;
+    }
+    (void)snprintf(host, sizeof(host), "%.*s", (int)(colon - listen), listen);
+    if (getaddrinfo(host, colon + 1, &hints, &found) != 0) {
+        return false;
+    }
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_bound = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    freeaddrinfo(found);
+    return is_bound;
 }

@@ -2,6 +2,8 @@
 #ifndef SRV_GRPC_ACCEPT_H
 #define SRV_GRPC_ACCEPT_H
 
+#include <stdbool.h>
+
 /*
  * accept4(2), as the listeners of the C core call it.
  *
@@ -19,5 +21,8 @@ void srv_accept_init(void);
 
 /* Gives it back. */
 void srv_accept_release(void);
+
+/* Whether HOST:PORT can be bound without SO_REUSEADDR, so that nothing of it is in TIME_WAIT; for a wrong server. */
+bool srv_accept_can_bind(const char *listen);
 
 #endif

@@ -48,22 +48,39 @@ static void kick_calls(struct srv_grpc *grpc)
     }
 }
 
+/* Once. */
+static void shut_down(struct srv_grpc *grpc)
+{
+    if (grpc->shutdown_tag.done == NULL) {
+        grpc->shutdown_tag.done = shutdown_done;
+        grpc_server_shutdown_and_notify(grpc->server, grpc->queue, &grpc->shutdown_tag);
+    }
+}
+
 /* Enters the next phase and says how long it lasts. */
 static uint64_t advance(struct srv_grpc *grpc)
 {
+    const struct srv_misbehave *wrong = &grpc->chat->config.misbehave;
     switch (grpc->phase) {
     case SRV_RUNNING:
         sl_log(SL_LOG_INFO, "drain", "health is NOT_SERVING");
         grpc->phase = SRV_TOLD;
-        srv_health_drain(grpc->health);
+        grpc->chat->is_draining = true;
+        if (!wrong->drain_stays_serving) {
+            srv_health_drain(grpc->health);
+        }
         return TELL_NS;
     case SRV_TOLD:
         sl_log(SL_LOG_INFO, "drain", "no new connections; streams may finish");
         grpc->phase = SRV_DRAINING;
-        grpc->shutdown_tag.done = shutdown_done;
-        grpc_server_shutdown_and_notify(grpc->server, grpc->queue, &grpc->shutdown_tag);
-        return grpc->drain_grace_ns;
+        if (!wrong->drain_goaway_missing || grpc->calls == NULL) {
+            shut_down(grpc);
+        }
+        return wrong->drain_ends_at_once ? 0
+               : wrong->drain_never_ends ? SRV_NEVER
+                                         : grpc->drain_grace_ns;
     case SRV_DRAINING:
+        shut_down(grpc);
         sl_log(SL_LOG_INFO, "drain", "ending the streams that are left");
         grpc->phase = SRV_ENDING;
         end_streams(grpc);

@@ -156,7 +156,10 @@ static enum sl_status listen_on(struct srv_grpc *grpc, const struct srv_grpc_con
     if (credentials == NULL) {
         return SL_IO;
     }
-    grpc->port = grpc_server_add_http2_port(grpc->server, config->listen, credentials);
+    const struct srv_misbehave *wrong = &grpc->chat->config.misbehave;
+    if (!wrong->bind_without_reuse || srv_accept_can_bind(config->listen)) {
+        grpc->port = grpc_server_add_http2_port(grpc->server, config->listen, credentials);
+    }
     grpc_server_credentials_release(credentials);
     if (grpc->port == 0) {
         return sl_error_set(reterr, SL_IO, "cannot listen on %s", config->listen);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/outage.h"
+
+#include "lib/base/clock.h"
+
+void har_outage_begin(struct har_play *play)
+{
+    play->is_target_down = true;
+}
+
+void har_outage_end(struct har_play *play)
+{
+    if (play->is_target_down) {
+        play->is_target_down = false;
+        play->target_back_ns = sl_clock_mono_ns();
+    }
+}
+
+bool har_outage_excuses(const struct har_play *play, uint64_t begin_ns)
+{
+    return play->is_target_down || begin_ns < play->target_back_ns;
+}
