@@ -5,18 +5,18 @@
 
 void har_outage_begin(struct har_play *play)
 {
-    play->is_target_down = true;
+    play->answer.is_down = true;
 }
 
 void har_outage_end(struct har_play *play)
 {
-    if (play->is_target_down) {
-        play->is_target_down = false;
-        play->target_back_ns = sl_clock_mono_ns();
+    if (play->answer.is_down) {
+        play->answer.is_down = false;
+        play->answer.back_ns = sl_clock_mono_ns();
     }
 }
 
 bool har_outage_excuses(const struct har_play *play, uint64_t begin_ns)
 {
-    return play->is_target_down || begin_ns < play->target_back_ns;
+    return play->answer.is_down || begin_ns < play->answer.back_ns;
 }

@@ -150,9 +150,7 @@ struct har_play {
     uint32_t probe_count, probe_capacity;
     struct har_track *root;
     struct har_target_answer answer;
-    bool is_target_down;     /* by the scenario's own doing (outage.h) */
-    uint64_t target_back_ns; /* when it answered again; 0: it was never down */
-    int phase;               /* the one entered last; -1: none yet */
+    int phase; /* the one entered last; -1: none yet */
     uint64_t phase_begin_ns[HAR_NODES_MAX], phase_end_ns[HAR_NODES_MAX];
     struct har_mark marks[HAR_MARKS_MAX];
     size_t mark_count;

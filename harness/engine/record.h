@@ -64,9 +64,11 @@ struct har_seen_finding {
     char text[240];
 };
 
-/* What the target said, where a step asked whether it serves. */
+/* What the target said, where a step asked whether it serves, and what the scenario did to it. */
 struct har_target_answer {
-    bool is_asked; /* and has not answered yet */
+    bool is_down;     /* by the scenario's own doing (outage.h) */
+    uint64_t back_ns; /* when it answered again; 0: it was never down */
+    bool is_asked;    /* and has not answered yet */
     bool is_good;
     char text[512];
 };

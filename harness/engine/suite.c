@@ -269,7 +269,7 @@ static void on_played(void *owner, struct har_play *play)
     struct item *item = owner;
     struct run *run = item->run;
     bool is_noisy = is_noise(run, play);
-    item->is_own_asked = !play->is_target_down;
+    item->is_own_asked = !play->answer.is_down;
     item->play = NULL;
     collect(item, play);
     if ((is_noisy || is_trend(play)) && item->result->plays <= HAR_RERUNS_MAX) {

@@ -121,7 +121,7 @@ static bool begin_asking(struct har_step *step)
         har_play_mistake(play, step->node->path, "one step at a time can wait for the server");
         return false;
     }
-    play->answer = (struct har_target_answer){.is_asked = true};
+    play->answer.is_asked = true;
     return true;
 }
 
