@@ -344,7 +344,7 @@ static bool is_settled(struct item *item)
     const struct har_suite_config *config = &run->suite->config;
     const struct har_scenario *scenario = item->result->scenario;
     for (size_t i = 0; i < scenario->needs.count; i++) {
-        if (!har_profile_has(config->profile, scenario->needs.items[i])) {
+        if (!har_profile_meets(config->profile, scenario->needs.items[i])) {
             char reason[HAR_REASON_MAX];
             (void)snprintf(reason, sizeof(reason), "the profile '%s' does not declare '%s'",
                            config->profile->name, scenario->needs.items[i]);
@@ -539,7 +539,7 @@ static unsigned calibrations(const struct run *run)
         const struct har_scenario *scenario = run->items[i].result->scenario;
         bool is_allowed = true;
         for (size_t j = 0; j < scenario->needs.count; j++) {
-            is_allowed &= har_profile_has(run->suite->config.profile, scenario->needs.items[j]);
+            is_allowed &= har_profile_meets(run->suite->config.profile, scenario->needs.items[j]);
         }
         asked |= is_allowed ? scenario->calibrate_mask : 0;
     }

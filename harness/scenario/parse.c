@@ -444,7 +444,7 @@ static void check_words(struct parse *parse)
 {
     const struct har_scenario *scenario = parse->scenario;
     for (size_t i = 0; i < scenario->needs.count; i++) {
-        if (!har_capability_is_known(scenario->needs.items[i])) {
+        if (!har_need_is_known(scenario->needs.items[i])) {
             har_problem_add(&parse->reading, "$.needs", false, "no capability '%.60s'",
                             scenario->needs.items[i]);
         }

@@ -72,6 +72,18 @@ static int value_index(struct sl_span name)
     return -1;
 }
 
+bool har_need_is_known(const char *name)
+{
+    return har_capability_is_known(name) || value_index(sl_span_str(name)) >= 0;
+}
+
+bool har_profile_meets(const struct har_profile *profile, const char *need)
+{
+    double value = 0;
+    return har_capability_is_known(need) ? har_profile_has(profile, need)
+                                         : har_profile_value(profile, sl_span_str(need), &value);
+}
+
 bool har_profile_value(const struct har_profile *profile, struct sl_span name, double *ret_value)
 {
     int index = value_index(name);

@@ -36,7 +36,9 @@ static void add_keepalive(struct args *args, const struct srv_connection_limits 
                           const struct srv_misbehave *misbehave)
 {
     uint64_t time_ns = misbehave->keepalive_never ? SRV_NEVER : limits->keepalive_time_ns;
-    uint64_t interval_ns = misbehave->pings_unlimited ? 0 : limits->min_ping_interval_ns;
+    uint64_t interval_ns = misbehave->pings_unlimited   ? 0
+                           : misbehave->pings_forbidden ? SRV_NEVER
+                                                        : limits->min_ping_interval_ns;
     add(args, GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(time_ns));
     add(args, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(limits->keepalive_timeout_ns));
     add(args, GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
