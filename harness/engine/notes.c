@@ -378,7 +378,7 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
     sent->replied_ns = sl_clock_mono_ns();
     sent->code = result->code;
     actor->replied++;
-    if (result->code == SL_GRPC_UNAVAILABLE && har_outage_excuses(play, call->begin_ns)) {
+    if (har_outage_refuses(play, call->begin_ns, result->code)) {
         return;
     }
     if (!is_allowed(how, result->code)) {

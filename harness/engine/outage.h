@@ -13,7 +13,10 @@
 void har_outage_begin(struct har_play *play);
 /* The server answers again. */
 void har_outage_end(struct har_play *play);
-/* True when the end of a stream or call that began at begin_ns, and ends now, is excused. */
+/* True when the end of a stream that began at begin_ns, and ends now, is excused. */
 bool har_outage_excuses(const struct har_play *play, uint64_t begin_ns);
+/* True when a call that began at begin_ns, and ends now with this status, was refused because of it. gRPC's C core
+ * cancels calls that come between the two GOAWAYs of a drain. */
+bool har_outage_refuses(const struct har_play *play, uint64_t begin_ns, uint32_t code);
 
 #endif

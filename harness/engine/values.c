@@ -26,6 +26,8 @@ enum {
 #define CAPACITY_GUESS_HZ 1000.0
 /* KA where the profile declares no keepalive. */
 #define KEEPALIVE_MS 2000.0
+/* DG where it declares no grace of a drain. */
+#define DRAIN_GRACE_MS 5000.0
 /* How often a process is looked at. */
 #define LOOK_NS (10 * SL_MS)
 
@@ -202,6 +204,13 @@ static bool resolve_measured(struct har_play *play, struct sl_span name, double 
     return true;
 }
 
+static double declared_or(const struct har_play *play, const char *name, double fallback)
+{
+    double value = fallback;
+    (void)har_profile_value(play->config.profile, sl_span_str(name), &value);
+    return value;
+}
+
 /* Of the server's process. Nobody tells when the last of its group ends: who asks looks again soon. */
 static bool resolve_process(struct har_play *play, struct sl_span name, double *ret_value)
 {
@@ -256,9 +265,11 @@ static bool resolve(void *owner, struct sl_span name, struct sl_span argument, d
         return true;
     }
     if (sl_span_is(name, "KA")) {
-        if (!har_profile_value(play->config.profile, sl_span_str("keepalive_time_ms"), ret_value)) {
-            *ret_value = KEEPALIVE_MS;
-        }
+        *ret_value = declared_or(play, "keepalive_time_ms", KEEPALIVE_MS);
+        return true;
+    }
+    if (sl_span_is(name, "DG")) {
+        *ret_value = declared_or(play, "drain_grace_ms", DRAIN_GRACE_MS);
         return true;
     }
     if (sl_span_is(name, "is_dedup")) {

@@ -8,7 +8,6 @@
 #include "harness/steps/verbs.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
-#include "lib/wire/grpc_status.h"
 
 enum {
     PROBES_MAX = 100000,
@@ -65,8 +64,7 @@ static void on_reply(struct har_call *call, const struct har_stream_result *resu
     bool is_accepted = result->code == 0 && call->messages == 1 &&
                        har_reply_read(sl_buf_span(&call->reply), &reply) == SL_OK &&
                        reply.is_accepted;
-    bool is_refused = result->code == SL_GRPC_UNAVAILABLE;
-    if (!is_accepted && !(is_refused && har_outage_excuses(play, call->begin_ns))) {
+    if (!is_accepted && !har_outage_refuses(play, call->begin_ns, result->code)) {
         bool is_gone = result->source == SL_FROM_CONNECTION_CLOSED;
         har_play_fail(play, NULL, is_gone ? "RES-02" : "SEND-01",
                       "a message with room and text was not accepted: status %u, %.200s",
