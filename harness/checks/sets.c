@@ -93,8 +93,9 @@ static size_t suffix_length(const struct pair *pair)
 
 /* ---- delivered ---- */
 
-enum part { PART_ALL, PART_NONE, PART_PREFIX, PART_SUFFIX, PART_SUBSEQUENCE };
-static const char *const parts[] = {"all", "none", "prefix", "suffix", "subsequence", NULL};
+enum part { PART_ALL, PART_NONE, PART_PREFIX, PART_SUFFIX, PART_SUBSEQUENCE, PART_SEGMENTS };
+static const char *const parts[] = {"all",         "none",     "prefix", "suffix",
+                                    "subsequence", "segments", NULL};
 
 struct delivered_args {
     struct har_check_common common;
@@ -104,10 +105,40 @@ struct delivered_args {
 static const struct har_field delivered_fields[] = {
     HAR_CHECK_COMMON,
     {"delivered", HAR_FIELD_CHOICE, offsetof(struct delivered_args, part), .choices = parts,
-     .is_required = true, .help = "which part of the accepted messages came"},
+     .is_required = true,
+     .help = "which part of the accepted messages came; segments: each of its streams, while it "
+             "was open, got a run without a hole"},
     {"at_least", HAR_FIELD_EXPR, offsetof(struct delivered_args, at_least),
      .help = "and how many of them"},
 };
+
+/* The first message missing between two that came on one stream of the receiver; count: none. Order is
+ * checked anyway. */
+static size_t first_hole(const struct pair *pair)
+{
+    uint32_t *number_of = sl_calloc(pair->sender->sent_count + 1, sizeof(uint32_t));
+    for (size_t i = 0; i < pair->count; i++) {
+        number_of[pair->sequences[i]] = (uint32_t)i + 1;
+    }
+    size_t hole = pair->count;
+    uint32_t last = 0;
+    unsigned generation = 0;
+    for (uint32_t i = 0; i < pair->receiver->received_count && hole == pair->count; i++) {
+        const struct har_received *received = &pair->receiver->received[i];
+        uint32_t number =
+            received->publisher == pair->sender->number ? number_of[received->sequence] : 0;
+        if (number == 0) {
+            continue;
+        }
+        if (last != 0 && generation == received->generation && number > last + 1) {
+            hole = last;
+        }
+        last = number;
+        generation = received->generation;
+    }
+    sl_free(number_of);
+    return hole;
+}
 
 static void judge_pair(const struct har_check *check, const struct pair *pair, int part,
                        double at_least)
@@ -122,6 +153,9 @@ static void judge_pair(const struct har_check *check, const struct pair *pair, i
         is_good &= prefix == pair->received;
     } else if (part == PART_SUFFIX) {
         is_good &= suffix_length(pair) == pair->received;
+    } else if (part == PART_SEGMENTS) {
+        prefix = first_hole(pair);
+        is_good &= prefix == pair->count;
     }
     if (!is_good) {
         har_check_fail(check,

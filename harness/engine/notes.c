@@ -124,6 +124,7 @@ static void judge_received(struct har_actor *actor, struct har_actor *sender, ui
         append_received(actor, &(struct har_received){.at_ns = now_ns,
                                                       .sequence = sequence,
                                                       .publisher = sender->number,
+                                                      .generation = actor->generation,
                                                       .phase = play->phase});
     }
 }

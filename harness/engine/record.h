@@ -39,8 +39,9 @@ struct har_sent {
 struct har_received {
     uint64_t at_ns;
     uint32_t sequence;
-    uint16_t publisher; /* actor number */
-    int phase;          /* of the receipt */
+    uint16_t publisher;  /* actor number */
+    unsigned generation; /* of the receiver's stream */
+    int phase;           /* of the receipt */
 };
 
 /* An HTTP/2 PING of ours. */

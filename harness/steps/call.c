@@ -14,7 +14,7 @@ enum {
 
 struct call_args {
     json_t *message;
-    const char *method;
+    const char *method, *bytes;
     struct har_strings status;
     json_t *reply;
     const char *rule, *why;
@@ -26,7 +26,10 @@ static const struct har_field fields[] = {
      .help = "\"/package.Service/Method\""},
     {"message", HAR_FIELD_JSON, AT(message),
      .help = "the request as proto3 JSON, strings are templates; none: zero bytes"},
-    {"status", HAR_FIELD_STRINGS, AT(status), .help = "statuses that are right; default OK"},
+    {"bytes", HAR_FIELD_STRING, AT(bytes),
+     .help = "the request in hex digits, in place of message: it need be no protobuf"},
+    {"status", HAR_FIELD_STRINGS, AT(status),
+     .help = "statuses that are right, or \"not OK\" for all others; default OK"},
     {"reply", HAR_FIELD_JSON, AT(reply), .help = "fields that the reply must have, as proto3 JSON"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it is answered otherwise"},
     {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
@@ -133,8 +136,11 @@ static void on_reply(struct har_call *call, const struct har_stream_result *resu
     const struct call_args *args = step->node->args;
     const char *name = sl_grpc_status_name(result->code);
     bool is_right = args->status.count == 0 && result->code == SL_GRPC_OK;
+    /* The end of the connection takes its other calls along, and is no answer. */
+    bool is_refused = result->code != SL_GRPC_OK && result->source != SL_FROM_CONNECTION_CLOSED;
     for (size_t i = 0; i < args->status.count; i++) {
         is_right |= name != NULL && strcmp(args->status.items[i], name) == 0;
+        is_right |= is_refused && strcmp(args->status.items[i], "not OK") == 0;
     }
     state->answered++;
     if (!is_right) {
@@ -151,10 +157,35 @@ static void on_reply(struct har_call *call, const struct har_stream_result *resu
     }
 }
 
+static int digit_of(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *found = c == '\0' ? NULL : strchr(digits, c);
+    return found == NULL ? -1 : (int)(found - digits);
+}
+
+static bool add_hex(struct har_step *step, const char *hex, struct sl_buf *payload)
+{
+    for (size_t i = 0; hex[i] != '\0'; i += 2) {
+        int high = digit_of(hex[i]);
+        int low = digit_of(hex[i + 1]);
+        if (high < 0 || low < 0) {
+            har_play_mistake(step->play, step->node->path,
+                             "'bytes' is no even number of hex digits");
+            return false;
+        }
+        (void)sl_buf_add_u8(payload, (uint8_t)(high * 16 + low));
+    }
+    return true;
+}
+
 static bool encode(struct har_step *step, struct har_actor *actor, struct sl_buf *payload)
 {
     const struct call_args *args = step->node->args;
     struct sl_error error = {0};
+    if (args->bytes != NULL) {
+        return add_hex(step, args->bytes, payload);
+    }
     if (args->message == NULL && args->reply == NULL) {
         return true;
     }

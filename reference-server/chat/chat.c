@@ -19,6 +19,7 @@ void srv_chat_init(struct srv_chat *chat, const struct srv_chat_config *config)
 void srv_chat_release(struct srv_chat *chat)
 {
     srv_wrong_release(chat);
+    srv_frame_unref(chat->late);
     srv_rooms_release(&chat->rooms);
     srv_dedup_release(&chat->dedup);
 }

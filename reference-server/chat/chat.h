@@ -44,6 +44,10 @@ struct srv_chat {
     bool is_draining;                         /* for a wrong server */
     uint64_t subscriptions_ended;             /* for wrong servers */
     uint64_t dropped;                         /* by all of them; for a wrong server */
+    struct srv_frame *late;                   /* the rest: for wrong servers */
+    uint64_t sent, second;
+    unsigned second_count;
+    uint64_t bulk_ns, bulk_connection; /* when a big message came last, and for which connection */
     uint64_t busy_ns; /* when a room had more than its share last; for a wrong server */
 };
 

@@ -12,7 +12,9 @@ enum {
 };
 
 /* How long wrong servers hold acks back. */
-#define HOLD_NS (20 * SL_MS)
+#define HOLD_NS        (20 * SL_MS)
+#define LONG_HOLD_NS   (200 * SL_MS)
+#define STARVED_FOR_NS (2 * SL_SECOND)
 
 struct chat_room {
     struct srv_stream stream;
@@ -25,6 +27,7 @@ struct chat_room {
     uint64_t next_ping_ns;
     uint64_t hold_until_ns; /* acks wait until then: 0 in a right server */
     uint64_t received;
+    uint64_t received_ns; /* the last one */
     bool is_ping_due;
     bool is_half_closed;
     bool is_broken; /* the client sent something that is no ChatMessage */
@@ -72,7 +75,8 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     bool is_closing = room->is_half_closed || room->is_broken;
     bool are_acks_held = now_ns < room->hold_until_ns && !is_closing;
     tick(room, now_ns);
-    if (room->is_ping_due && !is_closing) {
+    bool is_starved = room->misbehave->ping_starved && now_ns < room->received_ns + STARVED_FOR_NS;
+    if (room->is_ping_due && !is_closing && !is_starved) {
         room->is_ping_due = false;
         return give(srv_command_encode(SRV_COMMAND_PING, "ping", sl_span(NULL, 0)), false,
                     ret_pulled);
@@ -85,7 +89,8 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     if (room->is_broken || (room->is_half_closed && !room->misbehave->half_close_hangs)) {
         return end(room, ret_pulled);
     }
-    uint64_t until = room->next_ping_ns;
+    uint64_t until =
+        is_starved && room->is_ping_due ? room->received_ns + STARVED_FOR_NS : room->next_ping_ns;
     if (are_acks_held && room->acks.count > 0 && room->hold_until_ns < until) {
         until = room->hold_until_ns;
     }
@@ -154,6 +159,7 @@ static void receive(struct srv_stream *stream, struct srv_frame *frame, uint64_t
         return;
     }
     room->received++;
+    room->received_ns = now_ns;
     broadcast(room, frame, &message, now_ns);
     if (misbehave->ping_only_when_idle) {
         room->next_ping_ns = now_ns + room->ping_interval_ns;
@@ -164,6 +170,10 @@ static void receive(struct srv_stream *stream, struct srv_frame *frame, uint64_t
     }
     if (misbehave->lost_last_acks || (misbehave->ack_out_of_order && room->received % 2 == 1)) {
         room->hold_until_ns = now_ns + HOLD_NS;
+    }
+    if (misbehave->acks_after_messages && room->chat->busy_ns + STARVED_FOR_NS > now_ns &&
+        room->hold_until_ns <= now_ns) {
+        room->hold_until_ns = now_ns + LONG_HOLD_NS;
     }
     queue_ack(room, message.message_id);
     if (misbehave->ack_duplicate) {

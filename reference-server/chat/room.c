@@ -7,6 +7,7 @@
 
 #include "lib/base/alloc.h"
 #include "reference-server/chat/history.h"
+#include "reference-server/chat/wrong_text.h"
 #include "reference-server/misbehave.h"
 
 enum {
@@ -125,6 +126,9 @@ void srv_rooms_leave(struct srv_rooms *rooms, struct srv_member *member)
     if (room == NULL) {
         return;
     }
+    if (rooms->misbehave->leave_skips_neighbour) {
+        (member->next == NULL ? room->members : member->next)->is_skipped = true;
+    }
     DL_DELETE(room->members, member);
     member->room = NULL;
     if (room->members != NULL) {
@@ -141,7 +145,11 @@ static void publish_to(struct srv_room *room, struct srv_frame *frame, uint64_t 
 {
     struct srv_member *member = NULL;
     DL_FOREACH (room->members, member) {
-        member->deliver(member, frame, now_ns);
+        bool is_skipped = member->is_skipped;
+        member->is_skipped = false;
+        if (!is_skipped) {
+            member->deliver(member, frame, now_ns);
+        }
     }
 }
 
@@ -167,6 +175,9 @@ static bool is_leaked_to(const struct srv_rooms *rooms, const struct srv_room *r
         return true;
     }
     if (rooms->misbehave->empty_room_hears_all && room->id_len == 0) {
+        return true;
+    }
+    if (rooms->misbehave->unicode_normalised && srv_wrong_is_same_composed(srv_room_id(room), id)) {
         return true;
     }
     return rooms->misbehave->room_case_folded && is_same_but_case(room, id);
@@ -217,7 +228,7 @@ void srv_rooms_publish(struct srv_rooms *rooms, struct sl_span room_id, struct s
                                 : find(rooms, room_id);
     rooms->now_ns = now_ns;
     if (rooms->misbehave->room_prefix_leak || rooms->misbehave->room_case_folded ||
-        rooms->misbehave->empty_room_hears_all) {
+        rooms->misbehave->empty_room_hears_all || rooms->misbehave->unicode_normalised) {
         publish_like(rooms, room_id, frame, now_ns);
     }
     if (room == NULL) {

@@ -30,6 +30,7 @@ struct srv_misbehave;
 struct srv_member {
     void (*deliver)(struct srv_member *member, struct srv_frame *frame, uint64_t now_ns);
     struct srv_room *room;
+    bool is_skipped; /* wrong servers: misses the next message */
     struct srv_member *prev;
     struct srv_member *next;
 };

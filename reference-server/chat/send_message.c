@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reference-server/chat/send_message.h"
 
+#include "lib/base/clock.h"
 #include "reference-server/chat/refusal.h"
+#include "reference-server/chat/wrong_text.h"
 
 enum {
     TRUNCATED_TEXT = 1024,
+    LATE_EVERY = 10,
+    QUOTA_A_SECOND = 500,
     UTF8_CONTINUATION_MASK = 0xC0,
     UTF8_CONTINUATION = 0x80,
 };
@@ -46,20 +50,67 @@ static struct srv_frame *altered(const struct srv_misbehave *misbehave, struct s
     if (misbehave->int64_through_double) {
         message.created_at = through_double(message.created_at);
     }
-    return srv_message_encode(&message);
+    struct sl_buf composed;
+    sl_buf_init(&composed, message.text.len + 1);
+    if (misbehave->unicode_normalised) {
+        srv_wrong_compose(message.text, &composed);
+        message.text = sl_buf_span(&composed);
+    }
+    struct srv_frame *frame = srv_message_encode(&message);
+    sl_buf_release(&composed);
+    return frame;
+}
+
+/* A wrong server: true when frame is not published now but behind the next one. */
+static bool is_late(struct srv_chat *chat, struct srv_frame *frame)
+{
+    if (!chat->config.misbehave.ack_before_order || chat->late != NULL ||
+        ++chat->sent % LATE_EVERY != 0) {
+        return false;
+    }
+    chat->late = srv_frame_ref(frame);
+    return true;
+}
+
+static void publish_late(struct srv_chat *chat, uint64_t now_ns)
+{
+    struct srv_frame *late = chat->late;
+    struct srv_message message;
+    if (late != NULL && srv_message_decode(srv_frame_span(late), &message)) {
+        srv_rooms_publish(&chat->rooms, message.room_id, late, now_ns);
+    }
+    srv_frame_unref(late);
+    chat->late = NULL;
+}
+
+/* A wrong server: true when too many came in this second, from all together. */
+static bool is_over_quota(struct srv_chat *chat, uint64_t now_ns)
+{
+    if (!chat->config.misbehave.global_quota) {
+        return false;
+    }
+    bool is_same = chat->second == now_ns / SL_SECOND;
+    chat->second = now_ns / SL_SECOND;
+    chat->second_count = is_same ? chat->second_count + 1 : 1;
+    return chat->second_count > QUOTA_A_SECOND;
 }
 
 void srv_broadcast(struct srv_chat *chat, struct srv_frame *frame,
                    const struct srv_message *message, uint64_t now_ns)
 {
     const struct srv_misbehave *misbehave = &chat->config.misbehave;
-    if (misbehave->text_truncated || misbehave->nul_truncated || misbehave->int64_through_double) {
+    if (is_late(chat, frame)) {
+        return;
+    }
+    if (misbehave->text_truncated || misbehave->nul_truncated || misbehave->int64_through_double ||
+        misbehave->unicode_normalised) {
         struct srv_frame *other = altered(misbehave, *message);
         srv_rooms_publish(&chat->rooms, message->room_id, other, now_ns);
         srv_frame_unref(other);
         return;
     }
     srv_rooms_publish(&chat->rooms, message->room_id, frame, now_ns);
+    publish_late(chat, now_ns);
 }
 
 /* SEND-08 */
@@ -156,6 +207,9 @@ struct srv_answer srv_send_message(struct srv_chat *chat, struct srv_frame **mes
     struct srv_message decoded;
     if (!srv_message_decode(srv_frame_span(*message), &decoded)) {
         return srv_refusal(SL_GRPC_INTERNAL, "the request is not a valid ChatMessage");
+    }
+    if (is_over_quota(chat, unary->now_ns)) {
+        return srv_refusal(SL_GRPC_RESOURCE_EXHAUSTED, "too many messages");
     }
     struct srv_frame *request_id = new_request_id(chat, unary);
     struct srv_answer answer = answer_to(chat, message, &decoded, request_id, unary);

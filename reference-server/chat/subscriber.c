@@ -41,12 +41,13 @@ static struct subscriber *of_stream(struct srv_stream *stream)
 
 static size_t waiting(const struct subscriber *subscriber)
 {
-    return subscriber->replay.messages.count + subscriber->ring.count;
+    return subscriber->replay.messages.count + subscriber->ring.count +
+           subscriber->wrong.other.count;
 }
 
 static void push(struct subscriber *subscriber, struct srv_frame *frame)
 {
-    struct srv_ring *ring = &subscriber->ring;
+    struct srv_ring *ring = srv_wrong_queue(&subscriber->wrong, &subscriber->ring);
     if (srv_ring_is_full(ring)) {
         subscriber->dropped++;
         srv_wrong_note_drop(&subscriber->wrong);
@@ -74,6 +75,7 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
     }
     srv_wrong_delay(&subscriber->wrong, now_ns);
     bool is_stale = srv_wrong_is_stale(&subscriber->wrong, frame);
+    srv_wrong_arrival(&subscriber->wrong, frame->len, now_ns);
     unsigned copies = is_stale ? 0 : srv_wrong_copies(&subscriber->wrong, is_throttled, now_ns);
     for (unsigned i = 0; i < copies; i++) {
         push(subscriber, frame);
@@ -127,6 +129,9 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     if (frame == NULL) {
         bool is_replay = subscriber->replay.messages.count > 0;
         frame = srv_ring_pop(is_replay ? &subscriber->replay.messages : &subscriber->ring);
+    }
+    if (frame == NULL) {
+        frame = srv_ring_pop(&wrong->other);
     }
     *ret_pulled =
         (struct srv_pulled){.frame = frame, .is_followed = is_followed(subscriber, now_ns)};
@@ -201,6 +206,7 @@ struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, 
     srv_wrong_limiter(chat, wanted.room_id, wanted.max_rate_hz, &subscriber->limiter);
     subscriber->wrong.limiter = &subscriber->limiter;
     subscriber->wrong.connection = connection;
+    srv_wrong_place(&subscriber->wrong, chat, wanted.room_id);
     srv_wrong_join(&subscriber->wrong, &subscriber->stream, &subscriber->member, chat);
     if (!srv_replay_start(&subscriber->replay, chat, &subscriber->member, request, now_ns)) {
         close_subscription(&subscriber->stream);

@@ -18,6 +18,10 @@ enum {
     END_AFTER = 100,
     BALLAST_BYTES = 64 * 1024,
     LEAK_EVERY = 4,
+    LOSE_EVERY = 500,
+    HOLE_AT = 5,
+    BULK_BYTES = 64 * 1024,
+    SLOW_JOIN_FROM = 50, /* members of the room */
     EARLY_COUNT = 10,
     BUSY_COUNT = 100, /* messages of one room in a second */
 };
@@ -28,6 +32,9 @@ enum {
 #define BEAT_NS         (100 * SL_MS)
 #define PAUSE_NS        (600 * SL_MS)
 #define STALE_MS        60000
+#define BULK_FOR_NS     (SL_SECOND / 2)
+#define PLACE_NS        (10 * SL_MS)
+#define JOIN_COST_NS    (50 * SL_MS)
 
 size_t srv_wrong_buffer(const struct srv_chat_config *config)
 {
@@ -90,6 +97,25 @@ void srv_wrong_limiter(const struct srv_chat *chat, struct sl_span room_id, int3
     }
 }
 
+static void burn(uint64_t ns)
+{
+    for (uint64_t end_ns = sl_clock_mono_ns() + ns; sl_clock_mono_ns() < end_ns;) {
+    }
+}
+
+void srv_wrong_place(struct srv_wrong_subscriber *wrong, const struct srv_chat *chat,
+                     struct sl_span room_id)
+{
+    const struct srv_misbehave *misbehave = &chat->config.misbehave;
+    uint64_t slowest_ns = 0;
+    if (misbehave->last_in_line || misbehave->joins_one_by_one) {
+        wrong->place = company(chat, room_id, &slowest_ns);
+    }
+    if (misbehave->joins_one_by_one && wrong->place >= SLOW_JOIN_FROM) {
+        burn(JOIN_COST_NS);
+    }
+}
+
 void srv_wrong_join(struct srv_wrong_subscriber *wrong, struct srv_stream *stream,
                     const struct srv_member *member, struct srv_chat *chat)
 {
@@ -98,6 +124,7 @@ void srv_wrong_join(struct srv_wrong_subscriber *wrong, struct srv_stream *strea
     wrong->stream = stream;
     wrong->member = member;
     wrong->buffer = chat->config.buffer;
+    srv_ring_init(&wrong->other, wrong->buffer);
     DL_APPEND(chat->subscribers, wrong);
 }
 
@@ -137,6 +164,7 @@ void srv_wrong_leave(struct srv_wrong_subscriber *wrong, struct srv_member *memb
         }
     }
     DL_DELETE(wrong->chat->subscribers, wrong);
+    srv_ring_release(&wrong->other);
     sl_free(wrong->ballast);
 }
 
@@ -293,12 +321,6 @@ bool srv_wrong_is_blocked(const struct srv_wrong_subscriber *wrong)
     return false;
 }
 
-static void burn(uint64_t ns)
-{
-    for (uint64_t end_ns = sl_clock_mono_ns() + ns; sl_clock_mono_ns() < end_ns;) {
-    }
-}
-
 void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns)
 {
     const struct srv_misbehave *misbehave = wrong->misbehave;
@@ -310,7 +332,7 @@ void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns)
         unsigned members = company(wrong->chat, srv_room_id(wrong->member->room), &slowest_ns);
         burn(members * MEMBER_COST_NS);
     }
-    if (misbehave->busy_room_first) {
+    if (misbehave->busy_room_first || misbehave->acks_after_messages) {
         bool is_same = wrong->second == now_ns / SL_SECOND;
         wrong->second = now_ns / SL_SECOND;
         wrong->second_count = is_same ? wrong->second_count + 1 : 1;
@@ -318,14 +340,38 @@ void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns)
     }
 }
 
+void srv_wrong_arrival(struct srv_wrong_subscriber *wrong, size_t bytes, uint64_t now_ns)
+{
+    if (wrong->misbehave->bulk_first && bytes > BULK_BYTES) {
+        wrong->chat->bulk_ns = now_ns;
+        wrong->chat->bulk_connection = wrong->connection;
+        wrong->is_bulk = true;
+    }
+    if (wrong->misbehave->last_in_line && wrong->hold_until_ns < now_ns) {
+        wrong->hold_until_ns = now_ns + wrong->place * PLACE_NS;
+    }
+}
+
 uint64_t srv_wrong_busy_until(const struct srv_wrong_subscriber *wrong, uint64_t now_ns)
 {
-    uint64_t until_ns = wrong->chat->busy_ns + BUSY_FOR_NS;
+    const struct srv_misbehave *misbehave = wrong->misbehave;
+    const struct srv_chat *chat = wrong->chat;
     bool is_busy = wrong->second_count > BUSY_COUNT;
-    return wrong->misbehave->busy_room_first && wrong->chat->busy_ns != 0 && !is_busy &&
-                   until_ns > now_ns
-               ? until_ns
-               : 0;
+    uint64_t until_ns = wrong->hold_until_ns;
+    if (misbehave->busy_room_first && chat->busy_ns != 0 && !is_busy) {
+        until_ns = chat->busy_ns + BUSY_FOR_NS;
+    }
+    if (misbehave->bulk_first && chat->bulk_ns != 0 && !wrong->is_bulk &&
+        chat->bulk_connection == wrong->connection) {
+        until_ns = chat->bulk_ns + BULK_FOR_NS;
+    }
+    return until_ns > now_ns ? until_ns : 0;
+}
+
+struct srv_ring *srv_wrong_queue(struct srv_wrong_subscriber *wrong, struct srv_ring *ring)
+{
+    bool is_other = wrong->misbehave->reorder_two_queues && wrong->received % 2 == 0;
+    return is_other ? &wrong->other : ring;
 }
 
 bool srv_wrong_leaks(struct srv_wrong_subscriber *wrong, struct srv_ring *ring)

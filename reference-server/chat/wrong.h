@@ -29,7 +29,11 @@ struct srv_wrong_subscriber {
     uint64_t buffer;
     uint64_t beat_ns;     /* of the watchdog */
     int64_t newest_stamp; /* created_at */
-    bool is_behind;       /* the transport is busy and a backlog waits */
+    struct srv_ring other; /* a second queue; empty in a right server */
+    uint64_t place;        /* members of the room that joined before */
+    uint64_t hold_until_ns;
+    bool is_bulk;   /* big messages have come to it */
+    bool is_behind; /* the transport is busy and a backlog waits */
     bool is_leaked;
     bool is_over;  /* leaked until now */
     void *ballast; /* what a leaked subscription keeps besides its messages */
@@ -46,8 +50,16 @@ void srv_wrong_limiter(const struct srv_chat *chat, struct sl_span room_id, int3
 
 /* A message is being put into the subscription's ring: what that costs too much. */
 void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns);
-/* Until when busier rooms keep this subscription waiting; 0: not at all. */
+/* So many bytes of message are being put into a queue of the subscription. */
+void srv_wrong_arrival(struct srv_wrong_subscriber *wrong, size_t bytes, uint64_t now_ns);
+/* The queue that the message goes to: ring, or another one. */
+struct srv_ring *srv_wrong_queue(struct srv_wrong_subscriber *wrong, struct srv_ring *ring);
+/* Until when others keep this subscription waiting; 0: not at all. */
 uint64_t srv_wrong_busy_until(const struct srv_wrong_subscriber *wrong, uint64_t now_ns);
+
+/* Where the subscription stands in its room, and what finding that out costs; before it joins. */
+void srv_wrong_place(struct srv_wrong_subscriber *wrong, const struct srv_chat *chat,
+                     struct sl_span room_id);
 
 /* The subscription of stream, as member, is about to join its room. */
 void srv_wrong_join(struct srv_wrong_subscriber *wrong, struct srv_stream *stream,

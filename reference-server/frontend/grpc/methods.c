@@ -38,7 +38,8 @@ static uint64_t connection_of(const struct srv_call *call)
 {
     const uint64_t fnv_offset = 0xcbf29ce484222325;
     const uint64_t fnv_prime = 0x100000001b3;
-    if (!call->grpc->chat->config.misbehave.stall_blocks_connection) {
+    const struct srv_misbehave *misbehave = &call->grpc->chat->config.misbehave;
+    if (!misbehave->stall_blocks_connection && !misbehave->bulk_first) {
         return 0;
     }
     char *peer = grpc_call_get_peer(call->call);
