@@ -112,7 +112,8 @@ void har_cases_plan(struct har_cases *cases, const struct har_library *library,
     *cases = (struct har_cases){.items = sl_calloc(HAR_CASES_MAX, sizeof(struct har_case))};
     for (size_t i = 0; i < library->count; i++) {
         const struct har_scenario *scenario = library->scenarios[i];
-        if (!matches(scenario_glob, scenario->id)) {
+        bool is_long = scenario_glob == NULL && har_scenario_has_tag(scenario, "soak");
+        if (is_long || !matches(scenario_glob, scenario->id)) {
             continue;
         }
         size_t clean = cases->count;

@@ -171,7 +171,7 @@ static void receive(struct srv_stream *stream, struct srv_frame *frame, uint64_t
     if (misbehave->lost_last_acks || (misbehave->ack_out_of_order && room->received % 2 == 1)) {
         room->hold_until_ns = now_ns + HOLD_NS;
     }
-    if (misbehave->acks_after_messages && room->chat->busy_ns + STARVED_FOR_NS > now_ns &&
+    if (misbehave->acks_after_messages && room->chat->busy_ns + HOLD_NS > now_ns &&
         room->hold_until_ns <= now_ns) {
         room->hold_until_ns = now_ns + LONG_HOLD_NS;
     }

@@ -19,7 +19,6 @@ enum {
     BALLAST_BYTES = 64 * 1024,
     LEAK_EVERY = 4,
     LOSE_EVERY = 500,
-    HOLE_AT = 5,
     BULK_BYTES = 64 * 1024,
     SLOW_JOIN_FROM = 50, /* members of the room */
     EARLY_COUNT = 10,
@@ -182,8 +181,9 @@ unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled,
     const struct srv_misbehave *misbehave = wrong->misbehave;
     wrong->received++;
     wrong->is_over = wrong->is_leaked && misbehave->leak_until_next_message;
+    bool is_lost = misbehave->one_in_500_lost && wrong->received % LOSE_EVERY == 0;
     if ((misbehave->throttling_drops && is_throttled) || is_in_hole(wrong, now_ns) ||
-        wrong->is_over) {
+        wrong->is_over || is_lost) {
         return 0;
     }
     bool is_twice =
