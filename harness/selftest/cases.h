@@ -57,8 +57,9 @@ struct har_cases {
     size_t count;
 };
 
-/* NULL globs choose all, but scenarios that are tagged soak: they take half an hour each. Marks the wrong servers that must be caught: those that the mutant glob names; with a
- * scenario glob, of these the ones that a chosen scenario claims. */
+/* NULL globs choose all, but the scenarios that are tagged soak: they take half an hour each. Marks the
+ * wrong servers that must be caught: those that the mutant glob names; with a scenario glob, of these the
+ * ones that a chosen scenario claims. */
 void har_cases_plan(struct har_cases *cases, const struct har_library *library,
                     struct har_mutants *mutants, const char *scenario_glob,
                     const char *mutant_glob);

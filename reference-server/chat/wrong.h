@@ -27,8 +27,8 @@ struct srv_wrong_subscriber {
     uint64_t sent;
     uint64_t first_ns; /* when the first message came */
     uint64_t buffer;
-    uint64_t beat_ns;     /* of the watchdog */
-    int64_t newest_stamp; /* created_at */
+    uint64_t beat_ns;      /* of the watchdog */
+    int64_t newest_stamp;  /* created_at */
     struct srv_ring other; /* a second queue; empty in a right server */
     uint64_t place;        /* members of the room that joined before */
     uint64_t hold_until_ns;
