@@ -34,6 +34,7 @@ struct srv_chat_config {
 };
 
 struct srv_wrong_subscriber;
+struct leftover; /* reference-server/chat/wrong_pace.c */
 
 struct srv_chat {
     struct srv_chat_config config;
@@ -44,6 +45,8 @@ struct srv_chat {
     bool is_draining;                         /* for a wrong server */
     uint64_t subscriptions_ended;             /* for wrong servers */
     uint64_t dropped;                         /* by all of them; for a wrong server */
+    struct leftover *leftovers;               /* memory that a wrong server forgot */
+    bool is_overloaded;                       /* for good, in a wrong server */
     struct srv_frame *late;                   /* the rest: for wrong servers */
     uint64_t sent, second;
     unsigned second_count;

@@ -51,6 +51,7 @@ static void push(struct subscriber *subscriber, struct srv_frame *frame)
     if (srv_ring_is_full(ring)) {
         subscriber->dropped++;
         srv_wrong_note_drop(&subscriber->wrong);
+        srv_wrong_dropped(&subscriber->wrong);
         if (subscriber->chat->config.drop_policy == SRV_DROP_NEWEST) {
             return;
         }
@@ -74,9 +75,11 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
         srv_limiter_idle(&subscriber->limiter, now_ns);
     }
     srv_wrong_delay(&subscriber->wrong, now_ns);
-    bool is_stale = srv_wrong_is_stale(&subscriber->wrong, frame);
+    subscriber->wrong.is_asleep = false;
+    bool is_lost = srv_wrong_is_stale(&subscriber->wrong, frame) ||
+                   srv_wrong_sheds(&subscriber->wrong, now_ns);
     srv_wrong_arrival(&subscriber->wrong, frame->len, now_ns);
-    unsigned copies = is_stale ? 0 : srv_wrong_copies(&subscriber->wrong, is_throttled, now_ns);
+    unsigned copies = is_lost ? 0 : srv_wrong_copies(&subscriber->wrong, is_throttled, now_ns);
     for (unsigned i = 0; i < copies; i++) {
         push(subscriber, frame);
     }
@@ -111,7 +114,7 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
         *ret_pulled = (struct srv_pulled){.until_ns = late_ns};
         return SRV_PULL_WAIT;
     }
-    if (waiting(subscriber) == 0 || srv_wrong_is_blocked(wrong)) {
+    if (waiting(subscriber) == 0 || wrong->is_asleep || srv_wrong_is_blocked(wrong)) {
         *ret_pulled = (struct srv_pulled){.until_ns = srv_wrong_wait(wrong, SRV_NEVER, now_ns)};
         return SRV_PULL_WAIT;
     }
@@ -121,10 +124,12 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
         return SRV_PULL_WAIT;
     }
     if (!srv_limiter_allows(&subscriber->limiter, now_ns)) {
-        *ret_pulled = (struct srv_pulled){.until_ns = srv_limiter_due(&subscriber->limiter)};
+        *ret_pulled = (struct srv_pulled){
+            .until_ns = srv_wrong_timer(wrong, srv_limiter_due(&subscriber->limiter))};
         return SRV_PULL_WAIT;
     }
     srv_limiter_take(&subscriber->limiter, now_ns);
+    srv_wrong_taken(wrong, now_ns);
     struct srv_frame *frame = srv_wrong_invention(wrong);
     if (frame == NULL) {
         bool is_replay = subscriber->replay.messages.count > 0;
@@ -146,6 +151,9 @@ static void sent(struct srv_stream *stream, uint64_t now_ns)
     struct subscriber *subscriber = of_stream(stream);
     subscriber->is_sending = false;
     subscriber->is_prompt = now_ns - subscriber->send_began_ns < PROMPT_NS;
+    if (!subscriber->is_prompt) {
+        srv_wrong_unblocked(&subscriber->wrong);
+    }
     srv_wrong_note(&subscriber->wrong, false, waiting(subscriber));
 }
 

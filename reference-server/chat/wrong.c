@@ -23,8 +23,10 @@ enum {
     SLOW_JOIN_FROM = 50, /* members of the room */
     EARLY_COUNT = 10,
     BUSY_COUNT = 100, /* messages of one room in a second */
+    OVERLOAD_COUNT = 500,
 };
 #define BACKLOG_COST_NS (2 * SL_MS)
+#define OVERLOADED_NS   (30 * SL_MS)
 #define MEMBER_COST_NS  UINT64_C(800)
 #define HOLE_NS         (50 * SL_MS)
 #define BUSY_FOR_NS     (SL_SECOND / 2)
@@ -91,9 +93,7 @@ void srv_wrong_limiter(const struct srv_chat *chat, struct sl_span room_id, int3
     if (misbehave->slow_rate) {
         limiter->interval_ns *= 2;
     }
-    if (misbehave->negative_rate_hangs && max_rate_hz < 0) {
-        limiter->next_ns = SRV_NEVER;
-    }
+    srv_wrong_asked_rate(misbehave, max_rate_hz, limiter);
 }
 
 static void burn(uint64_t ns)
@@ -327,15 +327,20 @@ void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns)
     if (misbehave->stalled_slows_publisher && wrong->is_behind) {
         burn(BACKLOG_COST_NS);
     }
+    if (misbehave->overload_never_ends && wrong->chat->is_overloaded) {
+        burn(OVERLOADED_NS);
+    }
     if (misbehave->quadratic_fan_out) {
         uint64_t slowest_ns = 0;
         unsigned members = company(wrong->chat, srv_room_id(wrong->member->room), &slowest_ns);
         burn(members * MEMBER_COST_NS);
     }
-    if (misbehave->busy_room_first || misbehave->acks_after_messages) {
+    if (misbehave->busy_room_first || misbehave->acks_after_messages ||
+        misbehave->overload_never_ends) {
         bool is_same = wrong->second == now_ns / SL_SECOND;
         wrong->second = now_ns / SL_SECOND;
         wrong->second_count = is_same ? wrong->second_count + 1 : 1;
+        wrong->chat->is_overloaded |= wrong->second_count > OVERLOAD_COUNT;
         wrong->chat->busy_ns = wrong->second_count > BUSY_COUNT ? now_ns : wrong->chat->busy_ns;
     }
 }
@@ -405,6 +410,7 @@ void srv_wrong_sweep(struct srv_chat *chat)
 
 void srv_wrong_release(struct srv_chat *chat)
 {
+    srv_wrong_release_leftovers(chat);
     struct srv_wrong_subscriber *leaked = NULL;
     struct srv_wrong_subscriber *next = NULL;
     chat->config.misbehave.leak_on_close = false;

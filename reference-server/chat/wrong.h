@@ -19,10 +19,15 @@ struct srv_wrong_subscriber {
     struct srv_chat *chat;
     struct srv_stream *stream;
     const struct srv_member *member;
-    const struct srv_limiter *limiter;
+    struct srv_limiter *limiter;
     uint64_t connection;
     uint64_t second;       /* in which it counts */
     unsigned second_count; /* messages that came in it */
+    uint64_t slice;        /* of a tenth of a second, in which it counts too */
+    unsigned slice_count;
+    uint64_t taken_second; /* in which it sent last */
+    uint64_t taken;        /* messages sent in it */
+    unsigned stalls;       /* times that the transport was blocked */
     uint64_t received;     /* messages that were published to it */
     uint64_t sent;
     uint64_t first_ns; /* when the first message came */
@@ -34,6 +39,7 @@ struct srv_wrong_subscriber {
     uint64_t hold_until_ns;
     bool is_bulk;   /* big messages have come to it */
     bool is_behind; /* the transport is busy and a backlog waits */
+    bool is_asleep; /* until the next message comes */
     bool is_leaked;
     bool is_over;  /* leaked until now */
     void *ballast; /* what a leaked subscription keeps besides its messages */
@@ -97,6 +103,28 @@ uint64_t srv_wrong_wait(const struct srv_wrong_subscriber *wrong, uint64_t until
 void srv_wrong_forget(const struct srv_wrong_subscriber *wrong, struct srv_ring *ring);
 /* True when the message's stamp makes it stale. */
 bool srv_wrong_is_stale(struct srv_wrong_subscriber *wrong, const struct srv_frame *frame);
+
+/* The message is thrown away, though it was accepted. */
+bool srv_wrong_sheds(struct srv_wrong_subscriber *wrong, uint64_t now_ns);
+
+/* The client asked for max_rate_hz: what that alone does to its clock. */
+void srv_wrong_asked_rate(const struct srv_misbehave *misbehave, int32_t max_rate_hz,
+                          struct srv_limiter *limiter);
+
+/* A message was taken from the clock at now_ns. */
+void srv_wrong_taken(struct srv_wrong_subscriber *wrong, uint64_t now_ns);
+
+/* The buffer was full. */
+void srv_wrong_dropped(struct srv_wrong_subscriber *wrong);
+
+/* When the message that is due at due_ns is looked at again. */
+uint64_t srv_wrong_timer(const struct srv_wrong_subscriber *wrong, uint64_t due_ns);
+
+/* The transport took a message after it had been blocked. */
+void srv_wrong_unblocked(struct srv_wrong_subscriber *wrong);
+
+/* What the stalls of all subscriptions left behind. */
+void srv_wrong_release_leftovers(struct srv_chat *chat);
 
 /* Notes whether the subscription is behind; the ones that it held up go on when it no longer is. */
 void srv_wrong_note(struct srv_wrong_subscriber *wrong, bool is_sending, size_t waiting);
