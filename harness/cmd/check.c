@@ -17,11 +17,8 @@ static const struct sl_cli cli = {
 static int check(const char *path, struct har_problems *problems)
 {
     struct har_scenario *scenario = har_scenario_load(path, path, problems);
-    if (scenario != NULL) {
-        (void)printf("%s: good\n", path);
-        har_scenario_free(scenario);
-        return 0;
-    }
+    bool is_good = scenario != NULL;
+    har_scenario_free(scenario);
     size_t shown = problems->count < HAR_PROBLEMS_MAX ? problems->count : HAR_PROBLEMS_MAX;
     for (size_t i = 0; i < shown; i++) {
         const struct har_problem *problem = &problems->items[i];
@@ -31,7 +28,10 @@ static int check(const char *path, struct har_problems *problems)
     if (problems->count > shown) {
         (void)printf("%s: and %zu more\n", path, problems->count - shown);
     }
-    return 1;
+    if (is_good) {
+        (void)printf("%s: good\n", path);
+    }
+    return is_good ? 0 : 1;
 }
 
 int har_cmd_check(int argc, char **argv)

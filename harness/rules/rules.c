@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/base/cli.h"
+
 static const struct har_rule rules[] = {
 #define X(id, level, title, prevents) {id, level, title, prevents},
 #include "harness/rules/rules.def"
@@ -17,6 +19,15 @@ const struct har_rule *har_rule_find(const char *id)
         }
     }
     return NULL;
+}
+
+const char *har_rule_nearest(const char *id)
+{
+    const char *names[sizeof(rules) / sizeof(rules[0])];
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        names[i] = rules[i].id;
+    }
+    return sl_cli_nearest(id, names, sizeof(rules) / sizeof(rules[0]));
 }
 
 const struct har_rule *har_rules(size_t *ret_count)

@@ -13,6 +13,7 @@ struct har_rule {
 };
 
 const struct har_rule *har_rule_find(const char *id); /* NULL: none */
+const char *har_rule_nearest(const char *id);         /* a known id; NULL: nothing is near */
 const struct har_rule *har_rules(size_t *ret_count);
 
 #endif

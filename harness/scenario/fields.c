@@ -56,6 +56,29 @@ void har_problem_add(struct har_reading *reading, const char *path, bool is_key,
     va_end(arguments);
 }
 
+void har_problem_near(struct har_reading *reading, const char *path, const char *nearest,
+                      const char *format, ...)
+{
+    char text[SL_ERROR_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    har_problem_add(reading, path, false, "%s%s%s%s", text,
+                    nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
+                    nearest == NULL ? "" : "'?");
+}
+
+void har_warning_add(struct har_reading *reading, const char *path, const char *text)
+{
+    struct har_problems *problems = reading->problems;
+    har_problem_add(reading, path, true, "warning: %s", text);
+    problems->warning_count++;
+    if (problems->count <= HAR_PROBLEMS_MAX) {
+        problems->items[problems->count - 1].is_warning = true;
+    }
+}
+
 static const char *type_name(json_t *json)
 {
     static const char *const names[] = {"an object", "an array", "a string", "a number",

@@ -32,10 +32,12 @@ struct har_problem {
     char path[HAR_PATH_MAX]; /* JSON path; "" for the file as a whole */
     size_t line;             /* 0 when unknown */
     char text[SL_ERROR_TEXT_MAX];
+    bool is_warning;
 };
 struct har_problems {
     struct har_problem items[HAR_PROBLEMS_MAX];
-    size_t count; /* of all; the first HAR_PROBLEMS_MAX are kept */
+    size_t warning_count; /* of count */
+    size_t count;         /* of all; the first HAR_PROBLEMS_MAX are kept */
 };
 
 struct har_strings {
@@ -109,6 +111,12 @@ struct har_field {
 /* Notes a problem at path. */
 void har_problem_add(struct har_reading *reading, const char *path, bool is_key, const char *format,
                      ...) SL_PRINTF(4, 5);
+
+/* The same, with "; did you mean 'nearest'?" behind it where there is a nearest. */
+void har_problem_near(struct har_reading *reading, const char *path, const char *nearest,
+                      const char *format, ...) SL_PRINTF(4, 5);
+/* Something that is allowed, and hardly meant. */
+void har_warning_add(struct har_reading *reading, const char *path, const char *text);
 
 /* Reads object into the struct at out, which the caller has set to its defaults. */
 void har_fields_read(struct har_reading *reading, json_t *object, const char *path,

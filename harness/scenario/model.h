@@ -91,6 +91,7 @@ struct har_scenario {
     char *path; /* of the file */
     json_t *root;
     struct har_arena arena;
+    const char *schema; /* for editors */
     const char *title, *why;
     int level; /* enum har_level */
     struct har_strings rules, tags, needs, catches;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "harness/scenario/words.h"
 #include "lib/base/cli.h"
 
 enum {
@@ -137,7 +138,7 @@ bool har_name_is_known(const struct har_scenario *scenario, struct sl_span name,
            har_percentile_name(scenario, name, &phase, &metric, &q, &is_base);
 }
 
-const char *har_name_nearest(const struct har_scenario *scenario, const char *name)
+static const char *nearest_name(const struct har_scenario *scenario, const char *name)
 {
     const char *names[NAMES_MAX];
     size_t count = 0;
@@ -150,7 +151,42 @@ const char *har_name_nearest(const struct har_scenario *scenario, const char *na
     for (size_t i = 0; i < HAR_COUNTERS; i++) {
         names[count++] = counter_names[i];
     }
+    for (size_t i = 0; i < sizeof(short_names) / sizeof(short_names[0]); i++) {
+        names[count++] = short_names[i];
+    }
     return sl_cli_nearest(name, names, count);
+}
+
+const char *har_name_suggestion(const struct har_scenario *scenario, struct sl_span error)
+{
+    char name[128];
+    struct sl_span rest = sl_span_from(error, 1); /* behind the quote */
+    size_t len = 0;
+    while (len < rest.len && len < sizeof(name) - 1 && rest.data[len] != '\'') {
+        name[len] = (char)rest.data[len];
+        len++;
+    }
+    name[len] = '\0';
+    char *argument = strchr(name, '(');
+    if (argument != NULL &&
+        har_counter_find(sl_span(name, (size_t)(argument - name))) != HAR_COUNTERS) {
+        argument[strcspn(argument, ")")] = '\0';
+        return har_actor_nearest(scenario, argument + 1);
+    }
+    char *dot = strchr(name, '.');
+    if (dot != NULL) { /* healthy.ack.p99 */
+        char *metric = dot + 1;
+        *dot = '\0';
+        if (har_phase_index(scenario, name) < 0 && strcmp(name, "base") != 0) {
+            return har_phase_nearest(scenario, name);
+        }
+        metric[strcspn(metric, ".")] = '\0';
+        return sl_cli_nearest(metric, har_metric_names, HAR_METRICS);
+    }
+    if (argument != NULL) {
+        *argument = '\0';
+    }
+    return nearest_name(scenario, name);
 }
 
 const char *har_template_problem(struct sl_span text)

@@ -84,8 +84,9 @@ enum har_calibrated har_calibrated_find(const char *name);
 /* True when an expression of this scenario may use the name. */
 bool har_name_is_known(const struct har_scenario *scenario, struct sl_span name,
                        struct sl_span argument);
-/* A known name near to this one, or NULL. */
-const char *har_name_nearest(const struct har_scenario *scenario, const char *name);
+/* A known name near to the one that an error of har_expr_eval begins with ("'received(sbu)' ..."): the name, or
+ * what is nearest to its actor or phase; NULL when nothing is. */
+const char *har_name_suggestion(const struct har_scenario *scenario, struct sl_span error);
 
 /* Checks "{room}" and "{i}" in a template; NULL or what is wrong. */
 const char *har_template_problem(struct sl_span text);

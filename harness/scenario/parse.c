@@ -11,6 +11,7 @@
 #include "harness/scenario/actor_fields.h"
 #include "harness/scenario/names.h"
 #include "harness/scenario/profile.h"
+#include "harness/scenario/words.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
 #include "lib/base/cli.h"
@@ -23,6 +24,7 @@ struct parse {
 
 static const char *const level_names[] = {"core", "declared", "M", "S", "R", "I", NULL};
 static const struct har_field scenario_fields[] = {
+    {"$schema", HAR_FIELD_STRING, offsetof(struct har_scenario, schema), .help = NULL},
     {"title", HAR_FIELD_STRING, offsetof(struct har_scenario, title), .is_required = true},
     {"why", HAR_FIELD_STRING, offsetof(struct har_scenario, why), .is_required = true},
     {"rules", HAR_FIELD_STRINGS, offsetof(struct har_scenario, rules), .is_required = true},
@@ -113,15 +115,10 @@ static void check_expr(struct parse *parse, const struct har_expr *expr, const c
     if (strstr(error.text, "division by zero") != NULL) {
         return;
     }
-    char name[64] = "";
-    if (status == SL_NOT_FOUND) {
-        (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(error.text + 1, "'("),
-                       error.text + 1);
-    }
-    const char *nearest = name[0] == '\0' ? NULL : har_name_nearest(parse->scenario, name);
-    har_problem_add(&parse->reading, path, false, "%s%s%s%s", error.text,
-                    nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
-                    nearest == NULL ? "" : "'?");
+    const char *nearest = status == SL_NOT_FOUND
+                              ? har_name_suggestion(parse->scenario, sl_span_str(error.text))
+                              : NULL;
+    har_problem_near(&parse->reading, path, nearest, "%s", error.text);
 }
 
 /* Expressions and rooms of a struct that was read by a table. */
@@ -155,6 +152,13 @@ static void check_exprs(struct parse *parse, const struct har_field *fields, siz
             for (size_t j = 0; j < objects.count; j++) {
                 check_exprs(parse, fields[i].fields, fields[i].field_count,
                             (const char *)objects.items + j * fields[i].item_size, inner);
+            }
+        } else if (fields[i].type == HAR_FIELD_STRING && strcmp(fields[i].name, "rule") == 0) {
+            const char *rule = NULL;
+            memcpy(&rule, place, sizeof(rule));
+            if (rule != NULL && har_rule_find(rule) == NULL) {
+                har_problem_near(&parse->reading, inner, har_rule_nearest(rule), "no rule '%.60s'",
+                                 rule);
             }
         } else if (fields[i].type == HAR_FIELD_STRING && strcmp(fields[i].name, "room") == 0) {
             const char *room = NULL;
@@ -306,7 +310,8 @@ static void parse_verb(struct parse *parse, json_t *json, const char *path, stru
     char inner[HAR_PATH_MAX];
     (void)snprintf(inner, sizeof(inner), "%s.%s", path, actor);
     if (!har_select_actors(parse->scenario, actor, &node->who)) {
-        const char *nearest = har_step_nearest(actor, true);
+        const char *nearest = har_actor_nearest(parse->scenario, actor);
+        nearest = nearest != NULL ? nearest : har_step_nearest(actor, true);
         har_problem_add(&parse->reading, inner, true,
                         "'%.100s' is neither an actor nor a step%s%s%s", actor,
                         nearest == NULL ? "" : "; did you mean '", nearest == NULL ? "" : nearest,
@@ -375,11 +380,16 @@ static void parse_node(struct parse *parse, json_t *json, const char *path, stru
 static void check_common(struct parse *parse, struct har_check_common *common, const char *path)
 {
     const struct har_scenario *scenario = parse->scenario;
+    char inner[HAR_PATH_MAX];
     if (common->of != NULL && !har_select_actors(scenario, common->of, &common->of_mask)) {
-        har_problem_add(&parse->reading, path, false, "'of': no actor '%.100s'", common->of);
+        (void)snprintf(inner, sizeof(inner), "%s.of", path);
+        har_problem_near(&parse->reading, inner, har_actor_nearest(scenario, common->of),
+                         "no actor '%.100s'", common->of);
     }
     if (common->from != NULL && !har_select_actors(scenario, common->from, &common->from_mask)) {
-        har_problem_add(&parse->reading, path, false, "'from': no actor '%.100s'", common->from);
+        (void)snprintf(inner, sizeof(inner), "%s.from", path);
+        har_problem_near(&parse->reading, inner, har_actor_nearest(scenario, common->from),
+                         "no actor '%.100s'", common->from);
     }
     for (size_t i = 0; i < scenario->actor_count && common->from == NULL; i++) {
         int kind = scenario->actors[i].kind;
@@ -388,12 +398,11 @@ static void check_common(struct parse *parse, struct har_check_common *common, c
     }
     for (size_t i = 0; i < common->phase.count; i++) {
         if (har_phase_index(scenario, common->phase.items[i]) < 0) {
-            har_problem_add(&parse->reading, path, false, "no phase '%.100s'",
-                            common->phase.items[i]);
+            (void)snprintf(inner, sizeof(inner), "%s.phase", path);
+            har_problem_near(&parse->reading, inner,
+                             har_phase_nearest(scenario, common->phase.items[i]),
+                             "no phase '%.100s'", common->phase.items[i]);
         }
-    }
-    if (common->rule != NULL && har_rule_find(common->rule) == NULL) {
-        har_problem_add(&parse->reading, path, false, "no rule '%.40s'", common->rule);
     }
 }
 
@@ -439,27 +448,6 @@ static void parse_checks(struct parse *parse)
     }
 }
 
-/* Words that must be known elsewhere: capabilities and rules. */
-static void check_words(struct parse *parse)
-{
-    const struct har_scenario *scenario = parse->scenario;
-    for (size_t i = 0; i < scenario->needs.count; i++) {
-        if (!har_need_is_known(scenario->needs.items[i])) {
-            har_problem_add(&parse->reading, "$.needs", false, "no capability '%.60s'",
-                            scenario->needs.items[i]);
-        }
-    }
-    for (size_t i = 0; i < scenario->rules.count; i++) {
-        if (har_rule_find(scenario->rules.items[i]) == NULL) {
-            har_problem_add(&parse->reading, "$.rules", false, "no rule '%.60s'",
-                            scenario->rules.items[i]);
-        }
-    }
-    if (scenario->rules.count == 0) {
-        har_problem_add(&parse->reading, "$", false, "a scenario names at least one rule");
-    }
-}
-
 static void read_calibrate(struct parse *parse)
 {
     struct har_scenario *scenario = parse->scenario;
@@ -492,13 +480,13 @@ static void parse_root(struct parse *parse)
     }
     parse_checks(parse);
     check_expr(parse, &scenario->seconds, "$.seconds");
-    check_words(parse);
+    har_words_check(&parse->reading, scenario);
 }
 
 struct har_scenario *har_scenario_parse(struct sl_span text, const char *path, const char *id,
                                         struct har_problems *problems)
 {
-    problems->count = 0;
+    problems->count = problems->warning_count = 0;
     json_error_t error;
     struct har_scenario *scenario = sl_alloc(sizeof(*scenario));
     scenario->id = sl_strdup(id);
@@ -517,7 +505,7 @@ struct har_scenario *har_scenario_parse(struct sl_span text, const char *path, c
     } else {
         parse_root(&parse);
     }
-    if (problems->count > 0) {
+    if (problems->count > problems->warning_count) {
         har_scenario_free(scenario);
         return NULL;
     }
@@ -553,6 +541,7 @@ struct har_scenario *har_scenario_load(const char *path, const char *id,
     char *text = har_read_file(path, HAR_SCENARIO_MAX, &len, &error);
     if (text == NULL) {
         problems->count = 1;
+        problems->warning_count = 0;
         problems->items[0] = (struct har_problem){0};
         (void)snprintf(problems->items[0].text, sizeof(problems->items[0].text), "%s", error.text);
         return NULL;

@@ -56,6 +56,11 @@ bool har_capability_is_known(const char *name)
     return capability_index(name) >= 0;
 }
 
+const char *har_capability_nearest(const char *name)
+{
+    return sl_cli_nearest(name, capabilities, CAPABILITY_COUNT);
+}
+
 bool har_profile_has(const struct har_profile *profile, const char *capability)
 {
     int index = capability_index(capability);

@@ -34,6 +34,7 @@ bool har_capability_is_known(const char *name);
 /* What a scenario may need: a capability, or a value. */
 bool har_need_is_known(const char *name);
 bool har_profile_meets(const struct har_profile *profile, const char *need);
+const char *har_capability_nearest(const char *name); /* NULL: nothing is near */
 bool har_profile_has(const struct har_profile *profile, const char *capability);
 /* False when the profile says nothing about it. */
 bool har_profile_value(const struct har_profile *profile, struct sl_span name, double *ret_value);

@@ -69,7 +69,7 @@ static void tells_path_line_and_the_nearest_key(void **state)
          "'received(bus)' is not known"},
         {HEAD ACTORS "\"run\":[],\"expect\":[{\"delivered\":\"some\",\"of\":\"sub\"}]}",
          "$.expect[0].delivered", 4, "is none of all"},
-        {HEAD ACTORS "\"run\":[],\"expect\":[{\"fifo\":true,\"of\":\"bus\"}]}", "$.expect[0]", 4,
+        {HEAD ACTORS "\"run\":[],\"expect\":[{\"fifo\":true,\"of\":\"bus\"}]}", "$.expect[0].of", 4,
          "no actor 'bus'"},
         {HEAD ACTORS "\"run\":[],\"expect\":[{\"of\":\"sub\"}]}", "$.expect[0]", 4,
          "none of its keys names a check"},
