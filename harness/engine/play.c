@@ -83,11 +83,15 @@ static void out_of_time(struct har_play *play)
     char text[HAR_REASON_MAX];
     har_track_tell(play->root, text, sizeof(text));
     char whole[HAR_REASON_MAX + 80];
-    uint64_t allowed_ns = play->deadline_ns - play->begin_ns;
-    (void)snprintf(whole, sizeof(whole),
-                   "the scenario did not end in its %.1f s; it stands at %.400s",
+    uint64_t allowed_ns = sl_clock_mono_ns() - play->begin_ns;
+    (void)snprintf(whole, sizeof(whole), "the scenario did not end in %.1f s; it stands at %.400s",
                    (double)allowed_ns / 1e9, text);
-    har_play_fail_late(play, NULL, "", allowed_ns, whole);
+    size_t before = play->failure_count;
+    const char *rule = har_track_rule(play->root);
+    har_play_fail_late(play, NULL, rule, allowed_ns, whole);
+    if (rule[0] == '\0' && play->failure_count > before) { /* whose fault it is, nobody has said */
+        play->failures[before].rule[0] = '\0';
+    }
 }
 
 static void turn(struct har_play *play)
@@ -100,7 +104,7 @@ static void turn(struct har_play *play)
     if (!play->is_over) {
         har_checks_watch(play);
     }
-    if (!play->is_over && sl_clock_mono_ns() >= play->deadline_ns) {
+    if (!play->is_over && har_play_is_out_of_time(play)) {
         out_of_time(play);
     }
     if (!play->is_over && har_track_is_done(play->root)) {
@@ -112,7 +116,8 @@ static void turn(struct har_play *play)
         play->config.done(play->config.owner, play);
         return;
     }
-    har_play_wake(play, play->deadline_ns);
+    uint64_t now_ns = sl_clock_mono_ns();
+    har_play_wake(play, now_ns < play->deadline_ns ? play->deadline_ns : now_ns + 10 * SL_MS);
     arm_timer(play);
 }
 

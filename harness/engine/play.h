@@ -61,7 +61,6 @@ struct har_call {
     uint64_t begin_ns;
     struct har_call *next, *previous;
 };
-
 struct har_actor {
     struct har_play *play;
     const struct har_actor_spec *spec;
@@ -117,7 +116,8 @@ struct har_play_config {
     const struct har_calibration *calibration; /* NULL: none */
     struct har_target *target;                 /* for verbs on its process; NULL: there are none */
     pid_t pid;                                 /* the target's; 0: cannot be observed */
-    bool is_strict;                            /* findings of level S fail too */
+    uint64_t rtt_ns; /* of one call, as the target was seen to answer; 0: not known */
+    bool is_strict;  /* findings of level S fail too */
     har_play_done_fn *done;
     void *owner;
 };
@@ -133,7 +133,6 @@ struct har_barrier {
 struct har_probe {
     const char *room; /* of the actor that it was sent for */
 };
-
 struct har_play {
     struct har_play_config config;
     const struct har_scenario *scenario;
@@ -205,8 +204,8 @@ void har_play_fail(struct har_play *play, const struct har_node *node, const cha
 void har_play_fail_timing(struct har_play *play, const struct har_node *node, const char *rule,
                           const char *format, ...) SL_PRINTF(4, 5);
 
-/* The scenario asks for what cannot be (a division by zero, a value that the profile lacks, a count out of
- * range). Ends the play; it is a usage error and no failure of the server. path: of the scenario file. */
+/* The scenario asks for what cannot be (a division by zero, a count out of range). Ends the play as a usage error,
+ * which is no failure of the server. path: in the scenario file. */
 void har_play_mistake(struct har_play *play, const char *path, const char *format, ...)
     SL_PRINTF(3, 4);
 /* The harness could not do its part, or does not know a number: the play is inconclusive. */
@@ -237,9 +236,13 @@ uint64_t har_play_hiccup_ns(const struct har_play *play, uint64_t from_ns);
 /* max(1, S / 10 ms), at most 3: what timeouts are multiplied by. */
 double har_play_slack(const struct har_play *play, uint64_t from_ns);
 
-/* A time limit that began at from_ns, stretched by the pauses since: times the slack, but by no more than
- * a hundred of the longest pause. */
-uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint64_t limit_ns);
+/* A time limit that began at from_ns, when evidence stood at from_evidence, stretched by the pauses since: times
+ * the slack, but by no more than a hundred of the longest pause. Where a call of this target takes long (a WAN),
+ * also by round trips: a few, and two for every answer since. So a slow server gets its time, a hanging one not. */
+uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint64_t from_evidence,
+                             uint64_t limit_ns);
+/* True when the scenario's time is up. */
+bool har_play_is_out_of_time(const struct har_play *play);
 
 /* True when a record of this phase belongs to the phases of a check. */
 bool har_phase_matches(const struct har_play *play, const struct har_strings *phases, int phase);

@@ -300,6 +300,7 @@ static struct har_play_config base_config(struct run *run, struct har_target *ta
         .calibration = &run->suite->calibration,
         .target = target,
         .pid = har_target_pid(target),
+        .rtt_ns = har_target_rtt_ns(target),
         .is_strict = config->is_strict,
     };
 }

@@ -22,6 +22,7 @@ struct har_target {
     har_target_fn *done;
     void *owner;
     struct sl_buf request;
+    uint64_t rtt_ns; /* the shortest that a call took; 0: none was answered yet */
 };
 
 struct har_target *har_target_new(const struct har_target_config *config)
@@ -52,6 +53,11 @@ void har_target_free(struct har_target *target)
 const struct har_conn_config *har_target_conn(const struct har_target *target)
 {
     return &target->config.conn;
+}
+
+uint64_t har_target_rtt_ns(const struct har_target *target)
+{
+    return target->rtt_ns;
 }
 
 pid_t har_target_pid(const struct har_target *target)
@@ -100,7 +106,10 @@ static void finish(struct har_target *target, enum sl_status status, const char 
 static void on_ready(void *owner, struct har_ready *ready, enum sl_status status, const char *text)
 {
     struct har_target *target = owner;
-    (void)ready;
+    uint64_t took_ns = har_ready_took_ns(ready);
+    if (status == SL_OK && (target->rtt_ns == 0 || took_ns < target->rtt_ns)) {
+        target->rtt_ns = took_ns;
+    }
     char reason[HAR_READY_TEXT_MAX];
     (void)snprintf(reason, sizeof(reason), "%s", text == NULL ? "" : text);
     finish(target, status, reason);

@@ -51,6 +51,8 @@ void har_target_free(struct har_target *target);
 
 /* host and port as they are now (a spawned server has a new port after each start). */
 const struct har_conn_config *har_target_conn(const struct har_target *target);
+/* The shortest time that one of our calls took, with its connection; 0 before the first answer. */
+uint64_t har_target_rtt_ns(const struct har_target *target);
 pid_t har_target_pid(const struct har_target *target); /* 0: cannot be observed */
 bool har_target_is_spawned(const struct har_target *target);
 /* The end of what a spawned server wrote, as text for a reason; "" when there is none. */

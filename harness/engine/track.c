@@ -73,6 +73,7 @@ static void begin_step(struct har_track *track)
     step->track = track;
     step->node = node;
     step->begin_ns = sl_clock_mono_ns();
+    step->begin_evidence = track->play->evidence;
     step->state = sl_alloc(node->type->state_size + 1);
     step->deadline_ns = step_deadline(step);
     track->step = step;
@@ -86,7 +87,20 @@ static bool is_late(const struct har_step *step, uint64_t now_ns)
 {
     uint64_t allowed_ns = step->deadline_ns - step->begin_ns;
     return now_ns >= step->deadline_ns &&
-           now_ns - step->begin_ns >= har_play_allowed_ns(step->play, step->begin_ns, allowed_ns);
+           now_ns - step->begin_ns >=
+               har_play_allowed_ns(step->play, step->begin_ns, step->begin_evidence, allowed_ns);
+}
+
+static const char *rule_of(const struct har_step *step)
+{
+    const struct har_step_type *type = step->node->type;
+    const char *rule = type->rule_of == NULL ? type->rule : type->rule_of(step);
+    return rule == NULL ? "" : rule;
+}
+
+const char *har_track_rule(const struct har_track *track)
+{
+    return track->step == NULL ? "" : rule_of(track->step);
 }
 
 static void fail_late(struct har_step *step)
@@ -101,8 +115,7 @@ static void fail_late(struct har_step *step)
     (void)snprintf(whole, sizeof(whole), "%s: %.380s, after %llu ms", type->name,
                    text[0] == '\0' ? "was not done" : text,
                    (unsigned long long)(waited_ns / SL_MS));
-    const char *rule = type->rule_of == NULL ? type->rule : type->rule_of(step);
-    har_play_fail_late(step->play, step->node, rule, waited_ns, whole);
+    har_play_fail_late(step->play, step->node, rule_of(step), waited_ns, whole);
 }
 
 void har_track_turn(struct har_track *track)

@@ -18,6 +18,11 @@ enum {
         4096, /* in one value: a name may use another twice, and that one a third twice ... */
 };
 #define SLACK_MAX 3.0
+/* Calls that take less leave every limit as it is. */
+#define NEAR_NS (10 * SL_MS)
+/* To connect, to subscribe, to be probed; and then of each answer: credit takes two for a message. */
+#define TRIPS_AT_LEAST  8.0
+#define TRIPS_AN_ANSWER 2.0
 /* Until it is calibrated: no stack was seen to keep more of a stream in its own hands. grpc-go counts
  * bytes (64 KiB), grpc-java too (32 KiB), streams of Node.js count messages (16). */
 #define HIDDEN_BYTES      (128.0 * 1024)
@@ -45,11 +50,33 @@ double har_play_slack(const struct har_play *play, uint64_t from_ns)
     return fmin(fmax(slack, 1), SLACK_MAX);
 }
 
-uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint64_t limit_ns)
+/* What the round trips of a distant target add to a limit, at most in proportion to it. */
+static uint64_t trips_ns(const struct har_play *play, uint64_t answers, uint64_t limit_ns)
+{
+    double rtt_ns = (double)play->config.rtt_ns;
+    if (play->config.rtt_ns < NEAR_NS) {
+        return 0;
+    }
+    double earned_ns = (TRIPS_AT_LEAST + TRIPS_AN_ANSWER * (double)answers) * rtt_ns;
+    double most_ns = (double)limit_ns * rtt_ns / (double)NEAR_NS + TRIPS_AT_LEAST * rtt_ns;
+    return (uint64_t)fmin(earned_ns, most_ns);
+}
+
+uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint64_t from_evidence,
+                             uint64_t limit_ns)
 {
     uint64_t scaled_ns = (uint64_t)((double)limit_ns * har_play_slack(play, from_ns));
     uint64_t most_ns = limit_ns + 100 * har_play_hiccup_ns(play, from_ns);
-    return scaled_ns < most_ns ? scaled_ns : most_ns;
+    return (scaled_ns < most_ns ? scaled_ns : most_ns) +
+           trips_ns(play, play->evidence - from_evidence, limit_ns);
+}
+
+bool har_play_is_out_of_time(const struct har_play *play)
+{
+    uint64_t now_ns = sl_clock_mono_ns();
+    return now_ns >= play->deadline_ns &&
+           now_ns - play->begin_ns >=
+               har_play_allowed_ns(play, play->begin_ns, 0, play->deadline_ns - play->begin_ns);
 }
 
 static double count_one(const struct har_actor *actor, enum har_counter counter, unsigned round)
@@ -189,7 +216,7 @@ static bool resolve_declared(struct har_play *play, struct sl_span name, double 
 static bool resolve_measured(struct har_play *play, struct sl_span name, double *ret_value)
 {
     bool is_known = false;
-    double least = RTT_GUESS_MS;
+    double least = fmax(RTT_GUESS_MS, (double)play->config.rtt_ns / (double)SL_MS);
     if (sl_span_is(name, "rtt")) {
         is_known = measured(play, HAR_CAL_RTT, HAR_RTT, ret_value);
     } else if (sl_span_is(name, "rtt_p99")) {

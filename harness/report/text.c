@@ -68,6 +68,13 @@ static void put_line(FILE *file, const char *text)
     (void)fputc('\n', file);
 }
 
+static void put_rule(FILE *file, const struct har_failure *failure)
+{
+    if (failure->rule[0] != '\0') { /* time ran out at a step without one */
+        (void)fprintf(file, "[%s] ", failure->rule);
+    }
+}
+
 void har_report_text_result(FILE *file, const struct har_result *result)
 {
     (void)fprintf(file, "%-12s  %-44s %6.1f s  ", labels[result->outcome], result->scenario->id,
@@ -76,11 +83,12 @@ void har_report_text_result(FILE *file, const struct har_result *result)
         (void)fprintf(file, "(known) ");
     }
     if (result->outcome == HAR_FAIL && result->failure_count > 0) {
-        (void)fprintf(file, "[%s] ", result->failures[0].rule);
+        put_rule(file, &result->failures[0]);
     }
     put_line(file, result->reason);
     for (size_t i = 1; i < result->failure_count && result->outcome == HAR_FAIL; i++) {
-        (void)fprintf(file, "%-12s  [%s] ", "", result->failures[i].rule);
+        (void)fprintf(file, "%-12s  ", "");
+        put_rule(file, &result->failures[i]);
         put_line(file, result->failures[i].text);
     }
     if (result->outcome == HAR_FAIL && result->failure_count > 0) {

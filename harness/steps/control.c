@@ -51,6 +51,20 @@ static void tell_children(const struct har_step *step, char *text, size_t size)
     }
 }
 
+/* Of the first child that stands at a step with one. */
+static const char *rule_of_children(const struct har_step *step)
+{
+    const struct children *state = step->state;
+    for (size_t i = 0; i < state->count; i++) {
+        const char *rule =
+            har_track_is_done(state->tracks[i]) ? "" : har_track_rule(state->tracks[i]);
+        if (rule[0] != '\0') {
+            return rule;
+        }
+    }
+    return "";
+}
+
 /* One track of all children. */
 static void add_sequence(struct har_step *step, int phase)
 {
@@ -99,7 +113,7 @@ const struct har_step_type har_step_phase = {
     .children = HAR_CHILDREN_SEQUENCE,
     HAR_STEP_ARGS(struct phase_args, phase_fields),
     .state_size = sizeof(struct children),
-    .rule = "",
+    .rule_of = rule_of_children,
     .has_no_deadline = true,
     .start = start_phase,
     .poll = turn_children,
@@ -132,7 +146,7 @@ const struct har_step_type har_step_parallel = {
     .children = HAR_CHILDREN_TRACKS,
     HAR_STEP_ARGS(struct parallel_args, parallel_fields),
     .state_size = sizeof(struct children),
-    .rule = "",
+    .rule_of = rule_of_children,
     .has_no_deadline = true,
     .start = start_parallel,
     .poll = turn_children,
@@ -150,7 +164,7 @@ const struct har_step_type har_step_track = {
     .help = "an array in place of a step: its steps one after the other",
     .children = HAR_CHILDREN_SELF,
     .state_size = sizeof(struct children),
-    .rule = "",
+    .rule_of = rule_of_children,
     .has_no_deadline = true,
     .start = start_track,
     .poll = turn_children,
@@ -181,7 +195,7 @@ static void start_repeat(struct har_step *step)
 static void poll_repeat(struct har_step *step)
 {
     struct children *state = step->state;
-    while (sl_clock_mono_ns() < step->play->deadline_ns) { /* rounds may take no turn at all */
+    while (!har_play_is_out_of_time(step->play)) { /* rounds may take no turn at all */
         if (state->count > 0) {
             turn_children(step);
             if (!step->is_done || step->play->is_over) {
@@ -205,7 +219,7 @@ const struct har_step_type har_step_repeat = {
     .children = HAR_CHILDREN_SEQUENCE,
     HAR_STEP_ARGS(struct repeat_args, repeat_fields),
     .state_size = sizeof(struct children),
-    .rule = "",
+    .rule_of = rule_of_children,
     .has_no_deadline = true,
     .start = start_repeat,
     .poll = poll_repeat,

@@ -208,7 +208,8 @@ static void look(struct har_step *step, struct har_actor *actor, struct watch *w
     uint64_t now_ns = sl_clock_mono_ns();
     uint64_t limit_ns =
         (uint64_t)(har_play_value_in(step->play, &args->within, WITHIN_MS, 0, UINT32_MAX) * 1e6);
-    uint64_t settle_ns = har_play_allowed_ns(step->play, step->begin_ns, SETTLE_NS);
+    uint64_t settle_ns =
+        har_play_allowed_ns(step->play, step->begin_ns, step->begin_evidence, SETTLE_NS);
     uint64_t since_ns = seen.is_anything ? watch->seen_ns : watch->acked_ns;
     if (seen.is_anything && watch->seen_ns == 0) {
         since_ns = watch->seen_ns = now_ns;
@@ -217,8 +218,8 @@ static void look(struct har_step *step, struct har_actor *actor, struct watch *w
         ping_once(actor, watch, now_ns);
     }
     bool is_settled = since_ns != 0 && now_ns >= since_ns + settle_ns;
-    bool is_late =
-        now_ns - step->begin_ns >= har_play_allowed_ns(step->play, step->begin_ns, limit_ns);
+    bool is_late = now_ns - step->begin_ns >=
+                   har_play_allowed_ns(step->play, step->begin_ns, step->begin_evidence, limit_ns);
     if (is_accepted(args, &seen)) {
         take(actor, watch);
     } else if (seen.is_anything && is_settled) {

@@ -235,7 +235,7 @@ static void issue(struct har_step *step, struct har_actor *actor, uint64_t inten
     const struct har_expr *bytes = &((const struct har_send_args *)step->node->args)->bytes;
     if (bytes->is_set &&
         !size_whole(actor, sequence, (size_t)har_play_value(step->play, bytes, 0), &scratch)) {
-        har_play_fail(step->play, step->node, "", "no text makes a message of so many bytes");
+        har_play_mistake(step->play, step->node->path, "no text makes a message of so many bytes");
     }
     har_actor_message(actor, sequence, &scratch, &message);
     har_message_write(&payload, &message);

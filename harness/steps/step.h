@@ -8,7 +8,8 @@
  * start() begins; poll() is called after everything that happened and sets is_done (or fails the play);
  * stop() ends the step early or late and frees what its state holds. State is zeroed and freed by the
  * engine. A step that is not done when its deadline (key `within`, else HAR_STEP_DEADLINE_MS) has passed
- * fails the play with what tell() says.
+ * fails the play with what tell() says. Both are stretched by pauses of the machine and by the target's round
+ * trips (har_play_allowed_ns).
  */
 #include "harness/engine/play.h"
 
@@ -30,6 +31,7 @@ struct har_step {
     const struct har_node *node;
     void *state;
     uint64_t begin_ns, deadline_ns; /* 0: the play's */
+    uint64_t begin_evidence;        /* of the play, when it began */
     bool is_done;
 };
 
@@ -68,6 +70,8 @@ void har_track_free(struct har_track *track);
 void har_track_turn(struct har_track *track);
 bool har_track_is_done(const struct har_track *track);
 int har_track_phase(const struct har_track *track);
+/* The rule of the step it stands at; "" where that has none. */
+const char *har_track_rule(const struct har_track *track);
 /* "$.run[2].do[1]: await ..." of the step it stands at. */
 void har_track_tell(const struct har_track *track, char *text, size_t size);
 

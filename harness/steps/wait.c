@@ -46,6 +46,12 @@ static void tell_wait(const struct har_step *step, char *text, size_t size)
                    args->why == NULL ? "" : "; ", args->why == NULL ? "" : args->why);
 }
 
+static const char *rule_of(const struct har_step *step)
+{
+    const struct wait_args *args = step->node->args;
+    return args->rule;
+}
+
 static void poll_await(struct har_step *step)
 {
     const struct wait_args *args = step->node->args;
@@ -55,7 +61,8 @@ static void poll_await(struct har_step *step)
     uint64_t limit_ns = har_play_ns(play, &args->within, HAR_STEP_DEADLINE_MS);
     double passed_ms = (double)(now_ns - step->begin_ns) / (double)SL_MS;
     if (!step->is_done && args->rule != NULL && !play->is_over &&
-        now_ns - step->begin_ns >= har_play_allowed_ns(play, step->begin_ns, limit_ns)) {
+        now_ns - step->begin_ns >=
+            har_play_allowed_ns(play, step->begin_ns, step->begin_evidence, limit_ns)) {
         char text[HAR_REASON_MAX];
         tell_wait(step, text, sizeof(text));
         char whole[HAR_REASON_MAX + 40];
@@ -69,6 +76,7 @@ const struct har_step_type har_step_await = {
     .help = "waits until a predicate is true, such as \"received(sub) >= 100\"",
     HAR_STEP_ARGS(struct wait_args, await_fields),
     .rule = "",
+    .rule_of = rule_of,
     .within_offset = offsetof(struct wait_args, within),
     .poll = poll_await,
     .tell = tell_wait,
@@ -96,6 +104,7 @@ const struct har_step_type har_step_hold = {
     .help = "a predicate stays true for so long",
     HAR_STEP_ARGS(struct wait_args, hold_fields),
     .rule = "",
+    .rule_of = rule_of,
     .has_no_deadline = true,
     .poll = poll_hold,
     .tell = tell_wait,

@@ -19,6 +19,7 @@ struct har_ready {
     struct har_stream *stream;
     uint64_t deadline_ns;
     uint64_t pause_ns;
+    uint64_t begin_ns, took_ns; /* of the last attempt */
     char text[HAR_READY_TEXT_MAX];
     bool is_answered; /* the last attempt had a status from the wire, though UNAVAILABLE */
     bool is_done;
@@ -72,6 +73,7 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
     bool is_from_wire =
         result->source == SL_FROM_TRAILERS || result->source == SL_FROM_TRAILERS_ONLY;
     ready->is_answered = is_from_wire;
+    ready->took_ns = sl_clock_mono_ns() - ready->begin_ns;
     snprintf(ready->text, sizeof ready->text, "%s: %s", name == NULL ? "unknown status" : name,
              result->message);
     if (is_from_wire && result->code != SL_GRPC_UNAVAILABLE) {
@@ -103,6 +105,7 @@ static const struct har_stream_handler stream_handler = {.end = on_end};
 
 static void begin_attempt(struct har_ready *ready)
 {
+    ready->begin_ns = sl_clock_mono_ns();
     struct har_conn_config conn = ready->config.conn;
     conn.handler = &conn_handler;
     conn.owner = ready;
@@ -137,6 +140,11 @@ struct har_ready *har_ready_new(uv_loop_t *loop, const struct har_ready_config *
     ready->timer.data = ready;
     begin_attempt(ready);
     return ready;
+}
+
+uint64_t har_ready_took_ns(const struct har_ready *ready)
+{
+    return ready->took_ns;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -35,6 +35,8 @@ struct har_ready_config {
 };
 
 struct har_ready *har_ready_new(uv_loop_t *loop, const struct har_ready_config *config);
+/* From the beginning of the last attempt, its connection included, to its answer. */
+uint64_t har_ready_took_ns(const struct har_ready *ready);
 void har_ready_free(struct har_ready *ready);
 
 #endif
