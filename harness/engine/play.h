@@ -27,7 +27,7 @@
 
 enum {
     HAR_DECISIONS_MAX = 4 * 1024 * 1024, /* bytes of decision log of one play */
-    HAR_DURATION_MAX_MS = 1000000000,    /* 11 days */
+    HAR_DURATION_MAX_MS = 1000000000,
 };
 
 struct har_calibration;
@@ -44,7 +44,6 @@ enum har_stream_state {
 };
 
 struct har_judged_ids; /* harness/engine/declared.h */
-
 struct har_call;
 typedef void har_call_fn(struct har_call *call, const struct har_stream_result *result);
 
@@ -122,9 +121,7 @@ struct har_play_config {
     void *owner;
 };
 
-enum {
-    HAR_BARRIERS_MAX = 32,
-};
+enum { HAR_BARRIERS_MAX = 32 };
 struct har_barrier {
     const char *name;
     unsigned arrived;
