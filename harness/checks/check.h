@@ -26,6 +26,9 @@ struct har_check_type {
     const struct har_field *fields;
     size_t field_count, args_size;
     void (*run)(const struct har_check *check);
+    /* Could messages of this type be as it wants? False with the error. May be NULL. */
+    bool (*fits)(const void *args, const struct sl_message_type *type,
+                 struct sl_error *reterr_error);
     /* watched while the steps run; its predicate came true; may be NULL */
     void (*watch)(const struct har_check *check, bool *seen);
 };

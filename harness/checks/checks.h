@@ -13,7 +13,8 @@
 #define HAR_CHECKS(X) \
     X(delivered) X(fifo) X(nodup) X(backlog) X(count) X(rate_max) X(rate_min) X(acks) \
     X(pings) X(status) X(open) X(latency) X(p) X(jain) X(max_over_median) X(never) \
-    X(eventually) X(rss_growth) X(fd) X(threads) X(same_transcript)
+    X(eventually) X(rss_growth) X(fd) X(threads) X(same_transcript) \
+    X(messages) X(nogap) X(trailers)
 /* clang-format on */
 
 #define X(name) extern const struct har_check_type har_check_##name;
@@ -23,5 +24,13 @@ HAR_CHECKS(X)
 /* Always-on: order and duplicates of every subscriber. */
 void har_check_order(const struct har_check *check, uint64_t mask);
 void har_check_duplicates(const struct har_check *check, uint64_t mask);
+
+/* Order of the messages of streams by a number of theirs, at a JSON path. */
+enum har_key_order {
+    HAR_KEY_RISING, /* never lower than the one before */
+    HAR_KEY_UNIQUE, /* none twice */
+    HAR_KEY_WHOLE,  /* none missing between the lowest and the highest */
+};
+void har_check_keys(const struct har_check *check, const char *key, enum har_key_order order);
 
 #endif

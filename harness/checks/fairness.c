@@ -44,6 +44,9 @@ static double share_of(const struct har_check *check, const struct har_actor *ac
         for (uint32_t i = 0; i < actor->received_count; i++) {
             const struct har_received *received = &actor->received[i];
             const struct har_actor *sender = har_play_actor(check->play, received->publisher);
+            if (sender == NULL) {
+                continue; /* of another service: nobody here sent it */
+            }
             const struct har_sent *sent = &sender->sent[received->sequence];
             if (har_phase_matches(check->play, phases, sent->phase)) {
                 delays[n++] = received->at_ns - sent->intended_ns;

@@ -121,7 +121,7 @@ static uint64_t *receipts(const struct har_check *check, const struct har_actor 
     for (uint32_t i = 0; i < actor->received_count; i++) {
         const struct har_received *received = &actor->received[i];
         const struct har_actor *sender = har_play_actor(check->play, received->publisher);
-        int phase = sender->sent[received->sequence].phase;
+        int phase = sender == NULL ? received->phase : sender->sent[received->sequence].phase;
         if (har_phase_matches(check->play, &check->common->phase, phase)) {
             times[(*ret_count)++] = received->at_ns;
         }

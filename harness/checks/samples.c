@@ -50,6 +50,9 @@ static void collect_received(struct har_samples *samples, size_t *capacity,
     for (uint32_t i = 0; i < actor->received_count; i++) {
         const struct har_received *received = &actor->received[i];
         const struct har_actor *sender = har_play_actor(actor->play, received->publisher);
+        if (sender == NULL) {
+            continue; /* of another service: nobody here sent it */
+        }
         const struct har_sent *sent = &sender->sent[received->sequence];
         if (har_phase_matches(actor->play, phases, sent->phase)) {
             add(samples, capacity, received->at_ns - sent->intended_ns);

@@ -277,26 +277,45 @@ void har_check_duplicates(const struct har_check *check, uint64_t mask)
 struct flag_args {
     struct har_check_common common;
     bool is_on;
+    const char *key; /* of the messages of streams; NULL: stamped messages */
 };
 static const struct har_field fifo_fields[] = {
     HAR_CHECK_COMMON,
     {"fifo", HAR_FIELD_BOOL, offsetof(struct flag_args, is_on), .is_required = true,
      .help = "true"},
+    {"key", HAR_FIELD_STRING, offsetof(struct flag_args, key),
+     .help = "of streams of any service: the JSON path of the number that orders their messages, "
+             "such as "
+             "\"$.seq\""},
 };
 static const struct har_field nodup_fields[] = {
     HAR_CHECK_COMMON,
     {"nodup", HAR_FIELD_BOOL, offsetof(struct flag_args, is_on), .is_required = true,
      .help = "true"},
+    {"key", HAR_FIELD_STRING, offsetof(struct flag_args, key),
+     .help = "of streams of any service: the JSON path of the number that orders their messages, "
+             "such as "
+             "\"$.seq\""},
 };
 
 static void run_fifo(const struct har_check *check)
 {
-    har_check_order(check, check->common->of_mask);
+    const struct flag_args *args = check->node->args;
+    if (args->key != NULL) {
+        har_check_keys(check, args->key, HAR_KEY_RISING);
+    } else {
+        har_check_order(check, check->common->of_mask);
+    }
 }
 
 static void run_nodup(const struct har_check *check)
 {
-    har_check_duplicates(check, check->common->of_mask);
+    const struct flag_args *args = check->node->args;
+    if (args->key != NULL) {
+        har_check_keys(check, args->key, HAR_KEY_UNIQUE);
+    } else {
+        har_check_duplicates(check, check->common->of_mask);
+    }
 }
 
 const struct har_check_type har_check_fifo = {

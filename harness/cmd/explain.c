@@ -37,7 +37,12 @@ static void print_scenario(const struct har_scenario *scenario)
     (void)printf("%-10s%s\n\n", "file", scenario->path);
     for (size_t i = 0; i < scenario->rules.count; i++) {
         const struct har_rule *rule = har_rule_find(scenario->rules.items[i]);
-        (void)printf("%-10s%s\n", scenario->rules.items[i], rule == NULL ? "" : rule->title);
+        const char *own =
+            json_string_value(json_object_get(scenario->own_rules, scenario->rules.items[i]));
+        (void)printf("%-10s%s\n", scenario->rules.items[i],
+                     rule != NULL  ? rule->title
+                     : own == NULL ? ""
+                                   : own);
     }
 }
 

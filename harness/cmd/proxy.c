@@ -6,7 +6,7 @@
 #include "harness/cmd/address.h"
 #include "harness/cmd/cmd.h"
 #include "harness/proxy/control.h"
-#include "harness/scenario/parse.h"
+#include "harness/scenario/read_file.h"
 #include "lib/base/alloc.h"
 #include "lib/base/cli.h"
 #include "lib/base/units.h"

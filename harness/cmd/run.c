@@ -7,12 +7,13 @@
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/open_target.h"
 #include "harness/cmd/run_options.h"
+#include "harness/cmd/schema.h"
 #include "harness/engine/evidence.h"
 #include "harness/report/report.h"
 #include "harness/scenario/known.h"
 #include "harness/scenario/library.h"
 #include "harness/scenario/lines.h"
-#include "harness/scenario/parse.h"
+#include "harness/scenario/read_file.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -175,10 +176,9 @@ static int prepare(struct job *job, const struct sl_cli_result *cli)
     if (status == 0) {
         status = load_known(job);
     }
-    job->pool = sl_pool_new();
-    sl_pool_add_builtin(job->pool);
-    if (status == 0 && sl_pool_link(job->pool, &error) != SL_OK) {
-        status = usage_error(&error);
+    if (status == 0) {
+        job->pool = har_cmd_schema(har_run_cli.program, &job->options);
+        status = job->pool == NULL ? 2 : 0;
     }
     return status;
 }

@@ -77,6 +77,16 @@ static enum sl_status set_skip(void *options, const char *value, struct sl_error
     return add(&run->skips, value, reterr);
 }
 
+#define SET_LIST(name, member)                                                                  \
+    static enum sl_status set_##name(void *options, const char *value, struct sl_error *reterr) \
+    {                                                                                           \
+        struct har_run_options *run = options;                                                  \
+        return add(&run->member, value, reterr);                                                \
+    }
+SET_LIST(include, includes)
+SET_LIST(proto, protos)
+SET_LIST(descriptor_set, descriptor_sets)
+
 static enum sl_status number(const char *value, uint64_t least, uint64_t most, uint64_t *ret_number,
                              struct sl_error *reterr)
 {
@@ -180,11 +190,13 @@ static enum sl_status set_metadata(void *options, const char *value, struct sl_e
                : sl_error_set(reterr, SL_USAGE, "too much metadata");
 }
 
-static enum sl_status not_built(void *options, const char *value, struct sl_error *reterr)
+static enum sl_status set_binding(void *options, const char *value, struct sl_error *reterr)
 {
     (void)options;
     (void)value;
-    return sl_error_set(reterr, SL_USAGE, "this option is not built yet");
+    return sl_error_set(reterr, SL_USAGE,
+                        "bindings are for the checks of the wire, which are not built yet; a "
+                        "scenario of your own service names its methods itself");
 }
 
 static const struct sl_cli_option run_options[] = {
@@ -213,10 +225,11 @@ static const struct sl_cli_option run_options[] = {
     {"report", 0, "FORMAT=FILE", "json=F and junit=F; text goes to stdout always", set_report},
     {"evidence", 0, "DIR", "decisions.jsonl, and the records of what did not pass", set_evidence},
     {"capture", 0, "FILE", "a pcapng of every connection of the run", set_capture},
-    {"import", 'I', "DIR", "not built yet", not_built},
-    {"proto", 0, "FILE", "not built yet", not_built},
-    {"descriptor-set", 'd', "FILE", "not built yet", not_built},
-    {"binding", 0, "NAME|FILE", "not built yet", not_built},
+    {"import", 'I', "DIR", "the .proto files in and below; may be repeated", set_include},
+    {"proto", 0, "FILE", "a .proto file, under the -I folders or by its path; may be repeated",
+     set_proto},
+    {"descriptor-set", 'd', "FILE", "a FileDescriptorSet; may be repeated", set_descriptor_set},
+    {"binding", 0, "NAME|FILE", "not built yet", set_binding},
 };
 
 const struct sl_cli har_run_cli = {

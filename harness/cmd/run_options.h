@@ -34,6 +34,7 @@ struct har_run_options {
     bool wants_text;
     const char *json, *junit; /* files */
     const char *evidence, *capture;
+    struct har_list includes, protos, descriptor_sets; /* -I, --proto, -d */
 };
 
 extern const struct sl_cli har_run_cli;

@@ -36,6 +36,11 @@ void har_actor_release(struct har_actor *actor)
     sl_free(actor->sent);
     sl_free(actor->received);
     sl_free(actor->probes);
+    if (actor->inbox != NULL) {
+        har_inbox_release(actor->inbox);
+        sl_free(actor->inbox);
+    }
+    json_decref(actor->trailers);
 }
 
 struct har_actor *har_play_actor(struct har_play *play, uint16_t number)
@@ -236,10 +241,8 @@ static void on_drained(void *owner, struct har_stream *stream)
     har_play_touch(actor->play);
 }
 
-static void on_end(void *owner, struct har_stream *stream, const struct har_stream_result *result)
+void har_actor_note_end(struct har_actor *actor, const struct har_stream_result *result)
 {
-    struct har_actor *actor = owner;
-    (void)stream;
     actor->state = HAR_STREAM_ENDED;
     actor->ended_ns = sl_clock_mono_ns();
     actor->end_code = result->code;
@@ -253,6 +256,12 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
                    sl_status_source_name(result->source));
     har_note_end(actor);
     har_play_touch(actor->play);
+}
+
+static void on_end(void *owner, struct har_stream *stream, const struct har_stream_result *result)
+{
+    (void)stream;
+    har_actor_note_end(owner, result);
 }
 
 static const struct har_stream_handler stream_handler = {
@@ -380,7 +389,10 @@ void har_actor_no_stream(struct har_actor *actor, const struct har_node *node)
 {
     bool is_chat = actor->spec->kind == HAR_CHAT;
     if (actor->state == HAR_STREAM_ENDED) {
-        const char *rule = actor->is_end_of_connection ? "RES-02" : is_chat ? "CHAT-03" : "SUB-16";
+        const char *rule = actor->is_end_of_connection       ? "RES-02"
+                           : actor->spec->kind == HAR_STREAM ? actor->end_rule
+                           : is_chat                         ? "CHAT-03"
+                                                             : "SUB-16";
         har_play_fail(actor->play, node, rule, "the server has ended the stream of %s[%u]: %s",
                       actor->spec->name, actor->index, actor->end_text);
         return;
@@ -401,7 +413,11 @@ static void on_call_message(void *owner, struct har_stream *stream, struct sl_sp
     struct har_call *call = owner;
     (void)stream;
     (void)now_ns;
-    if (call->messages++ == 0) {
+    call->messages++;
+    if (call->replies != NULL) {
+        call->actor->play->evidence++;
+        call->are_replies_cut |= har_inbox_add(call->replies, payload) != SL_OK;
+    } else if (call->messages == 1) {
         (void)sl_buf_add_span(&call->reply, payload);
     }
 }
@@ -438,6 +454,25 @@ static void on_call_headers(void *owner, struct har_stream *stream,
 static const struct har_stream_handler call_handler = {
     .headers = on_call_headers, .message = on_call_message, .end = on_call_end};
 
+/* A call in the list of its actor; its stream is the caller's to open. */
+static struct har_call *new_call(struct har_actor *actor, har_call_fn *done, void *owner)
+{
+    struct har_call *call = sl_alloc(sizeof(*call));
+    call->actor = actor;
+    call->done = done;
+    call->owner = owner;
+    call->begin_ns = sl_clock_mono_ns();
+    sl_buf_init(&call->reply, REPLY_MAX);
+    sl_buf_init(&call->request_id, REQUEST_ID_MAX);
+    call->next = actor->calls;
+    if (call->next != NULL) {
+        call->next->previous = call;
+    }
+    actor->calls = call;
+    actor->calls_open++;
+    return call;
+}
+
 struct har_call *har_actor_call(struct har_actor *actor, const char *method, struct sl_span payload,
                                 har_call_fn *done, void *owner)
 {
@@ -465,13 +500,7 @@ struct har_call *har_actor_call_with(struct har_actor *actor, const char *method
                                      har_call_fn *done, void *owner)
 {
     struct har_play *play = actor->play;
-    struct har_call *call = sl_alloc(sizeof(*call));
-    call->actor = actor;
-    call->done = done;
-    call->owner = owner;
-    call->begin_ns = sl_clock_mono_ns();
-    sl_buf_init(&call->reply, REPLY_MAX);
-    sl_buf_init(&call->request_id, REQUEST_ID_MAX);
+    struct har_call *call = new_call(actor, done, owner);
     struct har_stream_config config = {
         .method = method,
         .handler = &call_handler,
@@ -483,12 +512,27 @@ struct har_call *har_actor_call_with(struct har_actor *actor, const char *method
     sl_free(metadata);
     (void)har_stream_send(call->stream, payload);
     har_stream_half_close(call->stream);
-    call->next = actor->calls;
-    if (call->next != NULL) {
-        call->next->previous = call;
+    return call;
+}
+
+struct har_call *har_actor_call_any(struct har_actor *actor, const struct har_call_config *config)
+{
+    struct har_call *call = new_call(actor, config->done, config->owner);
+    call->replies = sl_alloc(sizeof(*call->replies));
+    har_inbox_init(call->replies);
+    struct har_stream_config stream = {
+        .method = config->method,
+        .metadata = config->metadata->fields,
+        .metadata_count = config->metadata->count,
+        .timeout_ns = config->timeout_ns,
+        .handler = &call_handler,
+        .owner = call,
+    };
+    call->stream = har_stream_new(har_actor_conn(actor), &stream);
+    for (uint32_t i = 0; i < config->messages->count; i++) {
+        (void)har_stream_send(call->stream, har_inbox_at(config->messages, i));
     }
-    actor->calls = call;
-    actor->calls_open++;
+    har_stream_half_close(call->stream);
     return call;
 }
 
@@ -507,5 +551,9 @@ void har_call_free(struct har_call *call)
     har_stream_free(call->stream);
     sl_buf_release(&call->reply);
     sl_buf_release(&call->request_id);
+    if (call->replies != NULL) {
+        har_inbox_release(call->replies);
+        sl_free(call->replies);
+    }
     sl_free(call);
 }

@@ -11,6 +11,7 @@
  */
 #include "harness/engine/chat.h"
 #include "harness/engine/play.h"
+#include "harness/messages/inbox.h"
 #include "harness/scenario/names.h"
 #include "harness/steps/send.h"
 
@@ -23,6 +24,8 @@ struct har_conn *har_actor_conn(struct har_actor *actor);
 void har_actor_open(struct har_actor *actor);
 /* Appends the RoomSubscription of this actor. */
 void har_actor_subscription(const struct har_actor *actor, struct sl_buf *out);
+/* The server has ended the actor's stream: noted and judged. */
+void har_actor_note_end(struct har_actor *actor, const struct har_stream_result *result);
 /* Leaves the stream: RST_STREAM(CANCEL). */
 void har_actor_cancel(struct har_actor *actor);
 /* The same with another error of RFC 9113 7. */
@@ -42,6 +45,16 @@ struct har_call *har_actor_call(struct har_actor *actor, const char *method, str
 struct har_call *har_actor_call_with(struct har_actor *actor, const char *method,
                                      struct sl_span payload, const struct sl_header *field,
                                      har_call_fn *done, void *owner);
+/* A call of any method: all messages at once, then half-close; all that comes is in its replies. */
+struct har_call_config {
+    const char *method;                /* kept */
+    const struct har_inbox *messages;  /* copied */
+    const struct sl_headers *metadata; /* all of it; copied */
+    uint64_t timeout_ns;               /* grpc-timeout; 0: none */
+    har_call_fn *done;
+    void *owner;
+};
+struct har_call *har_actor_call_any(struct har_actor *actor, const struct har_call_config *config);
 /* Ends the call without done(). */
 void har_call_free(struct har_call *call);
 

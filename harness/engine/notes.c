@@ -284,6 +284,44 @@ void har_note_command(struct har_actor *actor, struct sl_span payload, uint64_t 
     }
 }
 
+void har_note_generic(struct har_actor *actor, struct sl_span payload, uint64_t now_ns)
+{
+    struct har_play *play = actor->play;
+    const struct sl_method *method = actor->method;
+    if (har_inbox_add(actor->inbox, payload) != SL_OK) {
+        har_play_fail(play, NULL, actor->end_rule,
+                      "%s[%u] received more than %d messages, or %d MiB of them", actor->spec->name,
+                      actor->index, HAR_INBOX_COUNT_MAX, HAR_INBOX_BYTES_MAX / 1024 / 1024);
+        return;
+    }
+    append_received(actor, &(struct har_received){.at_ns = now_ns,
+                                                  .sequence = actor->inbox->count - 1,
+                                                  .phase = play->phase});
+    /* What answers what is the service's affair; of two streams the n-th message answers the n-th. */
+    bool is_bidi = method->is_client_streaming && method->is_server_streaming;
+    if (is_bidi && actor->replied < actor->sent_count) {
+        struct har_sent *sent = &actor->sent[actor->replied++];
+        sent->replied_ns = now_ns;
+    }
+}
+
+/* A stream of any service: by OK, unless the scenario says otherwise. */
+static void note_generic_end(struct har_actor *actor)
+{
+    const struct har_strings *allowed = actor->end_status;
+    const char *name = sl_grpc_status_name(actor->end_code);
+    bool is_right = (allowed == NULL || allowed->count == 0) && actor->end_code == SL_GRPC_OK;
+    for (size_t i = 0; allowed != NULL && i < allowed->count; i++) {
+        is_right |= name != NULL && strcmp(allowed->items[i], name) == 0;
+    }
+    if (!is_right) {
+        har_play_fail(actor->play, NULL, actor->is_end_of_connection ? "RES-02" : actor->end_rule,
+                      "the server ended the stream of %s[%u] after %llu messages: %s",
+                      actor->spec->name, actor->index, (unsigned long long)actor->messages,
+                      actor->end_text);
+    }
+}
+
 static uint32_t whole_messages(const struct har_actor *actor)
 {
     uint32_t count = 0;
@@ -328,6 +366,10 @@ void har_note_end(struct har_actor *actor)
         return;
     }
     if (play->is_over || actor->is_cut || (play->may_end >> actor->group & 1) != 0) {
+        return;
+    }
+    if (actor->spec->kind == HAR_STREAM) {
+        note_generic_end(actor);
         return;
     }
     bool is_chat = actor->spec->kind == HAR_CHAT;

@@ -7,6 +7,8 @@
 
 void har_note_received(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);
 void har_note_command(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);
+/* A message of any service on a stream of the kind `stream`. */
+void har_note_generic(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);
 /* The server has ended the actor's stream. */
 void har_note_end(struct har_actor *actor);
 /* The answer of SendMessage to message number sequence. */

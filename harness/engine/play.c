@@ -11,6 +11,7 @@
 #include "harness/engine/declared.h"
 #include "harness/engine/target.h"
 #include "harness/engine/via.h"
+#include "harness/scenario/methods.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -176,6 +177,24 @@ static void make_handles(struct har_play *play)
     (void)uv_check_start(&play->check, on_check);
 }
 
+static void on_misfit(void *owner, const char *path, const char *text)
+{
+    har_play_mistake(owner, path, "%s", text);
+}
+
+/* What only the schema can tell. */
+static void check_schema(struct har_play *play)
+{
+    struct har_missing *missing = sl_alloc(sizeof(*missing));
+    har_methods_missing(play->scenario, play->config.pool, missing);
+    if (missing->count > 0) {
+        har_play_mistake(play, missing->places[0], "no schema knows the method %.200s",
+                         missing->paths[0]);
+    }
+    sl_free(missing);
+    har_methods_check(play->scenario, play->config.pool, on_misfit, play);
+}
+
 struct har_play *har_play_new(const struct har_play_config *config)
 {
     struct har_play *play = sl_alloc(sizeof(*play));
@@ -194,6 +213,7 @@ struct har_play *har_play_new(const struct har_play_config *config)
     double seconds =
         har_play_value_in(play, &play->scenario->seconds, 10, 0, HAR_DURATION_MAX_MS / 1e3);
     play->deadline_ns = play->begin_ns + (uint64_t)(seconds * 1e9);
+    check_schema(play);
     har_checks_prepare(play);
     play->root = har_track_new(play, play->scenario->run, play->scenario->run_count, -1);
     har_play_touch(play);

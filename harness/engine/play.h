@@ -17,6 +17,7 @@
  */
 #include <uv.h>
 
+#include "harness/engine/call.h"
 #include "harness/engine/hiccup.h"
 #include "harness/engine/record.h"
 #include "harness/engine/verdict.h"
@@ -31,6 +32,7 @@ enum {
 };
 
 struct har_calibration;
+struct har_inbox;
 struct har_target;
 struct har_play;
 struct har_actor;
@@ -44,22 +46,7 @@ enum har_stream_state {
 };
 
 struct har_judged_ids; /* harness/engine/declared.h */
-struct har_call;
-typedef void har_call_fn(struct har_call *call, const struct har_stream_result *result);
 
-/* One unary call in flight. */
-struct har_call {
-    struct har_actor *actor;
-    struct har_stream *stream;
-    uint32_t sequence;
-    void *owner; /* of a step that made it */
-    har_call_fn *done;
-    struct sl_buf reply;      /* the first message */
-    struct sl_buf request_id; /* x-request-id of its initial metadata; empty: none */
-    unsigned messages;
-    uint64_t begin_ns;
-    struct har_call *next, *previous;
-};
 struct har_actor {
     struct har_play *play;
     const struct har_actor_spec *spec;
@@ -95,6 +82,14 @@ struct har_actor {
     uint32_t calls_open;
     struct har_ping_probe *probes; /* HTTP/2 PINGs */
     size_t probe_count;
+
+    /* of a stream (harness/messages/generic.h) */
+    const struct sl_method *method;       /* from the first open on */
+    struct har_inbox *inbox;              /* every message that came */
+    uint32_t read_count;                  /* of the inbox: those that `receive` has taken */
+    const struct har_strings *end_status; /* how the server may end it; NULL: by OK */
+    const char *end_rule;
+    json_t *trailers;
 };
 
 typedef void har_play_done_fn(void *owner, struct har_play *play);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/scenario/actor_fields.h"
 
-const char *const har_kind_names[] = {"publisher", "subscriber", "chat", "client",
-                                      "raw",       "process",    NULL};
+const char *const har_kind_names[] = {"publisher", "subscriber", "chat",   "client",
+                                      "raw",       "process",    "stream", NULL};
 
 static const char *const transport_names[] = {"grpc", "h2", NULL};
 static const char *const via_names[] = {"direct", "proxy", NULL};
@@ -24,6 +24,7 @@ const struct har_field har_actor_fields[] = {
     {"conn", HAR_FIELD_STRING, AT(conn), .help = NULL},
     {"via", HAR_FIELD_CHOICE, AT(via), .choices = via_names},
     {"room", HAR_FIELD_STRING, AT(room), .help = NULL},
+    {"method", HAR_FIELD_STRING, AT(method), .help = NULL},
     {"credit", HAR_FIELD_CHOICE, AT(credit), .choices = credit_names},
     {"max_rate_hz", HAR_FIELD_EXPR, AT(max_rate_hz), .help = NULL},
     {"deadline_ms", HAR_FIELD_EXPR, AT(deadline_ms), .help = NULL},
@@ -62,6 +63,9 @@ const char *har_actor_settle(struct har_actor_spec *spec)
     }
     if (!read_suppress(spec)) {
         return "suppress takes preface, settings_ack, ping_ack and window_updates";
+    }
+    if ((spec->kind == HAR_STREAM) != (spec->method != NULL)) {
+        return "a stream, and only a stream, has a \"method\": \"/package.Service/Method\"";
     }
     if (spec->transport == HAR_TRANSPORT_GRPC) {
         return spec->is_manual            ? "manual credit needs the transport h2"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/scenario/parse.h"
+#include "harness/scenario/read_file.h"
 #include "lib/base/alloc.h"
 
 enum {

@@ -26,6 +26,7 @@ enum har_kind {
     HAR_CLIENT,     /* calls of any method */
     HAR_RAW,        /* a connection whose frames the scenario writes */
     HAR_PROCESS,    /* the server's own process */
+    HAR_STREAM,     /* one stream of any method */
 };
 #define HAR_BIT(kind) (1U << (kind))
 
@@ -37,9 +38,10 @@ struct har_actor_spec {
     const char *name;
     int kind; /* enum har_kind */
     struct har_expr n;
-    int transport;    /* enum har_transport */
-    const char *conn; /* "own" or "shared:NAME" */
-    const char *room; /* template */
+    int transport;      /* enum har_transport */
+    const char *conn;   /* "own" or "shared:NAME" */
+    const char *room;   /* template */
+    const char *method; /* of a stream: "/package.Service/Method" */
     bool is_via_proxy;
     int via;
     bool is_manual; /* credit: only what the scenario grants */
@@ -100,6 +102,7 @@ struct har_scenario {
     struct har_expr seconds;
     bool is_alone;      /* measures time, capacity or resources */
     bool is_background; /* mostly waits: runs beside all the others */
+    json_t *own_rules;  /* id to what it asks for, of another service than chat; NULL: none */
     json_t *let_json, *actors_json, *run_json, *expect_json;
     struct har_let *lets;
     size_t let_count;

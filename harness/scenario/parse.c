@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/scenario/parse.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "harness/checks/check.h"
+#include "harness/engine/verdict.h"
 #include "harness/engine/via.h"
 #include "harness/rules/rules.h"
 #include "harness/scenario/actor_fields.h"
 #include "harness/scenario/names.h"
 #include "harness/scenario/profile.h"
+#include "harness/scenario/read_file.h"
 #include "harness/scenario/words.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
@@ -37,6 +38,7 @@ static const struct har_field scenario_fields[] = {
     {"seconds", HAR_FIELD_EXPR, offsetof(struct har_scenario, seconds), .is_required = true},
     {"alone", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_alone), .help = NULL},
     {"background", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_background), .help = NULL},
+    {"own_rules", HAR_FIELD_JSON, offsetof(struct har_scenario, own_rules), .help = NULL},
     {"let", HAR_FIELD_JSON, offsetof(struct har_scenario, let_json), .help = NULL},
     {"actors", HAR_FIELD_JSON, offsetof(struct har_scenario, actors_json), .is_required = true},
     {"run", HAR_FIELD_JSON, offsetof(struct har_scenario, run_json), .is_required = true},
@@ -156,7 +158,7 @@ static void check_exprs(struct parse *parse, const struct har_field *fields, siz
         } else if (fields[i].type == HAR_FIELD_STRING && strcmp(fields[i].name, "rule") == 0) {
             const char *rule = NULL;
             memcpy(&rule, place, sizeof(rule));
-            if (rule != NULL && har_rule_find(rule) == NULL) {
+            if (rule != NULL && !har_scenario_has_rule(parse->scenario, rule)) {
                 har_problem_near(&parse->reading, inner, har_rule_nearest(rule), "no rule '%.60s'",
                                  rule);
             }
@@ -510,27 +512,6 @@ struct har_scenario *har_scenario_parse(struct sl_span text, const char *path, c
         return NULL;
     }
     return scenario;
-}
-
-char *har_read_file(const char *path, size_t max, size_t *ret_len, struct sl_error *reterr_error)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        (void)sl_error_set(reterr_error, SL_IO, "cannot be opened: %s", strerror(errno));
-        return NULL;
-    }
-    char *text = sl_alloc(max + 1);
-    *ret_len = fread(text, 1, max + 1, file);
-    bool is_bad = ferror(file) != 0;
-    (void)fclose(file);
-    if (is_bad || *ret_len > max) {
-        (void)sl_error_set(reterr_error, is_bad ? SL_IO : SL_LIMIT,
-                           is_bad ? "cannot be read" : "is larger than %zu bytes", max);
-        sl_free(text);
-        return NULL;
-    }
-    text[*ret_len] = '\0';
-    return text;
 }
 
 struct har_scenario *har_scenario_load(const char *path, const char *id,

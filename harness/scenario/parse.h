@@ -4,6 +4,7 @@
 
 /* Scenario files to struct har_scenario. */
 #include "harness/scenario/model.h"
+#include "harness/scenario/read_file.h"
 
 /* Reads text (borrowed for the call). NULL when it has problems, which are then in problems. */
 struct har_scenario *har_scenario_parse(struct sl_span text, const char *path, const char *id,
@@ -12,8 +13,5 @@ struct har_scenario *har_scenario_parse(struct sl_span text, const char *path, c
 struct har_scenario *har_scenario_load(const char *path, const char *id,
                                        struct har_problems *problems);
 void har_scenario_free(struct har_scenario *scenario);
-
-/* All of a file of at most max bytes; NULL with the reason. Yours to sl_free. */
-char *har_read_file(const char *path, size_t max, size_t *ret_len, struct sl_error *reterr_error);
 
 #endif

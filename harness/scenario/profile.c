@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "harness/scenario/names.h"
-#include "harness/scenario/parse.h"
+#include "harness/scenario/read_file.h"
 #include "lib/base/alloc.h"
 #include "lib/base/cli.h"
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/engine/verdict.h"
 #include "harness/rules/rules.h"
 #include "harness/scenario/profile.h"
 #include "lib/base/cli.h"
@@ -79,6 +80,24 @@ static void check_actors(struct har_reading *reading, const struct har_scenario 
     }
 }
 
+bool har_scenario_has_rule(const struct har_scenario *scenario, const char *id)
+{
+    return har_rule_find(id) != NULL || json_object_get(scenario->own_rules, id) != NULL;
+}
+
+static void check_own_rules(struct har_reading *reading, const struct har_scenario *scenario)
+{
+    const char *id = NULL;
+    json_t *text = NULL;
+    json_object_foreach (scenario->own_rules, id, text) {
+        if (!json_is_string(text) || strlen(id) >= HAR_RULE_MAX || har_rule_find(id) != NULL) {
+            har_problem_add(reading, "$.own_rules", false,
+                            "'%.60s': a new id of at most %d letters, and what the rule asks for",
+                            id, HAR_RULE_MAX - 1);
+        }
+    }
+}
+
 void har_words_check(struct har_reading *reading, const struct har_scenario *scenario)
 {
     for (size_t i = 0; i < scenario->needs.count; i++) {
@@ -90,7 +109,7 @@ void har_words_check(struct har_reading *reading, const struct har_scenario *sce
     }
     for (size_t i = 0; i < scenario->rules.count; i++) {
         const char *rule = scenario->rules.items[i];
-        if (har_rule_find(rule) == NULL) {
+        if (!har_scenario_has_rule(scenario, rule)) {
             har_problem_near(reading, "$.rules", har_rule_nearest(rule), "no rule '%.60s'", rule);
         }
     }
@@ -103,5 +122,6 @@ void har_words_check(struct har_reading *reading, const struct har_scenario *sce
     if (scenario->rules.count == 0) {
         har_problem_add(reading, "$", false, "a scenario names at least one rule");
     }
+    check_own_rules(reading, scenario);
     check_actors(reading, scenario);
 }

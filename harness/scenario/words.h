@@ -14,4 +14,7 @@ void har_words_check(struct har_reading *reading, const struct har_scenario *sce
 const char *har_actor_nearest(const struct har_scenario *scenario, const char *selector);
 const char *har_phase_nearest(const struct har_scenario *scenario, const char *name);
 
+/* A built-in rule, or one of the scenario's own. */
+bool har_scenario_has_rule(const struct har_scenario *scenario, const char *id);
+
 #endif

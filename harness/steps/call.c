@@ -1,36 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* call: any unary method with a JSON message, and what must be answered. */
+/* call: any method with JSON messages, as often as wanted, and what must be answered. */
 #include <stdio.h>
 
-#include "harness/engine/actor.h"
+#include "harness/messages/expect.h"
+#include "harness/messages/generic.h"
+#include "harness/steps/pace.h"
 #include "harness/steps/verbs.h"
 #include "lib/base/alloc.h"
-#include "lib/schema/protojson.h"
+#include "lib/base/clock.h"
 #include "lib/wire/grpc_status.h"
-
-enum {
-    MESSAGE_MAX = 16 * 1024 * 1024,
-};
 
 struct call_args {
     json_t *message;
     const char *method, *bytes;
+    json_t *messages, *metadata;
+    struct har_expr deadline;
+    struct har_pace_args pace;
     struct har_strings status;
     json_t *reply;
+    struct har_range replies;
+    struct har_expect_args expect;
+    json_t *trailers;
     const char *rule, *why;
     struct har_expr within;
 };
 #define AT(member) offsetof(struct call_args, member)
 static const struct har_field fields[] = {
     {"method", HAR_FIELD_STRING, AT(method), .is_required = true,
-     .help = "\"/package.Service/Method\""},
+     .help = "\"/package.Service/Method\", of any kind"},
     {"message", HAR_FIELD_JSON, AT(message),
      .help = "the request as proto3 JSON, strings are templates; none: zero bytes"},
     {"bytes", HAR_FIELD_STRING, AT(bytes),
      .help = "the request in hex digits, in place of message: it need be no protobuf"},
+    {"messages", HAR_FIELD_JSON, AT(messages),
+     .help = "an array of them, for a method that takes a stream; all are sent, then END_STREAM"},
+    {"metadata", HAR_FIELD_JSON, AT(metadata),
+     .help = "{\"name\": \"value\"}; values are templates"},
+    {"deadline", HAR_FIELD_DURATION, AT(deadline), .help = "sent as grpc-timeout"},
+    HAR_PACE_ROWS(AT(pace)),
     {"status", HAR_FIELD_STRINGS, AT(status),
      .help = "statuses that are right, or \"not OK\" for all others; default OK"},
-    {"reply", HAR_FIELD_JSON, AT(reply), .help = "fields that the reply must have, as proto3 JSON"},
+    {"reply", HAR_FIELD_JSON, AT(reply),
+     .help = "the one reply that comes, and fields it must have"},
+    {"replies", HAR_FIELD_RANGE, AT(replies), .help = "how many replies must come"},
+    HAR_EXPECT_ROWS(AT(expect)),
+    {"trailers", HAR_FIELD_JSON, AT(trailers),
+     .help = "{\"name\": \"value\"} that the trailing metadata must have"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it is answered otherwise"},
     {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
@@ -39,101 +54,128 @@ static const struct har_field fields[] = {
 
 struct state {
     struct har_step *step;
-    uint32_t issued, answered;
+    struct har_pace pace;
+    const struct sl_method *method; /* NULL: only bytes without meaning are sent and counted */
 };
 
-/* A copy of json with all strings expanded. */
-static json_t *expand(const struct har_play *play, json_t *json, unsigned index)
+static const char *problem(const void *args)
 {
-    if (json_is_string(json)) {
-        const char *text = json_string_value(json);
-        if (strlen(text) != json_string_length(json)) {
-            return json_incref(json); /* NUL inside: as it is */
-        }
-        char *expanded = har_play_expand(play, text, index);
-        json_t *copy = json_string(expanded);
-        sl_free(expanded);
-        return copy;
+    const struct call_args *call = args;
+    if (call->message != NULL && call->messages != NULL) {
+        return "'message' and 'messages' exclude each other";
     }
-    if (json_is_array(json)) {
-        json_t *copy = json_array();
-        size_t at = 0;
-        json_t *item = NULL;
-        json_array_foreach (json, at, item) {
-            (void)json_array_append_new(copy, expand(play, item, index));
-        }
-        return copy;
+    if (call->messages != NULL && !json_is_array(call->messages)) {
+        return "'messages' is an array of messages";
     }
-    if (json_is_object(json)) {
-        json_t *copy = json_object();
-        const char *key = NULL;
-        json_t *value = NULL;
-        json_object_foreach (json, key, value) {
-            (void)json_object_set_new(copy, key, expand(play, value, index));
-        }
-        return copy;
-    }
-    return json_incref(json);
+    const char *problem = har_generic_metadata_problem(call->trailers);
+    problem = problem != NULL ? problem : har_generic_metadata_problem(call->metadata);
+    problem = problem != NULL ? problem : har_expect_problem(&call->expect);
+    return problem != NULL ? problem : har_pace_problem(&call->pace);
 }
 
-static bool is_default(const json_t *json)
+/* A call without JSON on either side needs no schema: the empty message is zero bytes in every one. */
+static bool needs_schema(const struct call_args *args)
 {
-    return json_is_null(json) || json_is_false(json) ||
-           (json_is_string(json) &&
-            (json_string_length(json) == 0 || strcmp(json_string_value(json), "0") == 0)) ||
-           (json_is_number(json) && json_number_value(json) == 0) ||
-           (json_is_array(json) && json_array_size(json) == 0);
+    return args->message != NULL || args->messages != NULL || args->reply != NULL ||
+           args->expect.each != NULL || args->expect.sequence != NULL;
 }
 
-/* The first key of wanted that got has not got so, or NULL. Proto3 JSON leaves out default values. */
-static const char *mismatch(json_t *wanted, json_t *got)
+static const char *method_of(const void *args)
 {
+    const struct call_args *call = args;
+    return needs_schema(call) ? call->method : NULL;
+}
+
+static bool fits(const struct har_fit *fit, struct sl_error *reterr_error)
+{
+    const struct call_args *args = fit->node->args;
+    const struct sl_method *method = fit->method;
+    size_t at = 0;
+    json_t *message = NULL;
+    bool is_good = args->message == NULL ||
+                   har_json_is_message(fit->pool, method->input, args->message, reterr_error);
+    json_array_foreach (args->messages, at, message) {
+        is_good = is_good && har_json_is_message(fit->pool, method->input, message, reterr_error);
+    }
+    if (is_good && args->messages != NULL && !method->is_client_streaming) {
+        (void)sl_error_set(reterr_error, SL_MALFORMED, "%s takes one message, not a stream",
+                           method->path);
+        return false;
+    }
+    return is_good && har_expect_value_fits(method->output, args->reply, "reply", reterr_error) &&
+           har_expect_fits(method->output, &args->expect, reterr_error);
+}
+
+/* ---- what came ---- */
+
+static bool check_count(struct har_step *step, const struct har_call *call)
+{
+    const struct call_args *args = step->node->args;
+    const struct state *state = step->state;
+    bool is_stream = state->method != NULL && state->method->is_server_streaming;
+    size_t length = har_expect_length(&args->expect);
+    double low = args->replies.low.is_set ? har_play_value(step->play, &args->replies.low, 0)
+                 : length > 0             ? (double)length
+                 : is_stream && args->reply == NULL ? 0
+                                                    : 1;
+    double high = args->replies.low.is_set ? har_play_value(step->play, &args->replies.high, low)
+                  : length > 0             ? (double)length
+                  : is_stream && args->reply == NULL ? HAR_INBOX_COUNT_MAX
+                                                     : 1;
+    if (call->messages >= low && call->messages <= high && !call->are_replies_cut) {
+        return true;
+    }
+    har_play_fail(step->play, step->node, args->rule,
+                  "%s was answered with %u messages, wanted %g%s", args->method, call->messages,
+                  low, high > low ? " or more" : "");
+    return false;
+}
+
+static void check_replies(struct har_step *step, const struct har_call *call)
+{
+    const struct call_args *args = step->node->args;
+    const struct state *state = step->state;
+    char why[HAR_MATCH_TEXT_MAX + 200];
+    for (uint32_t i = 0; state->method != NULL && i < call->replies->count; i++) {
+        struct har_expect_item item = {
+            .type = state->method->output,
+            .payload = har_inbox_at(call->replies, i),
+            .number = i,
+            .place = {call->actor->index, call->sequence},
+        };
+        bool is_judged = args->expect.each != NULL || args->expect.sequence != NULL;
+        if ((is_judged || args->reply != NULL) &&
+            !(har_expect_holds(step->play, &args->expect, &item, why, sizeof(why)) &&
+              har_expect_value(step->play, args->reply, args->expect.is_exact, &item, why,
+                               sizeof(why)))) {
+            har_play_fail(step->play, step->node, args->rule, "%s, reply %u: %.400s", args->method,
+                          i, why);
+            return;
+        }
+    }
+}
+
+static void check_trailers(struct har_step *step, const struct har_stream_result *result)
+{
+    const struct call_args *args = step->node->args;
     const char *key = NULL;
     json_t *value = NULL;
-    json_object_foreach (wanted, key, value) {
-        json_t *seen = json_object_get(got, key);
-        bool is_absent = seen == NULL && is_default(value);
-        bool is_inner = json_is_object(value) && json_is_object(seen);
-        if (is_inner ? mismatch(value, seen) != NULL : !is_absent && !json_equal(value, seen)) {
-            return key;
+    json_object_foreach (args->trailers, key, value) {
+        const struct sl_header *field =
+            result->trailers == NULL ? NULL : sl_headers_find(result->trailers, key);
+        if (field == NULL || !sl_span_is(field->value, json_string_value(value))) {
+            har_play_fail(
+                step->play, step->node, args->rule,
+                "%s: the trailer '%.60s' is %s'%.*s', wanted '%.100s'", args->method, key,
+                field == NULL ? "absent: " : "", field == NULL ? 0 : (int)field->value.len,
+                field == NULL ? "" : (const char *)field->value.data, json_string_value(value));
+            return;
         }
     }
-    return NULL;
 }
 
-static void check_reply(struct har_step *step, const struct har_call *call,
-                        const struct sl_method *method)
+static bool is_right_status(const struct call_args *args, const struct har_stream_result *result)
 {
-    const struct call_args *args = step->node->args;
-    struct sl_buf text;
-    struct sl_json_out out;
-    struct sl_protojson_result result = {0};
-    sl_buf_init(&text, MESSAGE_MAX);
-    sl_json_out_init(&out, &text);
-    enum sl_status status = sl_protojson_write(step->play->config.pool, method->output,
-                                               sl_buf_span(&call->reply), &out, NULL, &result);
-    json_t *got = json_loadb((const char *)text.data, text.len, JSON_ALLOW_NUL, NULL);
-    json_t *wanted = expand(step->play, args->reply, call->actor->index);
-    if (status != SL_OK) {
-        har_play_fail(step->play, step->node, args->rule, "the reply of %s is malformed: %s",
-                      args->method, result.problem);
-    } else if (call->messages != 1) {
-        har_play_fail(step->play, step->node, args->rule, "%s was answered with %u messages",
-                      args->method, call->messages);
-    } else if (mismatch(wanted, got) != NULL) {
-        har_play_fail(step->play, step->node, args->rule, "%s: '%s' is not as it must be in %.300s",
-                      args->method, mismatch(wanted, got), sl_buf_str(&text));
-    }
-    json_decref(got);
-    json_decref(wanted);
-    sl_buf_release(&text);
-}
-
-static void on_reply(struct har_call *call, const struct har_stream_result *result)
-{
-    struct state *state = call->owner;
-    struct har_step *step = state->step;
-    const struct call_args *args = step->node->args;
     const char *name = sl_grpc_status_name(result->code);
     bool is_right = args->status.count == 0 && result->code == SL_GRPC_OK;
     /* The end of the connection takes its other calls along, and is no answer. */
@@ -142,20 +184,49 @@ static void on_reply(struct har_call *call, const struct har_stream_result *resu
         is_right |= name != NULL && strcmp(args->status.items[i], name) == 0;
         is_right |= is_refused && strcmp(args->status.items[i], "not OK") == 0;
     }
-    state->answered++;
-    if (!is_right) {
+    return is_right;
+}
+
+/* The records of a client are those of its calls, so that percentiles and counts speak of them. */
+static void note(const struct har_call *call, const struct har_stream_result *result)
+{
+    struct har_actor *actor = call->actor;
+    if (actor->spec->kind == HAR_CLIENT) {
+        struct har_sent *sent = &actor->sent[call->sequence];
+        sent->replied_ns = sl_clock_mono_ns();
+        sent->code = result->code;
+        sent->is_accepted = true;
+        actor->replied++;
+        actor->accepted++;
+    }
+}
+
+static void on_reply(struct har_call *call, const struct har_stream_result *result)
+{
+    struct state *state = call->owner;
+    struct har_step *step = state->step;
+    const struct call_args *args = step->node->args;
+    struct har_progress *progress = &state->pace.of[call->actor->number - 1];
+    progress->replied++;
+    progress->replied_ns = sl_clock_mono_ns();
+    if (!is_right_status(args, result)) {
+        const char *name = sl_grpc_status_name(result->code);
         har_play_fail(step->play, step->node, args->rule, "%s was answered with %s%s%.200s (%s)",
                       args->method, name == NULL ? "an unknown status" : name,
                       result->message[0] == '\0' ? "" : ": ", result->message,
                       sl_status_source_name(result->source));
         return;
     }
-    const struct sl_method *method =
-        sl_pool_method(step->play->config.pool, sl_span_str(args->method));
-    if (result->code == SL_GRPC_OK && args->reply != NULL && method != NULL) {
-        check_reply(step, call, method);
+    note(call, result);
+    check_trailers(step, result);
+    bool is_answered = result->code == SL_GRPC_OK || args->replies.low.is_set;
+    if (is_answered && (needs_schema(args) || args->replies.low.is_set) &&
+        check_count(step, call)) {
+        check_replies(step, call);
     }
 }
+
+/* ---- what goes ---- */
 
 static int digit_of(char c)
 {
@@ -179,33 +250,80 @@ static bool add_hex(struct har_step *step, const char *hex, struct sl_buf *paylo
     return true;
 }
 
-static bool encode(struct har_step *step, struct har_actor *actor, struct sl_buf *payload)
+static bool encode(struct har_step *step, struct har_actor *actor, uint32_t sequence,
+                   struct har_inbox *messages)
 {
     const struct call_args *args = step->node->args;
+    const struct state *state = step->state;
+    size_t count = args->messages == NULL ? 1 : json_array_size(args->messages);
+    struct har_message_place place = {actor->index, sequence};
     struct sl_error error = {0};
-    if (args->bytes != NULL) {
-        return add_hex(step, args->bytes, payload);
+    struct sl_buf payload;
+    sl_buf_init(&payload, HAR_JSON_MESSAGE_MAX);
+    bool is_good = true;
+    for (size_t i = 0; i < count && is_good; i++) {
+        json_t *template =
+            args->messages == NULL ? args->message : json_array_get(args->messages, i);
+        if (args->bytes != NULL) {
+            is_good = add_hex(step, args->bytes, &payload) &&
+                      har_inbox_add(messages, sl_buf_span(&payload)) == SL_OK;
+            break;
+        }
+        is_good = state->method == NULL || har_json_encode(step->play, state->method->input,
+                                                           template, place, &payload, &error);
+        is_good = is_good && har_inbox_add(messages, sl_buf_span(&payload)) == SL_OK;
     }
-    if (args->message == NULL && args->reply == NULL) {
-        return true;
-    }
-    const struct sl_method *method =
-        sl_pool_method(step->play->config.pool, sl_span_str(args->method));
-    if (method == NULL || method->input == NULL || method->output == NULL) {
-        har_play_mistake(step->play, step->node->path, "the method %s is in no known schema",
-                         args->method);
-        return false;
-    }
-    json_t *json =
-        args->message == NULL ? json_object() : expand(step->play, args->message, actor->index);
-    enum sl_status status =
-        sl_protojson_read(step->play->config.pool, method->input, json, payload, &error);
-    json_decref(json);
-    if (status != SL_OK) {
+    sl_buf_release(&payload);
+    if (!is_good) {
         har_play_mistake(step->play, step->node->path, "the message is no %s: %s",
-                         method->input->full_name, error.text);
+                         state->method == NULL ? "message" : state->method->input->full_name,
+                         error.text);
     }
-    return status == SL_OK;
+    return is_good;
+}
+
+static uint32_t note_issue(struct har_step *step, struct har_actor *actor, struct har_due due)
+{
+    if (actor->spec->kind != HAR_CLIENT) {
+        return 0;
+    }
+    uint32_t sequence = har_actor_note_sent(actor, NULL, due.intended_ns);
+    struct har_sent *sent = &actor->sent[sequence];
+    sent->phase = har_track_phase(step->track);
+    sent->due_ns = due.due_ns;
+    sent->sent_ns = sl_clock_mono_ns();
+    return sequence;
+}
+
+static void issue(struct har_step *step, struct har_actor *actor, struct har_progress *progress,
+                  struct har_due due)
+{
+    const struct call_args *args = step->node->args;
+    struct sl_headers metadata = {0};
+    struct har_inbox messages;
+    har_inbox_init(&messages);
+    uint32_t sequence = note_issue(step, actor, due);
+    sequence = actor->spec->kind == HAR_CLIENT ? sequence : progress->issued - 1;
+    if (encode(step, actor, sequence, &messages) &&
+        har_generic_metadata(actor, step->node, args->metadata, &metadata)) {
+        struct har_call_config config = {
+            .method = args->method,
+            .messages = &messages,
+            .metadata = &metadata,
+            .timeout_ns = har_play_ns(step->play, &args->deadline, 0),
+            .done = on_reply,
+            .owner = step->state,
+        };
+        har_actor_call_any(actor, &config)->sequence = sequence;
+    }
+    har_inbox_release(&messages);
+    sl_headers_release(&metadata);
+}
+
+static uint32_t outstanding(const struct har_actor *actor, struct har_progress *progress)
+{
+    (void)actor;
+    return progress->issued - progress->replied;
 }
 
 static void start(struct har_step *step)
@@ -213,27 +331,48 @@ static void start(struct har_step *step)
     struct state *state = step->state;
     const struct call_args *args = step->node->args;
     state->step = step;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        struct sl_buf payload;
-        sl_buf_init(&payload, MESSAGE_MAX);
-        if (!step->play->is_over && encode(step, actor, &payload)) {
-            (void)har_actor_call(actor, args->method, sl_buf_span(&payload), on_reply, state);
-            state->issued++;
-        }
-        sl_buf_release(&payload);
+    state->pace.issue = issue;
+    state->pace.outstanding = outstanding;
+    if (needs_schema(args)) {
+        state->method = har_generic_method(step->play, step->node, args->method);
+    } else {
+        state->method = sl_pool_method(step->play->config.pool, sl_span_str(args->method));
     }
+    if (!step->play->is_over) {
+        (void)har_pace_begin(step, &args->pace, args->within.is_set, &state->pace);
+    }
+}
+
+static void stop(struct har_step *step)
+{
+    struct state *state = step->state;
+    har_pace_release(&state->pace);
 }
 
 static void poll(struct har_step *step)
 {
-    const struct state *state = step->state;
-    step->is_done = state->answered == state->issued;
+    struct state *state = step->state;
+    bool is_done = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        const struct har_progress *progress = &state->pace.of[actor->number - 1];
+        is_done &= !step->play->is_over && har_pace_drive(step, &state->pace, actor) &&
+                   progress->issued == progress->replied;
+    }
+    step->is_done = is_done;
 }
 
 static void tell(const struct har_step *step, char *text, size_t size)
 {
+    const struct state *state = step->state;
     const struct call_args *args = step->node->args;
-    (void)snprintf(text, size, "%s was not answered", args->method);
+    uint64_t left = 0;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        left += state->pace.of == NULL ? 0
+                                       : state->pace.of[actor->number - 1].issued -
+                                             state->pace.of[actor->number - 1].replied;
+    }
+    (void)snprintf(text, size, "%llu calls of %s were not answered", (unsigned long long)left,
+                   args->method);
 }
 
 static const char *rule_of(const struct har_step *step)
@@ -244,15 +383,19 @@ static const char *rule_of(const struct har_step *step)
 
 const struct har_step_type har_step_call = {
     .name = "call",
-    .help = "calls a unary method with a JSON message and checks status and reply",
+    .help = "calls a method of any kind with JSON messages and checks status and replies",
     .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_CLIENT) | HAR_BIT(HAR_SUBSCRIBER) |
-             HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_RAW),
+             HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM) | HAR_BIT(HAR_RAW),
     HAR_STEP_ARGS(struct call_args, fields),
     .state_size = sizeof(struct state),
     .rule = "RES-02",
     .rule_of = rule_of,
     .within_offset = offsetof(struct call_args, within),
+    .problem = problem,
+    .method_of = method_of,
+    .fits = fits,
     .start = start,
     .poll = poll,
+    .stop = stop,
     .tell = tell,
 };

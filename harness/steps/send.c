@@ -6,11 +6,12 @@
 
 #include "harness/engine/actor.h"
 #include "harness/engine/notes.h"
+#include "harness/messages/generic.h"
+#include "harness/messages/json_message.h"
 #include "harness/steps/verbs.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
-static const char *const loops[] = {"closed", "open", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
 
 #define AT(member) offsetof(struct har_message_args, member)
@@ -27,19 +28,12 @@ const struct har_field har_message_fields[HAR_MESSAGE_FIELDS] = {
 
 #define AT(member) offsetof(struct har_send_args, member)
 static const struct har_field fields[] = {
-    {"count", HAR_FIELD_EXPR, AT(count), .help = "messages of each actor; default 1"},
+    HAR_PACE_ROWS(AT(pace)),
     {"size", HAR_FIELD_EXPR, AT(size), .help = "bytes of text, the stamp's 44 included"},
     {"bytes", HAR_FIELD_EXPR, AT(bytes),
      .help = "bytes of the whole message; text is as long as that takes"},
-    {"rate", HAR_FIELD_EXPR, AT(rate), .help = "messages a second at intended times"},
-    {"burst", HAR_FIELD_EXPR, AT(burst), .help = "messages at each intended time; default 1"},
-    {"at", HAR_FIELD_OBJECT, AT(at), .fields = har_load_fields, .field_count = HAR_LOAD_FIELDS,
-     .help = "a shape of load: its intended times, in place of `rate`"},
-    {"for", HAR_FIELD_DURATION, AT(duration),
-     .help = "how long; `count`, where it is given too, ends it earlier"},
-    {"loop", HAR_FIELD_CHOICE, AT(loop), .choices = loops,
-     .help = "closed: the next one after the reply; open: at its time, whatever came"},
-    {"inflight", HAR_FIELD_EXPR, AT(inflight), .help = "closed loop: calls at a time; default 1"},
+    {"json", HAR_FIELD_JSON, AT(json),
+     .help = "of a stream: the message as proto3 JSON; its strings are templates"},
     {"message", HAR_FIELD_OBJECT, AT(message), .fields = har_message_fields,
      .field_count = HAR_MESSAGE_FIELDS, .help = "fields that differ from the usual ones"},
     {"refused", HAR_FIELD_BOOL, AT(is_refused), .help = "accepted=false is what is right"},
@@ -55,135 +49,26 @@ static const struct har_field fields[] = {
 };
 #undef AT
 
-struct progress {
-    struct har_load_cursor cursor;
-    uint32_t issued, replied;
-    uint64_t next_ns;    /* offset of the next message; when has_next */
-    uint64_t replied_ns; /* the last reply */
-    bool has_next, has_ended;
-    bool was_held; /* the closed loop let it wait for a reply */
-};
 struct send {
-    struct progress *of; /* per actor of the play */
-    struct har_load load;
-    uint32_t count, inflight;
-    uint64_t end_ns; /* no message after it; UINT64_MAX: by count alone */
+    struct har_pace pace;
 };
 
 static const char *problem(const void *args)
 {
     const struct har_send_args *send = args;
-    const struct har_load_args *at = &send->at;
-    bool has_at = at->rate.is_set || at->poisson.is_set || at->step.count > 0 ||
-                  at->ramp.count > 0 || at->replay.count > 0 || at->burst.n.is_set;
-    if (send->rate.is_set && has_at) {
-        return "'rate' and 'at' exclude each other";
-    }
-    if (send->loop == 1 && !has_at && !send->rate.is_set && send->duration.is_set &&
-        !send->count.is_set) {
-        return "an open loop needs 'count', 'rate' or 'at'";
-    }
-    return har_load_problem(at, send->duration.is_set);
+    return har_pace_problem(&send->pace);
 }
 
-/* The numbers of a list, in unit; false when one is negative. */
-static bool take_parts(struct har_play *play, const struct har_exprs *list, double unit,
-                       struct har_load *load)
+static bool fits(const struct har_fit *fit, struct sl_error *reterr_error)
 {
-    load->parts = sl_calloc(list->count + 1, sizeof(double));
-    load->part_count = list->count;
-    for (size_t i = 0; i < list->count; i++) {
-        load->parts[i] = har_play_value(play, &list->items[i], 0) * unit;
-        if (load->parts[i] < 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool prepare_load(struct har_step *step, struct har_load *load)
-{
-    const struct har_send_args *args = step->node->args;
-    const struct har_load_args *at = &args->at;
-    struct har_play *play = step->play;
-    load->seconds = har_play_value(play, &args->duration, 0) / 1000;
-    load->group = har_play_value(play, &args->burst, 1);
-    bool is_even = args->rate.is_set || at->rate.is_set || at->burst.n.is_set;
-    if (at->poisson.is_set) {
-        load->shape = HAR_LOAD_POISSON;
-        load->rate = har_play_value(play, &at->poisson, 0);
-    } else if (at->burst.n.is_set) {
-        load->group = har_play_value(play, &at->burst.n, 1);
-        load->rate = load->group * 1000 / har_play_value(play, &at->burst.every_ms, 0);
-    } else if (at->step.count > 0) {
-        load->shape = HAR_LOAD_STEP;
-        return take_parts(play, &at->step, 1, load);
-    } else if (at->ramp.count > 0) {
-        load->shape = HAR_LOAD_RAMP;
-        return take_parts(play, &at->ramp, 1, load);
-    } else if (at->replay.count > 0) {
-        load->shape = HAR_LOAD_REPLAY;
-        return take_parts(play, &at->replay, 1e-3, load);
-    } else if (is_even) {
-        load->rate = har_play_value(play, at->rate.is_set ? &at->rate : &args->rate, 0);
-    }
-    if (is_even && load->rate > 0) {
-        load->shape = HAR_LOAD_EVEN;
-    }
-    return load->shape != HAR_LOAD_POISSON || load->rate > 0;
-}
-
-static bool prepare(struct har_step *step)
-{
-    struct send *state = step->state;
-    const struct har_send_args *args = step->node->args;
-    struct har_play *play = step->play;
-    bool is_timed = args->duration.is_set || args->at.replay.count > 0;
-    double count =
-        har_play_value_in(play, &args->count, is_timed ? HAR_SENT_MAX : 1, 0, HAR_SENT_MAX);
-    double inflight = har_play_value_in(play, &args->inflight, 1, 1, HAR_SENT_MAX);
-    bool is_good = prepare_load(step, &state->load);
-    if (!is_good || !(state->load.group >= 1) || state->load.seconds < 0 ||
-        state->load.seconds > 1e6) {
-        return false;
-    }
-    state->count = (uint32_t)count;
-    state->inflight = (uint32_t)inflight;
-    uint64_t time_ns = (uint64_t)(state->load.seconds * 1e9);
-    state->end_ns = args->duration.is_set ? step->begin_ns + time_ns : UINT64_MAX;
-    if (!args->within.is_set) {
-        step->deadline_ns += time_ns;
-    }
-    return true;
-}
-
-static void start(struct har_step *step)
-{
-    struct send *state = step->state;
-    struct har_play *play = step->play;
-    state->of = sl_calloc(play->actor_count, sizeof(struct progress));
-    if (!prepare(step)) {
-        har_play_mistake(play, step->node->path,
-                         "this load is not possible: a rate, group or time is out of range");
-        return;
-    }
-    HAR_FOR_ACTORS (play, step->node->who, actor) {
-        /* What a sender draws depends on the seed, on itself, and on what it has sent before. */
-        uint64_t stream = (uint64_t)actor->number << 32 | actor->sent_count | UINT64_C(1) << 63;
-        har_load_begin(&state->of[actor->number - 1].cursor, play->config.seed, stream);
-    }
-}
-
-static void stop(struct har_step *step)
-{
-    struct send *state = step->state;
-    sl_free(state->of);
-    har_load_release(&state->load);
+    const struct har_send_args *args = fit->node->args;
+    return args->json == NULL ||
+           har_json_is_message(fit->pool, fit->method->input, args->json, reterr_error);
 }
 
 static void on_reply(struct har_call *call, const struct har_stream_result *result)
 {
-    struct progress *progress = call->owner;
+    struct har_progress *progress = call->owner;
     har_note_reply(call->actor, call->sequence, call, result);
     progress->replied++;
     progress->replied_ns = sl_clock_mono_ns();
@@ -221,30 +106,61 @@ static bool size_whole(struct har_actor *actor, uint32_t sequence, size_t bytes,
            text + varint_bytes(text) - 1 + around == bytes;
 }
 
-static void issue(struct har_step *step, struct har_actor *actor, uint64_t intended_ns,
-                  uint64_t due_ns)
+/* A chat's messages are acknowledged unless its loop is open; those of a stream where the scenario says how
+ * many may wait. */
+static bool waits_for_answers(const struct har_send_args *args, int kind)
 {
-    struct send *state = step->state;
-    struct progress *progress = &state->of[actor->number - 1];
+    return kind == HAR_STREAM ? args->pace.inflight.is_set : args->pace.loop == 0;
+}
+
+static uint32_t outstanding(const struct har_actor *actor, struct har_progress *progress)
+{
+    uint64_t answered = actor->spec->kind == HAR_CHAT ? har_actor_next_ack(actor) : actor->replied;
+    if (actor->spec->kind == HAR_PUBLISHER) {
+        return progress->issued - progress->replied;
+    }
+    if (answered > 0 && answered <= actor->sent_count) {
+        progress->replied_ns = actor->sent[answered - 1].replied_ns;
+    }
+    return actor->sent_count - (uint32_t)answered;
+}
+
+/* The bytes of message number sequence; false when the play has failed. */
+static bool write_message(struct har_step *step, struct har_actor *actor, uint32_t sequence,
+                          struct sl_buf *payload)
+{
+    const struct har_send_args *args = step->node->args;
+    if (actor->spec->kind == HAR_STREAM) {
+        return har_generic_encode(actor, step->node, args->json, sequence, payload);
+    }
     struct sl_buf scratch;
-    struct sl_buf payload;
     struct har_message message;
     sl_buf_init(&scratch, HAR_TEXT_MAX + 65536);
-    sl_buf_init(&payload, HAR_TEXT_MAX + 2 * 65536);
-    uint32_t sequence = har_actor_note_sent(actor, step->node->args, intended_ns);
-    const struct har_expr *bytes = &((const struct har_send_args *)step->node->args)->bytes;
+    const struct har_expr *bytes = &args->bytes;
     if (bytes->is_set &&
         !size_whole(actor, sequence, (size_t)har_play_value(step->play, bytes, 0), &scratch)) {
         har_play_mistake(step->play, step->node->path, "no text makes a message of so many bytes");
     }
     har_actor_message(actor, sequence, &scratch, &message);
-    har_message_write(&payload, &message);
+    har_message_write(payload, &message);
+    sl_buf_release(&scratch);
+    return true;
+}
+
+static void issue(struct har_step *step, struct har_actor *actor, struct har_progress *progress,
+                  struct har_due due)
+{
+    struct sl_buf payload;
+    sl_buf_init(&payload, HAR_MESSAGE_MAX);
+    uint32_t sequence = har_actor_note_sent(actor, step->node->args, due.intended_ns);
+    bool is_written = write_message(step, actor, sequence, &payload);
     struct har_sent *sent = &actor->sent[sequence];
     sent->phase = har_track_phase(step->track);
-    sent->due_ns = due_ns;
+    sent->due_ns = due.due_ns;
     sent->sent_ns = sl_clock_mono_ns();
-    progress->issued++;
-    if (actor->spec->kind == HAR_CHAT) {
+    if (!is_written) {
+        actor->sent_count--;
+    } else if (actor->spec->kind != HAR_PUBLISHER) {
         if (actor->stream == NULL ||
             har_stream_send(actor->stream, sl_buf_span(&payload)) != SL_OK) {
             har_actor_no_stream(actor, step->node);
@@ -258,74 +174,48 @@ static void issue(struct har_step *step, struct har_actor *actor, uint64_t inten
                                 args->request_id.is_set ? &id : NULL, on_reply, progress);
         call->sequence = sequence;
     }
-    sl_buf_release(&scratch);
     sl_buf_release(&payload);
 }
 
-static uint32_t outstanding(const struct har_actor *actor, const struct progress *progress)
+static void start(struct har_step *step)
 {
-    return actor->spec->kind == HAR_CHAT ? actor->sent_count - har_actor_next_ack(actor)
-                                         : progress->issued - progress->replied;
+    struct send *state = step->state;
+    const struct har_send_args *args = step->node->args;
+    bool is_ready = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        is_ready &= actor->spec->kind != HAR_STREAM || har_generic_is_ready(actor, step->node);
+    }
+    state->pace.issue = issue;
+    state->pace.outstanding = outstanding;
+    if (!is_ready || !har_pace_begin(step, &args->pace, args->within.is_set, &state->pace)) {
+        return;
+    }
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        state->pace.is_open |= !waits_for_answers(args, actor->spec->kind);
+    }
 }
 
-/* True when there is one more message to send; then its intended time. */
-static bool has_more(const struct har_step *step, struct progress *progress, uint64_t now_ns,
-                     uint64_t *ret_ns)
+static void stop(struct har_step *step)
 {
-    const struct send *state = step->state;
-    if (progress->has_ended || progress->issued >= state->count) {
-        return false;
-    }
-    if (state->load.shape == HAR_LOAD_AT_ONCE) {
-        *ret_ns = now_ns;
-        return now_ns < state->end_ns;
-    }
-    if (!progress->has_next) {
-        progress->has_next = har_load_next(&state->load, &progress->cursor, &progress->next_ns);
-        progress->has_ended = !progress->has_next;
-    }
-    *ret_ns = step->begin_ns + progress->next_ns;
-    return progress->has_next;
-}
-
-/* When the message could have gone at the earliest. */
-static uint64_t due_at(const struct har_actor *actor, const struct progress *progress,
-                       uint64_t when_ns)
-{
-    uint64_t free_ns = progress->replied_ns;
-    if (actor->spec->kind == HAR_CHAT) {
-        uint32_t next = har_actor_next_ack(actor);
-        free_ns = next == 0 ? 0 : actor->sent[next - 1].replied_ns;
-    }
-    return progress->was_held && free_ns > when_ns ? free_ns : when_ns;
+    struct send *state = step->state;
+    har_pace_release(&state->pace);
 }
 
 /* True when this actor has done its part. */
 static bool drive(struct har_step *step, struct har_actor *actor)
 {
     struct send *state = step->state;
-    struct progress *progress = &state->of[actor->number - 1];
-    const struct har_send_args *args = step->node->args;
-    bool is_open = args->loop == 1;
-    uint64_t now_ns = sl_clock_mono_ns();
-    uint64_t when_ns = 0;
-    while (!step->play->is_over && has_more(step, progress, now_ns, &when_ns)) {
-        if (!is_open && outstanding(actor, progress) >= state->inflight) {
-            progress->was_held = true;
-            return false;
-        }
-        if (when_ns > now_ns) {
-            har_play_wake(step->play, when_ns);
-            return false;
-        }
-        issue(step, actor, when_ns, due_at(actor, progress, when_ns));
-        progress->was_held = progress->has_next = false;
-        now_ns = sl_clock_mono_ns();
+    struct har_progress *progress = &state->pace.of[actor->number - 1];
+    if (!har_pace_drive(step, &state->pace, actor)) {
+        return false;
     }
-    if (actor->spec->kind == HAR_CHAT) {
-        return is_open ? har_stream_queued(actor->stream) == 0 : outstanding(actor, progress) == 0;
+    int kind = actor->spec->kind;
+    if (kind == HAR_PUBLISHER) {
+        return progress->replied == progress->issued;
     }
-    return progress->replied == progress->issued;
+    bool is_answered = waits_for_answers(step->node->args, kind);
+    return is_answered ? outstanding(actor, progress) == 0
+                       : actor->stream == NULL || har_stream_queued(actor->stream) == 0;
 }
 
 static void poll(struct har_step *step)
@@ -341,11 +231,14 @@ static void poll(struct har_step *step)
 
 static void tell(const struct har_step *step, char *text, size_t size)
 {
-    const struct send *state = step->state;
+    struct send *state = step->state;
     uint64_t issued = 0;
     uint64_t left = 0;
+    if (state->pace.of == NULL) {
+        return;
+    }
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        const struct progress *progress = &state->of[actor->number - 1];
+        struct har_progress *progress = &state->pace.of[actor->number - 1];
         issued += progress->issued;
         left += outstanding(actor, progress);
     }
@@ -356,22 +249,26 @@ static void tell(const struct har_step *step, char *text, size_t size)
 static const char *rule_of(const struct har_step *step)
 {
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        return actor->spec->kind == HAR_CHAT ? "CHAT-01" : "SEND-06";
+        return actor->spec->kind == HAR_STREAM ? ""
+               : actor->spec->kind == HAR_CHAT ? "CHAT-01"
+                                               : "SEND-06";
     }
     return "";
 }
 
 const struct har_step_type har_step_send = {
     .name = "send",
-    .help = "sends messages: a publisher by SendMessage, a chat on its stream. Done when all are "
-            "answered (a chat in open loop: when all are handed over)",
-    .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_CHAT),
+    .help = "sends messages: a publisher by SendMessage, a chat or stream on its stream. Done when "
+            "all are "
+            "answered (a chat in open loop, a stream without `inflight`: when all are handed over)",
+    .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
     HAR_STEP_ARGS(struct har_send_args, fields),
     .state_size = sizeof(struct send),
     .rule = "SEND-06",
     .rule_of = rule_of,
     .within_offset = offsetof(struct har_send_args, within),
     .problem = problem,
+    .fits = fits,
     .start = start,
     .poll = poll,
     .stop = stop,

@@ -4,7 +4,7 @@
 
 /* The arguments of `send` (and of `truncate`): how messages are made and what is answered. */
 #include "harness/scenario/model.h"
-#include "harness/steps/load.h"
+#include "harness/steps/pace.h"
 
 struct har_message_args {
     struct har_text message_id, user_id, text;
@@ -14,15 +14,10 @@ struct har_message_args {
 };
 
 struct har_send_args {
-    struct har_expr count;
-    struct har_expr size;     /* bytes of text, stamp included */
-    struct har_expr bytes;    /* of the whole message, in place of size */
-    struct har_expr rate;     /* messages a second, intended times */
-    struct har_expr burst;    /* messages at each intended time */
-    struct har_load_args at;  /* a shape of load, in place of rate and burst */
-    struct har_expr duration; /* how long, in place of count or beside it */
-    int loop;                 /* 0 closed: the next after the reply; 1 open */
-    struct har_expr inflight; /* closed loop: calls at a time */
+    struct har_pace_args pace;
+    struct har_expr size;  /* bytes of text, stamp included */
+    struct har_expr bytes; /* of the whole message, in place of size */
+    json_t *json;          /* of a stream: the message as a template of proto3 JSON */
     struct har_message_args message;
     bool is_refused;            /* accepted=false is what is right */
     const char *reason;         /* of the reply; NULL: as SEND-01 and SEND-02 say */

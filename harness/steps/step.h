@@ -35,6 +35,13 @@ struct har_step {
     bool is_done;
 };
 
+/* A step against the schema of the run. */
+struct har_fit {
+    const struct har_node *node;
+    const struct sl_pool *pool;
+    const struct sl_method *method; /* that it calls, or that its actor's stream is of */
+};
+
 struct har_step_type {
     const char *name;
     const char *help;
@@ -46,7 +53,11 @@ struct har_step_type {
     size_t field_count, args_size, state_size;
     const char *(*problem)(
         const void *args); /* with a combination of keys, for the parser; may be NULL */
-    const char *rule;      /* broken when it does not end; "" for none of the contract */
+    /* The method whose schema it needs, besides that of its actors' streams; NULL: none. May be NULL. */
+    const char *(*method_of)(const void *args);
+    /* Could its messages be those of the method? False with the error. May be NULL. */
+    bool (*fits)(const struct har_fit *fit, struct sl_error *reterr_error);
+    const char *rule; /* broken when it does not end; "" for none of the contract */
     const char *(*rule_of)(
         const struct har_step *step); /* the same, where it depends; may be NULL */
     bool has_no_deadline;

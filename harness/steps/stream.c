@@ -71,6 +71,15 @@ struct credit {
     uint64_t *wanted; /* per actor of the play: count of messages after which it is done */
 };
 
+/* Streams of other services break no rule of the chat. */
+static bool is_of_streams(const struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        return actor->spec->kind == HAR_STREAM;
+    }
+    return false;
+}
+
 static void start_credit(struct har_step *step)
 {
     struct credit *state = step->state;
@@ -105,7 +114,8 @@ static void poll_credit(struct har_step *step)
             continue;
         }
         if (actor->messages > wanted) {
-            har_play_fail(step->play, step->node, args->rule == NULL ? "SUB-04" : args->rule,
+            har_play_fail(step->play, step->node,
+                          args->rule != NULL || is_of_streams(step) ? args->rule : "SUB-04",
                           "%s[%u] received %llu messages more than it gave credit for",
                           actor->spec->name, actor->index,
                           (unsigned long long)(actor->messages - wanted));
@@ -135,13 +145,13 @@ static void tell_credit(const struct har_step *step, char *text, size_t size)
 static const char *rule_of_credit(const struct har_step *step)
 {
     const struct credit_args *args = step->node->args;
-    return args->rule == NULL ? "SUB-05" : args->rule;
+    return args->rule != NULL || is_of_streams(step) ? args->rule : "SUB-05";
 }
 
 const struct har_step_type har_step_credit = {
     .name = "credit",
     .help = "grants a metered stream credit for exactly so many messages, or bytes",
-    .kinds = HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
+    .kinds = HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
     .needs_h2 = true,
     HAR_STEP_ARGS(struct credit_args, credit_fields),
     .state_size = sizeof(struct credit),
@@ -191,10 +201,11 @@ static void start_cancel(struct har_step *step)
         .start = start_##verb,                     \
         .poll = done,                              \
     }
-SHORT_VERB(stall, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT), "stops reading the stream");
-SHORT_VERB(resume, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
+SHORT_VERB(stall, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
+           "stops reading the stream");
+SHORT_VERB(resume, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
            "reads freely again: all credit that was withheld is granted");
-SHORT_VERB(cancel, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
+SHORT_VERB(cancel, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
            "leaves the stream by RST_STREAM(CANCEL)");
 
 /* ---- half_close ---- */
@@ -233,6 +244,10 @@ static void tell_half_close(const struct har_step *step, char *text, size_t size
 {
     uint64_t acked = 0;
     uint64_t sent = 0;
+    if (is_of_streams(step)) {
+        (void)snprintf(text, size, "the stream is still open after half-close");
+        return;
+    }
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         acked += actor->acked;
         sent += actor->sent_count;
@@ -242,12 +257,18 @@ static void tell_half_close(const struct har_step *step, char *text, size_t size
                    (unsigned long long)acked, (unsigned long long)sent);
 }
 
+static const char *rule_of_half_close(const struct har_step *step)
+{
+    return is_of_streams(step) ? NULL : "CHAT-03";
+}
+
 const struct har_step_type har_step_half_close = {
     .name = "half_close",
     .help = "END_STREAM behind what was sent; the server must answer everything, then end with OK",
-    .kinds = HAR_BIT(HAR_CHAT),
+    .kinds = HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
     HAR_STEP_ARGS(struct half_close_args, half_close_fields),
     .rule = "CHAT-03",
+    .rule_of = rule_of_half_close,
     .within_offset = offsetof(struct half_close_args, within),
     .start = start_half_close,
     .poll = poll_half_close,
@@ -277,7 +298,7 @@ const struct har_step_type har_step_close = {
     .name = "close",
     .help = "closes the actor's connection; all that share it have left",
     .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) |
-             HAR_BIT(HAR_CLIENT) | HAR_BIT(HAR_RAW),
+             HAR_BIT(HAR_CLIENT) | HAR_BIT(HAR_RAW) | HAR_BIT(HAR_STREAM),
     HAR_STEP_ARGS(struct close_args, close_fields),
     .rule = "RES-02",
     .start = start_close,
