@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scenario of a service that is neither chat nor health, by its schema alone, against grpcio; each wrong server fails."""
+import os
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from support import Folder, Run, harness
+
+HERE = Path(__file__).resolve().parent / "store"
+SCENARIO = HERE / "store.json"
+PROTO = HERE / "store.proto"
+WRONG = {"number": "STO-01", "loss": "STO-01", "twice": "STO-01", "load": "STO-01", "echo": "STO-02",
+         "trailers": "STO-01"}
+
+
+class Store(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Folder()
+        cls.set = cls.folder.path / "store.pb"
+        subprocess.run([os.environ["PROTOC"], f"-I{HERE}", f"--python_out={cls.folder.path}",
+                        f"--descriptor_set_out={cls.set}", "store.proto"], check=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.held.cleanup()
+
+    def run_on(self, wrong, *schema):
+        command = f"exec '{sys.executable}' '{HERE / 'server.py'}' {{port}} '{self.folder.path}' {wrong}"
+        return Run(self.folder, SCENARIO, *schema, target=("--exec", command), profile="seed")
+
+    def test_it_passes_by_the_proto_alone(self):
+        run = self.run_on("", "--proto", PROTO)
+        self.assertEqual(run.status, 0, run)
+
+    def test_it_passes_by_the_folder_alone(self):
+        run = self.run_on("", "-I", HERE)
+        self.assertEqual(run.status, 0, run)
+
+    def test_it_passes_by_the_descriptor_set_alone(self):
+        run = self.run_on("", "-d", self.set)
+        self.assertEqual(run.status, 0, run)
+
+    def test_without_a_schema_it_is_a_mistake(self):
+        run = self.run_on("")
+        self.assertEqual(run.status, 2, run)
+        self.assertIn("/store.v1.Store/Watch", run.done.stderr)
+
+    def test_each_wrong_server_fails_by_its_rule(self):
+        for wrong, rule in WRONG.items():
+            with self.subTest(wrong):
+                run = self.run_on(wrong, "--proto", PROTO)
+                self.assertEqual(run.status, 1, run)
+                self.assertIn(f"[{rule}]", run.done.stdout)
+
+    def test_check_knows_the_schema(self):
+        self.assertEqual(harness("check", "--proto", PROTO, SCENARIO).returncode, 0)
+        text = SCENARIO.read_text().replace('"key": "k{n}"}', '"keyy": "k{n}"}')
+        found = harness("check", "--proto", PROTO, self.folder.write("bad.json", text))
+        self.assertEqual(found.returncode, 1, found.stdout)
+        self.assertIn("keyy", found.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
