@@ -11,11 +11,14 @@
 struct status_args {
     struct har_check_common common;
     struct har_strings names;
+    bool may_be_open;
 };
 static const struct har_field status_fields[] = {
     HAR_CHECK_COMMON,
     {"status", HAR_FIELD_STRINGS, offsetof(struct status_args, names), .is_required = true,
      .help = "the statuses that are right"},
+    {"or_open", HAR_FIELD_BOOL, offsetof(struct status_args, may_be_open),
+     .help = "true: a stream that is open is right too"},
 };
 
 static void run_status(const struct har_check *check)
@@ -26,6 +29,9 @@ static void run_status(const struct har_check *check)
         bool is_right = false;
         for (size_t i = 0; i < args->names.count && name != NULL; i++) {
             is_right |= strcmp(args->names.items[i], name) == 0;
+        }
+        if (actor->state == HAR_STREAM_OPEN && args->may_be_open) {
+            continue;
         }
         if (actor->state != HAR_STREAM_ENDED) {
             har_check_fail(check, "the server did not end the stream of %s[%u]", actor->spec->name,

@@ -133,6 +133,7 @@ static double count_of(const struct har_link *link, enum har_counter counter)
         [HAR_COUNT_CONNECTED] = link->is_connected && !link->has_ended && is_ours,
         [HAR_COUNT_CLOSED] = link->has_ended && is_ours,
         [HAR_COUNT_GOAWAYS] = (double)wire->frames[SL_H2_GOAWAY],
+        [HAR_COUNT_TOLD] = wire->frames[SL_H2_GOAWAY] > 0,
         [HAR_COUNT_RESETS] = (double)wire->frames[SL_H2_RST_STREAM],
         [HAR_COUNT_REFUSED] = (double)wire->refused,
         [HAR_COUNT_SETTINGS_ACKS] = (double)wire->settings_acks,

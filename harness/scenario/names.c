@@ -23,14 +23,11 @@ static const char *const short_names[] = {"B",          "S",           "H",  "k"
                                           "exit_status"};
 
 static const char *const counter_names[HAR_COUNTERS] = {
-    "received",        "least_received", "sent",
-    "accepted",        "replied",        "acked",
-    "pings",           "open",           "ended",
-    "connected",       "closed",         "goaways",
-    "resets",          "refused",        "settings_acks",
-    "ping_acks",       "data_frames",    "headers_frames",
-    "settings_frames", "ping_frames",    "window_updates",
-    "statuses",        "served",         "data_frames_sent",
+    "received",      "least_received", "sent",        "accepted",       "replied",
+    "acked",         "pings",          "open",        "ended",          "connected",
+    "closed",        "goaways",        "told_to_go",  "resets",         "refused",
+    "settings_acks", "ping_acks",      "data_frames", "headers_frames", "settings_frames",
+    "ping_frames",   "window_updates", "statuses",    "served",         "data_frames_sent",
     "data_bytes",
 };
 

@@ -28,6 +28,7 @@ enum har_counter {
     HAR_COUNT_CONNECTED, /* that are up */
     HAR_COUNT_CLOSED,    /* that the server has ended */
     HAR_COUNT_GOAWAYS,   /* frames of the server */
+    HAR_COUNT_TOLD,      /* those that had a GOAWAY, however many */
     HAR_COUNT_RESETS,    /* RST_STREAM */
     HAR_COUNT_REFUSED,   /* RST_STREAM(REFUSED_STREAM) */
     HAR_COUNT_SETTINGS_ACKS,
