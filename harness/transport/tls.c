@@ -27,6 +27,9 @@ static const char *error_text(void)
 {
     unsigned long code = ERR_get_error();
     ERR_clear_error();
+    if (ERR_SYSTEM_ERROR(code)) { /* a file that is not there: OpenSSL has no words for it */
+        return strerror(ERR_GET_REASON(code));
+    }
     const char *reason = code == 0 ? NULL : ERR_reason_error_string(code);
     return reason == NULL ? "unknown error" : reason;
 }
