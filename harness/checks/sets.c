@@ -7,6 +7,7 @@
 #include "harness/engine/actor.h"
 #include "harness/engine/declared.h"
 #include "lib/base/alloc.h"
+#include "lib/wire/grpc_status.h"
 
 /* ---- what one subscriber has of one sender's messages ---- */
 
@@ -101,6 +102,7 @@ struct delivered_args {
     struct har_check_common common;
     int part;
     struct har_expr at_least;
+    struct har_strings unless;
 };
 static const struct har_field delivered_fields[] = {
     HAR_CHECK_COMMON,
@@ -110,6 +112,8 @@ static const struct har_field delivered_fields[] = {
              "was open, got a run without a hole"},
     {"at_least", HAR_FIELD_EXPR, offsetof(struct delivered_args, at_least),
      .help = "and how many of them"},
+    {"unless", HAR_FIELD_STRINGS, offsetof(struct delivered_args, unless),
+     .help = "a subscriber whose last stream the server ended with one of these is excused"},
 };
 
 /* The first message missing between two that came on one stream of the receiver; count: none. Order is
@@ -167,6 +171,17 @@ static void judge_pair(const struct har_check *check, const struct pair *pair, i
     }
 }
 
+static bool is_excused(const struct har_actor *receiver, const struct har_strings *statuses)
+{
+    const char *name = sl_grpc_status_name(receiver->end_code);
+    for (size_t i = 0; i < statuses->count && name != NULL; i++) {
+        if (receiver->state == HAR_STREAM_ENDED && strcmp(statuses->items[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void run_delivered(const struct har_check *check)
 {
     const struct delivered_args *args = check->node->args;
@@ -180,7 +195,7 @@ static void run_delivered(const struct har_check *check)
             }
             struct pair pair = make_pair(check, receiver, sender);
             looked_at += pair.count;
-            if (pair.count > 0) {
+            if (pair.count > 0 && !is_excused(receiver, &args->unless)) {
                 judge_pair(check, &pair, args->part, at_least);
             }
             release_pair(&pair);
@@ -209,10 +224,15 @@ static void judge_order(const struct har_check *check, const struct har_actor *r
 {
     uint64_t latest_sent_ns = 0;
     uint32_t latest = 0;
+    unsigned epoch = 0;
     for (uint32_t i = 0; i < receiver->received_count; i++) {
         const struct har_received *received = &receiver->received[i];
         if (received->publisher != sender->number) {
             continue;
+        }
+        if (received->epoch != epoch) {
+            epoch = received->epoch;
+            latest_sent_ns = latest = 0;
         }
         const struct har_sent *sent = &sender->sent[received->sequence];
         bool is_chat = sender->spec->kind == HAR_CHAT; /* one stream: always in order */
@@ -234,14 +254,19 @@ static void judge_order(const struct har_check *check, const struct har_actor *r
 static void judge_duplicates(const struct har_check *check, const struct har_actor *receiver,
                              const struct har_actor *sender)
 {
-    uint32_t *times = sl_calloc(sender->sent_count + 1, sizeof(uint32_t));
+    unsigned *seen = sl_calloc(sender->sent_count + 1, sizeof(unsigned));
     uint32_t doubled = 0;
     uint32_t first = 0;
     for (uint32_t i = 0; i < receiver->received_count; i++) {
         const struct har_received *received = &receiver->received[i];
-        if (received->publisher == sender->number && ++times[received->sequence] == 2) {
+        if (received->publisher != sender->number) {
+            continue;
+        }
+        /* The epoch in which it came last, plus one. */
+        if (seen[received->sequence] == received->epoch + 1) {
             first = doubled++ == 0 ? received->sequence : first;
         }
+        seen[received->sequence] = received->epoch + 1;
     }
     if (doubled > 0) {
         har_check_fail(check,
@@ -249,7 +274,7 @@ static void judge_duplicates(const struct har_check *check, const struct har_act
                        receiver->spec->name, receiver->index, doubled, sender->spec->name,
                        sender->index, first);
     }
-    sl_free(times);
+    sl_free(seen);
 }
 
 void har_check_order(const struct har_check *check, uint64_t mask)

@@ -271,7 +271,13 @@ void har_actor_subscription(const struct har_actor *actor, struct sl_buf *out)
 {
     double rate = har_play_value_in(actor->play, &actor->spec->max_rate_hz, DEFAULT_RATE_HZ,
                                     INT32_MIN, INT32_MAX);
-    har_subscription_write(out, sl_span_str(actor->room), (int32_t)rate);
+    const struct har_subscription subscription = {
+        .room_id = sl_span_str(actor->room),
+        .max_rate_hz = (int32_t)rate,
+        .history = actor->past.history,
+        .after_message_id = sl_span_str(actor->past.after == NULL ? "" : actor->past.after),
+    };
+    har_subscription_write(out, &subscription);
 }
 
 static void send_subscription(struct har_actor *actor)
@@ -320,7 +326,9 @@ void har_actor_open(struct har_actor *actor)
     actor->state = HAR_STREAM_OPEN;
     actor->has_headers = actor->is_half_closed = actor->is_cut = false;
     actor->generation++;
-    actor->probe_seen = 0;
+    actor->probe_seen = actor->past.received = 0;
+    actor->past.epoch += actor->past.history > 0;
+    actor->messages_before = actor->messages;
     actor->opened_ns = sl_clock_mono_ns();
     if (is_chat) {
         abandon_unanswered(actor);

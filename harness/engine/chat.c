@@ -88,10 +88,12 @@ void har_message_write(struct sl_buf *out, const struct har_message *message)
     write_varint(out, 5, (uint64_t)message->created_at);
 }
 
-void har_subscription_write(struct sl_buf *out, struct sl_span room, int32_t max_rate_hz)
+void har_subscription_write(struct sl_buf *out, const struct har_subscription *subscription)
 {
-    write_bytes(out, 1, room);
-    write_varint(out, 2, (uint64_t)(int64_t)max_rate_hz);
+    write_bytes(out, 1, subscription->room_id);
+    write_varint(out, 2, (uint64_t)(int64_t)subscription->max_rate_hz);
+    write_varint(out, 3, (uint64_t)(int64_t)subscription->history);
+    write_bytes(out, 4, subscription->after_message_id);
 }
 
 /* The next field of a message. */

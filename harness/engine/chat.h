@@ -53,7 +53,12 @@ struct har_command { /* ServerCommand */
 };
 
 void har_message_write(struct sl_buf *out, const struct har_message *message);
-void har_subscription_write(struct sl_buf *out, struct sl_span room, int32_t max_rate_hz);
+struct har_subscription { /* RoomSubscription */
+    struct sl_span room_id;
+    int32_t max_rate_hz, history;
+    struct sl_span after_message_id;
+};
+void har_subscription_write(struct sl_buf *out, const struct har_subscription *subscription);
 
 /* SL_MALFORMED for bytes that are no protobuf message, or a known field of the wrong wire type. */
 SL_MUST_USE enum sl_status har_message_read(struct sl_span bytes, struct har_message *ret_message);

@@ -98,6 +98,7 @@ static void judge_received(struct har_actor *actor, struct har_actor *sender, ui
     const struct har_sent *sent = &sender->sent[sequence];
     char text[HAR_REASON_MAX];
     char room[SHOWN_MAX * 4 + 8];
+    bool is_past = sent->replied_ns != 0 && sent->replied_ns < actor->opened_ns;
     if (sent->is_partial) {
         har_play_fail(play, NULL, "CHAT-06",
                       "a message of which only a part was sent reached %s[%u]", actor->spec->name,
@@ -112,7 +113,11 @@ static void judge_received(struct har_actor *actor, struct har_actor *sender, ui
     } else if (difference(play, wanted, got, text, sizeof(text)) != NULL) {
         har_play_fail(play, NULL, "SEND-04", "message %u of %s was altered: %.360s", sequence,
                       sender->spec->name, text);
-    } else if (sent->replied_ns != 0 && sent->replied_ns < actor->opened_ns) {
+    } else if (is_past && actor->past.after == NULL &&
+               actor->past.received >= (uint32_t)actor->past.history && actor->past.history > 0) {
+        har_play_fail(play, NULL, "SUB-12", "%s[%u] received more than %d messages of the past",
+                      actor->spec->name, actor->index, actor->past.history);
+    } else if (is_past && actor->past.after == NULL && actor->past.history == 0) {
         bool is_again = actor->generation > 1;
         har_play_fail(play, NULL, is_again ? "SUB-07" : "SUB-09",
                       "%s[%u] received message %u of %s, sent %llu ms before it subscribed%s",
@@ -121,10 +126,14 @@ static void judge_received(struct har_actor *actor, struct har_actor *sender, ui
                       is_again ? " again" : "");
     } else {
         har_judge_filled(sender, sequence, wanted, got);
+        actor->past.received += is_past;
+        (void)snprintf(actor->past.last_id, sizeof(actor->past.last_id), "%.*s",
+                       SL_SPAN_ARG(got->message_id));
         append_received(actor, &(struct har_received){.at_ns = now_ns,
                                                       .sequence = sequence,
                                                       .publisher = sender->number,
                                                       .generation = actor->generation,
+                                                      .epoch = actor->past.epoch,
                                                       .phase = play->phase});
     }
 }
@@ -355,6 +364,20 @@ static void judge_deadline(struct har_actor *actor)
     }
 }
 
+/* The stream ended in place of a subscription, as the scenario allows. */
+static bool is_refusal(const struct har_actor *actor)
+{
+    const char *name = sl_grpc_status_name(actor->end_code);
+    for (size_t i = 0;
+         actor->past.refusals != NULL && i < actor->past.refusals->count && name != NULL; i++) {
+        if (actor->messages == actor->messages_before &&
+            strcmp(actor->past.refusals->items[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void har_note_end(struct har_actor *actor)
 {
     struct har_play *play = actor->play;
@@ -365,7 +388,8 @@ void har_note_end(struct har_actor *actor)
         judge_deadline(actor);
         return;
     }
-    if (play->is_over || actor->is_cut || (play->may_end >> actor->group & 1) != 0) {
+    if (play->is_over || actor->is_cut || is_refusal(actor) ||
+        (play->may_end >> actor->group & 1) != 0) {
         return;
     }
     if (actor->spec->kind == HAR_STREAM) {

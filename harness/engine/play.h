@@ -65,11 +65,11 @@ struct har_actor {
     uint64_t timeout_ns; /* of the stream, from opened_ns; 0: none */
     uint64_t half_closed_ns;
     uint32_t end_code;
-    bool is_end_of_connection; /* not of the stream alone */
-    bool is_end_of_status;     /* a grpc-status came; else a reset or the like stands for it */
+    bool is_end_of_connection, is_end_of_status; /* not of the stream alone; a grpc-status came */
     char end_text[200];
-    uint32_t probe_seen; /* the last one; 0: none */
-    uint64_t messages;   /* all that came on the stream, probes too */
+    struct har_past past;               /* of a subscriber */
+    uint32_t probe_seen;                /* the last one; 0: none */
+    uint64_t messages, messages_before; /* on its streams, probes too; on those before this one */
 
     struct har_sent *sent;
     uint32_t sent_count, sent_capacity;

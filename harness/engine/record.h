@@ -12,6 +12,7 @@
 #include "harness/target/resources.h"
 
 enum {
+    HAR_LAST_ID_MAX = 256,
     HAR_SENT_MAX = 1000000, /* records of one actor */
     HAR_PINGS_MAX = 256,
     HAR_PING_PROBES_MAX = 10000,
@@ -41,7 +42,18 @@ struct har_received {
     uint32_t sequence;
     uint16_t publisher;  /* actor number */
     unsigned generation; /* of the receiver's stream */
+    unsigned epoch;      /* messages of another one may come again */
     int phase;           /* of the receipt */
+};
+
+/* What a subscription asked for beside what is live, and what came of it. */
+struct har_past {
+    int32_t history;
+    const char *after;                  /* the id to resume after; NULL: none */
+    char last_id[HAR_LAST_ID_MAX];      /* of the last message received */
+    const struct har_strings *refusals; /* statuses in place of a subscription; NULL: none */
+    unsigned epoch;                     /* streams whose messages may repeat earlier ones' */
+    uint32_t received;                  /* of before the stream was opened */
 };
 
 /* An HTTP/2 PING of ours. */

@@ -18,6 +18,9 @@ enum {
 
 struct subscribe_args {
     int probe; /* 0 yes, 1 no */
+    struct har_expr history;
+    const char *after;
+    struct har_strings refused;
     const char *rule;
     struct har_expr within;
 };
@@ -25,6 +28,12 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const struct har_field fields[] = {
     {"probe", HAR_FIELD_CHOICE, offsetof(struct subscribe_args, probe), .choices = yes_no,
      .help = "\"no\": do not wait until the subscription is known to be registered"},
+    {"history", HAR_FIELD_EXPR, offsetof(struct subscribe_args, history),
+     .help = "so many messages of the past are asked for (SUB-12)"},
+    {"after", HAR_FIELD_STRING, offsetof(struct subscribe_args, after),
+     .help = "resumes after the message of this id; \"{last}\": the last one it received (SUB-13)"},
+    {"refused", HAR_FIELD_STRINGS, offsetof(struct subscribe_args, refused),
+     .help = "statuses that are right in place of a subscription"},
     {"rule", HAR_FIELD_STRING, offsetof(struct subscribe_args, rule),
      .help = "broken when nothing comes; default SEND-03"},
     {"within", HAR_FIELD_DURATION, offsetof(struct subscribe_args, within), .help = "default 10s"},
@@ -44,6 +53,11 @@ static void start(struct har_step *step)
     const struct subscribe_args *args = step->node->args;
     bool needs_probe = args->probe == 0 && !har_profile_has(play->config.profile, "ready");
     HAR_FOR_ACTORS (play, step->node->who, actor) {
+        bool is_last = args->after != NULL && strcmp(args->after, "{last}") == 0;
+        actor->past.history =
+            (int32_t)har_play_value_in(play, &args->history, 0, INT32_MIN, INT32_MAX);
+        actor->past.after = is_last ? actor->past.last_id : args->after;
+        actor->past.refusals = &args->refused;
         har_actor_open(actor);
         if (needs_probe && actor->spec->is_manual) {
             (void)har_stream_credit_messages(actor->stream, 1);
@@ -117,13 +131,19 @@ static void send_probe(struct har_play *play, const char *room)
     sl_buf_release(&payload);
 }
 
+/* It ended in place of a subscription; by a wrong status the play is over. */
+static bool is_refused(const struct har_actor *actor)
+{
+    return actor->past.refusals->count > 0 && actor->state == HAR_STREAM_ENDED;
+}
+
 /* One probe for each room in which somebody has not seen any. */
 static void send_round(struct har_step *step)
 {
     struct har_play *play = step->play;
     uint32_t before = play->probe_count;
     HAR_FOR_ACTORS (play, step->node->who, actor) {
-        bool is_due = actor->probe_seen == 0;
+        bool is_due = actor->probe_seen == 0 && !is_refused(actor);
         for (uint32_t i = before; i < play->probe_count && is_due; i++) {
             is_due = strcmp(play->probes[i].room, actor->room) != 0;
         }
@@ -156,7 +176,7 @@ static void pay(struct subscribe *state, struct har_actor *actor, uint32_t last)
 static bool is_ready(const struct har_step *step)
 {
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        if (!actor->has_headers) {
+        if (!actor->has_headers && !is_refused(actor)) {
             return false;
         }
     }
@@ -181,8 +201,8 @@ static void poll_probes(struct har_step *step)
     bool has_all_seen_last = true;
     HAR_FOR_ACTORS (play, step->node->who, actor) {
         uint32_t last = last_probe(play, actor->room);
-        has_all_seen_one &= actor->probe_seen > 0;
-        has_all_seen_last &= actor->probe_seen == last;
+        has_all_seen_one &= actor->probe_seen > 0 || is_refused(actor);
+        has_all_seen_last &= actor->probe_seen == last || is_refused(actor);
         pay(state, actor, last);
     }
     bool is_waiting = prober(play)->calls_open > 0;
