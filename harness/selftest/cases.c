@@ -190,7 +190,8 @@ enum sl_status har_case_judge(struct har_case *item, struct sl_span report)
     (void)snprintf(item->reason, sizeof(item->reason), "%s", reason);
     take_rule(item, json_object_get(result, "failures"));
     if (item->mutant_name == NULL) {
-        item->is_good = item->outcome == HAR_PASS || item->outcome == HAR_SKIP;
+        bool is_known = json_is_true(json_object_get(result, "known"));
+        item->is_good = is_known || item->outcome == HAR_PASS || item->outcome == HAR_SKIP;
     } else {
         item->is_good = item->outcome == HAR_FAIL && is_telling(item, item->rule);
     }

@@ -57,9 +57,10 @@ enum stage {
 struct watch {
     struct har_step *step;
     enum stage stage;
-    uint64_t seen_ns;  /* when something came first; 0: nothing yet */
-    uint64_t acks;     /* of PINGs, before ours */
-    uint64_t acked_ns; /* ours was acknowledged; 0: not yet */
+    uint64_t seen_ns;   /* when something came first; 0: nothing yet */
+    uint64_t acks;      /* of PINGs, before ours */
+    uint64_t acked_ns;  /* ours was acknowledged; 0: not yet */
+    uint64_t canary_ns; /* when it was sent */
     bool is_pinged;
     bool may_close; /* an end of the connection is among what is right */
 };
@@ -137,6 +138,7 @@ static void send_canary(struct har_actor *actor, struct watch *watch)
                                   .text = sl_span_str("canary")};
     har_message_write(&payload, &message);
     watch->stage = STAGE_CANARY;
+    watch->canary_ns = sl_clock_mono_ns();
     (void)har_actor_call(actor, HAR_SEND_METHOD, sl_buf_span(&payload), on_canary, watch);
     sl_free(room);
     sl_buf_release(&payload);
@@ -201,13 +203,27 @@ static void hang(struct har_step *step, const struct har_actor *actor, uint64_t 
     }
 }
 
+static uint64_t limit_of(const struct har_step *step, uint64_t from_ns)
+{
+    return har_play_allowed_ns(step->play, from_ns, step->begin_evidence,
+                               har_play_ns(step->play, &args_of(step)->within, WITHIN_MS));
+}
+
+static void watch_canary(struct har_step *step, const struct har_actor *actor,
+                         const struct watch *watch)
+{
+    if (sl_clock_mono_ns() - watch->canary_ns >= limit_of(step, watch->canary_ns)) {
+        fail(step, actor, "hang: the next call on the same connection is not answered");
+    } else {
+        har_play_wake(step->play, sl_clock_mono_ns() + 10 * SL_MS);
+    }
+}
+
 static void look(struct har_step *step, struct har_actor *actor, struct watch *watch)
 {
     const struct outcome_args *args = args_of(step);
     struct har_wire_outcome seen = har_outcome_of(actor);
     uint64_t now_ns = sl_clock_mono_ns();
-    uint64_t limit_ns =
-        (uint64_t)(har_play_value_in(step->play, &args->within, WITHIN_MS, 0, UINT32_MAX) * 1e6);
     uint64_t settle_ns =
         har_play_allowed_ns(step->play, step->begin_ns, step->begin_evidence, SETTLE_NS);
     uint64_t since_ns = seen.is_anything ? watch->seen_ns : watch->acked_ns;
@@ -218,8 +234,7 @@ static void look(struct har_step *step, struct har_actor *actor, struct watch *w
         ping_once(actor, watch, now_ns);
     }
     bool is_settled = since_ns != 0 && now_ns >= since_ns + settle_ns;
-    bool is_late = now_ns - step->begin_ns >=
-                   har_play_allowed_ns(step->play, step->begin_ns, step->begin_evidence, limit_ns);
+    bool is_late = now_ns - step->begin_ns >= limit_of(step, step->begin_ns);
     if (is_accepted(args, &seen)) {
         take(actor, watch);
     } else if (seen.is_anything && is_settled) {
@@ -243,6 +258,8 @@ static void poll(struct har_step *step)
         struct watch *watch = &state->of[actor->number - 1];
         if (watch->stage == STAGE_WAITING && actor->link != NULL && !step->play->is_over) {
             look(step, actor, watch);
+        } else if (watch->stage == STAGE_CANARY && !step->play->is_over) {
+            watch_canary(step, actor, watch);
         }
         step->is_done &= watch->stage == STAGE_DONE;
     }
