@@ -12,6 +12,8 @@
 
 /* Timers of some stacks tick in whole milliseconds, and may round down. */
 #define DEADLINE_GRAIN_NS (2 * SL_MS)
+/* What an end at the deadline may take, beside the pauses of the machine. */
+#define DEADLINE_LATE_NS (50 * SL_MS)
 
 enum {
     SHOWN_MAX = 60, /* bytes of a peer's string in a reason */
@@ -361,6 +363,13 @@ static void judge_deadline(struct har_actor *actor)
                       "at its deadline the stream of %s[%u] ended with %s, neither "
                       "DEADLINE_EXCEEDED nor a reset",
                       actor->spec->name, actor->index, actor->end_text);
+    } else if (actor->was_connected &&
+               age_ns > actor->timeout_ns + DEADLINE_LATE_NS +
+                            2 * har_play_hiccup_ns(play, actor->opened_ns)) {
+        har_play_fail_timing(play, NULL, "TIME-01",
+                             "the stream of %s[%u] ended after %.1f ms, long after its deadline of "
+                             "%g ms",
+                             actor->spec->name, actor->index, age_ms, timeout_ms);
     }
 }
 

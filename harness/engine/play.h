@@ -63,6 +63,7 @@ struct har_actor {
     unsigned generation; /* streams opened so far */
     uint64_t opened_ns, ended_ns;
     uint64_t timeout_ns; /* of the stream, from opened_ns; 0: none */
+    bool was_connected;  /* when the stream was opened */
     uint64_t half_closed_ns;
     uint32_t end_code;
     bool is_end_of_connection, is_end_of_status; /* not of the stream alone; a grpc-status came */

@@ -53,7 +53,7 @@ struct har_link {
     const char *name; /* "shared:NAME"; NULL for an actor's own */
     struct har_conn *conn;
     bool is_connected, has_ended, is_closed_by_us;
-    bool
+    bool has_deadlines, /* of some stream: its trailers may come twice */
         is_garbled; /* frames with a wrong length were sent: the observer may misread what is ours */
     uint64_t ping_acks;
     enum har_conn_end how; /* it ended */
