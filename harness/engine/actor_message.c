@@ -7,6 +7,10 @@
 #define CREATED_AT \
     INT64_C(1700000000000) /* of message 0 of each publisher; one millisecond apart */
 
+enum {
+    ID_MAX = 65536, /* bytes of a message_id */
+};
+
 uint32_t har_actor_note_sent(struct har_actor *actor, const struct har_send_args *how,
                              uint64_t intended_ns)
 {
@@ -18,6 +22,9 @@ uint32_t har_actor_note_sent(struct har_actor *actor, const struct har_send_args
     *sent = (struct har_sent){.intended_ns = intended_ns, .how = how, .phase = -1};
     if (how != NULL && how->size.is_set) {
         sent->size = (uint32_t)har_play_value_in(actor->play, &how->size, 0, 0, HAR_TEXT_MAX);
+    }
+    if (how != NULL && how->id_bytes.is_set) {
+        sent->id_size = (uint32_t)har_play_value_in(actor->play, &how->id_bytes, 0, 0, ID_MAX);
     }
     return actor->sent_count++;
 }
@@ -67,6 +74,9 @@ void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct 
         (void)sl_buf_add_span(scratch, how->message_id.bytes);
     } else {
         (void)sl_buf_addf(scratch, "p%04x-%08x", actor->number, sequence);
+        if (sent->id_size > scratch->len) {
+            add_noise(actor, sequence, sent->id_size - scratch->len, scratch);
+        }
     }
     ends[0] = scratch->len;
     char *room = how == NULL || how->room == NULL

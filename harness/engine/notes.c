@@ -405,6 +405,9 @@ void har_note_end(struct har_actor *actor)
         note_generic_end(actor);
         return;
     }
+    if (actor->is_flooding && actor->end_code == SL_GRPC_RESOURCE_EXHAUSTED) {
+        return;
+    }
     bool is_chat = actor->spec->kind == HAR_CHAT;
     uint64_t age_ms = (actor->ended_ns - actor->opened_ns) / SL_MS;
     if (!is_chat || !actor->is_half_closed) {

@@ -59,6 +59,7 @@ struct har_actor {
     uint32_t raw_stream;       /* the last one whose number a scenario's frames took; 0: none */
     enum har_stream_state state;
     bool has_headers, is_half_closed;
+    bool is_flooding;    /* the server may end it RESOURCE_EXHAUSTED */
     bool is_cut;         /* END_STREAM came in the middle of a message: it may end as it likes */
     unsigned generation; /* streams opened so far */
     uint64_t opened_ns, ended_ns;
@@ -150,6 +151,7 @@ struct har_play {
     size_t finding_count;
     struct har_failure failures[HAR_FAILURES_MAX];
     size_t failure_count;
+    char flood_note[96];  /* one of the notes: what `flood` measured; "": nothing */
     const char *notes[8]; /* checks that could not be made, with the reason */
     size_t note_count;
     struct har_barrier barriers[HAR_BARRIERS_MAX];

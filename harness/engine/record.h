@@ -29,9 +29,10 @@ struct har_sent {
         due_ns; /* intended, or when a closed loop was free to send it: later is our own delay */
     uint64_t replied_ns; /* reply or ack; 0: none yet */
     const struct har_send_args *how;
-    uint32_t size; /* bytes of text; 0: as how says */
-    uint32_t code; /* gRPC status of the call */
-    int phase;     /* -1: outside of phases */
+    uint32_t size;    /* bytes of text; 0: as how says */
+    uint32_t id_size; /* bytes of message_id; 0: as usual */
+    uint32_t code;    /* gRPC status of the call */
+    int phase;        /* -1: outside of phases */
     bool is_accepted;
     bool is_abandoned; /* its stream was left before the ack came */
     bool is_partial;   /* cut on purpose: must never be acted on */

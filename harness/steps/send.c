@@ -32,6 +32,7 @@ static const struct har_field fields[] = {
     {"size", HAR_FIELD_EXPR, AT(size), .help = "bytes of text, the stamp's 44 included"},
     {"bytes", HAR_FIELD_EXPR, AT(bytes),
      .help = "bytes of the whole message; text is as long as that takes"},
+    {"id_bytes", HAR_FIELD_EXPR, AT(id_bytes), .help = "bytes of the default message_id"},
     {"json", HAR_FIELD_JSON, AT(json),
      .help = "of a stream: the message as proto3 JSON; its strings are templates"},
     {"message", HAR_FIELD_OBJECT, AT(message), .fields = har_message_fields,

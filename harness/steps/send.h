@@ -15,9 +15,10 @@ struct har_message_args {
 
 struct har_send_args {
     struct har_pace_args pace;
-    struct har_expr size;  /* bytes of text, stamp included */
-    struct har_expr bytes; /* of the whole message, in place of size */
-    json_t *json;          /* of a stream: the message as a template of proto3 JSON */
+    struct har_expr size;     /* bytes of text, stamp included */
+    struct har_expr bytes;    /* of the whole message, in place of size */
+    json_t *json;             /* of a stream: the message as a template of proto3 JSON */
+    struct har_expr id_bytes; /* of the default message_id */
     struct har_message_args message;
     bool is_refused;            /* accepted=false is what is right */
     const char *reason;         /* of the reply; NULL: as SEND-01 and SEND-02 say */

@@ -26,7 +26,7 @@ enum {
     OVERLOAD_COUNT = 500,
 };
 #define BACKLOG_COST_NS (2 * SL_MS)
-#define OVERLOADED_NS   (30 * SL_MS)
+#define OVERLOADED_NS   (3 * SL_MS)
 #define MEMBER_COST_NS  UINT64_C(800)
 #define HOLE_NS         (50 * SL_MS)
 #define BUSY_FOR_NS     (SL_SECOND / 2)
