@@ -114,7 +114,8 @@ static void drive(struct har_step *step, struct har_actor *actor, struct flood *
                       "the server took %u messages of %s[%u], which reads no answer, and goes on",
                       taken, actor->spec->name, actor->index);
     }
-    if (now_ns >= flood->moved_ns + har_play_allowed_ns(play, step->begin_ns, STOPPED_NS)) {
+    if (now_ns >=
+        flood->moved_ns + har_play_allowed_ns(play, step->begin_ns, play->evidence, STOPPED_NS)) {
         flood->is_stopped = true;
         note(play, flood);
     }
