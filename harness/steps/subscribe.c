@@ -8,6 +8,7 @@
 #include "harness/steps/verbs.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/rng.h"
 
 enum {
     PROBES_MAX = 100000,
@@ -21,6 +22,7 @@ struct subscribe_args {
     struct har_expr history;
     const char *after;
     struct har_strings refused;
+    bool is_persistent;
     const char *rule;
     struct har_expr within;
 };
@@ -34,6 +36,9 @@ static const struct har_field fields[] = {
      .help = "resumes after the message of this id; \"{last}\": the last one it received (SUB-13)"},
     {"refused", HAR_FIELD_STRINGS, offsetof(struct subscribe_args, refused),
      .help = "statuses that are right in place of a subscription"},
+    {"retry", HAR_FIELD_BOOL, offsetof(struct subscribe_args, is_persistent),
+     .help = "true: one that is refused while the scenario has the server down tries again, "
+             "after 50 to 250 ms, each time drawn from the seed"},
     {"rule", HAR_FIELD_STRING, offsetof(struct subscribe_args, rule),
      .help = "broken when nothing comes; default SEND-03"},
     {"within", HAR_FIELD_DURATION, offsetof(struct subscribe_args, within), .help = "default 10s"},
@@ -41,7 +46,9 @@ static const struct har_field fields[] = {
 
 struct subscribe {
     uint64_t next_ns, pause_ns;
-    uint32_t *paid; /* per actor of the play: the probe after which credit was given last */
+    uint32_t *paid;     /* per actor of the play: the probe after which credit was given last */
+    uint64_t *again_ns; /* the same: when it tries again; 0: it need not */
+    struct sl_rng rng;
 };
 
 static void start(struct har_step *step)
@@ -50,6 +57,8 @@ static void start(struct har_step *step)
     struct har_play *play = step->play;
     state->pause_ns = FIRST_PAUSE_NS;
     state->paid = sl_calloc(play->actor_count, sizeof(uint32_t));
+    state->again_ns = sl_calloc(play->actor_count, sizeof(uint64_t));
+    sl_rng_init(&state->rng, play->config.seed, play->actor_count);
     const struct subscribe_args *args = step->node->args;
     bool needs_probe = args->probe == 0 && !har_profile_has(play->config.profile, "ready");
     HAR_FOR_ACTORS (play, step->node->who, actor) {
@@ -69,6 +78,7 @@ static void stop(struct har_step *step)
 {
     struct subscribe *state = step->state;
     sl_free(state->paid);
+    sl_free(state->again_ns);
 }
 
 static void on_reply(struct har_call *call, const struct har_stream_result *result)
@@ -219,9 +229,35 @@ static void poll_probes(struct har_step *step)
     har_play_wake(play, state->next_ns > now_ns ? state->next_ns : now_ns + FIRST_PAUSE_NS);
 }
 
+/* What was refused tries again, not all at once. */
+static void retry(struct har_step *step)
+{
+    struct subscribe *state = step->state;
+    uint64_t now_ns = sl_clock_mono_ns();
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        uint64_t *again_ns = &state->again_ns[actor->number - 1];
+        if (actor->state != HAR_STREAM_ENDED) {
+            continue;
+        }
+        if (*again_ns == 0) {
+            double part = sl_rng_unit(&state->rng);
+            *again_ns = now_ns + (uint64_t)((50 + 200 * part) * (double)SL_MS);
+        }
+        if (now_ns >= *again_ns) {
+            *again_ns = 0;
+            har_actor_open(actor);
+        } else {
+            har_play_wake(step->play, *again_ns);
+        }
+    }
+}
+
 static void poll(struct har_step *step)
 {
     const struct subscribe_args *args = step->node->args;
+    if (args->is_persistent) {
+        retry(step);
+    }
     if (args->probe != 0) {
         step->is_done = is_on_the_wire(step);
         har_play_wake(step->play, sl_clock_mono_ns() + SL_MS);
