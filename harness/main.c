@@ -52,6 +52,9 @@ int main(int argc, char **argv)
     if (strcmp(name, "--version") == 0) {
         return printf("sluice-harness %s\n", SL_VERSION) < 0;
     }
+    if (strcmp(name, "client") == 0) {
+        return har_cmd_client(argc - 1, argv + 1);
+    }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(commands[i].name, name) == 0 && commands[i].run != NULL) {
             return finish(commands[i].run(argc - 1, argv + 1));

@@ -6,6 +6,7 @@
 #include "harness/engine/declared.h"
 #include "harness/engine/notes.h"
 #include "harness/engine/via.h"
+#include "harness/target/child.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/wire/grpc_status.h"
@@ -26,6 +27,7 @@ void har_actor_init(struct har_actor *actor, struct har_play *play, unsigned gro
 
 void har_actor_release(struct har_actor *actor)
 {
+    har_child_free(actor->child);
     while (actor->calls != NULL) {
         har_call_free(actor->calls);
     }

@@ -34,6 +34,7 @@ enum {
 struct har_calibration;
 struct har_inbox;
 struct har_target;
+struct har_child;
 struct har_play;
 struct har_actor;
 struct har_track;
@@ -84,6 +85,7 @@ struct har_actor {
     uint32_t calls_open;
     struct har_ping_probe *probes; /* HTTP/2 PINGs */
     size_t probe_count;
+    struct har_child *child; /* of kind child, since it was spawned */
 
     /* of a stream (harness/messages/generic.h) */
     const struct sl_method *method;       /* from the first open on */
@@ -124,9 +126,6 @@ struct har_barrier {
     unsigned arrived;
 };
 
-struct har_probe {
-    const char *room; /* of the actor that it was sent for */
-};
 struct har_play {
     struct har_play_config config;
     const struct har_scenario *scenario;

@@ -87,4 +87,9 @@ struct har_target_answer {
     char text[512];
 };
 
+/* A message that shows whether a subscription is registered. */
+struct har_probe {
+    const char *room; /* of the actor that it was sent for */
+};
+
 #endif

@@ -9,6 +9,7 @@
 #include "harness/engine/declared.h"
 #include "harness/engine/target.h"
 #include "harness/scenario/names.h"
+#include "harness/target/child.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -109,6 +110,23 @@ static double count_one(const struct har_actor *actor, enum har_counter counter,
     }
 }
 
+/* What is known of a child from outside: its subscriptions, and its connection as the kernel sees it. */
+static double count_child(const struct har_actor *actor, enum har_counter counter)
+{
+    if (actor->child == NULL) {
+        return 0;
+    }
+    struct har_child_seen seen = har_child_seen(actor->child);
+    if (counter == HAR_COUNT_ENDED) {
+        return seen.ended;
+    }
+    if (counter == HAR_COUNT_CONNECTED) {
+        return har_child_is_connected(actor->child);
+    }
+    unsigned begun = seen.headers > seen.messages ? seen.headers : seen.messages;
+    return counter == HAR_COUNT_OPEN && begun > seen.ended ? begun - seen.ended : 0;
+}
+
 static bool resolve_counter(struct har_play *play, struct sl_span name, struct sl_span argument,
                             double *ret_value)
 {
@@ -121,11 +139,17 @@ static bool resolve_counter(struct har_play *play, struct sl_span name, struct s
     }
     double total = 0;
     double least = INFINITY;
+    bool has_child = false;
     unsigned round = ++play->counts;
     HAR_FOR_ACTORS (play, mask, actor) {
-        double count = count_one(actor, counter, round);
+        has_child |= actor->spec->kind == HAR_CHILD;
+        double count = actor->spec->kind == HAR_CHILD ? count_child(actor, counter)
+                                                      : count_one(actor, counter, round);
         total += count;
         least = fmin(least, count);
+    }
+    if (has_child) {
+        har_play_wake(play, sl_clock_mono_ns() + LOOK_NS);
     }
     *ret_value = counter == HAR_COUNT_LEAST ? least : total;
     return true;

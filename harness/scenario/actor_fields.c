@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/scenario/actor_fields.h"
 
-const char *const har_kind_names[] = {"publisher", "subscriber", "chat",   "client",
-                                      "raw",       "process",    "stream", NULL};
+const char *const har_kind_names[] = {"publisher", "subscriber", "chat",  "client", "raw",
+                                      "process",   "stream",     "child", NULL};
 
 static const char *const transport_names[] = {"grpc", "h2", NULL};
 static const char *const via_names[] = {"direct", "proxy", NULL};
@@ -32,6 +32,7 @@ const struct har_field har_actor_fields[] = {
      .field_count = sizeof(window_fields) / sizeof(window_fields[0])},
     {"suppress", HAR_FIELD_STRINGS, AT(suppress), .help = NULL},
     {"receive_buffer", HAR_FIELD_EXPR, AT(receive_buffer), .help = NULL},
+    {"streams", HAR_FIELD_EXPR, AT(streams), .help = NULL},
     {"data_frame", HAR_FIELD_EXPR, AT(data_frame), .help = NULL},
 };
 #undef AT

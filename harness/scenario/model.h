@@ -27,6 +27,7 @@ enum har_kind {
     HAR_RAW,        /* a connection whose frames the scenario writes */
     HAR_PROCESS,    /* the server's own process */
     HAR_STREAM,     /* one stream of any method */
+    HAR_CHILD,      /* a client in a process of its own */
 };
 #define HAR_BIT(kind) (1U << (kind))
 
@@ -52,6 +53,7 @@ struct har_actor_spec {
     struct har_strings suppress; /* what a client does by itself and this one does not */
     unsigned suppress_mask;      /* HAR_SUPPRESS_... of them */
     struct har_expr receive_buffer, data_frame;
+    struct har_expr streams; /* of a child: its subscriptions, default 1 */
 };
 
 struct har_let {

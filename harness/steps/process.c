@@ -9,6 +9,7 @@
 #include "harness/engine/outage.h"
 #include "harness/engine/target.h"
 #include "harness/steps/verbs.h"
+#include "harness/target/child.h"
 #include "lib/base/clock.h"
 
 /* How often a process is looked at that is not our child. */
@@ -51,10 +52,26 @@ static int number_of(const char *name)
     return 0;
 }
 
+/* False where the step is about the server. */
+static bool signal_children(struct har_step *step, int number)
+{
+    bool is_any = false;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        is_any |= actor->spec->kind == HAR_CHILD;
+        if (actor->child != NULL && number != 0) {
+            (void)har_child_signal(actor->child, number);
+        }
+    }
+    return is_any;
+}
+
 static void start_signal(struct har_step *step)
 {
     struct har_play *play = step->play;
     const struct signal_args *args = step->node->args;
+    if (signal_children(step, signal_numbers[args->which])) {
+        return;
+    }
     const char *trigger = play->config.profile->drain;
     int number = signal_numbers[args->which];
     if (args->which == SIGNAL_DRAIN) {
@@ -82,7 +99,7 @@ static void poll_at_once(struct har_step *step)
 const struct har_step_type har_step_signal = {
     .name = "signal",
     .help = "sends the process a signal",
-    .kinds = HAR_BIT(HAR_PROCESS),
+    .kinds = HAR_BIT(HAR_PROCESS) | HAR_BIT(HAR_CHILD),
     HAR_STEP_ARGS(struct signal_args, signal_fields),
     .rule = "RES-02",
     .start = start_signal,
@@ -252,4 +269,87 @@ const struct har_step_type har_step_wait_exit = {
     .within_offset = offsetof(struct exit_args, within),
     .poll = poll_exit,
     .tell = tell_exit,
+};
+
+/* ---- spawn ---- */
+
+struct spawn_args {
+    const char *rule, *why;
+    struct har_expr within;
+};
+#define AT(member) offsetof(struct spawn_args, member)
+static const struct har_field spawn_fields[] = {
+    {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
+    {"rule", HAR_FIELD_STRING, AT(rule),
+     .help = "broken when they are not served; default SEND-03"},
+    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+};
+#undef AT
+
+static void start_spawn(struct har_step *step)
+{
+    struct har_play *play = step->play;
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
+        double streams =
+            har_play_value_in(play, &actor->spec->streams, 1, 1, HAR_CHILD_STREAMS_MAX);
+        struct har_child_config config = {
+            .conn = play->config.conn, .room = actor->room, .streams = (unsigned)streams};
+        config.conn.transport = (enum har_transport)actor->spec->transport;
+        struct sl_error error = {0};
+        har_child_free(actor->child);
+        actor->child = NULL;
+        if (play->config.conn.tls != NULL) {
+            har_play_mistake(play, step->node->path, "a child's connection has no TLS");
+        } else if (har_child_new(play->config.loop, &config, &actor->child, &error) != SL_OK) {
+            har_play_mistake(play, step->node->path, "the child cannot be started: %s", error.text);
+        }
+    }
+}
+
+/* Where headers do not tell that a subscription is registered, the scenario's own messages do: it sends them while
+ * this step waits. */
+static void poll_spawn(struct har_step *step)
+{
+    bool is_ready = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (actor->child == NULL) {
+            return;
+        }
+        double streams =
+            har_play_value_in(step->play, &actor->spec->streams, 1, 1, HAR_CHILD_STREAMS_MAX);
+        struct har_child_seen seen = har_child_seen(actor->child);
+        is_ready &= seen.headers >= streams || seen.messages >= streams;
+    }
+    step->is_done = is_ready;
+    har_play_wake(step->play, sl_clock_mono_ns() + LOOK_NS);
+}
+
+static const char *spawn_rule(const struct har_step *step)
+{
+    const struct spawn_args *args = step->node->args;
+    return args->rule == NULL ? "SEND-03" : args->rule;
+}
+
+static void tell_spawn(const struct har_step *step, char *text, size_t size)
+{
+    unsigned served = 0;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        served += actor->child == NULL ? 0 : har_child_seen(actor->child).headers;
+    }
+    (void)snprintf(text, size, "only %u subscriptions of the client are served", served);
+}
+
+const struct har_step_type har_step_spawn = {
+    .name = "spawn",
+    .help = "starts the client, anew if it was there, and waits until each of its subscriptions "
+            "has had headers or "
+            "a message: where the profile does not declare `ready`, send some beside it",
+    .kinds = HAR_BIT(HAR_CHILD),
+    HAR_STEP_ARGS(struct spawn_args, spawn_fields),
+    .rule = "SEND-03",
+    .rule_of = spawn_rule,
+    .within_offset = offsetof(struct spawn_args, within),
+    .start = start_spawn,
+    .poll = poll_spawn,
+    .tell = tell_spawn,
 };
