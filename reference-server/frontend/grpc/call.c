@@ -13,6 +13,7 @@
 #include "reference-server/frontend/grpc/internal.h"
 
 enum {
+    RESET_CALL_LEAK = 1024, /* bytes, of a wrong server */
     STREAM_OPS = 2, /* initial metadata, and message or status */
     ANSWER_OPS = 4, /* initial metadata, message, status, close */
     NUMBER_BYTES = 24,
@@ -66,6 +67,9 @@ static void close_done(struct srv_tag *tag, bool ok)
     call->is_ending = true;
     srv_timers_remove(&call->grpc->timers, &call->timer);
     srv_timers_remove(&call->grpc->timers, &call->deadline_timer);
+    if (call->cancelled != 0 && call->grpc->chat->config.misbehave.leak_reset_call) {
+        (void)sl_calloc(1, RESET_CALL_LEAK);
+    }
     if (call->stream != NULL) {
         if (call->cancelled != 0 && call->grpc->chat->config.misbehave.crash_on_rst) {
             crash("a client left in the middle of a stream");
