@@ -39,8 +39,15 @@ static void run_rss(const struct har_check *check)
             samples[count++] = (double)play->marks[i].resources.rss_bytes / (1024.0 * 1024.0);
         }
     }
-    if (count < rounds + 2) {
+    if (play->config.pid == 0 || count == 0) {
         har_check_note(check, "memory was" NOT_OBSERVED);
+        return;
+    }
+    if (count < rounds + 2) {
+        har_play_mistake(
+            play, check->node->path,
+            "growth in %zu rounds needs at least %zu marks of that name, there are %zu", rounds,
+            rounds + 2, count);
         return;
     }
     double least = INFINITY;
@@ -66,6 +73,61 @@ const struct har_check_type har_check_rss_growth = {
     .rule = "RES-01",
     HAR_CHECK_ARGS(struct rss_args, rss_fields),
     .run = run_rss,
+};
+
+struct peak_args {
+    struct har_check_common common;
+    const char *mark;
+    struct har_expr below;
+};
+static const struct har_field peak_fields[] = {
+    HAR_CHECK_COMMON,
+    {"rss_peak", HAR_FIELD_STRING, offsetof(struct peak_args, mark), .is_required = true,
+     .help = "the name of a mark that is set at least twice"},
+    {"below_mib", HAR_FIELD_EXPR, offsetof(struct peak_args, below), .is_required = true,
+     .help = "from its first mark to any later one memory was never so much more"},
+};
+
+/* What was there and is gone again by the next mark counts, too: it is what the kernel kills a process for. */
+static void run_peak(const struct har_check *check)
+{
+    const struct peak_args *args = check->node->args;
+    struct har_play *play = check->play;
+    const struct har_mark *first = NULL;
+    double peak = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < play->mark_count; i++) {
+        const struct har_mark *mark = &play->marks[i];
+        if (strcmp(mark->name, args->mark) != 0 || !mark->has_resources) {
+            continue;
+        }
+        if (first != NULL) {
+            peak = fmax(peak, (double)mark->resources.peak_bytes);
+        }
+        first = first == NULL ? mark : first;
+        count++;
+    }
+    if (count < 2) {
+        har_check_note(check, "memory was" NOT_OBSERVED);
+        return;
+    }
+    double before =
+        (double)(first->is_peak_reset ? first->resources.rss_bytes : first->resources.peak_bytes);
+    double below = har_play_value(play, &args->below, 0);
+    double grown = (peak - before) / (1024.0 * 1024.0);
+    if (grown >= below) {
+        har_check_fail(check, "memory rose from %.1f MiB by %.1f MiB; less than %g is allowed",
+                       before / (1024.0 * 1024.0), grown, below);
+    }
+}
+
+const struct har_check_type har_check_rss_peak = {
+    .name = "rss_peak",
+    .help = "the target's memory stayed below a bound all the time; not checked where it cannot be "
+            "observed",
+    .rule = "RES-01",
+    HAR_CHECK_ARGS(struct peak_args, peak_fields),
+    .run = run_peak,
 };
 
 /* ---- descriptors and threads ---- */

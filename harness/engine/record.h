@@ -67,7 +67,7 @@ struct har_mark {
     const char *name;
     uint64_t at_ns;
     struct har_resources resources;
-    bool has_resources;
+    bool has_resources, is_peak_reset; /* the next mark's peak is that since this one */
 };
 
 struct har_seen_finding {

@@ -308,6 +308,7 @@ static void start_mark(struct har_step *step)
     *mark = (struct har_mark){.name = args->name, .at_ns = step->begin_ns};
     mark->has_resources = play->config.pid != 0 &&
                           har_resources_read(play->config.pid, &mark->resources, NULL) == SL_OK;
+    mark->is_peak_reset = mark->has_resources && har_resources_reset_peak(play->config.pid);
 }
 
 static void poll_mark(struct har_step *step)

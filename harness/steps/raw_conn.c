@@ -56,6 +56,9 @@ static void poll_connect(struct har_step *step)
 {
     step->is_done = true;
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (actor->link->is_connected && actor->link->has_ended) {
+            (void)har_actor_conn(actor); /* it was on its way out when the step began */
+        }
         step->is_done &= har_raw_is_ready(actor, true);
     }
 }

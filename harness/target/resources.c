@@ -15,6 +15,7 @@
 enum {
     STAT_MAX = 1024,
     PATH_SIZE = 64,
+    LINE_SIZE = 256,
     PROCESSES_MAX =
         1 << 20, /* more than Linux's own limit of numbers, 2^22, would ever be in use */
     FIRST_CAPACITY = 256,
@@ -141,6 +142,23 @@ static enum sl_status count_fds(pid_t pid, uint64_t *fds)
     return SL_OK;
 }
 
+/* VmHWM of /proc/PID/status; rss_bytes where it is not there. */
+static uint64_t read_peak(pid_t pid, uint64_t rss_bytes)
+{
+    char path[PATH_SIZE];
+    char line[LINE_SIZE];
+    unsigned long long kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file != NULL && kib == 0 && fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "VmHWM: %llu kB", &kib);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return kib * 1024 > rss_bytes ? kib * 1024 : rss_bytes;
+}
+
 enum sl_status har_resources_read(pid_t pid, struct har_resources *ret_resources,
                                   struct sl_error *reterr_error)
 {
@@ -164,6 +182,7 @@ enum sl_status har_resources_read(pid_t pid, struct har_resources *ret_resources
         if (counted == SL_OK) {
             sum.processes++;
             sum.rss_bytes += line->rss_pages * page_size;
+            sum.peak_bytes += read_peak(line->pid, line->rss_pages * page_size);
             sum.threads += line->threads;
             sum.cpu_ns += (line->user_ticks + line->system_ticks) * tick_ns;
         }
@@ -176,6 +195,25 @@ enum sl_status har_resources_read(pid_t pid, struct har_resources *ret_resources
 out:
     sl_free(table.lines);
     return status;
+}
+
+bool har_resources_reset_peak(pid_t pid)
+{
+    struct table table = {0};
+    bool is_reset = read_table(&table, NULL) == SL_OK;
+    mark(&table, pid);
+    for (size_t i = 0; i < table.count; i++) {
+        if (!table.lines[i].belongs) {
+            continue;
+        }
+        char path[PATH_SIZE];
+        snprintf(path, sizeof path, "/proc/%d/clear_refs", (int)table.lines[i].pid);
+        FILE *file = fopen(path, "we"); /* proc(5): 5 resets the peak resident set size */
+        is_reset = file != NULL && fputs("5", file) >= 0 && is_reset;
+        is_reset = file != NULL && fclose(file) == 0 && is_reset;
+    }
+    sl_free(table.lines);
+    return is_reset;
 }
 
 bool har_resources_has_group(pid_t group)

@@ -14,7 +14,9 @@
 
 struct har_resources {
     uint64_t rss_bytes;
-    uint64_t fds; /* open file descriptors */
+    uint64_t
+        peak_bytes; /* the most that was resident since the start, or since the peak was reset */
+    uint64_t fds;   /* open file descriptors */
     uint64_t threads;
     uint64_t cpu_ns;    /* user and system time used so far */
     uint64_t processes; /* summed up here */
@@ -24,6 +26,10 @@ struct har_resources {
  * process may not be counted. */
 SL_MUST_USE enum sl_status har_resources_read(pid_t pid, struct har_resources *ret_resources,
                                               struct sl_error *reterr_error);
+
+/* The peak begins anew at what is resident now. False where the system does not let us: then it stays the most
+ * since the start. */
+bool har_resources_reset_peak(pid_t pid);
 
 /* Whether a process of this group is alive; zombies are not. */
 bool har_resources_has_group(pid_t group);

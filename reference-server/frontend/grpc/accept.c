@@ -7,11 +7,16 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
+
+enum {
+    DEAF_DESCRIPTORS = 256, /* of a wrong server, so that they are soon used up */
+};
 
 /* The name that the linker sees; under its own the C library's header declares it otherwise. */
 int srv_accept4(int listener, struct sockaddr *address, socklen_t *length,
@@ -20,6 +25,7 @@ int srv_accept4(int listener, struct sockaddr *address, socklen_t *length,
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int reserve = -1;
 static bool is_short; /* and was said to be */
+static bool is_deaf_when_short;
 
 static void take_reserve(void)
 {
@@ -34,9 +40,15 @@ static void give_reserve(void)
     }
 }
 
-void srv_accept_init(void)
+void srv_accept_init(bool is_deaf)
 {
+    struct rlimit limit;
     pthread_mutex_lock(&lock);
+    is_deaf_when_short = is_deaf;
+    if (is_deaf && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = DEAF_DESCRIPTORS;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
     take_reserve();
     pthread_mutex_unlock(&lock);
 }
@@ -78,6 +90,9 @@ static int as_the_core_wants(int listener, int error)
     switch (error) {
     case EMFILE:
     case ENFILE:
+        if (is_deaf_when_short) {
+            return error; /* and the C core closes the listener */
+        }
         return refuse_one(listener) ? EINTR : EAGAIN;
     case ENOBUFS:
     case ENOMEM:

@@ -16,8 +16,8 @@
  * Threads: any.
  */
 
-/* Takes the reserve. Call before the server listens. */
-void srv_accept_init(void);
+/* Takes the reserve. Call before the server listens. is_deaf: a wrong server, which leaves the C core to itself. */
+void srv_accept_init(bool is_deaf);
 
 /* Gives it back. */
 void srv_accept_release(void);

@@ -22,6 +22,10 @@
 #    define TAKEN_OVER(frame)  (void)(frame)
 #endif
 
+enum {
+    INFLATED_MAX = 1 << 30, /* of a wrong server */
+};
+
 /* The bytes as they came. */
 static struct srv_frame *gather(grpc_byte_buffer *buffer)
 {
@@ -52,8 +56,11 @@ static enum sl_status inflate_frame(const char *encoding, size_t max, struct srv
     return status;
 }
 
-enum sl_status srv_bytes_take(grpc_byte_buffer *buffer, size_t max, struct srv_frame **ret_frame)
+enum sl_status srv_bytes_take(const struct srv_grpc *grpc, grpc_byte_buffer *buffer,
+                              struct srv_frame **ret_frame)
 {
+    bool is_unbounded = grpc->chat->config.misbehave.inflate_unbounded;
+    size_t max = is_unbounded ? INFLATED_MAX : grpc->max_message;
     enum sl_status status = SL_OK;
     grpc_compression_algorithm compression = buffer->data.raw.compression;
     *ret_frame = gather(buffer);
@@ -62,6 +69,11 @@ enum sl_status srv_bytes_take(grpc_byte_buffer *buffer, size_t max, struct srv_f
         status = inflate_frame("gzip", max, ret_frame);
     } else if (compression == GRPC_COMPRESS_DEFLATE) {
         status = inflate_frame("deflate", max, ret_frame);
+    }
+    if (status == SL_OK && (*ret_frame)->len > grpc->max_message) { /* an unbounded one */
+        srv_frame_unref(*ret_frame);
+        *ret_frame = NULL;
+        status = SL_LIMIT;
     }
     return status;
 }

@@ -4,6 +4,7 @@
 #include <grpc/slice.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -13,9 +14,9 @@
 #include "reference-server/frontend/grpc/internal.h"
 
 enum {
-    RESET_CALL_LEAK = 1024, /* bytes, of a wrong server */
-    STREAM_OPS = 2, /* initial metadata, and message or status */
-    ANSWER_OPS = 4, /* initial metadata, message, status, close */
+    RESET_CALL_LEAK = 32 * 1024, /* bytes, of a wrong server */
+    STREAM_OPS = 2,              /* initial metadata, and message or status */
+    ANSWER_OPS = 4,              /* initial metadata, message, status, close */
     NUMBER_BYTES = 24,
     CRASH_EXIT = 70,
     LONGEST_DEADLINE_S = 3600, /* that wrong servers look at */
@@ -68,7 +69,7 @@ static void close_done(struct srv_tag *tag, bool ok)
     srv_timers_remove(&call->grpc->timers, &call->timer);
     srv_timers_remove(&call->grpc->timers, &call->deadline_timer);
     if (call->cancelled != 0 && call->grpc->chat->config.misbehave.leak_reset_call) {
-        (void)sl_calloc(1, RESET_CALL_LEAK);
+        memset(sl_alloc(RESET_CALL_LEAK), 1, RESET_CALL_LEAK);
     }
     if (call->stream != NULL) {
         if (call->cancelled != 0 && call->grpc->chat->config.misbehave.crash_on_rst) {
@@ -267,7 +268,7 @@ static void receive_done(struct srv_tag *tag, bool ok)
     struct srv_frame *frame = NULL;
     enum sl_status status = SL_OK;
     if (ok && call->received != NULL) {
-        status = srv_bytes_take(call->received, call->grpc->max_message, &frame);
+        status = srv_bytes_take(call->grpc, call->received, &frame);
     }
     call->received = NULL;
     call->is_receiving = false;
@@ -374,7 +375,7 @@ void srv_call_begin(const struct srv_slot *came)
     struct srv_call *call = sl_alloc(sizeof(*call));
     struct srv_frame *request = NULL;
     enum sl_status status =
-        came->payload == NULL ? SL_OK : srv_bytes_take(came->payload, grpc->max_message, &request);
+        came->payload == NULL ? SL_OK : srv_bytes_take(grpc, came->payload, &request);
     call->grpc = grpc;
     call->call = came->call;
     call->metadata = came->metadata;

@@ -152,8 +152,9 @@ void srv_grpc_check_end(struct srv_grpc *grpc);
 /* --- bytes.c --- */
 
 /* Gives the bytes of buffer, which is destroyed, as a new frame; what is compressed is inflated. SL_LIMIT when that
- * is more than max, SL_MALFORMED when it cannot be done; then there is no frame. */
-enum sl_status srv_bytes_take(grpc_byte_buffer *buffer, size_t max, struct srv_frame **ret_frame);
+ * is more than --max-message, SL_MALFORMED when it cannot be done; then there is no frame. */
+enum sl_status srv_bytes_take(const struct srv_grpc *grpc, grpc_byte_buffer *buffer,
+                              struct srv_frame **ret_frame);
 
 /* How a call ends whose message was not taken, as status says. */
 struct srv_answer srv_bytes_refusal(enum sl_status status);

@@ -239,7 +239,7 @@ struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv
     grpc->ended = config->ended;
     grpc->ended_context = config->ended_context;
     init_locks(grpc);
-    srv_accept_init();
+    srv_accept_init(chat->config.misbehave.deaf_without_descriptors);
     gpr_set_log_function(log_of_core);
     grpc_init();
     grpc->queue = grpc_completion_queue_create_for_next(NULL);

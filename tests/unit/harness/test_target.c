@@ -7,6 +7,7 @@
 #include "harness/target/process.h"
 #include "harness/target/ready.h"
 #include "harness/target/resources.h"
+#include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "tests/unit/harness/client.h"
 
@@ -213,6 +214,28 @@ static void resources_are_summed_over_the_tree(void **state)
     assert_int_equal(har_resources_read(0x7ffffff0, &alone, &error), SL_NOT_FOUND);
 }
 
+static void a_peak_that_is_gone_again_is_seen_until_it_is_reset(void **state)
+{
+    enum {
+        BALLAST = 64 << 20,
+    };
+    struct har_resources before;
+    struct har_resources after;
+    (void)state;
+    if (!har_resources_reset_peak(getpid())) {
+        skip(); /* a kernel without clear_refs */
+    }
+    assert_int_equal(har_resources_read(getpid(), &before, NULL), SL_OK);
+    char *ballast = sl_alloc(BALLAST);
+    memset(ballast, 1, BALLAST);
+    sl_free(ballast);
+    assert_int_equal(har_resources_read(getpid(), &after, NULL), SL_OK);
+    assert_true(after.peak_bytes >= before.rss_bytes + BALLAST / 2);
+    assert_true(har_resources_reset_peak(getpid()));
+    assert_int_equal(har_resources_read(getpid(), &after, NULL), SL_OK);
+    assert_true(after.peak_bytes < before.rss_bytes + BALLAST / 2);
+}
+
 static void fds_are_counted_as_they_are_opened(void **state)
 {
     struct har_resources before;
@@ -332,6 +355,7 @@ int main(void)
         cmocka_unit_test(only_the_end_of_much_output_is_kept),
         cmocka_unit_test(a_command_past_the_limit_is_refused),
         cmocka_unit_test(resources_are_summed_over_the_tree),
+        cmocka_unit_test(a_peak_that_is_gone_again_is_seen_until_it_is_reset),
         cmocka_unit_test(fds_are_counted_as_they_are_opened),
         cmocka_unit_test(any_status_from_the_wire_means_ready),
         cmocka_unit_test(nothing_else_does),
