@@ -189,9 +189,9 @@ enum sl_status har_case_judge(struct har_case *item, struct sl_span report)
     item->outcome = outcome_of(verdict);
     (void)snprintf(item->reason, sizeof(item->reason), "%s", reason);
     take_rule(item, json_object_get(result, "failures"));
+    item->is_known = json_is_true(json_object_get(result, "known"));
     if (item->mutant_name == NULL) {
-        bool is_known = json_is_true(json_object_get(result, "known"));
-        item->is_good = is_known || item->outcome == HAR_PASS || item->outcome == HAR_SKIP;
+        item->is_good = item->outcome == HAR_PASS || item->outcome == HAR_SKIP || item->is_known;
     } else {
         item->is_good = item->outcome == HAR_FAIL && is_telling(item, item->rule);
     }

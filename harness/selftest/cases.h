@@ -46,7 +46,8 @@ struct har_case {
     unsigned plays;
     bool has_begun, is_running, is_done;
     enum har_outcome outcome;
-    bool is_good;            /* clean: passed or skipped; wrong: failed by a rule that it breaks */
+    bool is_known; /* a failure that the known-failing list has */
+    bool is_good;  /* clean: passed, skipped or known; wrong: failed by a rule that it breaks */
     char rule[HAR_RULE_MAX]; /* of the failure that counts; "" when nothing failed */
     char reason[HAR_REASON_MAX];
 };

@@ -19,7 +19,10 @@ static const char *word_of(const struct har_case *item)
         return "unclear";
     }
     if (item->mutant_name == NULL) {
-        return item->outcome == HAR_SKIP ? "skip" : item->is_good ? "ok" : "BROKEN";
+        return item->outcome == HAR_SKIP ? "skip"
+               : item->is_known          ? "known"
+               : item->is_good           ? "ok"
+                                         : "BROKEN";
     }
     return item->is_good ? "caught" : "SURVIVED";
 }
@@ -124,6 +127,9 @@ void har_selftest_json(const struct har_cases *cases, const struct har_mutants *
             sl_json_out_begin_object(&json);
             sl_json_out_key_str(&json, "scenario", item->scenario->id);
             add_verdict(&json, item);
+            if (item->is_known) {
+                sl_json_out_key_bool(&json, "known", true);
+            }
             sl_json_out_key_str(&json, "reason", item->reason);
             sl_json_out_end_object(&json);
         }

@@ -75,8 +75,7 @@ struct sl_streams {
     size_t count;
     struct sl_stream_list open, lingering, closed;
     struct sl_stream *spare; /* linked by newer */
-    struct sl_stream
-        *last; /* found last, and asked for again with most frames; in a slot, or NULL */
+    struct sl_stream *last;  /* found last; in a slot, or NULL */
 };
 
 /* A SETTINGS or PING that was sent and not yet acknowledged. */

@@ -70,7 +70,7 @@ enum sl_status srv_bytes_take(const struct srv_grpc *grpc, grpc_byte_buffer *buf
     } else if (compression == GRPC_COMPRESS_DEFLATE) {
         status = inflate_frame("deflate", max, ret_frame);
     }
-    if (status == SL_OK && (*ret_frame)->len > grpc->max_message) { /* an unbounded one */
+    if (is_unbounded && status == SL_OK && (*ret_frame)->len > grpc->max_message) {
         srv_frame_unref(*ret_frame);
         *ret_frame = NULL;
         status = SL_LIMIT;
