@@ -34,15 +34,17 @@ struct har_check_type {
 };
 
 /* The keys that every check has; the first lines of every table of fields. */
-#define HAR_CHECK_COMMON                                                                          \
-    {"of", HAR_FIELD_STRING, offsetof(struct har_check_common, of), .help = "the actors judged"}, \
-        {"from", HAR_FIELD_STRING, offsetof(struct har_check_common, from),                       \
-         .help = "the senders; default: all publishers and chats"},                               \
-        {"phase", HAR_FIELD_STRINGS, offsetof(struct har_check_common, phase),                    \
-         .help = "what was sent (received, where the check counts receipts) in these phases"},    \
-        {"rule", HAR_FIELD_STRING, offsetof(struct har_check_common, rule), .help = NULL},        \
-    {                                                                                             \
-        "why", HAR_FIELD_STRING, offsetof(struct har_check_common, why), .help = NULL             \
+#define HAR_CHECK_COMMON                                                                           \
+    {"of", HAR_FIELD_STRING, offsetof(struct har_check_common, of), .help = "the actors judged"},  \
+        {"from", HAR_FIELD_STRING, offsetof(struct har_check_common, from),                        \
+         .help = "the senders; default: all publishers and chats"},                                \
+        {"phase", HAR_FIELD_STRINGS, offsetof(struct har_check_common, phase),                     \
+         .help = "what was sent (received, where the check counts receipts) in these phases"},     \
+        {"rule", HAR_FIELD_STRING, offsetof(struct har_check_common, rule),                        \
+         .help = "broken when it is not so; default: see above, else the scenario\'s first rule"}, \
+    {                                                                                              \
+        "why", HAR_FIELD_STRING, offsetof(struct har_check_common, why),                           \
+            .help = "printed with the failure"                                                     \
     }
 
 const struct har_check_type *har_check_find(const char *name);

@@ -22,8 +22,9 @@ struct count_args {
 static const struct har_field count_fields[] = {
     HAR_CHECK_COMMON,
     {"count", HAR_FIELD_CHOICE, offsetof(struct count_args, what), .choices = whats,
-     .is_required = true},
-    {"between", HAR_FIELD_RANGE, offsetof(struct count_args, between), .is_required = true},
+     .is_required = true, .help = "what is counted"},
+    {"between", HAR_FIELD_RANGE, offsetof(struct count_args, between), .is_required = true,
+     .help = "what is right"},
     {"total", HAR_FIELD_BOOL, offsetof(struct count_args, is_total),
      .help = "of all instances together; else each"},
 };

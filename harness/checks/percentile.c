@@ -111,7 +111,7 @@ static const struct har_field p_object_fields[] = {
 static const struct har_field p_fields[] = {
     HAR_CHECK_COMMON,
     {"p", HAR_FIELD_OBJECT, offsetof(struct p_args, p), .fields = p_object_fields, .field_count = 4,
-     .is_required = true},
+     .is_required = true, .help = "which, and its bound"},
 };
 
 static void run_p(const struct har_check *check)

@@ -4,6 +4,7 @@
 
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/language.h"
+#include "harness/cmd/scenario_schema.h"
 #include "harness/rules/rules.h"
 #include "harness/scenario/library.h"
 #include "lib/base/cli.h"
@@ -12,8 +13,10 @@
 static const struct sl_cli cli = {
     .program = "sluice-harness explain",
     .operands = "ID ...",
-    .summary = "What a scenario or a rule is about: explain slow-consumers/stalled-stream, explain "
-               "SUB-04; or explain language: every verb and check of scenarios.",
+    .summary =
+        "What a scenario or a rule is about: explain slow-consumers/stalled-stream, explain "
+        "SUB-04; or explain language: every verb and check of scenarios; or explain schema: the "
+        "JSON Schema of scenarios, for editors.",
 };
 
 static void print_list(const char *label, const struct har_strings *strings)
@@ -113,6 +116,10 @@ int har_cmd_explain(int argc, char **argv)
     }
     if (strcmp(result.operands[0], "language") == 0) {
         har_language_print(stdout);
+        return 0;
+    }
+    if (strcmp(result.operands[0], "schema") == 0) {
+        har_scenario_schema_print(stdout);
         return 0;
     }
     status = har_cmd_library(cli.program, &library);

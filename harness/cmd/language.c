@@ -3,12 +3,14 @@
 
 #include "harness/checks/check.h"
 #include "harness/scenario/actor_fields.h"
+#include "harness/scenario/scenario_fields.h"
 #include "harness/steps/step.h"
 
 enum {
     PREFIX_MAX = 128,
 };
 
+static const char table_head[] = "| key | value | meaning |\n|---|---|---|\n";
 static const char *const field_types[] = {
     "text",
     "text",
@@ -60,8 +62,8 @@ static void print_steps(FILE *out, bool is_control)
                 (void)fprintf(out, "*%s* ", har_kind_names[kind]);
             }
         }
-        (void)fprintf(out, "%s%s.\n\n| key | value | meaning |\n|---|---|---|\n", type->help,
-                      type->needs_h2 ? " (transport h2)" : "");
+        (void)fprintf(out, "%s%s.\n\n%s", type->help, type->needs_h2 ? " (transport h2)" : "",
+                      table_head);
         print_fields(out, type->fields, type->field_count, "");
     }
 }
@@ -70,16 +72,20 @@ void har_language_print(FILE *out)
 {
     size_t count = 0;
     const struct har_check_type *const *checks = har_check_types(&count);
-    (void)fprintf(out, "## Steps that order others\n");
+    (void)fprintf(out, "## Top keys\n\n%s", table_head);
+    print_fields(out, har_scenario_fields, har_scenario_field_count, "");
+    (void)fprintf(out, "\n## Actors\n\n%s", table_head);
+    print_fields(out, har_actor_fields, har_actor_field_count, "");
+    (void)fprintf(out, "\n## Steps that order others\n");
     print_steps(out, true);
     (void)fprintf(out, "\n## Verbs of actors\n");
     print_steps(out, false);
     (void)fprintf(out, "\n## Checks\n");
     for (size_t i = 0; i < count; i++) {
-        (void)fprintf(out, "\n### %s\n%s%s%s%s.\n\n| key | value | meaning |\n|---|---|---|\n",
-                      checks[i]->name, checks[i]->help, checks[i]->rule == NULL ? "" : " (",
+        (void)fprintf(out, "\n### %s\n%s%s%s%s.\n\n%s", checks[i]->name, checks[i]->help,
+                      checks[i]->rule == NULL ? "" : " (",
                       checks[i]->rule == NULL ? "" : checks[i]->rule,
-                      checks[i]->rule == NULL ? "" : ")");
+                      checks[i]->rule == NULL ? "" : ")", table_head);
         print_fields(out, checks[i]->fields, checks[i]->field_count, "");
     }
 }

@@ -32,9 +32,9 @@ static const uint16_t setting_ids[HAR_FAULT_SETTINGS_MAX] = {
     SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE,
     SL_H2_SETTINGS_MAX_FRAME_SIZE,         SL_H2_SETTINGS_MAX_HEADER_LIST_SIZE,
 };
-#define SETTING(name, index)                                                  \
-    {                                                                         \
-        name, HAR_FIELD_EXPR, (index) * sizeof(struct har_expr), .help = NULL \
+#define SETTING(name, index)                                                              \
+    {                                                                                     \
+        name, HAR_FIELD_EXPR, (index) * sizeof(struct har_expr), .help = "RFC 9113 6.5.2" \
     }
 static const struct har_field setting_fields[] = {
     SETTING("HEADER_TABLE_SIZE", 0),      SETTING("ENABLE_PUSH", 1),
@@ -95,7 +95,7 @@ const struct har_field har_fault_fields[HAR_FAULT_FIELDS] = {
     {"refuse", HAR_FIELD_BOOL, AT(is_refuse),
      .help = "new connections are refused; with `first` or `nth_connection`, reset when they come"},
     MATCH_FIELDS(har_fault_args),
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "a note for the reader"},
 };
 #undef AT
 
@@ -128,7 +128,7 @@ const struct har_field har_h2fault_fields[HAR_H2FAULT_FIELDS] = {
      .field_count = sizeof(setting_fields) / sizeof(setting_fields[0]),
      .help = "SETTINGS: values by name; rewrite changes these and keeps the others"},
     MATCH_FIELDS(har_h2fault_args),
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "a note for the reader"},
 };
 #undef AT
 

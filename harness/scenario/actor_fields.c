@@ -12,28 +12,47 @@ static const char *const suppress_names[] = {"preface", "settings_ack", "ping_ac
                                              "window_updates", NULL};
 
 static const struct har_field window_fields[] = {
-    {"stream", HAR_FIELD_EXPR, offsetof(struct har_window, stream), .help = NULL},
-    {"connection", HAR_FIELD_EXPR, offsetof(struct har_window, connection), .help = NULL},
+    {"stream", HAR_FIELD_EXPR, offsetof(struct har_window, stream), .help = "of each stream"},
+    {"connection", HAR_FIELD_EXPR, offsetof(struct har_window, connection),
+     .help = "of the connection"},
 };
 
 #define AT(member) offsetof(struct har_actor_spec, member)
 const struct har_field har_actor_fields[] = {
-    {"kind", HAR_FIELD_CHOICE, AT(kind), .choices = har_kind_names, .is_required = true},
-    {"n", HAR_FIELD_EXPR, AT(n), .help = NULL},
-    {"transport", HAR_FIELD_CHOICE, AT(transport), .choices = transport_names},
-    {"conn", HAR_FIELD_STRING, AT(conn), .help = NULL},
-    {"via", HAR_FIELD_CHOICE, AT(via), .choices = via_names},
-    {"room", HAR_FIELD_STRING, AT(room), .help = NULL},
-    {"method", HAR_FIELD_STRING, AT(method), .help = NULL},
-    {"credit", HAR_FIELD_CHOICE, AT(credit), .choices = credit_names},
-    {"max_rate_hz", HAR_FIELD_EXPR, AT(max_rate_hz), .help = NULL},
-    {"deadline_ms", HAR_FIELD_EXPR, AT(deadline_ms), .help = NULL},
+    {"kind", HAR_FIELD_CHOICE, AT(kind), .choices = har_kind_names, .is_required = true,
+     .help = "`publisher` (SendMessage), `subscriber` (SubscribeToRoom), `chat` (ChatRoom), "
+             "`client` (calls of any method), `stream` (one stream of any method), `raw` (a "
+             "connection whose frames the scenario writes; above), `process` (the server's own "
+             "process), `child` (a client in a process of its own, to be killed or stopped)"},
+    {"n", HAR_FIELD_EXPR, AT(n), .help = "how many; default 1"},
+    {"transport", HAR_FIELD_CHOICE, AT(transport), .choices = transport_names,
+     .help = "`h2` (default: own frames, every window under control) or `grpc` (the gRPC C core)"},
+    {"conn", HAR_FIELD_STRING, AT(conn),
+     .help = "`own` (default: each its own connection) or `shared:NAME`"},
+    {"via", HAR_FIELD_CHOICE, AT(via), .choices = via_names,
+     .help = "`direct` (default), or `proxy`: through the fault proxy ([PROXY.md](PROXY.md))"},
+    {"room", HAR_FIELD_STRING, AT(room), .help = "a template; default `{room}`"},
+    {"method", HAR_FIELD_STRING, AT(method),
+     .help = "of a `stream`: `/package.Service/Method`; see [Your own service](#your-own-service)"},
+    {"credit", HAR_FIELD_CHOICE, AT(credit), .choices = credit_names,
+     .help = "`auto`, or `manual`: nothing but what `credit` grants; such a stream begins stalled"},
+    {"max_rate_hz", HAR_FIELD_EXPR, AT(max_rate_hz), .help = "of a subscriber; default 100000"},
+    {"deadline_ms", HAR_FIELD_EXPR, AT(deadline_ms),
+     .help = "of a subscriber or chat: `grpc-timeout` of its streams. The server must end them, "
+             "never before that and within 50 ms and two pauses of the machine, with "
+             "DEADLINE_EXCEEDED or a reset"},
     {"window", HAR_FIELD_OBJECT, AT(window), .fields = window_fields,
-     .field_count = sizeof(window_fields) / sizeof(window_fields[0])},
-    {"suppress", HAR_FIELD_STRINGS, AT(suppress), .help = NULL},
-    {"receive_buffer", HAR_FIELD_EXPR, AT(receive_buffer), .help = NULL},
-    {"streams", HAR_FIELD_EXPR, AT(streams), .help = NULL},
-    {"data_frame", HAR_FIELD_EXPR, AT(data_frame), .help = NULL},
+     .field_count = sizeof(window_fields) / sizeof(window_fields[0]),
+     .help = "HTTP/2 windows of the connection"},
+    {"suppress", HAR_FIELD_STRINGS, AT(suppress), .choices = suppress_names,
+     .help = "what a client does by itself and this one does not: `preface` (then nothing at all "
+             "is sent at the beginning), `settings_ack`, `ping_ack`, `window_updates` (no credit "
+             "for the connection but what the scenario grants)"},
+    {"receive_buffer", HAR_FIELD_EXPR, AT(receive_buffer),
+     .help = "SO_RCVBUF of its socket in bytes, for sockets that are not read (`pause`)"},
+    {"streams", HAR_FIELD_EXPR, AT(streams), .help = "of a `child`: its subscriptions; default 1"},
+    {"data_frame", HAR_FIELD_EXPR, AT(data_frame),
+     .help = "content of its DATA frames at most; default: what the server allows"},
 };
 #undef AT
 const size_t har_actor_field_count = sizeof(har_actor_fields) / sizeof(har_actor_fields[0]);

@@ -121,10 +121,17 @@ static enum sl_status add_file(struct har_library *library, const char *path, co
     return status;
 }
 
-static bool is_scenario_name(const char *name)
+static bool ends_in(const char *name, const char *end)
 {
     size_t len = strlen(name);
-    return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".json") == 0;
+    size_t end_len = strlen(end);
+    return len > end_len && strcmp(name + len - end_len, end) == 0;
+}
+
+/* A schema for editors may lie beside the scenarios. */
+static bool is_scenario_name(const char *name)
+{
+    return name[0] != '.' && ends_in(name, ".json") && !ends_in(name, ".schema.json");
 }
 
 static enum sl_status add_folder(struct har_library *library, const char *folder,

@@ -12,6 +12,7 @@
 #include "harness/scenario/names.h"
 #include "harness/scenario/profile.h"
 #include "harness/scenario/read_file.h"
+#include "harness/scenario/scenario_fields.h"
 #include "harness/scenario/words.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
@@ -22,35 +23,6 @@ struct parse {
     struct har_reading reading;
     unsigned depth;
 };
-
-static const char *const level_names[] = {"core", "declared", "M", "S", "R", "I", NULL};
-static const struct har_field scenario_fields[] = {
-    {"$schema", HAR_FIELD_STRING, offsetof(struct har_scenario, schema), .help = NULL},
-    {"title", HAR_FIELD_STRING, offsetof(struct har_scenario, title), .is_required = true},
-    {"why", HAR_FIELD_STRING, offsetof(struct har_scenario, why), .is_required = true},
-    {"rules", HAR_FIELD_STRINGS, offsetof(struct har_scenario, rules), .is_required = true},
-    {"tags", HAR_FIELD_STRINGS, offsetof(struct har_scenario, tags), .help = NULL},
-    {"level", HAR_FIELD_CHOICE, offsetof(struct har_scenario, level), .choices = level_names,
-     .is_required = true},
-    {"needs", HAR_FIELD_STRINGS, offsetof(struct har_scenario, needs), .help = NULL},
-    {"catches", HAR_FIELD_STRINGS, offsetof(struct har_scenario, catches), .help = NULL},
-    {"calibrate", HAR_FIELD_STRINGS, offsetof(struct har_scenario, calibrate), .help = NULL},
-    {"seconds", HAR_FIELD_EXPR, offsetof(struct har_scenario, seconds), .is_required = true},
-    {"alone", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_alone), .help = NULL},
-    {"background", HAR_FIELD_BOOL, offsetof(struct har_scenario, is_background), .help = NULL},
-    {"own_rules", HAR_FIELD_JSON, offsetof(struct har_scenario, own_rules), .help = NULL},
-    {"let", HAR_FIELD_JSON, offsetof(struct har_scenario, let_json), .help = NULL},
-    {"actors", HAR_FIELD_JSON, offsetof(struct har_scenario, actors_json), .is_required = true},
-    {"run", HAR_FIELD_JSON, offsetof(struct har_scenario, run_json), .is_required = true},
-    {"expect", HAR_FIELD_JSON, offsetof(struct har_scenario, expect_json), .help = NULL},
-};
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-const char *har_level_name(int level)
-{
-    return level_names[level];
-}
 
 bool har_select_actors(const struct har_scenario *scenario, const char *selector,
                        uint64_t *ret_mask)
@@ -470,8 +442,8 @@ static void read_calibrate(struct parse *parse)
 static void parse_root(struct parse *parse)
 {
     struct har_scenario *scenario = parse->scenario;
-    har_fields_read(&parse->reading, scenario->root, "$", scenario_fields, COUNT(scenario_fields),
-                    scenario);
+    har_fields_read(&parse->reading, scenario->root, "$", har_scenario_fields,
+                    har_scenario_field_count, scenario);
     read_calibrate(parse);
     scenario->phases = har_arena_alloc(&scenario->arena, HAR_NODES_MAX * sizeof(char *));
     collect_phases(scenario, scenario->run_json);

@@ -47,7 +47,7 @@ static const struct har_field fields[] = {
     {"trailers", HAR_FIELD_JSON, AT(trailers),
      .help = "{\"name\": \"value\"} that the trailing metadata must have"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it is answered otherwise"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
 };
 #undef AT

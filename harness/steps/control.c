@@ -85,7 +85,7 @@ static const struct har_field phase_fields[] = {
      .help = "its name, for the checks"},
     {"do", HAR_FIELD_JSON, offsetof(struct phase_args, children), .is_required = true,
      .help = "the steps of it"},
-    {"why", HAR_FIELD_STRING, offsetof(struct phase_args, why), .help = NULL},
+    {"why", HAR_FIELD_STRING, offsetof(struct phase_args, why), .help = "a note for the reader"},
 };
 
 static void start_phase(struct har_step *step)
@@ -239,7 +239,7 @@ static const struct har_field barrier_fields[] = {
      .help = "its name"},
     {"tracks", HAR_FIELD_EXPR, offsetof(struct barrier_args, tracks), .is_required = true,
      .help = "how many tracks meet there"},
-    {"within", HAR_FIELD_DURATION, offsetof(struct barrier_args, within), .help = NULL},
+    {"within", HAR_FIELD_DURATION, offsetof(struct barrier_args, within), .help = "default 10s"},
 };
 
 static struct har_barrier *find_barrier(struct har_play *play, const char *name)

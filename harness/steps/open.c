@@ -29,7 +29,7 @@ static const struct har_field fields[] = {
     {"status", HAR_FIELD_STRINGS, AT(status),
      .help = "statuses by which the server may end the stream; default OK"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it ends it otherwise"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
 };
 #undef AT

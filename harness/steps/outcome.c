@@ -33,7 +33,7 @@ static const struct har_field fields[] = {
     {"canary", HAR_FIELD_CHOICE, AT(canary), .choices = yes_no,
      .help = "a SendMessage on the same connection, where that is still up; \"no\": none"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken by any other outcome, and by a hang"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
 #undef AT
 

@@ -117,7 +117,7 @@ struct ready_args {
 static const struct har_field ready_fields[] = {
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it does not answer; default RES-02"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
 #undef AT
 
@@ -225,7 +225,7 @@ static const struct har_field exit_fields[] = {
     {"status", HAR_FIELD_EXPR, AT(status), .help = "the exit status that is right; default: any"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it does not end; default OPS-03"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
 #undef AT
 
@@ -282,7 +282,7 @@ static const struct har_field spawn_fields[] = {
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
     {"rule", HAR_FIELD_STRING, AT(rule),
      .help = "broken when they are not served; default SEND-03"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
 #undef AT
 

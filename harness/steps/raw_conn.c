@@ -120,12 +120,12 @@ struct settings_args {
 };
 #define VALUE(id) offsetof(struct settings_args, values) + ((id)-1) * sizeof(struct har_expr)
 static const struct har_field settings_fields[] = {
-    {"HEADER_TABLE_SIZE", HAR_FIELD_EXPR, VALUE(1), .help = NULL},
-    {"ENABLE_PUSH", HAR_FIELD_EXPR, VALUE(2), .help = NULL},
-    {"MAX_CONCURRENT_STREAMS", HAR_FIELD_EXPR, VALUE(3), .help = NULL},
-    {"INITIAL_WINDOW_SIZE", HAR_FIELD_EXPR, VALUE(4), .help = NULL},
-    {"MAX_FRAME_SIZE", HAR_FIELD_EXPR, VALUE(5), .help = NULL},
-    {"MAX_HEADER_LIST_SIZE", HAR_FIELD_EXPR, VALUE(6), .help = NULL},
+    {"HEADER_TABLE_SIZE", HAR_FIELD_EXPR, VALUE(1), .help = "RFC 9113 6.5.2"},
+    {"ENABLE_PUSH", HAR_FIELD_EXPR, VALUE(2), .help = "RFC 9113 6.5.2"},
+    {"MAX_CONCURRENT_STREAMS", HAR_FIELD_EXPR, VALUE(3), .help = "RFC 9113 6.5.2"},
+    {"INITIAL_WINDOW_SIZE", HAR_FIELD_EXPR, VALUE(4), .help = "RFC 9113 6.5.2"},
+    {"MAX_FRAME_SIZE", HAR_FIELD_EXPR, VALUE(5), .help = "RFC 9113 6.5.2"},
+    {"MAX_HEADER_LIST_SIZE", HAR_FIELD_EXPR, VALUE(6), .help = "RFC 9113 6.5.2"},
     {"wait", HAR_FIELD_CHOICE, offsetof(struct settings_args, wait), .choices = yes_no,
      .help = "for the server's acknowledgement; \"no\": for nothing"},
     {"rule", HAR_FIELD_STRING, offsetof(struct settings_args, rule),

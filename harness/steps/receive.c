@@ -23,7 +23,7 @@ static const struct har_field fields[] = {
      .help = "takes messages until one has these fields; `count` is then the most it may take"},
     {"rule", HAR_FIELD_STRING, AT(rule),
      .help = "broken when a message is not so, or does not come"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
 };
 #undef AT

@@ -61,11 +61,13 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 static const struct har_field credit_fields[] = {
     {"messages", HAR_FIELD_EXPR, offsetof(struct credit_args, messages),
      .help = "exact, whatever their sizes: 5 bytes for a prefix, then what it announces"},
-    {"bytes", HAR_FIELD_EXPR, offsetof(struct credit_args, bytes), .help = NULL},
+    {"bytes", HAR_FIELD_EXPR, offsetof(struct credit_args, bytes),
+     .help = "or so many bytes of DATA"},
     {"wait", HAR_FIELD_CHOICE, offsetof(struct credit_args, wait), .choices = yes_no,
      .help = "until exactly that many messages have come; \"no\": for nothing"},
-    {"rule", HAR_FIELD_STRING, offsetof(struct credit_args, rule), .help = NULL},
-    {"within", HAR_FIELD_DURATION, offsetof(struct credit_args, within), .help = NULL},
+    {"rule", HAR_FIELD_STRING, offsetof(struct credit_args, rule),
+     .help = "broken when they do not come; default SUB-05"},
+    {"within", HAR_FIELD_DURATION, offsetof(struct credit_args, within), .help = "default 10s"},
 };
 struct credit {
     uint64_t *wanted; /* per actor of the play: count of messages after which it is done */
@@ -217,7 +219,7 @@ struct half_close_args {
 static const struct har_field half_close_fields[] = {
     {"wait", HAR_FIELD_CHOICE, offsetof(struct half_close_args, wait), .choices = yes_no,
      .help = "until the server has ended the stream; \"no\": for nothing"},
-    {"within", HAR_FIELD_DURATION, offsetof(struct half_close_args, within), .help = NULL},
+    {"within", HAR_FIELD_DURATION, offsetof(struct half_close_args, within), .help = "default 10s"},
 };
 
 static void start_half_close(struct har_step *step)

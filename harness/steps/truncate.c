@@ -28,7 +28,7 @@ static const struct har_field fields[] = {
     {"message", HAR_FIELD_OBJECT, AT(message), .fields = har_message_fields,
      .field_count = HAR_MESSAGE_FIELDS, .help = "as in send"},
     {"size", HAR_FIELD_EXPR, AT(size), .help = "as in send"},
-    {"within", HAR_FIELD_DURATION, AT(within), .help = NULL},
+    {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
 };
 #undef AT
 

@@ -18,13 +18,13 @@ static const struct har_field await_fields[] = {
     {"await", HAR_FIELD_EXPR, AT(pred), .is_required = true, .help = "the predicate"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it does not become true"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
 static const struct har_field hold_fields[] = {
     {"hold", HAR_FIELD_EXPR, AT(pred), .is_required = true, .help = "the predicate"},
-    {"for", HAR_FIELD_DURATION, AT(time), .is_required = true},
+    {"for", HAR_FIELD_DURATION, AT(time), .is_required = true, .help = "how long"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when it does not stay true"},
-    {"why", HAR_FIELD_STRING, AT(why), .help = NULL},
+    {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
 #undef AT
 
