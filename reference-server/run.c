@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/schema/pool.h"
 #include "reference-server/frontend/grpc/server.h"
 
 /* Tells the signal loop that the front end has ended. */
@@ -68,6 +69,8 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
     }
     srv_chat_init(&chat, &chat_config);
     struct srv_health health = {.misbehave = &chat.config.misbehave};
+    struct srv_reflection reflection;
+    srv_reflection_init(&reflection, sl_pool_builtin_set(), &chat.config.misbehave);
     const struct srv_grpc_config config = {
         .listen = opts->listen,
         .cert_file = opts->tls_cert,
@@ -79,7 +82,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
         .ended = tell_ended,
         .ended_context = &is_ended,
     };
-    struct srv_grpc *grpc = srv_grpc_start(&config, &chat, &health, reterr_error);
+    struct srv_grpc *grpc = srv_grpc_start(&config, &chat, &health, &reflection, reterr_error);
     if (grpc == NULL) {
         srv_chat_release(&chat);
         return reterr_error->status;

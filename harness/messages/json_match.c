@@ -90,8 +90,9 @@ static bool is_same_scalar(json_t *wanted, json_t *got)
 
 /* ---- operators ---- */
 
-enum operator{ OP_LT, OP_LE, OP_GT, OP_GE, OP_NE, OP_IN, OP_SET, OP_COUNT };
-static const char *const operators[OP_COUNT] = {"$lt", "$le", "$gt", "$ge", "$ne", "$in", "$set"};
+enum operator{ OP_LT, OP_LE, OP_GT, OP_GE, OP_NE, OP_IN, OP_SET, OP_HAS, OP_COUNT };
+static const char *const operators[OP_COUNT] = {"$lt", "$le", "$gt",  "$ge",
+                                                "$ne", "$in", "$set", "$has"};
 
 /* The operator of {"$ge": 3}; OP_COUNT when it is no such object. */
 static enum operator operator_of(json_t *wanted)
@@ -123,6 +124,22 @@ static bool has_equal(json_t *list, json_t *got, const struct sl_field *field)
     return false;
 }
 
+static bool matches(struct walk *walk, const struct place *place, json_t *wanted, json_t *got);
+
+/* True when one of the list is as wanted. */
+static bool has_match(struct walk *walk, const struct place *place, json_t *wanted, json_t *list)
+{
+    size_t at = 0;
+    json_t *item = NULL;
+    bool is_found = false;
+    walk->depth++;
+    json_array_foreach (list, at, item) {
+        is_found = is_found || matches(walk, place, wanted, item);
+    }
+    walk->depth--;
+    return is_found;
+}
+
 static bool apply(struct walk *walk, const struct place *place, enum operator op, json_t *wanted,
                   json_t *got)
 {
@@ -134,6 +151,8 @@ static bool apply(struct walk *walk, const struct place *place, enum operator op
         is_good = json_is_true(value) == (got != NULL);
     } else if (op == OP_IN) {
         is_good = has_equal(value, got, place->field);
+    } else if (op == OP_HAS) {
+        is_good = has_match(walk, place, value, got);
     } else if (op == OP_NE) {
         is_good = !(got == NULL ? is_default(place->field, value) : is_same_scalar(value, got));
     } else if (is_number(value, &limit)) {
@@ -143,8 +162,6 @@ static bool apply(struct walk *walk, const struct place *place, enum operator op
 }
 
 /* ---- going down ---- */
-
-static bool matches(struct walk *walk, const struct place *place, json_t *wanted, json_t *got);
 
 /* The place of a member; false when the type has no such field. */
 static bool member_of(const struct place *place, const char *key, struct place *ret_place)
@@ -261,11 +278,14 @@ static bool can_match(struct walk *walk, const struct place *place, json_t *want
     if (walk->depth >= HAR_MATCH_DEPTH_MAX) {
         return differs(walk, place, "is nested too deeply");
     }
-    if (operator_of(wanted) != OP_COUNT) {
+    enum operator op = operator_of(wanted);
+    if (op != OP_COUNT && op != OP_HAS) {
         return true;
     }
     walk->depth++;
-    bool is_good = true;
+    bool is_good =
+        op != OP_HAS || can_match(walk, place, json_object_get(wanted, operators[OP_HAS]));
+    wanted = op == OP_HAS ? NULL : wanted;
     json_object_foreach (wanted, key, value) {
         struct place member;
         if (key[0] == '$') {

@@ -8,7 +8,7 @@
  *     {"status": "SERVING"}          the message has this; it may have more, unless is_exact
  *     {"count": 5} {"count": "5"}    numbers may be strings, as in proto3 JSON
  *     {"user_id": 1} {"userId": 1}   both names of a field
- *     {"seq": {"$ge": 3}}            $lt $le $gt $ge $ne $in $set in place of a value
+ *     {"seq": {"$ge": 3}}            $lt $le $gt $ge $ne $in $set $has in place of a value
  *
  * A field that is absent counts as its default value. Arrays are compared member by member.
  *

@@ -98,6 +98,7 @@ struct srv_grpc {
     grpc_completion_queue *queue;
     struct srv_chat *chat;
     struct srv_health *health;
+    struct srv_reflection *reflection;
     struct srv_call *calls;
     struct srv_slot *slots;
     size_t slots_out;
@@ -131,7 +132,7 @@ void srv_call_end(struct srv_call *call, enum sl_grpc_status status, const char 
 /* --- methods.c --- */
 
 enum {
-    SRV_METHOD_COUNT = 5,
+    SRV_METHOD_COUNT = 7,
 };
 
 extern const struct srv_method srv_methods[SRV_METHOD_COUNT];

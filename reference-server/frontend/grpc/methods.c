@@ -91,6 +91,21 @@ static void begin_watch(struct srv_call *call, struct srv_frame *request)
     srv_call_open(call, stream);
 }
 
+static void begin_reflection(struct srv_call *call, struct srv_frame *request)
+{
+    (void)request;
+    srv_call_open(call, srv_reflection_open(call->grpc->reflection));
+}
+
+static void begin_reflection_v1alpha(struct srv_call *call, struct srv_frame *request)
+{
+    if (call->grpc->chat->config.misbehave.reflection_v1alpha_missing) {
+        srv_call_answer(call, srv_refusal(SL_GRPC_UNIMPLEMENTED, "unknown service"));
+        return;
+    }
+    begin_reflection(call, request);
+}
+
 static enum srv_pull hang(struct srv_stream *stream, uint64_t now_ns, struct srv_pulled *ret_pulled)
 {
     (void)stream;
@@ -126,6 +141,9 @@ const struct srv_method srv_methods[SRV_METHOD_COUNT] = {
     {"/chat.v1.ChatService/ChatRoom", false, begin_chat_room},
     {"/grpc.health.v1.Health/Check", true, begin_check},
     {"/grpc.health.v1.Health/Watch", true, begin_watch},
+    {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", false, begin_reflection},
+    {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", false,
+     begin_reflection_v1alpha},
 };
 
 const struct srv_method srv_unknown_method = {NULL, false, begin_unknown};

@@ -228,12 +228,14 @@ static void abandon(struct srv_grpc *grpc)
 }
 
 struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv_chat *chat,
-                                struct srv_health *health, struct sl_error *reterr_error)
+                                struct srv_health *health, struct srv_reflection *reflection,
+                                struct sl_error *reterr_error)
 {
     struct srv_grpc *grpc = sl_alloc(sizeof(*grpc));
     void *registered[SRV_METHOD_COUNT];
     grpc->chat = chat;
     grpc->health = health;
+    grpc->reflection = reflection;
     grpc->drain_grace_ns = config->drain_grace_ns;
     grpc->max_message = config->max_message;
     grpc->ended = config->ended;

@@ -4,11 +4,12 @@
 
 /*
  * The front end on the gRPC C core: one completion queue with one polling thread, and one timer thread,
- * because the C core's own timers have a grain of 1 ms. One lock guards the chat core, the health
- * service and every call; the C core never calls back under it.
+ * because the C core's own timers have a grain of 1 ms. One lock guards the chat core, the other
+ * services and every call; the C core never calls back under it.
  */
 #include "reference-server/chat/chat.h"
 #include "reference-server/services/health.h"
+#include "reference-server/services/reflection.h"
 
 struct srv_grpc;
 
@@ -35,10 +36,11 @@ struct srv_grpc_config {
     void *ended_context;
 };
 
-/* Listens and serves. The config is read during the call only; chat and health are borrowed until srv_grpc_free.
+/* Listens and serves. The config is read during the call only; the services are borrowed until srv_grpc_free.
  * NULL with an error when the address or the certificates cannot be used. */
 struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv_chat *chat,
-                                struct srv_health *health, struct sl_error *reterr_error);
+                                struct srv_health *health, struct srv_reflection *reflection,
+                                struct sl_error *reterr_error);
 
 /* The port that it listens on. */
 int srv_grpc_port(const struct srv_grpc *grpc);
