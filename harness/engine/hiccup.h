@@ -16,6 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Crowded for this part of a time: a server that waits for a processor is late, though no pause is seen. */
+#define HAR_CROWDED_PART 0.2
+
 struct har_hiccup;
 
 struct har_hiccup *har_hiccup_new(void); /* NULL when no thread can be had */

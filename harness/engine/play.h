@@ -231,8 +231,8 @@ uint64_t har_play_hiccup_ns(const struct har_play *play, uint64_t from_ns);
 double har_play_slack(const struct har_play *play, uint64_t from_ns);
 
 /* A time limit that began at from_ns, when evidence stood at from_evidence, stretched by the pauses since: times
- * the slack, but by no more than a hundred of the longest pause. Where a call of this target takes long (a WAN),
- * also by round trips: a few, and two for every answer since. So a slow server gets its time, a hanging one not. */
+ * the slack, but by no more than a hundred of the longest pause; while there are too few processors, up to ten times as
+ * long, at most 8 s more. Where a call of this target takes long (a WAN), also by round trips: a few, and two for every answer since. So a slow server gets its time, a hanging one not. */
 uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint64_t from_evidence,
                              uint64_t limit_ns);
 /* True when the scenario's time is up. */

@@ -14,8 +14,6 @@
 #define NOISE_NS (30 * SL_MS)
 /* Many short ones, from one part in so many of a play on. */
 #define NOISE_PART 50
-/* A server that waits for a processor is late, though no pause is seen: this part of a play on. */
-#define CROWDED_PART 0.2
 
 struct item {
     struct run *run;
@@ -140,9 +138,9 @@ static bool is_noise(struct run *run, const struct har_play *play)
 {
     uint64_t longest_ns = har_hiccup_max(run->hiccup, play->begin_ns, play->end_ns);
     uint64_t total_ns = har_hiccup_total(run->hiccup, play->begin_ns, play->end_ns);
-    bool was_noisy = longest_ns >= NOISE_NS ||
-                     total_ns >= (play->end_ns - play->begin_ns) / NOISE_PART ||
-                     har_hiccup_crowded(run->hiccup, play->begin_ns, play->end_ns) >= CROWDED_PART;
+    bool was_noisy =
+        longest_ns >= NOISE_NS || total_ns >= (play->end_ns - play->begin_ns) / NOISE_PART ||
+        har_hiccup_crowded(run->hiccup, play->begin_ns, play->end_ns) >= HAR_CROWDED_PART;
     for (size_t i = 0; i < play->failure_count; i++) {
         const struct har_failure *failure = &play->failures[i];
         if (failure->is_mistake) {

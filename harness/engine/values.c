@@ -34,6 +34,8 @@ enum {
 #define KEEPALIVE_MS 2000.0
 /* DG where it declares no grace of a drain. */
 #define DRAIN_GRACE_MS 5000.0
+/* A server that gets no processor is late, however correct it is: so much longer it is waited for. */
+#define PATIENCE_NS (8 * SL_SECOND)
 /* How often a process is looked at. */
 #define LOOK_NS (10 * SL_MS)
 
@@ -68,8 +70,14 @@ uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint
 {
     uint64_t scaled_ns = (uint64_t)((double)limit_ns * har_play_slack(play, from_ns));
     uint64_t most_ns = limit_ns + 100 * har_play_hiccup_ns(play, from_ns);
-    return (scaled_ns < most_ns ? scaled_ns : most_ns) +
-           trips_ns(play, play->evidence - from_evidence, limit_ns);
+    uint64_t allowed_ns = scaled_ns < most_ns ? scaled_ns : most_ns;
+    uint64_t now_ns = sl_clock_mono_ns();
+    if (now_ns - from_ns >= allowed_ns &&
+        har_hiccup_crowded(play->config.hiccup, from_ns, now_ns) >= HAR_CROWDED_PART) {
+        uint64_t patient_ns = limit_ns + (limit_ns * 9 < PATIENCE_NS ? limit_ns * 9 : PATIENCE_NS);
+        allowed_ns = patient_ns > allowed_ns ? patient_ns : allowed_ns;
+    }
+    return allowed_ns + trips_ns(play, play->evidence - from_evidence, limit_ns);
 }
 
 bool har_play_is_out_of_time(const struct har_play *play)
