@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sluice-harness client HOST PORT TRANSPORT STREAMS ROOM [AUTHORITY]: for the harness's own use. A client that lives in a
- * process of its own, so that a scenario can kill or stop it: one connection with STREAMS subscriptions to ROOM,
- * read as fast as they come. It says on stdout, a line at each change: its local port, and how many subscriptions
- * have had headers, a message, and an end. It ends by a signal, and when its parent is gone.
+ * sluice-harness client: for the harness's own use. A client that lives in a process of its own, so that a scenario can
+ * kill or stop it: one connection with many subscriptions to one room, read as fast as they come. It says on stdout, a
+ * line at each change: its local port, and how many subscriptions have had headers, a message, and an end. It ends by
+ * a signal, and when its parent is gone.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -12,13 +12,22 @@
 #include <unistd.h>
 
 #include "harness/cmd/cmd.h"
+#include "harness/cmd/run_options.h"
 #include "harness/engine/chat.h"
 #include "harness/target/child.h"
+#include "harness/transport/tls.h"
 #include "lib/base/alloc.h"
+#include "lib/base/units.h"
 
 enum {
-    ARGUMENTS = 6,
     RATE_HZ = 100000,
+};
+
+struct options {
+    struct har_run_options run; /* first: the shared setters write here */
+    const char *room;
+    enum har_transport transport;
+    unsigned streams;
 };
 
 struct client;
@@ -31,6 +40,8 @@ struct client {
     struct subscription *subscriptions;
     unsigned count, headers, messages, ended;
 };
+
+static const char program[] = "sluice-harness client";
 
 static void tell(const struct client *client)
 {
@@ -79,12 +90,12 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
 static const struct har_stream_handler stream_handler = {
     .headers = on_headers, .message = on_message, .end = on_end};
 
-static void open_streams(struct client *client, const char *room)
+static void open_streams(struct client *client, const struct options *options)
 {
     struct sl_buf payload;
     sl_buf_init(&payload, 64 * 1024);
     const struct har_subscription wanted = {
-        .room_id = sl_span_str(room),
+        .room_id = sl_span_str(options->room),
         .max_rate_hz = RATE_HZ,
         .after_message_id = sl_span_str(""),
     };
@@ -92,8 +103,11 @@ static void open_streams(struct client *client, const char *room)
     for (unsigned i = 0; i < client->count; i++) {
         struct subscription *subscription = &client->subscriptions[i];
         subscription->client = client;
-        struct har_stream_config config = {
-            .method = HAR_SUBSCRIBE_METHOD, .handler = &stream_handler, .owner = subscription};
+        struct har_stream_config config = {.method = HAR_SUBSCRIBE_METHOD,
+                                           .metadata = options->run.metadata.fields,
+                                           .metadata_count = options->run.metadata.count,
+                                           .handler = &stream_handler,
+                                           .owner = subscription};
         struct har_stream *stream = har_stream_new(client->conn, &config);
         (void)har_stream_send(stream, sl_buf_span(&payload));
         har_stream_half_close(stream);
@@ -101,29 +115,93 @@ static void open_streams(struct client *client, const char *room)
     sl_buf_release(&payload);
 }
 
-int har_cmd_client(int argc, char **argv)
+static enum sl_status set_room(void *target, const char *value, struct sl_error *reterr)
+{
+    struct options *options = target;
+    (void)reterr;
+    options->room = value;
+    return SL_OK;
+}
+
+static enum sl_status set_transport(void *target, const char *value, struct sl_error *reterr)
+{
+    struct options *options = target;
+    (void)reterr;
+    options->transport = strcmp(value, "grpc") == 0 ? HAR_TRANSPORT_GRPC : HAR_TRANSPORT_H2;
+    return SL_OK;
+}
+
+static enum sl_status set_streams(void *target, const char *value, struct sl_error *reterr)
+{
+    struct options *options = target;
+    uint64_t streams = 0;
+    if (sl_units_u64(sl_span_str(value), &streams) != SL_OK || streams > HAR_CHILD_STREAMS_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: a number up to %d", HAR_CHILD_STREAMS_MAX);
+    }
+    options->streams = (unsigned)streams;
+    return SL_OK;
+}
+
+/* Until a signal: that is what it is for. */
+static int hold(const struct options *options)
 {
     static const struct har_conn_handler conn_handler = {0};
-    if (argc != ARGUMENTS && argc != ARGUMENTS + 1) {
-        (void)fprintf(stderr, "sluice-harness client: for the harness's own use\n");
+    const struct har_run_options *run = &options->run;
+    struct har_tls_config files = {
+        .ca_file = run->ca, .cert_file = run->cert, .key_file = run->key};
+    struct har_tls *tls = NULL;
+    struct sl_error error = {0};
+    if (run->has_tls && har_tls_new(&files, &tls, &error) != SL_OK) {
+        (void)fprintf(stderr, "%s: %s\n", program, error.text);
         return 2;
     }
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     uv_loop_t loop;
-    struct client client = {.count = (unsigned)strtoul(argv[4], NULL, 10)};
+    struct client client = {.count = options->streams};
     struct har_conn_config config = har_conn_defaults();
-    config.host = argv[1];
-    config.port = (uint16_t)strtoul(argv[2], NULL, 10);
-    config.transport = strcmp(argv[3], "grpc") == 0 ? HAR_TRANSPORT_GRPC : HAR_TRANSPORT_H2;
-    config.authority = argc > ARGUMENTS ? argv[ARGUMENTS] : NULL;
+    config.host = run->host;
+    config.port = run->port;
+    config.transport = options->transport;
+    config.authority = run->authority;
+    config.tls = tls;
     config.handler = &conn_handler;
-    client.count = client.count > HAR_CHILD_STREAMS_MAX ? HAR_CHILD_STREAMS_MAX : client.count;
     client.subscriptions = sl_calloc(client.count + 1, sizeof(client.subscriptions[0]));
     (void)uv_loop_init(&loop);
     client.conn = har_conn_new(&loop, &config);
-    open_streams(&client, argv[5]);
-    for (;;) { /* until a signal: that is what it is for */
+    open_streams(&client, options);
+    for (;;) {
         (void)uv_run(&loop, UV_RUN_DEFAULT);
         (void)pause();
     }
+}
+
+int har_cmd_client(int argc, char **argv)
+{
+    static const char *const shared[] = {"target", "ca",        "cert",    "key",
+                                         "tls",    "authority", "metadata"};
+    static const struct sl_cli_option own[] = {
+        {"room", 0, "ID", "what it subscribes to", set_room},
+        {"transport", 0, "grpc|h2", "by the C core, or by HTTP/2 of our own", set_transport},
+        {"streams", 0, "N", "subscriptions", set_streams},
+    };
+    enum { SHARED = sizeof(shared) / sizeof(shared[0]), OWN = sizeof(own) / sizeof(own[0]) };
+    struct sl_cli_option list[SHARED + OWN];
+    for (size_t i = 0; i < SHARED; i++) {
+        list[i] = *har_run_option(shared[i]);
+    }
+    memcpy(list + SHARED, own, sizeof(own));
+    const struct sl_cli cli = {
+        .program = program,
+        .summary = "Holds subscriptions until it is killed: for the harness's own use.",
+        .options = list,
+        .option_count = SHARED + OWN,
+    };
+    struct options options = {.transport = HAR_TRANSPORT_H2, .room = ""};
+    struct sl_cli_result result;
+    int status = 0;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (sl_cli_start(&cli, argc, argv, &options, &result, &status)) {
+        status = options.run.target == NULL ? 2 : hold(&options);
+    }
+    sl_headers_release(&options.run.metadata);
+    return status;
 }

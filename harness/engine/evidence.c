@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "harness/engine/actor.h"
+#include "harness/engine/target.h"
 #include "harness/engine/via.h"
 #include "lib/base/alloc.h"
 #include "lib/base/json_out.h"
@@ -109,6 +110,20 @@ static void write_actor(const struct har_play *play, const struct har_actor *act
     }
 }
 
+/* What the server wrote so far, the scenario's own one where it had one. */
+static void write_server_log(const struct har_result *result, const struct har_play *play)
+{
+    const struct har_target *target = play->config.target;
+    struct sl_span output = target == NULL ? sl_span(NULL, 0) : har_target_output(target);
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof(path), "%s/server.log", result->evidence);
+    FILE *file = output.len == 0 ? NULL : fopen(path, "wb");
+    if (file != NULL) {
+        (void)fwrite(output.data, 1, output.len, file);
+        (void)fclose(file);
+    }
+}
+
 void har_evidence_write(const struct har_suite *suite, struct har_result *result,
                         const struct har_play *play)
 {
@@ -133,6 +148,7 @@ void har_evidence_write(const struct har_suite *suite, struct har_result *result
     }
     (void)fclose(file);
     sl_buf_release(&out);
+    write_server_log(result, play);
 }
 
 enum sl_status har_evidence_finish(const struct har_suite *suite, struct sl_error *reterr_error)

@@ -292,15 +292,16 @@ static void start_spawn(struct har_step *step)
     HAR_FOR_ACTORS (play, step->node->who, actor) {
         double streams =
             har_play_value_in(play, &actor->spec->streams, 1, 1, HAR_CHILD_STREAMS_MAX);
-        struct har_child_config config = {
-            .conn = play->config.conn, .room = actor->room, .streams = (unsigned)streams};
+        struct har_child_config config = {.conn = play->config.conn,
+                                          .metadata = play->config.metadata,
+                                          .metadata_count = play->config.metadata_count,
+                                          .room = actor->room,
+                                          .streams = (unsigned)streams};
         config.conn.transport = (enum har_transport)actor->spec->transport;
         struct sl_error error = {0};
         har_child_free(actor->child);
         actor->child = NULL;
-        if (play->config.conn.tls != NULL) {
-            har_play_mistake(play, step->node->path, "a child's connection has no TLS");
-        } else if (har_child_new(play->config.loop, &config, &actor->child, &error) != SL_OK) {
+        if (har_child_new(play->config.loop, &config, &actor->child, &error) != SL_OK) {
             har_play_mistake(play, step->node->path, "the child cannot be started: %s", error.text);
         }
     }

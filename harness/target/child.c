@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "harness/target/process.h"
+#include "harness/transport/tls.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
 
 enum {
-    COMMAND_MAX = 16 * 1024,
+    COMMAND_MAX = 32 * 1024,
+    VALUE_MAX = 8 * 1024,
     LINE_MAX_BYTES = 512,
     ESTABLISHED = 1, /* TCP_ESTABLISHED in /proc/net/tcp */
 };
@@ -34,36 +36,76 @@ static void add_word(struct sl_buf *out, const char *text)
     (void)sl_buf_add_str(out, "'");
 }
 
-enum sl_status har_child_new(uv_loop_t *loop, const struct har_child_config *config,
-                             struct har_child **ret_child, struct sl_error *reterr_error)
+/* " --name 'value'"; nothing for NULL. */
+static void add_option(struct sl_buf *out, const char *name, const char *value)
+{
+    if (value != NULL) {
+        (void)sl_buf_addf(out, " --%s", name);
+        add_word(out, value);
+    }
+}
+
+static void add_connection(struct sl_buf *out, const struct har_child_config *config)
+{
+    const struct har_conn_config *conn = &config->conn;
+    bool is_ip6 = strchr(conn->host, ':') != NULL;
+    char value[VALUE_MAX];
+    (void)snprintf(value, sizeof(value), is_ip6 ? "[%s]:%u" : "%s:%u", conn->host, conn->port);
+    add_option(out, "target", value);
+    add_option(out, "authority", conn->authority);
+    if (conn->tls != NULL) {
+        const struct har_tls_config *files = har_tls_files(conn->tls);
+        (void)sl_buf_add_str(out, " --tls");
+        add_option(out, "ca", files->ca_file);
+        add_option(out, "cert", files->cert_file);
+        add_option(out, "key", files->key_file);
+    }
+    for (size_t i = 0; i < config->metadata_count; i++) {
+        const struct sl_header *field = &config->metadata[i];
+        int len = snprintf(value, sizeof(value), "%.*s: %.*s", SL_SPAN_ARG(field->name),
+                           SL_SPAN_ARG(field->value));
+        out->is_full |= len >= (int)sizeof(value);
+        add_option(out, "metadata", value);
+    }
+}
+
+/* The shell command of the client; SL_LIMIT when it is too long. */
+static enum sl_status write_command(const struct har_child_config *config, struct sl_buf *out)
 {
     char self[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
     if (len <= 0) {
-        return sl_error_set(reterr_error, SL_IO, "this program's own file is not known");
+        return SL_IO;
     }
     self[len] = '\0';
-    struct sl_buf command;
-    sl_buf_init(&command, COMMAND_MAX);
-    (void)sl_buf_add_str(&command, "exec");
-    add_word(&command, self);
-    (void)sl_buf_add_str(&command, " client");
-    add_word(&command, config->conn.host);
-    (void)sl_buf_addf(&command, " %u %s %u", config->conn.port,
+    (void)sl_buf_add_str(out, "exec");
+    add_word(out, self);
+    (void)sl_buf_addf(out, " client --transport %s --streams %u",
                       config->conn.transport == HAR_TRANSPORT_GRPC ? "grpc" : "h2",
                       config->streams);
-    add_word(&command, config->room);
-    if (config->conn.authority != NULL) {
-        add_word(&command, config->conn.authority);
+    add_option(out, "room", config->room);
+    add_connection(out, config);
+    (void)sl_buf_add_u8(out, '\0');
+    return out->is_full ? SL_LIMIT : SL_OK;
+}
+
+enum sl_status har_child_new(uv_loop_t *loop, const struct har_child_config *config,
+                             struct har_child **ret_child, struct sl_error *reterr_error)
+{
+    struct sl_buf command;
+    sl_buf_init(&command, COMMAND_MAX);
+    enum sl_status status = write_command(config, &command);
+    if (status != SL_OK) {
+        sl_buf_release(&command);
+        return sl_error_set(reterr_error, status,
+                            status == SL_LIMIT ? "the client's command is too long"
+                                               : "this program's own file is not known");
     }
-    (void)sl_buf_add_u8(&command, '\0');
     struct har_child *child = sl_alloc(sizeof(*child));
     child->server_port = config->conn.port;
     struct har_process_config process = {.command = (const char *)command.data,
                                          .port = config->conn.port};
-    enum sl_status status =
-        command.is_full ? sl_error_set(reterr_error, SL_LIMIT, "the client's command is too long")
-                        : har_process_new(loop, &process, &child->process, reterr_error);
+    status = har_process_new(loop, &process, &child->process, reterr_error);
     sl_buf_release(&command);
     if (status != SL_OK) {
         sl_free(child);
@@ -91,10 +133,9 @@ bool har_child_is_alive(const struct har_child *child)
     return har_process_is_alive(child->process);
 }
 
-struct har_child_seen har_child_seen(const struct har_child *child)
+struct har_child_seen har_child_parse(struct sl_span output)
 {
     struct har_child_seen seen = {0};
-    struct sl_span output = har_process_output(child->process);
     size_t end = output.len;
     while (end > 0 && output.data[end - 1] != '\n') {
         end--;
@@ -104,12 +145,17 @@ struct har_child_seen har_child_seen(const struct har_child *child)
         begin--;
     }
     char line[LINE_MAX_BYTES];
-    (void)snprintf(line, sizeof(line), "%.*s", (int)(end - begin), output.data + begin);
-    if (output.len == 0 ||
-        sscanf(line, "%u %u %u %u", &seen.port, &seen.headers, &seen.messages, &seen.ended) != 4) {
-        seen = (struct har_child_seen){0};
-    }
-    return seen;
+    struct sl_span last = sl_span_from(output, begin);
+    last.len = end - begin;
+    (void)snprintf(line, sizeof(line), "%.*s", SL_SPAN_ARG(last));
+    bool is_whole =
+        sscanf(line, "%u %u %u %u", &seen.port, &seen.headers, &seen.messages, &seen.ended) == 4;
+    return is_whole ? seen : (struct har_child_seen){0};
+}
+
+struct har_child_seen har_child_seen(const struct har_child *child)
+{
+    return har_child_parse(har_process_output(child->process));
 }
 
 static bool is_established(const char *table, unsigned local, unsigned remote)

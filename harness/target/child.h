@@ -4,7 +4,7 @@
 
 /*
  * A client in a process of its own, to be killed or stopped: this program as `sluice-harness client`, which holds one
- * plaintext connection with many subscriptions to one room.
+ * connection with many subscriptions to one room.
  *
  * Life: one loop, one thread. What it says is read when it is asked for.
  */
@@ -17,7 +17,9 @@ enum {
 struct har_child;
 
 struct har_child_config {
-    struct har_conn_config conn; /* host, port, authority, transport; no TLS */
+    struct har_conn_config conn; /* host, port, authority, transport, tls */
+    const struct sl_header *metadata;
+    size_t metadata_count;
     const char *room;
     unsigned streams;
 };
@@ -37,6 +39,8 @@ struct har_child_seen {
     unsigned headers, messages, ended;
 };
 struct har_child_seen har_child_seen(const struct har_child *child);
+/* The same from its output: the last line that is whole; zeroes where that says nothing. */
+struct har_child_seen har_child_parse(struct sl_span output);
 /* Whether the kernel has its connection as established: its process need not run for that, and it no longer is when
  * the server has closed it. */
 bool har_child_is_connected(const struct har_child *child);

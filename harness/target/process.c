@@ -271,6 +271,7 @@ void har_process_stop(struct har_process *process, uint64_t grace_ns, har_proces
     process->stopped_owner = owner;
     process->kill_at_ns = sl_clock_mono_ns() + grace_ns;
     (void)har_process_signal(process, SIGTERM);
+    (void)har_process_signal(process, SIGCONT); /* one that is stopped could not end */
     uv_timer_start(&process->timer, on_stop_timer, 0, STOP_POLL_MS);
 }
 

@@ -9,9 +9,14 @@
 
 #include "lib/base/alloc.h"
 
+enum {
+    FILES = 4, /* strings of struct har_tls_config */
+};
+
 struct har_tls {
     SSL_CTX *context;
-    char *server_name; /* or NULL */
+    struct har_tls_config files; /* its strings are those of kept */
+    char *kept[FILES];
 };
 
 struct har_tls_session {
@@ -68,6 +73,16 @@ static enum sl_status use_certificate(SSL_CTX *context, const struct har_tls_con
     return SL_OK;
 }
 
+static void keep_files(struct har_tls *tls, const struct har_tls_config *config)
+{
+    const char *const given[FILES] = {config->ca_file, config->cert_file, config->key_file,
+                                      config->server_name};
+    for (size_t i = 0; i < FILES; i++) {
+        tls->kept[i] = given[i] == NULL ? NULL : sl_strdup(given[i]);
+    }
+    tls->files = (struct har_tls_config){tls->kept[0], tls->kept[1], tls->kept[2], tls->kept[3]};
+}
+
 enum sl_status har_tls_new(const struct har_tls_config *config, struct har_tls **ret_tls,
                            struct sl_error *reterr_error)
 {
@@ -93,9 +108,7 @@ enum sl_status har_tls_new(const struct har_tls_config *config, struct har_tls *
     if (status == SL_OK) {
         status = use_certificate(tls->context, config, reterr_error);
     }
-    if (config->server_name != NULL) {
-        tls->server_name = sl_strdup(config->server_name);
-    }
+    keep_files(tls, config);
 out:
     if (status != SL_OK) {
         har_tls_free(tls);
@@ -109,9 +122,16 @@ void har_tls_free(struct har_tls *tls)
 {
     if (tls != NULL) {
         SSL_CTX_free(tls->context);
-        sl_free(tls->server_name);
+        for (size_t i = 0; i < FILES; i++) {
+            sl_free(tls->kept[i]);
+        }
         sl_free(tls);
     }
+}
+
+const struct har_tls_config *har_tls_files(const struct har_tls *tls)
+{
+    return &tls->files;
 }
 
 static bool is_address(const char *host)
@@ -123,7 +143,7 @@ static bool is_address(const char *host)
 struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const char *host)
 {
     struct har_tls_session *session = sl_alloc(sizeof *session);
-    const char *name = tls->server_name == NULL ? host : tls->server_name;
+    const char *name = tls->files.server_name == NULL ? host : tls->files.server_name;
     session->ssl = SSL_new(tls->context);
     session->in = BIO_new(BIO_s_mem());
     session->out = BIO_new(BIO_s_mem());

@@ -25,6 +25,8 @@ SL_MUST_USE enum sl_status har_tls_new(const struct har_tls_config *config,
                                        struct har_tls **ret_tls, struct sl_error *reterr_error);
 /* NULL is fine. Sessions keep what they need. */
 void har_tls_free(struct har_tls *tls);
+/* What it was made from, so that another process can make the same. */
+const struct har_tls_config *har_tls_files(const struct har_tls *tls);
 
 /* A session about to shake hands with host. */
 struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const char *host);
