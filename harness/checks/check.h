@@ -22,7 +22,8 @@ struct har_check {
 struct har_check_type {
     const char *name; /* the key that makes an object this check */
     const char *help;
-    const char *rule; /* broken unless the check names one */
+    const char *example; /* JSON, as of steps */
+    const char *rule;    /* broken unless the check names one */
     const struct har_field *fields;
     size_t field_count, args_size;
     void (*run)(const struct har_check *check);

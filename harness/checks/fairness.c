@@ -135,6 +135,7 @@ static void run_median(const struct har_check *check)
 const struct har_check_type har_check_jain = {
     .name = "jain",
     .help = "equals got equal shares, by Jain's index",
+    .example = "{\"jain\": \"received\", \"min\": 0.95, \"of\": \"sub\"}",
     .rule = "SUB-04",
     HAR_CHECK_ARGS(struct fair_args, jain_fields),
     .run = run_jain,
@@ -142,6 +143,7 @@ const struct har_check_type har_check_jain = {
 const struct har_check_type har_check_max_over_median = {
     .name = "max_over_median",
     .help = "no instance got many times more (or less) than the median one",
+    .example = "{\"max_over_median\": \"delivery\", \"at_most\": 5, \"of\": \"sub\"}",
     .rule = "SUB-04",
     HAR_CHECK_ARGS(struct fair_args, median_fields),
     .run = run_median,

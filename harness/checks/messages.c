@@ -139,6 +139,8 @@ static bool messages_fit(const void *node_args, const struct sl_message_type *ty
 const struct har_check_type har_check_messages = {
     .name = "messages",
     .help = "the messages that came on each stream are so",
+    .example = "{\"messages\": {\"first\": {\"status\": \"SERVING\"}, \"each\": {\"status\":"
+               " {\"$in\": [\"SERVING\", \"NOT_SERVING\"]}}}, \"of\": \"stream\"}",
     HAR_CHECK_ARGS(struct messages_args, messages_fields),
     .run = run_messages,
     .fits = messages_fit,
@@ -272,6 +274,7 @@ static void run_nogap(const struct har_check *check)
 const struct har_check_type har_check_nogap = {
     .name = "nogap",
     .help = "between the lowest and the highest number that came on a stream none is missing",
+    .example = "{\"nogap\": true, \"key\": \"$.seq\", \"of\": \"feed\"}",
     HAR_CHECK_ARGS(struct nogap_args, nogap_fields),
     .run = run_nogap,
 };
@@ -304,6 +307,7 @@ static void run_trailers(const struct har_check *check)
 const struct har_check_type har_check_trailers = {
     .name = "trailers",
     .help = "the server ended each stream with these trailers",
+    .example = "{\"trailers\": {\"x-served-by\": \"a\"}, \"of\": \"feed\"}",
     HAR_CHECK_ARGS(struct trailers_args, trailers_fields),
     .run = run_trailers,
 };

@@ -81,6 +81,8 @@ static void run_count(const struct har_check *check)
 const struct har_check_type har_check_count = {
     .name = "count",
     .help = "a number lies between two bounds",
+    .example = "{\"count\": \"received\", \"between\": [\"B\", \"B + H\"], \"of\": \"slow\", \""
+               "phase\": \"burst\"}",
     .rule = NULL,
     HAR_CHECK_ARGS(struct count_args, count_fields),
     .run = run_count,
@@ -181,6 +183,7 @@ const struct har_check_type har_check_rate_max = {
     .help =
         "in no window of any length more than rate * window + extra messages came; what one pause "
         "of the machine could bunch is excused",
+    .example = "{\"rate_max\": 50, \"extra\": 2, \"of\": \"sub\"}",
     .rule = "SUB-02",
     HAR_CHECK_ARGS(struct rate_args, rate_max_fields),
     .run = run_rate_max,
@@ -220,6 +223,7 @@ static void run_rate_min(const struct har_check *check)
 const struct har_check_type har_check_rate_min = {
     .name = "rate_min",
     .help = "messages came at least so fast while some were waiting",
+    .example = "{\"rate_min\": \"0.8 * 50\", \"over\": \"2s\", \"of\": \"sub\"}",
     .rule = "SUB-15",
     HAR_CHECK_ARGS(struct rate_args, rate_min_fields),
     .run = run_rate_min,
@@ -258,6 +262,7 @@ const struct har_check_type har_check_acks = {
     .help = "every whole message was acknowledged, but of streams that the client left (that each "
             "ack is the "
             "right one is always checked)",
+    .example = "{\"acks\": \"exact\", \"of\": \"chat\"}",
     .rule = "CHAT-01",
     HAR_CHECK_ARGS(struct acks_args, acks_fields),
     .run = run_acks,
@@ -316,6 +321,7 @@ static void run_pings(const struct har_check *check)
 const struct har_check_type har_check_pings = {
     .name = "pings",
     .help = "pings came as many as were due, each at its time",
+    .example = "{\"pings\": \"ping_interval_ms\", \"of\": \"chat\"}",
     .rule = "CHAT-02",
     HAR_CHECK_ARGS(struct pings_args, pings_fields),
     .run = run_pings,

@@ -128,6 +128,9 @@ const struct har_check_type har_check_p = {
     .name = "p",
     .help = "a percentile of a metric keeps a bound; inconclusive where the load generator was the "
             "bottleneck",
+    .example = "{\"p\": {\"metric\": \"delivery\", \"q\": 95, \"op\": \"<=\", \"vs\": \"max(2*b"
+               "ase.delivery.p95, base.delivery.p95 + 2*S + 5)\"}, \"of\": \"sub\", \""
+               "phase\": \"burst\"}",
     .rule = "SEND-06",
     HAR_CHECK_ARGS(struct p_args, p_fields),
     .run = run_p,
@@ -162,6 +165,8 @@ static void run_latency(const struct har_check *check)
 const struct har_check_type har_check_latency = {
     .name = "latency",
     .help = "a percentile of what was measured is at most so much",
+    .example = "{\"latency\": \"ack\", \"q\": 99, \"at_most\": \"max(2*healthy.ack.p99, h"
+               "ealthy.ack.p99 + 2*S + 5)\", \"of\": \"pub\", \"phase\": \"burst\"}",
     .rule = "SEND-06",
     HAR_CHECK_ARGS(struct latency_args, latency_fields),
     .run = run_latency,

@@ -70,6 +70,7 @@ static void run_rss(const struct har_check *check)
 const struct har_check_type har_check_rss_growth = {
     .name = "rss_growth",
     .help = "the target's memory stops growing; not checked where it cannot be observed",
+    .example = "{\"rss_growth\": \"round\", \"rounds\": 4, \"below_mib\": 2}",
     .rule = "RES-01",
     HAR_CHECK_ARGS(struct rss_args, rss_fields),
     .run = run_rss,
@@ -125,6 +126,7 @@ const struct har_check_type har_check_rss_peak = {
     .name = "rss_peak",
     .help = "the target's memory stayed below a bound all the time; not checked where it cannot be "
             "observed",
+    .example = "{\"rss_peak\": \"round\", \"below_mib\": 64}",
     .rule = "RES-01",
     HAR_CHECK_ARGS(struct peak_args, peak_fields),
     .run = run_peak,
@@ -201,6 +203,7 @@ static void run_threads(const struct har_check *check)
 const struct har_check_type har_check_fd = {
     .name = "fd",
     .help = "the target's file descriptors came back; not checked where it cannot be observed",
+    .example = "{\"fd\": \"round\", \"growth\": 2}",
     .rule = "RES-01",
     HAR_CHECK_ARGS(struct held_args, fd_fields),
     .run = run_fd,
@@ -208,6 +211,7 @@ const struct har_check_type har_check_fd = {
 const struct har_check_type har_check_threads = {
     .name = "threads",
     .help = "the target's threads came back; not checked where it cannot be observed",
+    .example = "{\"threads\": \"round\"}",
     .rule = "RES-01",
     HAR_CHECK_ARGS(struct held_args, threads_fields),
     .run = run_threads,

@@ -210,6 +210,8 @@ static void run_delivered(const struct har_check *check)
 const struct har_check_type har_check_delivered = {
     .name = "delivered",
     .help = "of the messages accepted for its room, each subscriber received this part",
+    .example = "{\"delivered\": \"suffix\", \"at_least\": \"B\", \"of\": \"sub\", \"phase\": \""
+               "burst\"}",
     .rule = "SEND-03",
     HAR_CHECK_ARGS(struct delivered_args, delivered_fields),
     .run = run_delivered,
@@ -346,6 +348,7 @@ static void run_nodup(const struct har_check *check)
 const struct har_check_type har_check_fifo = {
     .name = "fifo",
     .help = "one publisher's messages came in the order sent (checked of every subscriber anyway)",
+    .example = "{\"fifo\": true, \"of\": \"feed\", \"key\": \"$.seq\"}",
     .rule = "SUB-01",
     HAR_CHECK_ARGS(struct flag_args, fifo_fields),
     .run = run_fifo,
@@ -353,6 +356,8 @@ const struct har_check_type har_check_fifo = {
 const struct har_check_type har_check_nodup = {
     .name = "nodup",
     .help = "no message came twice (checked of every subscriber anyway)",
+    .example = "{\"nodup\": true, \"of\": \"sub\", \"why\": \"a message that comes twice "
+               "is shown twice\"}",
     .rule = "SUB-01",
     HAR_CHECK_ARGS(struct flag_args, nodup_fields),
     .run = run_nodup,
@@ -417,6 +422,7 @@ const struct har_check_type har_check_backlog = {
     .help =
         "after a stall came at least `low` messages without a hole from the end that the declared "
         "drop policy keeps, and at most `high` in all",
+    .example = "{\"backlog\": [\"B\", \"B + H + 1\"], \"of\": \"slow\", \"phase\": \"burst\"}",
     .rule = "SUB-06",
     HAR_CHECK_ARGS(struct backlog_args, backlog_fields),
     .run = run_backlog,

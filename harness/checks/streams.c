@@ -46,6 +46,7 @@ static void run_status(const struct har_check *check)
 const struct har_check_type har_check_status = {
     .name = "status",
     .help = "the server ended each stream, with one of these statuses",
+    .example = "{\"status\": [\"DEADLINE_EXCEEDED\", \"CANCELLED\"], \"of\": \"sub\"}",
     .rule = "RES-02",
     HAR_CHECK_ARGS(struct status_args, status_fields),
     .run = run_status,
@@ -76,6 +77,7 @@ static void run_open(const struct har_check *check)
 const struct har_check_type har_check_open = {
     .name = "open",
     .help = "the streams are open at the end",
+    .example = "{\"open\": true, \"of\": \"sub,slow\"}",
     .rule = "SUB-16",
     HAR_CHECK_ARGS(struct open_args, open_fields),
     .run = run_open,
@@ -134,6 +136,8 @@ static void run_eventually(const struct har_check *check)
 const struct har_check_type har_check_never = {
     .name = "never",
     .help = "a predicate was false after everything that happened (in the phases named)",
+    .example = "{\"never\": \"received(slow) > H\", \"rule\": \"SUB-05\", \"phase\": \"burs"
+               "t\"}",
     .rule = NULL,
     HAR_CHECK_ARGS(struct pred_args, never_fields),
     .run = run_never,
@@ -142,6 +146,7 @@ const struct har_check_type har_check_never = {
 const struct har_check_type har_check_eventually = {
     .name = "eventually",
     .help = "a predicate was true at some time (in the phases named)",
+    .example = "{\"eventually\": \"goaways(sub) >= 1\", \"rule\": \"OPS-03\"}",
     .rule = NULL,
     HAR_CHECK_ARGS(struct pred_args, eventually_fields),
     .run = run_eventually,

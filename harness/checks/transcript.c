@@ -74,6 +74,7 @@ static void run_same_transcript(const struct har_check *check)
 const struct har_check_type har_check_same_transcript = {
     .name = "same_transcript",
     .help = "of each sender came the same messages in the same order, however the bytes came",
+    .example = "{\"same_transcript\": \"sub\", \"of\": \"far\"}",
     .rule = "SUB-01",
     HAR_CHECK_ARGS(struct transcript_args, transcript_fields),
     .run = run_same_transcript,

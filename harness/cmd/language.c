@@ -11,6 +11,24 @@ enum {
 };
 
 static const char table_head[] = "| key | value | meaning |\n|---|---|---|\n";
+static const char example_actors[] =
+    "The examples below speak of these actors, and of phases `healthy` and `burst`:\n"
+    "\n"
+    "```json\n"
+    "{\n"
+    "  \"pub\": {\"kind\": \"publisher\"},\n"
+    "  \"sub\": {\"kind\": \"subscriber\", \"n\": 10, \"conn\": \"shared:phones\"},\n"
+    "  \"slow\": {\"kind\": \"subscriber\", \"credit\": \"manual\", \"window\": {\"stream\": 0}},\n"
+    "  \"far\": {\"kind\": \"subscriber\", \"via\": \"proxy\", \"max_rate_hz\": 50},\n"
+    "  \"chat\": {\"kind\": \"chat\", \"transport\": \"h2\", \"deadline_ms\": 5000},\n"
+    "  \"client\": {\"kind\": \"client\", \"transport\": \"grpc\"},\n"
+    "  \"stream\": {\"kind\": \"stream\", \"method\": \"/grpc.health.v1.Health/Watch\"},\n"
+    "  \"feed\": {\"kind\": \"stream\", \"method\": \"/pay.v1.Payments/Watch\"},\n"
+    "  \"raw\": {\"kind\": \"raw\", \"suppress\": [\"ping_ack\"]},\n"
+    "  \"server\": {\"kind\": \"process\"},\n"
+    "  \"child\": {\"kind\": \"child\", \"streams\": 100}\n"
+    "}\n"
+    "```\n";
 static const char *const field_types[] = {
     "text",
     "text",
@@ -47,6 +65,12 @@ static void print_fields(FILE *out, const struct har_field *fields, size_t count
     }
 }
 
+/* Its example, and the head of the table of its keys. */
+static void print_example(FILE *out, const char *example)
+{
+    (void)fprintf(out, "\n```json\n%s\n```\n\n%s", example, table_head);
+}
+
 static void print_steps(FILE *out, bool is_control)
 {
     size_t count = 0;
@@ -62,8 +86,8 @@ static void print_steps(FILE *out, bool is_control)
                 (void)fprintf(out, "*%s* ", har_kind_names[kind]);
             }
         }
-        (void)fprintf(out, "%s%s.\n\n%s", type->help, type->needs_h2 ? " (transport h2)" : "",
-                      table_head);
+        (void)fprintf(out, "%s%s.\n", type->help, type->needs_h2 ? " (transport h2)" : "");
+        print_example(out, type->example);
         print_fields(out, type->fields, type->field_count, "");
     }
 }
@@ -76,16 +100,18 @@ void har_language_print(FILE *out)
     print_fields(out, har_scenario_fields, har_scenario_field_count, "");
     (void)fprintf(out, "\n## Actors\n\n%s", table_head);
     print_fields(out, har_actor_fields, har_actor_field_count, "");
+    (void)fprintf(out, "\n%s", example_actors);
     (void)fprintf(out, "\n## Steps that order others\n");
     print_steps(out, true);
     (void)fprintf(out, "\n## Verbs of actors\n");
     print_steps(out, false);
     (void)fprintf(out, "\n## Checks\n");
     for (size_t i = 0; i < count; i++) {
-        (void)fprintf(out, "\n### %s\n%s%s%s%s.\n\n%s", checks[i]->name, checks[i]->help,
+        (void)fprintf(out, "\n### %s\n%s%s%s%s.\n", checks[i]->name, checks[i]->help,
                       checks[i]->rule == NULL ? "" : " (",
                       checks[i]->rule == NULL ? "" : checks[i]->rule,
-                      checks[i]->rule == NULL ? "" : ")", table_head);
+                      checks[i]->rule == NULL ? "" : ")");
+        print_example(out, checks[i]->example);
         print_fields(out, checks[i]->fields, checks[i]->field_count, "");
     }
 }

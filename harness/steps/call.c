@@ -384,6 +384,9 @@ static const char *rule_of(const struct har_step *step)
 const struct har_step_type har_step_call = {
     .name = "call",
     .help = "calls a method of any kind with JSON messages and checks status and replies",
+    .example = "{\"client\": {\"call\": {\"method\": \"/chat.v1.ChatService/SendMessage"
+               "\", \"message\": {\"room_id\": \"{room}\", \"text\": \"hello {n}\"}, \"reply"
+               "\": {\"accepted\": true}, \"count\": 20, \"rate\": 10}}}",
     .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_CLIENT) | HAR_BIT(HAR_SUBSCRIBER) |
              HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM) | HAR_BIT(HAR_RAW),
     HAR_STEP_ARGS(struct call_args, fields),

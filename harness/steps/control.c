@@ -110,6 +110,8 @@ static void stop_phase(struct har_step *step)
 const struct har_step_type har_step_phase = {
     .name = "phase",
     .help = "gives the steps in `do` a name; checks speak of phases",
+    .example = "{\"phase\": \"burst\", \"do\": [{\"pub\": {\"send\": {\"count\": \"2*B\", \"rat"
+               "e\": 500}}}, {\"await\": \"least_received(sub) >= B\"}]}",
     .children = HAR_CHILDREN_SEQUENCE,
     HAR_STEP_ARGS(struct phase_args, phase_fields),
     .state_size = sizeof(struct children),
@@ -143,6 +145,8 @@ static void start_parallel(struct har_step *step)
 const struct har_step_type har_step_parallel = {
     .name = "parallel",
     .help = "runs its members beside each other; done when all are",
+    .example = "{\"parallel\": [{\"pub\": {\"send\": {\"for\": \"2s\", \"rate\": 50}}}, [{\"h"
+               "old\": \"open(sub) == 1\", \"for\": \"1s\"}, {\"sub\": {\"cancel\": {}}}]]}",
     .children = HAR_CHILDREN_TRACKS,
     HAR_STEP_ARGS(struct parallel_args, parallel_fields),
     .state_size = sizeof(struct children),
@@ -216,6 +220,8 @@ static void poll_repeat(struct har_step *step)
 const struct har_step_type har_step_repeat = {
     .name = "repeat",
     .help = "runs the steps in `do` so many times",
+    .example = "{\"repeat\": 50, \"do\": [{\"sub\": {\"subscribe\": {}}}, {\"sub\": {\"canc"
+               "el\": {}}}, {\"mark\": \"round\"}]}",
     .children = HAR_CHILDREN_SEQUENCE,
     HAR_STEP_ARGS(struct repeat_args, repeat_fields),
     .state_size = sizeof(struct children),
@@ -279,6 +285,9 @@ static void poll_barrier(struct har_step *step)
 const struct har_step_type har_step_barrier = {
     .name = "barrier",
     .help = "waits until so many tracks have come here; then all go on together",
+    .example = "{\"parallel\": [[{\"pub\": {\"send\": {}}}, {\"barrier\": \"go\", \"tracks\""
+               ": 2}], [{\"sub\": {\"subscribe\": {}}}, {\"barrier\": \"go\", \"tracks\": "
+               "2}]]}",
     HAR_STEP_ARGS(struct barrier_args, barrier_fields),
     .rule = "",
     .within_offset = offsetof(struct barrier_args, within),
@@ -319,6 +328,7 @@ static void poll_mark(struct har_step *step)
 const struct har_step_type har_step_mark = {
     .name = "mark",
     .help = "notes the moment, and the target's memory",
+    .example = "{\"mark\": \"round\"}",
     HAR_STEP_ARGS(struct mark_args, mark_fields),
     .rule = "",
     .start = start_mark,

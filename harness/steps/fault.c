@@ -90,6 +90,8 @@ static const char *clear_problem(const void *args)
 const struct har_step_type har_step_fault = {
     .name = "fault",
     .help = "puts a fault on the connections of the actors via the proxy, until it is cleared",
+    .example = "{\"fault\": {\"latency\": \"100ms\", \"jitter\": \"50ms\", \"dir\": \"to_clie"
+               "nt\", \"name\": \"wan\"}}",
     .needs_proxy = true,
     HAR_STEP_ARGS(struct fault_args, fault_fields),
     .problem = fault_problem,
@@ -101,6 +103,8 @@ const struct har_step_type har_step_fault = {
 const struct har_step_type har_step_h2fault = {
     .name = "h2fault",
     .help = "the same for single HTTP/2 frames, keyed on streams, methods and messages",
+    .example = "{\"h2fault\": {\"frame\": \"GOAWAY\", \"do\": \"inject\", \"dir\": \"to_clien"
+               "t\", \"message\": 3, \"last_id\": 1}}",
     .needs_proxy = true,
     HAR_STEP_ARGS(struct h2fault_args, h2fault_fields),
     .problem = h2fault_problem,
@@ -112,6 +116,7 @@ const struct har_step_type har_step_h2fault = {
 const struct har_step_type har_step_clear = {
     .name = "clear",
     .help = "ends faults of the proxy",
+    .example = "{\"clear\": \"wan\"}",
     .needs_proxy = true,
     HAR_STEP_ARGS(struct clear_args, clear_fields),
     .problem = clear_problem,

@@ -151,6 +151,7 @@ const struct har_step_type har_step_flood = {
     .help =
         "sends, and does not wait for acks, until the server has granted no credit for a second "
         "or has ended the stream RESOURCE_EXHAUSTED; how many messages it took is reported",
+    .example = "{\"chat\": {\"flood\": {\"size\": 8192, \"count\": 5000}}}",
     .kinds = HAR_BIT(HAR_CHAT),
     .needs_h2 = true,
     HAR_STEP_ARGS(struct har_send_args, fields),

@@ -155,6 +155,8 @@ static const char *rule_of(const struct har_step *step)
 const struct har_step_type har_step_open = {
     .name = "open",
     .help = "opens the actor's stream, anew where there is one",
+    .example = "{\"stream\": {\"open\": {\"message\": {\"service\": \"\"}, \"headers\": true"
+               ", \"status\": [\"OK\", \"CANCELLED\"]}}}",
     .kinds = HAR_BIT(HAR_STREAM),
     HAR_STEP_ARGS(struct open_args, fields),
     .rule_of = rule_of,

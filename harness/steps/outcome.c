@@ -282,6 +282,8 @@ const struct har_step_type har_step_outcome = {
     .help =
         "what came of the last stream that the actor began, or of its connection, is one of these; "
         "then the connection, if it is up, still serves",
+    .example = "{\"raw\": {\"outcome\": {\"in\": [\"status RESOURCE_EXHAUSTED\", \"stream"
+               " *\"], \"within\": \"3s\", \"rule\": \"RES-02\"}}}",
     .kinds = HAR_BIT(HAR_RAW),
     .needs_h2 = true,
     HAR_STEP_ARGS(struct outcome_args, fields),

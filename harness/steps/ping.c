@@ -103,6 +103,7 @@ const struct har_step_type har_step_h2_ping = {
     .name = "h2_ping",
     .help = "sends HTTP/2 PINGs, each when the one before it is acknowledged; check them by metric "
             "ping",
+    .example = "{\"slow\": {\"h2_ping\": {\"count\": 20, \"every\": \"50ms\"}}}",
     .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) |
              HAR_BIT(HAR_STREAM) | HAR_BIT(HAR_RAW),
     .needs_h2 = true,

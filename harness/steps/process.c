@@ -99,6 +99,7 @@ static void poll_at_once(struct har_step *step)
 const struct har_step_type har_step_signal = {
     .name = "signal",
     .help = "sends the process a signal",
+    .example = "{\"server\": {\"signal\": {\"name\": \"drain\"}}}",
     .kinds = HAR_BIT(HAR_PROCESS) | HAR_BIT(HAR_CHILD),
     HAR_STEP_ARGS(struct signal_args, signal_fields),
     .rule = "RES-02",
@@ -191,6 +192,7 @@ const struct har_step_type har_step_restart = {
     .name = "restart",
     .help = "kills what is left of the server, starts it on the same port and waits until it "
             "answers a call",
+    .example = "{\"server\": {\"restart\": {\"within\": \"10s\"}}}",
     .kinds = HAR_BIT(HAR_PROCESS),
     HAR_STEP_ARGS(struct ready_args, ready_fields),
     .rule = "RES-02",
@@ -204,6 +206,7 @@ const struct har_step_type har_step_restart = {
 const struct har_step_type har_step_wait_ready = {
     .name = "wait_ready",
     .help = "waits until the server answers a call on a fresh connection",
+    .example = "{\"server\": {\"wait_ready\": {\"within\": \"5s\"}}}",
     .kinds = HAR_BIT(HAR_PROCESS),
     HAR_STEP_ARGS(struct ready_args, ready_fields),
     .rule = "RES-02",
@@ -262,6 +265,7 @@ static void tell_exit(const struct har_step *step, char *text, size_t size)
 const struct har_step_type har_step_wait_exit = {
     .name = "wait_exit",
     .help = "waits until nothing of the server's process is left",
+    .example = "{\"server\": {\"wait_exit\": {\"status\": 0, \"within\": \"DG + 2000\"}}}",
     .kinds = HAR_BIT(HAR_PROCESS),
     HAR_STEP_ARGS(struct exit_args, exit_fields),
     .rule = "OPS-03",
@@ -345,6 +349,7 @@ const struct har_step_type har_step_spawn = {
     .help = "starts the client, anew if it was there, and waits until each of its subscriptions "
             "has had headers or "
             "a message: where the profile does not declare `ready`, send some beside it",
+    .example = "{\"child\": {\"spawn\": {}}}",
     .kinds = HAR_BIT(HAR_CHILD),
     HAR_STEP_ARGS(struct spawn_args, spawn_fields),
     .rule = "SEND-03",

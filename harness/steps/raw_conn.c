@@ -80,6 +80,7 @@ static void start_read(struct har_step *step)
 const struct har_step_type har_step_connect = {
     .name = "connect",
     .help = "connects (anew, if the connection has ended) and waits for the server's SETTINGS",
+    .example = "{\"raw\": {\"connect\": {}}}",
     .kinds = ALL,
     HAR_STEP_ARGS(struct no_args, no_fields),
     .rule = "RES-02",
@@ -91,6 +92,7 @@ const struct har_step_type har_step_pause = {
     .name = "pause",
     .help =
         "reads nothing more from the socket of the connection, so that TCP itself holds the server",
+    .example = "{\"sub\": {\"pause\": {\"why\": \"its phone is in a tunnel\"}}}",
     .kinds = ALL,
     HAR_STEP_ARGS(struct no_args, no_fields),
     .rule = "RES-02",
@@ -100,6 +102,7 @@ const struct har_step_type har_step_pause = {
 const struct har_step_type har_step_read = {
     .name = "read",
     .help = "reads from the socket again",
+    .example = "{\"sub\": {\"read\": {}}}",
     .kinds = ALL,
     HAR_STEP_ARGS(struct no_args, no_fields),
     .rule = "RES-02",
@@ -202,6 +205,7 @@ static void tell_settings(const struct har_step *step, char *text, size_t size)
 const struct har_step_type har_step_settings = {
     .name = "settings",
     .help = "sends SETTINGS with these values",
+    .example = "{\"raw\": {\"settings\": {\"INITIAL_WINDOW_SIZE\": 0}}}",
     .kinds = ALL,
     .needs_h2 = true,
     HAR_STEP_ARGS(struct settings_args, settings_fields),
@@ -299,6 +303,8 @@ static void poll_update(struct har_step *step)
 const struct har_step_type har_step_window_update = {
     .name = "window_update",
     .help = "grants credit by WINDOW_UPDATE frames, whatever the windows are",
+    .example = "{\"raw\": {\"window_update\": {\"increment\": 1, \"of\": \"connection\", \""
+               "count\": 100, \"rate\": 50}}}",
     .kinds = ALL,
     .needs_h2 = true,
     HAR_STEP_ARGS(struct update_args, update_fields),
@@ -394,6 +400,7 @@ static void start_stream_id(struct har_step *step)
 const struct har_step_type har_step_goaway = {
     .name = "goaway",
     .help = "sends GOAWAY and keeps the connection",
+    .example = "{\"raw\": {\"goaway\": {\"code\": \"ENHANCE_YOUR_CALM\"}}}",
     .kinds = ALL,
     .needs_h2 = true,
     HAR_STEP_ARGS(struct number_args, goaway_fields),
@@ -405,6 +412,7 @@ const struct har_step_type har_step_goaway = {
 const struct har_step_type har_step_rst = {
     .name = "rst",
     .help = "leaves the stream (a raw actor: the last one it began) by RST_STREAM with this code",
+    .example = "{\"raw\": {\"rst\": {\"code\": \"INTERNAL_ERROR\"}}}",
     .kinds = STREAMS,
     .needs_h2 = true,
     HAR_STEP_ARGS(struct number_args, rst_fields),
@@ -416,6 +424,7 @@ const struct har_step_type har_step_rst = {
 const struct har_step_type har_step_stream_id = {
     .name = "stream_id",
     .help = "chooses the number of the next stream of the actor's connection",
+    .example = "{\"raw\": {\"stream_id\": {\"next\": 2147483547}}}",
     .kinds = ALL,
     .needs_h2 = true,
     HAR_STEP_ARGS(struct number_args, stream_id_fields),

@@ -217,6 +217,10 @@ static void tell(const struct har_step *step, char *text, size_t size)
 const struct har_step_type har_step_raw_frames = {
     .name = "raw_frames",
     .help = "writes frames as they are said here, right or wrong",
+    .example = "{\"raw\": {\"raw_frames\": {\"body\": \"message\", \"frames\": [{\"type\": \""
+               "HEADERS\", \"request\": \"SendMessage\"}, {\"type\": \"DATA\", \"part\": [0"
+               ", 10], \"pad\": 7}, {\"type\": \"DATA\", \"part\": [10, 10000], \"flags\":"
+               " [\"END_STREAM\"]}]}}}",
     .kinds = HAR_BIT(HAR_RAW) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT),
     .needs_h2 = true,
     HAR_STEP_ARGS(struct raw_args, fields),

@@ -166,6 +166,8 @@ static const char *rule_of(const struct har_step *step)
 const struct har_step_type har_step_receive = {
     .name = "receive",
     .help = "takes the next messages that came on the stream, and waits for those that did not yet",
+    .example = "{\"stream\": {\"receive\": {\"until\": {\"status\": \"NOT_SERVING\"}, \"cou"
+               "nt\": 10}}}",
     .kinds = HAR_BIT(HAR_STREAM),
     HAR_STEP_ARGS(struct receive_args, fields),
     .state_size = sizeof(struct state),

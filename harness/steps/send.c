@@ -262,6 +262,8 @@ const struct har_step_type har_step_send = {
     .help = "sends messages: a publisher by SendMessage, a chat or stream on its stream. Done when "
             "all are "
             "answered (a chat in open loop, a stream without `inflight`: when all are handed over)",
+    .example = "{\"pub\": {\"send\": {\"for\": \"4s\", \"at\": {\"ramp\": [10, 500]}, \"loop\""
+               ": \"open\", \"size\": 256}}}",
     .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
     HAR_STEP_ARGS(struct har_send_args, fields),
     .state_size = sizeof(struct send),

@@ -45,7 +45,8 @@ struct har_fit {
 struct har_step_type {
     const char *name;
     const char *help;
-    unsigned kinds; /* HAR_BIT of the kinds of actors that know it; 0: control */
+    const char *example; /* JSON; of the actors that `explain language` shows */
+    unsigned kinds;      /* HAR_BIT of the kinds of actors that know it; 0: control */
     bool needs_h2;
     bool needs_proxy; /* an actor must go via the proxy */
     enum har_children children;

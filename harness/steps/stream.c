@@ -42,6 +42,7 @@ static void poll_chat(struct har_step *step)
 const struct har_step_type har_step_chat = {
     .name = "chat",
     .help = "opens ChatRoom",
+    .example = "{\"chat\": {\"chat\": {}}}",
     .kinds = HAR_BIT(HAR_CHAT),
     HAR_STEP_ARGS(struct no_args, no_fields),
     .rule = "RES-02",
@@ -153,6 +154,7 @@ static const char *rule_of_credit(const struct har_step *step)
 const struct har_step_type har_step_credit = {
     .name = "credit",
     .help = "grants a metered stream credit for exactly so many messages, or bytes",
+    .example = "{\"slow\": {\"credit\": {\"messages\": 5}}}",
     .kinds = HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
     .needs_h2 = true,
     HAR_STEP_ARGS(struct credit_args, credit_fields),
@@ -193,10 +195,11 @@ static void start_cancel(struct har_step *step)
     }
 }
 
-#define SHORT_VERB(verb, what, text)               \
+#define SHORT_VERB(verb, what, text, json)         \
     const struct har_step_type har_step_##verb = { \
         .name = #verb,                             \
         .help = (text),                            \
+        .example = (json),                         \
         .kinds = (what),                           \
         HAR_STEP_ARGS(struct no_args, no_fields),  \
         .rule = "RES-02",                          \
@@ -204,11 +207,12 @@ static void start_cancel(struct har_step *step)
         .poll = done,                              \
     }
 SHORT_VERB(stall, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
-           "stops reading the stream");
+           "stops reading the stream", "{\"sub\": {\"stall\": {}}}");
 SHORT_VERB(resume, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
-           "reads freely again: all credit that was withheld is granted");
+           "reads freely again: all credit that was withheld is granted",
+           "{\"sub\": {\"resume\": {}}}");
 SHORT_VERB(cancel, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
-           "leaves the stream by RST_STREAM(CANCEL)");
+           "leaves the stream by RST_STREAM(CANCEL)", "{\"sub\": {\"cancel\": {}}}");
 
 /* ---- half_close ---- */
 
@@ -267,6 +271,7 @@ static const char *rule_of_half_close(const struct har_step *step)
 const struct har_step_type har_step_half_close = {
     .name = "half_close",
     .help = "END_STREAM behind what was sent; the server must answer everything, then end with OK",
+    .example = "{\"chat\": {\"half_close\": {\"within\": \"5s\"}}}",
     .kinds = HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
     HAR_STEP_ARGS(struct half_close_args, half_close_fields),
     .rule = "CHAT-03",
@@ -299,6 +304,7 @@ static void start_close(struct har_step *step)
 const struct har_step_type har_step_close = {
     .name = "close",
     .help = "closes the actor's connection; all that share it have left",
+    .example = "{\"sub\": {\"close\": {\"how\": \"rst\"}}}",
     .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) |
              HAR_BIT(HAR_CLIENT) | HAR_BIT(HAR_RAW) | HAR_BIT(HAR_STREAM),
     HAR_STEP_ARGS(struct close_args, close_fields),

@@ -294,6 +294,7 @@ const struct har_step_type har_step_subscribe = {
     .help =
         "opens the stream and publishes numbered probes until every subscription of the step has "
         "seen one (or, where the profile declares `ready`, waits for the initial metadata)",
+    .example = "{\"sub\": {\"subscribe\": {\"within\": \"5s\"}}}",
     .kinds = HAR_BIT(HAR_SUBSCRIBER),
     HAR_STEP_ARGS(struct subscribe_args, fields),
     .state_size = sizeof(struct subscribe),

@@ -198,6 +198,7 @@ const struct har_step_type har_step_truncate = {
     .help =
         "sends a message without its last field, then breaks off; the message must never be acted "
         "on",
+    .example = "{\"chat\": {\"truncate\": {\"then\": \"rst\", \"size\": 1000}}}",
     .kinds = HAR_BIT(HAR_PUBLISHER) | HAR_BIT(HAR_CHAT),
     .needs_h2 = true,
     HAR_STEP_ARGS(struct har_send_args, fields),

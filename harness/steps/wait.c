@@ -74,6 +74,8 @@ static void poll_await(struct har_step *step)
 const struct har_step_type har_step_await = {
     .name = "await",
     .help = "waits until a predicate is true, such as \"received(sub) >= 100\"",
+    .example = "{\"await\": \"least_received(sub) >= 100\", \"within\": \"5s\", \"rule\": "
+               "\"SEND-03\", \"why\": \"a burst must not be lost\"}",
     HAR_STEP_ARGS(struct wait_args, await_fields),
     .rule = "",
     .rule_of = rule_of,
@@ -102,6 +104,7 @@ static void poll_hold(struct har_step *step)
 const struct har_step_type har_step_hold = {
     .name = "hold",
     .help = "a predicate stays true for so long",
+    .example = "{\"hold\": \"received(slow) == 0\", \"for\": \"1s\", \"rule\": \"SUB-05\"}",
     HAR_STEP_ARGS(struct wait_args, hold_fields),
     .rule = "",
     .rule_of = rule_of,
@@ -147,6 +150,7 @@ static void tell_quiesce(const struct har_step *step, char *text, size_t size)
 const struct har_step_type har_step_quiesce = {
     .name = "quiesce",
     .help = "waits until the server has sent no HEADERS, DATA or RST_STREAM for a while",
+    .example = "{\"quiesce\": true, \"for\": \"max(200, 5*S)\"}",
     HAR_STEP_ARGS(struct quiesce_args, quiesce_fields),
     .rule = "",
     .within_offset = offsetof(struct quiesce_args, within),
