@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/messages/json_match.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,16 +47,38 @@ static bool tell(struct walk *walk, const struct place *place, json_t *got, cons
     return false;
 }
 
+/* A number in text as proto3 JSON writes it: neither white space nor hex, which strtod would take. */
+static bool is_number_text(const json_t *json)
+{
+    const char *text = json_string_value(json);
+    return text != NULL && strlen(text) == json_string_length(json) &&
+           (strspn(text, "0123456789+-.eE") == strlen(text) || strcmp(text, "Infinity") == 0 ||
+            strcmp(text, "-Infinity") == 0 || strcmp(text, "NaN") == 0);
+}
+
 static bool is_number(const json_t *json, double *ret_number)
 {
+    const char *text = json_string_value(json);
+    char *end = NULL;
     if (json_is_number(json)) {
         *ret_number = json_number_value(json);
         return true;
     }
+    *ret_number = is_number_text(json) ? strtod(text, &end) : 0;
+    return end != NULL && end != text && *end == '\0';
+}
+
+static bool is_integer(const json_t *json, long long *ret_number)
+{
     const char *text = json_string_value(json);
     char *end = NULL;
-    *ret_number = text == NULL ? 0 : strtod(text, &end);
-    return text != NULL && end != text && *end == '\0';
+    if (json_is_integer(json)) {
+        *ret_number = json_integer_value(json);
+        return true;
+    }
+    errno = 0;
+    *ret_number = is_number_text(json) ? strtoll(text, &end, 10) : 0;
+    return end != NULL && end != text && *end == '\0' && errno == 0;
 }
 
 static bool is_default(const struct sl_field *field, const json_t *json)
@@ -67,7 +91,8 @@ static bool is_default(const struct sl_field *field, const json_t *json)
     }
     return json_is_null(json) || json_is_false(json) || (text != NULL && text[0] == '\0') ||
            (is_number(json, &number) && number == 0) ||
-           (json_is_array(json) && json_array_size(json) == 0);
+           (json_is_array(json) && json_array_size(json) == 0) ||
+           (field != NULL && field->is_map && json_is_object(json) && json_object_size(json) == 0);
 }
 
 /* Numbers and their text are the same; integers are compared digit by digit, not as doubles. */
@@ -107,9 +132,26 @@ static enum operator operator_of(json_t *wanted)
     return OP_COUNT;
 }
 
-static bool compare(enum operator op, double a, double b)
+/* An order of numbers; got NULL is 0. Integers as such: 64 bits are more than a double has. */
+static bool compares(enum operator op, const json_t *got, const json_t *limit)
 {
-    return op == OP_LT ? a < b : op == OP_LE ? a <= b : op == OP_GT ? a > b : a >= b;
+    long long i = 0;
+    long long j = 0;
+    double a = 0;
+    double b = 0;
+    int order = 0;
+    if ((got == NULL || is_integer(got, &i)) && is_integer(limit, &j)) {
+        order = (i > j) - (i < j);
+    } else if ((got == NULL || is_number(got, &a)) && is_number(limit, &b) && !isnan(a) &&
+               !isnan(b)) {
+        order = (a > b) - (a < b);
+    } else {
+        return false;
+    }
+    return op == OP_LT   ? order < 0
+           : op == OP_LE ? order <= 0
+           : op == OP_GT ? order > 0
+                         : order >= 0;
 }
 
 static bool has_equal(json_t *list, json_t *got, const struct sl_field *field)
@@ -144,8 +186,6 @@ static bool apply(struct walk *walk, const struct place *place, enum operator op
                   json_t *got)
 {
     json_t *value = json_object_get(wanted, operators[op]);
-    double limit = 0;
-    double seen = 0;
     bool is_good = false;
     if (op == OP_SET) {
         is_good = json_is_true(value) == (got != NULL);
@@ -155,8 +195,8 @@ static bool apply(struct walk *walk, const struct place *place, enum operator op
         is_good = has_match(walk, place, value, got);
     } else if (op == OP_NE) {
         is_good = !(got == NULL ? is_default(place->field, value) : is_same_scalar(value, got));
-    } else if (is_number(value, &limit)) {
-        is_good = (got == NULL || is_number(got, &seen)) && compare(op, seen, limit);
+    } else {
+        is_good = compares(op, got, value);
     }
     return is_good || tell(walk, place, got, "", wanted);
 }
@@ -271,6 +311,21 @@ bool har_json_matches(const struct sl_message_type *type, json_t *wanted, json_t
 
 /* ---- before there is a message ---- */
 
+/* What an operator takes, where value is not that; NULL where it is. A template may still become a number. */
+static const char *operand_problem(enum operator op, const json_t *value)
+{
+    double number = 0;
+    const char *text = json_string_value(value);
+    bool is_template = text != NULL && strchr(text, '{') != NULL;
+    if (op == OP_SET) {
+        return json_is_boolean(value) ? NULL : "true or false";
+    }
+    if (op == OP_IN) {
+        return json_is_array(value) ? NULL : "an array";
+    }
+    return op == OP_NE || is_template || is_number(value, &number) ? NULL : "a number";
+}
+
 static bool can_match(struct walk *walk, const struct place *place, json_t *wanted)
 {
     const char *key = NULL;
@@ -280,7 +335,8 @@ static bool can_match(struct walk *walk, const struct place *place, json_t *want
     }
     enum operator op = operator_of(wanted);
     if (op != OP_COUNT && op != OP_HAS) {
-        return true;
+        const char *takes = operand_problem(op, json_object_get(wanted, operators[op]));
+        return takes == NULL || differs(walk, place, "%s takes %s", operators[op], takes);
     }
     walk->depth++;
     bool is_good =
@@ -289,7 +345,8 @@ static bool can_match(struct walk *walk, const struct place *place, json_t *want
     json_object_foreach (wanted, key, value) {
         struct place member;
         if (key[0] == '$') {
-            is_good = differs(walk, place, "there is no operator '%.40s'", key);
+            is_good =
+                differs(walk, place, "there is no operator '%.40s', or not beside others", key);
         } else if (!member_of(place, key, &member)) {
             is_good = differs(walk, place, "%s has no field '%.60s'", place->type->full_name, key);
         } else {

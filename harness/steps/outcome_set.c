@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/steps/outcome_set.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "lib/wire/grpc_status.h"
@@ -116,29 +117,43 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
     return is_gone;
 }
 
+/* Behind what text holds, with a comma between. */
+static void add(char *text, size_t size, const char *format, ...) SL_PRINTF(3, 4);
+static void add(char *text, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    size_t at = strlen(text);
+    if (at > 0) {
+        (void)snprintf(text + at, size - at, ", ");
+        at = strlen(text);
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(text + at, size - at, format, arguments);
+    va_end(arguments);
+}
+
+static const char *error_name(uint32_t code)
+{
+    const char *name = sl_h2_error_name(code);
+    return name == NULL ? "of unknown code" : name;
+}
+
 void har_outcome_tell(const struct har_wire_outcome *seen, char *text, size_t size)
 {
     const struct har_wire_stream *stream = seen->stream;
-    size_t at = 0;
     text[0] = '\0';
     if (stream != NULL && stream->is_reset) {
-        const char *name = sl_h2_error_name(stream->reset_code);
-        at += (size_t)snprintf(text + at, size - at, "RST_STREAM %s",
-                               name == NULL ? "of unknown code" : name);
+        add(text, size, "RST_STREAM %s", error_name(stream->reset_code));
     } else if (stream != NULL && stream->has_status) {
         const char *name = sl_grpc_status_name(stream->status);
-        at += (size_t)snprintf(text + at, size - at, "status %s", name == NULL ? "unknown" : name);
+        add(text, size, "status %s", name == NULL ? "unknown" : name);
     } else if (stream != NULL) {
-        at += (size_t)snprintf(text + at, size - at, "HTTP %u without grpc-status",
-                               stream->http_status);
+        add(text, size, "HTTP %u without grpc-status", stream->http_status);
     }
     if (seen->has_goaway) {
-        const char *name = sl_h2_error_name(seen->goaway);
-        at += (size_t)snprintf(text + at, size - at, "%sGOAWAY %s", at == 0 ? "" : ", ",
-                               name == NULL ? "of unknown code" : name);
+        add(text, size, "GOAWAY %s", error_name(seen->goaway));
     }
     if (seen->is_closed || seen->is_unreadable) {
-        (void)snprintf(text + at, size - at, "%sconnection ended (%.60s)", at == 0 ? "" : ", ",
-                       seen->end_text);
+        add(text, size, "connection ended (%.60s)", seen->end_text);
     }
 }

@@ -21,7 +21,7 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen);
 /* True when the connection may end by this outcome: a stream's error may become the connection's
  * (RFC 9113 5.4). */
 bool har_outcome_may_close(const char *word);
-/* "RST_STREAM PROTOCOL_ERROR" and so on. */
+/* "RST_STREAM PROTOCOL_ERROR" and so on, cut where text is full; size at least 1. */
 void har_outcome_tell(const struct har_wire_outcome *seen, char *text, size_t size);
 
 #endif

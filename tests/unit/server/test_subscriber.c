@@ -171,7 +171,10 @@ static void a_request_without_room_or_sense_is_refused(void **state)
 {
     struct driver *driver = *state;
     struct srv_stream *stream = NULL;
-    assert_int_equal(driver_try_subscribe(driver, "", 1, &stream).status, SL_GRPC_INVALID_ARGUMENT);
+    struct srv_answer refusal = driver_try_subscribe(driver, "", 1, &stream);
+    assert_int_equal(refusal.status, SL_GRPC_INVALID_ARGUMENT);
+    assert_non_null(refusal.details);
+    srv_frame_unref(refusal.details);
     assert_null(stream);
     assert_int_equal(driver_try_subscribe(driver, "\xff", 1, &stream).status, SL_GRPC_INTERNAL);
     assert_null(stream);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accept-sets: what came of a stream and its connection, against the words for it. */
+#include "harness/steps/outcome_set.h"
+
+#include "lib/wire/grpc_status.h"
+#include "tests/support/cmocka_all.h"
+
+enum {
+    STREAM = 3,
+};
+
+static void words_are_checked_before_the_run(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        bool is_valid;
+        bool may_close; /* of a valid one */
+    } cases[] = {
+        {"served", true, false},
+        {"closed", true, true},
+        {"ignored", true, false},
+        {"status INTERNAL", true, false},
+        {"status *", true, false},
+        {"status Internal", false, false},
+        {"status NONSENSE", false, false},
+        {"status", false, false},
+        {"status ", false, false},
+        {"http 404", true, false},
+        {"http 4x4", false, false},
+        {"http 1000", false, false},
+        {"http *", false, false},
+        {"stream PROTOCOL_ERROR", true, true},
+        {"stream *", true, true},
+        {"stream NONE", false, false},
+        {"connection FRAME_SIZE_ERROR", true, true},
+        {"connection *", true, true},
+        {"connection", false, false},
+        {"goaway ENHANCE_YOUR_CALM", true, true},
+        {"goaway HTTP_1_1_REQUIRED", true, true},
+        {"goaway 11", false, false},
+        {"streams *", false, false},
+        {"Served", false, false},
+        {"", false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (har_outcome_is_valid(cases[i].word) != cases[i].is_valid ||
+            (cases[i].is_valid && har_outcome_may_close(cases[i].word) != cases[i].may_close)) {
+            fail_msg("'%s'", cases[i].word);
+        }
+    }
+}
+
+/* Words in the order of the columns below. */
+static const char *const words[] = {
+    "served",                    /* s */
+    "closed",                    /* c */
+    "status INTERNAL",           /* i */
+    "status *",                  /* a */
+    "http 400",                  /* h */
+    "stream PROTOCOL_ERROR",     /* p */
+    "stream *",                  /* r */
+    "connection PROTOCOL_ERROR", /* q */
+    "connection *",              /* k */
+    "goaway PROTOCOL_ERROR",     /* g */
+    "goaway *",                  /* w */
+    "ignored",                   /* never by what came */
+};
+static const char letters[] = "sciahprqkgw-";
+
+static void each_word_means_what_it_says_and_nothing_else(void **state)
+{
+    (void)state;
+    static const struct har_wire_stream ok = {.has_status = true, .is_ended = true};
+    static const struct har_wire_stream internal = {
+        .has_status = true, .status = SL_GRPC_INTERNAL, .is_ended = true};
+    static const struct har_wire_stream beyond = {
+        .has_status = true, .status = 99, .is_ended = true};
+    static const struct har_wire_stream bad_request = {.http_status = 400, .is_ended = true};
+    static const struct har_wire_stream headers_only = {.http_status = 400};
+    static const struct har_wire_stream reset = {
+        .is_reset = true, .reset_code = SL_H2_PROTOCOL_ERROR, .is_ended = true};
+    static const struct har_wire_stream cancelled = {
+        .is_reset = true, .reset_code = SL_H2_CANCEL, .is_ended = true};
+    static const struct har_wire_stream unknown_reset = {
+        .is_reset = true, .reset_code = 0xffffffff, .is_ended = true};
+    static const struct {
+        const char *name;
+        struct har_wire_outcome seen;
+        const char *matching; /* letters of the words */
+        const char *told;
+    } cases[] = {
+        {"nothing", {.end_text = ""}, "", ""},
+        {"ok", {.stream = &ok, .end_text = ""}, "sa", "status OK"},
+        {"internal", {.stream = &internal, .end_text = ""}, "ia", "status INTERNAL"},
+        {"out of range", {.stream = &beyond, .end_text = ""}, "a", "status unknown"},
+        {"http", {.stream = &bad_request, .end_text = ""}, "h", "HTTP 400 without grpc-status"},
+        {"headers alone",
+         {.stream = &headers_only, .end_text = ""},
+         "",
+         "HTTP 400 without grpc-status"},
+        {"reset", {.stream = &reset, .end_text = ""}, "pr", "RST_STREAM PROTOCOL_ERROR"},
+        {"other reset", {.stream = &cancelled, .end_text = ""}, "r", "RST_STREAM CANCEL"},
+        {"unknown reset",
+         {.stream = &unknown_reset, .end_text = ""},
+         "r",
+         "RST_STREAM of unknown code"},
+        {"goaway",
+         {.has_goaway = true, .goaway = SL_H2_PROTOCOL_ERROR, .end_text = ""},
+         "prqkgw",
+         "GOAWAY PROTOCOL_ERROR"},
+        {"other goaway",
+         {.has_goaway = true, .goaway = SL_H2_NO_ERROR, .end_text = ""},
+         "rkw",
+         "GOAWAY NO_ERROR"},
+        {"unknown goaway",
+         {.has_goaway = true, .goaway = 77, .end_text = ""},
+         "rkw",
+         "GOAWAY of unknown code"},
+        {"closed", {.is_closed = true, .end_text = "reset"}, "cqk", "connection ended (reset)"},
+        {"closed after another goaway",
+         {.is_closed = true, .has_goaway = true, .goaway = SL_H2_NO_ERROR, .end_text = "end"},
+         "crkw",
+         "GOAWAY NO_ERROR, connection ended (end)"},
+        {"reset and goaway",
+         {.stream = &cancelled, .has_goaway = true, .goaway = SL_H2_PROTOCOL_ERROR, .end_text = ""},
+         "prqkgw",
+         "RST_STREAM CANCEL, GOAWAY PROTOCOL_ERROR"},
+        {"no HTTP/2",
+         {.is_unreadable = true, .stream = &ok, .end_text = "garbage"},
+         "",
+         "status OK, connection ended (garbage)"},
+        {"no HTTP/2 behind a goaway",
+         {.is_unreadable = true,
+          .has_goaway = true,
+          .goaway = SL_H2_PROTOCOL_ERROR,
+          .end_text = "x"},
+         "",
+         "GOAWAY PROTOCOL_ERROR, connection ended (x)"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[160];
+        for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++) {
+            bool is_wanted = strchr(cases[i].matching, letters[j]) != NULL;
+            if (har_outcome_matches(words[j], &cases[i].seen) != is_wanted) {
+                fail_msg("%s: '%s'", cases[i].name, words[j]);
+            }
+        }
+        har_outcome_tell(&cases[i].seen, text, sizeof(text));
+        if (strcmp(text, cases[i].told) != 0) {
+            fail_msg("%s: '%s'", cases[i].name, text);
+        }
+    }
+}
+
+static void what_is_told_of_an_end_is_cut(void **state)
+{
+    (void)state;
+    static const struct har_wire_stream reset = {.is_reset = true,
+                                                 .reset_code = SL_H2_HTTP_1_1_REQUIRED};
+    char end[160];
+    char text[160];
+    memset(end, 'e', sizeof(end) - 1);
+    end[sizeof(end) - 1] = '\0';
+    const struct har_wire_outcome seen = {.stream = &reset,
+                                          .has_goaway = true,
+                                          .goaway = SL_H2_HTTP_1_1_REQUIRED,
+                                          .is_closed = true,
+                                          .end_text = end};
+    for (size_t size = 1; size <= sizeof(text); size++) {
+        har_outcome_tell(&seen, text, size);
+        assert_true(strlen(text) < size);
+    }
+    assert_int_equal(text[strlen(text) - 1], ')');
+}
+
+/* An actor whose last stream is STREAM, on a link. */
+static void an_outcome_is_of_the_last_stream_and_its_connection(void **state)
+{
+    (void)state;
+    struct har_link link = {.end_text = "gone"};
+    struct har_actor actor = {.link = &link, .raw_stream = STREAM};
+    assert_false(har_outcome_of(&actor).is_anything);
+
+    har_wire_stream(&link.wire, STREAM + 2)->is_ended = true;
+    assert_false(har_outcome_of(&actor).is_anything);
+
+    struct har_wire_stream *stream = har_wire_stream(&link.wire, STREAM);
+    stream->http_status = 200; /* headers are no end */
+    assert_false(har_outcome_of(&actor).is_anything);
+    assert_null(har_outcome_of(&actor).stream);
+    stream->has_status = true;
+    assert_ptr_equal(har_outcome_of(&actor).stream, stream);
+    assert_true(har_outcome_of(&actor).is_anything);
+    har_wire_clear(&link.wire);
+
+    link.wire.frames[SL_H2_GOAWAY] = 1;
+    link.wire.goaway_code = SL_H2_CANCEL;
+    assert_true(har_outcome_of(&actor).has_goaway && har_outcome_of(&actor).is_anything);
+    assert_int_equal(har_outcome_of(&actor).goaway, SL_H2_CANCEL);
+    har_wire_clear(&link.wire);
+
+    link.has_ended = true;
+    link.how = HAR_CONN_FIN;
+    assert_true(har_outcome_of(&actor).is_closed && !har_outcome_of(&actor).is_unreadable);
+    link.how = HAR_CONN_ERROR;
+    assert_true(!har_outcome_of(&actor).is_closed && har_outcome_of(&actor).is_unreadable);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_are_checked_before_the_run),
+        cmocka_unit_test(each_word_means_what_it_says_and_nothing_else),
+        cmocka_unit_test(what_is_told_of_an_end_is_cut),
+        cmocka_unit_test(an_outcome_is_of_the_last_stream_and_its_connection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
