@@ -92,7 +92,8 @@ static void on_finding(void *owner, struct har_conn *conn, const struct sl_findi
     struct har_link *link = owner;
     (void)conn;
     /* The gRPC C core may send the trailers of a call twice when its deadline has passed. */
-    bool is_excused = link->has_deadlines && strcmp(finding->rule, "CALL-20") == 0;
+    bool is_excused = strcmp(finding->rule, "CALL-20") == 0 &&
+                      har_wire_has_deadline(&link->wire, finding->stream);
     if (!link->is_garbled && !is_excused) {
         har_note_finding(link->play, finding);
     }
@@ -328,7 +329,6 @@ void har_actor_open(struct har_actor *actor)
     }
     struct har_conn *conn = har_actor_conn(actor);
     actor->was_connected = actor->link->is_connected;
-    actor->link->has_deadlines |= actor->timeout_ns != 0;
     actor->stream = har_stream_new(conn, &config);
     actor->state = HAR_STREAM_OPEN;
     actor->has_headers = actor->is_half_closed = actor->is_cut = false;

@@ -25,6 +25,13 @@ struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id)
     return stream;
 }
 
+bool har_wire_has_deadline(const struct har_wire *wire, uint32_t id)
+{
+    const struct har_wire_stream *stream = NULL;
+    HASH_FIND(hh, wire->streams, &id, sizeof(id), stream);
+    return stream != NULL && stream->has_deadline;
+}
+
 void har_wire_clear(struct har_wire *wire)
 {
     bool keeps_streams = wire->keeps_streams;
@@ -102,6 +109,17 @@ static void note_stream_frame(struct har_wire *wire, const struct sl_frame_event
     }
 }
 
+static void note_deadline(struct har_wire *wire, const struct sl_frame_event *event)
+{
+    bool has_deadline =
+        event->headers != NULL && sl_headers_find(event->headers, "grpc-timeout") != NULL;
+    struct har_wire_stream *stream =
+        has_deadline ? har_wire_stream(wire, event->header.stream) : NULL;
+    if (stream != NULL) {
+        stream->has_deadline = true;
+    }
+}
+
 void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event)
 {
     uint8_t type = event->header.type;
@@ -110,6 +128,7 @@ void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event)
     if (event->dir == SL_DIR_REQUEST) {
         wire->sent_frames[index]++;
         wire->settings_sent += type == SL_H2_SETTINGS && !is_ack;
+        note_deadline(wire, event);
         return;
     }
     wire->frames[index]++;

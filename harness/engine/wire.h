@@ -27,6 +27,7 @@ struct har_wire_stream {
     bool is_reset;        /* by the server */
     bool has_status;      /* grpc-status, well formed */
     bool is_ended;        /* END_STREAM or RST_STREAM of the server */
+    bool has_deadline;    /* our request said grpc-timeout */
     struct har_actor
         *actor; /* whose messages first to first + count - 1 it carries; NULL: nobody's */
     uint32_t first, count;
@@ -53,7 +54,7 @@ struct har_link {
     const char *name; /* "shared:NAME"; NULL for an actor's own */
     struct har_conn *conn;
     bool is_connected, has_ended, is_closed_by_us;
-    bool has_deadlines, /* of some stream: its trailers may come twice */
+    bool
         is_garbled; /* frames with a wrong length were sent: the observer may misread what is ours */
     uint64_t ping_acks;
     enum har_conn_end how; /* it ended */
@@ -67,6 +68,8 @@ struct har_link {
 void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event);
 /* The stream, made when there is none; NULL beyond the limit. */
 struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id);
+/* True when the stream's request, of ours, said grpc-timeout. */
+bool har_wire_has_deadline(const struct har_wire *wire, uint32_t id);
 /* Forgets everything; keeps_streams stays. */
 void har_wire_clear(struct har_wire *wire);
 

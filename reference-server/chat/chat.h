@@ -46,7 +46,6 @@ struct srv_chat {
     uint64_t subscriptions_ended;             /* for wrong servers */
     uint64_t dropped;                         /* by all of them; for a wrong server */
     struct leftover *leftovers;               /* memory that a wrong server forgot */
-    bool is_overloaded;                       /* for good, in a wrong server */
     struct srv_frame *late;                   /* the rest: for wrong servers */
     uint64_t sent, second;
     unsigned second_count;

@@ -24,9 +24,13 @@ enum {
     EARLY_COUNT = 10,
     BUSY_COUNT = 100, /* messages of one room in a second */
     OVERLOAD_COUNT = 500,
+    QUADRATIC_FROM = 100, /* members of the room */
+    THROTTLED_COUNT = 3,  /* messages that wait for the rate */
 };
 #define BACKLOG_COST_NS (2 * SL_MS)
-#define OVERLOADED_NS   (3 * SL_MS)
+#define OVERLOADED_NS   (4 * SL_MS)
+#define OVERLOAD_LAG_NS SL_SECOND
+#define OVERLOAD_FOR_NS (30 * SL_SECOND)
 #define MEMBER_COST_NS  UINT64_C(800)
 #define HOLE_NS         (50 * SL_MS)
 #define BUSY_FOR_NS     (SL_SECOND / 2)
@@ -182,8 +186,9 @@ unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled,
     wrong->received++;
     wrong->is_over = wrong->is_leaked && misbehave->leak_until_next_message;
     bool is_lost = misbehave->one_in_500_lost && wrong->received % LOSE_EVERY == 0;
-    if ((misbehave->throttling_drops && is_throttled) || is_in_hole(wrong, now_ns) ||
-        wrong->is_over || is_lost) {
+    bool is_refused =
+        misbehave->throttling_drops && is_throttled && wrong->waiting >= THROTTLED_COUNT;
+    if (is_refused || is_in_hole(wrong, now_ns) || wrong->is_over || is_lost) {
         return 0;
     }
     bool is_twice =
@@ -292,6 +297,9 @@ static bool holds_up(const struct srv_wrong_subscriber *behind,
 
 void srv_wrong_note(struct srv_wrong_subscriber *wrong, bool is_sending, size_t waiting)
 {
+    wrong->waiting = waiting;
+    wrong->was_waiting =
+        waiting == 0 || waiting > wrong->was_waiting ? waiting : wrong->was_waiting;
     bool was_behind = wrong->is_behind;
     wrong->is_behind = is_sending && waiting >= BEHIND_COUNT;
     if (!was_behind || wrong->is_behind) {
@@ -327,20 +335,24 @@ void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns)
     if (misbehave->stalled_slows_publisher && wrong->is_behind) {
         burn(BACKLOG_COST_NS);
     }
-    if (misbehave->overload_never_ends && wrong->chat->is_overloaded) {
+    uint64_t overloaded_ns = wrong->overloaded_ns;
+    if (misbehave->overload_never_ends && overloaded_ns != 0 &&
+        now_ns > overloaded_ns + OVERLOAD_LAG_NS && now_ns < overloaded_ns + OVERLOAD_FOR_NS) {
         burn(OVERLOADED_NS);
     }
     if (misbehave->quadratic_fan_out) {
         uint64_t slowest_ns = 0;
         unsigned members = company(wrong->chat, srv_room_id(wrong->member->room), &slowest_ns);
-        burn(members * MEMBER_COST_NS);
+        burn(members > QUADRATIC_FROM ? members * MEMBER_COST_NS : 0);
     }
     if (misbehave->busy_room_first || misbehave->acks_after_messages ||
         misbehave->overload_never_ends) {
         bool is_same = wrong->second == now_ns / SL_SECOND;
         wrong->second = now_ns / SL_SECOND;
         wrong->second_count = is_same ? wrong->second_count + 1 : 1;
-        wrong->chat->is_overloaded |= wrong->second_count > OVERLOAD_COUNT;
+        if (wrong->second_count > OVERLOAD_COUNT) {
+            wrong->overloaded_ns = now_ns;
+        }
         wrong->chat->busy_ns = wrong->second_count > BUSY_COUNT ? now_ns : wrong->chat->busy_ns;
     }
 }

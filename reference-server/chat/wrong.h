@@ -25,12 +25,15 @@ struct srv_wrong_subscriber {
     unsigned second_count; /* messages that came in it */
     uint64_t slice;        /* of a tenth of a second, in which it counts too */
     unsigned slice_count;
-    uint64_t taken_second; /* in which it sent last */
-    uint64_t taken;        /* messages sent in it */
-    unsigned stalls;       /* times that the transport was blocked */
-    uint64_t received;     /* messages that were published to it */
+    uint64_t taken_second;  /* in which it sent last */
+    uint64_t taken;         /* messages sent in it */
+    unsigned stalls;        /* times that the transport was blocked */
+    uint64_t overloaded_ns; /* when it had more than its share last */
+    uint64_t received;      /* messages that were published to it */
     uint64_t sent;
-    uint64_t first_ns; /* when the first message came */
+    size_t waiting;     /* messages */
+    size_t was_waiting; /* at most, since none was */
+    uint64_t first_ns;  /* when the first message came */
     uint64_t buffer;
     uint64_t beat_ns;      /* of the watchdog */
     int64_t newest_stamp;  /* created_at */

@@ -10,7 +10,8 @@
 enum {
     SHED_ABOVE = 50, /* messages in one slice */
     STALLS_A_SLEEP = 10,
-    LEFTOVER_BYTES = 64 * 1024,
+    HELD_FROM = 10, /* messages that waited together */
+    LEFTOVER_BYTES = 256 * 1024,
 };
 #define SHED_SLICE_NS     (SL_SECOND / 10)
 #define TIRED_INTERVAL_NS (SL_SECOND / 20)
@@ -68,7 +69,8 @@ void srv_wrong_dropped(struct srv_wrong_subscriber *wrong)
 
 uint64_t srv_wrong_timer(const struct srv_wrong_subscriber *wrong, uint64_t due_ns)
 {
-    return wrong->misbehave->held_until_next ? SRV_NEVER : due_ns;
+    bool is_last = wrong->waiting == 1 && wrong->was_waiting >= HELD_FROM;
+    return wrong->misbehave->held_until_next && is_last ? SRV_NEVER : due_ns;
 }
 
 void srv_wrong_unblocked(struct srv_wrong_subscriber *wrong)

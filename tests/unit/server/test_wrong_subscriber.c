@@ -62,11 +62,19 @@ static void throttling_drops_loses_what_comes_too_fast(void **state)
     struct srv_stream *stream = driver_subscribe(&driver, "r", 10);
     driver_publish(&driver, "r", "1");
     assert_string_equal(driver_drain(&driver, stream), "1");
-    driver_publish(&driver, "r", "2");
+    static const char *const held[] = {"2", "3", "4"};
+    for (size_t i = 0; i < 3; i++) {
+        driver_publish(&driver, "r", held[i]);
+    }
+    driver_publish(&driver, "r", "5");
+    for (size_t i = 0; i < 3; i++) {
+        driver.now_ns += SL_SECOND;
+        assert_string_equal(driver_drain(&driver, stream), held[i]);
+    }
     driver.now_ns += SL_SECOND;
     assert_string_equal(driver_drain(&driver, stream), "");
-    driver_publish(&driver, "r", "3");
-    assert_string_equal(driver_drain(&driver, stream), "3");
+    driver_publish(&driver, "r", "6");
+    assert_string_equal(driver_drain(&driver, stream), "6");
     stream->ops->close(stream);
     driver_release(&driver);
 }
