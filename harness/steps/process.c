@@ -8,12 +8,15 @@
 #include "harness/engine/actor.h"
 #include "harness/engine/outage.h"
 #include "harness/engine/target.h"
+#include "harness/steps/probe.h"
 #include "harness/steps/verbs.h"
 #include "harness/target/child.h"
 #include "lib/base/clock.h"
 
 /* How often a process is looked at that is not our child. */
 #define LOOK_NS (10 * SL_MS)
+/* How often a room is probed in which a child is not served yet. */
+#define PROBE_NS (100 * SL_MS)
 
 /* ---- signal ---- */
 
@@ -290,6 +293,10 @@ static const struct har_field spawn_fields[] = {
 };
 #undef AT
 
+struct spawn {
+    uint64_t next_ns; /* probe */
+};
+
 static void start_spawn(struct har_step *step)
 {
     struct har_play *play = step->play;
@@ -311,22 +318,35 @@ static void start_spawn(struct har_step *step)
     }
 }
 
-/* Where headers do not tell that a subscription is registered, the scenario's own messages do: it sends them while
- * this step waits. */
+static bool is_child_served(const struct har_actor *actor)
+{
+    double streams =
+        har_play_value_in(actor->play, &actor->spec->streams, 1, 1, HAR_CHILD_STREAMS_MAX);
+    return har_child_seen(actor->child).headers >= streams;
+}
+
+/* Headers may come with the first message only, so the rooms of those that have none get probes. */
 static void poll_spawn(struct har_step *step)
 {
+    struct spawn *state = step->state;
+    struct har_play *play = step->play;
+    uint64_t now_ns = sl_clock_mono_ns();
+    bool is_due = !har_profile_has(play->config.profile, "ready") && now_ns >= state->next_ns &&
+                  !har_probe_is_waiting(play);
     bool is_ready = true;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+    HAR_FOR_ACTORS (play, step->node->who, actor) {
         if (actor->child == NULL) {
             return;
         }
-        double streams =
-            har_play_value_in(step->play, &actor->spec->streams, 1, 1, HAR_CHILD_STREAMS_MAX);
-        struct har_child_seen seen = har_child_seen(actor->child);
-        is_ready &= seen.headers >= streams || seen.messages >= streams;
+        bool is_served = is_child_served(actor);
+        is_ready &= is_served;
+        if (is_due && !is_served) {
+            har_probe_send(play, actor->room);
+            state->next_ns = now_ns + PROBE_NS;
+        }
     }
-    step->is_done = is_ready;
-    har_play_wake(step->play, sl_clock_mono_ns() + LOOK_NS);
+    step->is_done = is_ready && !har_probe_is_waiting(play);
+    har_play_wake(play, now_ns + LOOK_NS);
 }
 
 static const char *spawn_rule(const struct har_step *step)
@@ -347,11 +367,12 @@ static void tell_spawn(const struct har_step *step, char *text, size_t size)
 const struct har_step_type har_step_spawn = {
     .name = "spawn",
     .help = "starts the client, anew if it was there, and waits until each of its subscriptions "
-            "has had headers or "
-            "a message: where the profile does not declare `ready`, send some beside it",
+            "has had headers; where the profile does not declare `ready`, it publishes probes "
+            "meanwhile",
     .example = "{\"child\": {\"spawn\": {}}}",
     .kinds = HAR_BIT(HAR_CHILD),
     HAR_STEP_ARGS(struct spawn_args, spawn_fields),
+    .state_size = sizeof(struct spawn),
     .rule = "SEND-03",
     .rule_of = spawn_rule,
     .within_offset = offsetof(struct spawn_args, within),
