@@ -534,7 +534,7 @@ struct har_call *har_actor_call_any(struct har_actor *actor, const struct har_ca
 {
     struct har_call *call = new_call(actor, config->done, config->owner);
     call->replies = sl_alloc(sizeof(*call->replies));
-    har_inbox_init(call->replies);
+    har_inbox_init(call->replies, &actor->play->inbox_bytes);
     struct har_stream_config stream = {
         .method = config->method,
         .metadata = config->metadata->fields,

@@ -301,9 +301,11 @@ void har_note_generic(struct har_actor *actor, struct sl_span payload, uint64_t 
     struct har_play *play = actor->play;
     const struct sl_method *method = actor->method;
     if (har_inbox_add(actor->inbox, payload) != SL_OK) {
-        har_play_fail(play, NULL, actor->end_rule,
-                      "%s[%u] received more than %d messages, or %d MiB of them", actor->spec->name,
-                      actor->index, HAR_INBOX_COUNT_MAX, HAR_INBOX_BYTES_MAX / 1024 / 1024);
+        har_play_fail(
+            play, NULL, actor->end_rule,
+            "%s[%u] received more than %d messages, or %d MiB of them, or all actors %d MiB",
+            actor->spec->name, actor->index, HAR_INBOX_COUNT_MAX, HAR_INBOX_BYTES_MAX / 1024 / 1024,
+            HAR_INBOXES_BYTES_MAX / 1024 / 1024);
         return;
     }
     append_received(actor, &(struct har_received){.at_ns = now_ns,

@@ -159,6 +159,7 @@ struct har_play {
     uint64_t may_end;       /* groups whose streams a check expects to end */
     uint64_t last_frame_ns; /* of HEADERS, DATA or RST_STREAM of the server */
     uint64_t evidence;      /* replies, messages, acks and pings seen */
+    uint64_t inbox_bytes;   /* of all that its actors and calls keep */
     uint64_t wake_ns;       /* earliest that a step asked for; UINT64_MAX: none */
     bool is_dirty, is_over, is_judging;
     bool is_mistaken; /* the scenario asked for what cannot be: what follows proves nothing */

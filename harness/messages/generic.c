@@ -172,7 +172,7 @@ void har_generic_open(struct har_actor *actor, const struct sl_method *method,
     har_stream_free(actor->stream);
     if (actor->inbox == NULL) {
         actor->inbox = sl_alloc(sizeof(*actor->inbox));
-        har_inbox_init(actor->inbox);
+        har_inbox_init(actor->inbox, &actor->play->inbox_bytes);
     }
     actor->method = method;
     actor->end_status = config->status;

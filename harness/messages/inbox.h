@@ -6,7 +6,8 @@
  * Messages of any service, kept as bytes in the order they came (or go), for steps and checks that read
  * them as JSON.
  *
- * Ownership: owns copies.      Limits: HAR_INBOX_BYTES_MAX, HAR_INBOX_COUNT_MAX.
+ * Ownership: owns copies.      Limits: HAR_INBOX_BYTES_MAX, HAR_INBOX_COUNT_MAX; and of all that count in
+ * one sum HAR_INBOXES_BYTES_MAX, so that many streams of one server swell no more than a few.
  */
 #include <stdint.h>
 
@@ -15,15 +16,18 @@
 enum {
     HAR_INBOX_BYTES_MAX = 64 * 1024 * 1024,
     HAR_INBOX_COUNT_MAX = 1000000,
+    HAR_INBOXES_BYTES_MAX = 512 * 1024 * 1024,
 };
 
 struct har_inbox {
     struct sl_buf bytes;
     size_t *ends;
     uint32_t count, capacity;
+    uint64_t *sum; /* bytes of all of them; NULL: not counted */
 };
 
-void har_inbox_init(struct har_inbox *inbox);
+/* sum (kept) may be NULL. */
+void har_inbox_init(struct har_inbox *inbox, uint64_t *sum);
 void har_inbox_release(struct har_inbox *inbox);
 /* SL_LIMIT when it is full; nothing is kept then. */
 SL_MUST_USE enum sl_status har_inbox_add(struct har_inbox *inbox, struct sl_span message);

@@ -301,7 +301,7 @@ static void issue(struct har_step *step, struct har_actor *actor, struct har_pro
     const struct call_args *args = step->node->args;
     struct sl_headers metadata = {0};
     struct har_inbox messages;
-    har_inbox_init(&messages);
+    har_inbox_init(&messages, NULL);
     uint32_t sequence = note_issue(step, actor, due);
     sequence = actor->spec->kind == HAR_CLIENT ? sequence : progress->issued - 1;
     if (encode(step, actor, sequence, &messages) &&

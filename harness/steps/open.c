@@ -94,7 +94,7 @@ static void open_one(struct har_step *step, struct har_actor *actor)
     const struct open_args *args = step->node->args;
     struct sl_headers metadata = {0};
     struct har_inbox messages;
-    har_inbox_init(&messages);
+    har_inbox_init(&messages, NULL);
     actor->method = har_generic_method(step->play, step->node, actor->spec->method);
     uint32_t before = actor->sent_count;
     if (actor->method != NULL &&
