@@ -22,7 +22,7 @@ void srv_accept_init(bool is_deaf);
 /* Gives it back. */
 void srv_accept_release(void);
 
-/* Whether HOST:PORT can be bound without SO_REUSEADDR, so that nothing of it is in TIME_WAIT; for a wrong server. */
+/* Whether HOST:PORT can be bound without SO_REUSEADDR, so that nothing of it is in TIME_WAIT; for wrong servers. */
 bool srv_accept_can_bind(const char *listen);
 
 #endif

@@ -111,6 +111,7 @@ struct srv_grpc {
     size_t calls_ended; /* since memory was last given back */
     struct srv_tag shutdown_tag;
     bool is_shut_down; /* every connection has gone */
+    bool is_cold;      /* a wrong server, slow since it was started again */
     void (*ended)(void *context);
     void *ended_context;
 };

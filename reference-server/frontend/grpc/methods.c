@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <grpc/support/alloc.h>
+#include <time.h>
 
 #include "lib/base/clock.h"
 #include "reference-server/chat/chat_room.h"
@@ -51,8 +52,17 @@ static uint64_t connection_of(const struct srv_call *call)
     return hash;
 }
 
+/* As a look-up in a store that is cold, which is waited for in the one thread that serves all. */
+static void look_up(const struct srv_call *call)
+{
+    if (call->grpc->is_cold) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 40 * (long)SL_MS}, NULL);
+    }
+}
+
 static void begin_subscribe(struct srv_call *call, struct srv_frame *request)
 {
+    look_up(call);
     struct srv_answer refusal = no_request();
     struct srv_stream *stream =
         request == NULL ? NULL

@@ -157,6 +157,7 @@ static enum sl_status listen_on(struct srv_grpc *grpc, const struct srv_grpc_con
         return SL_IO;
     }
     const struct srv_misbehave *wrong = &grpc->chat->config.misbehave;
+    grpc->is_cold = wrong->slow_after_restart && !srv_accept_can_bind(config->listen);
     if (!wrong->bind_without_reuse || srv_accept_can_bind(config->listen)) {
         grpc->port = grpc_server_add_http2_port(grpc->server, config->listen, credentials);
     }
