@@ -2,7 +2,7 @@
 /* outcome: what the server did to frames that a scenario wrote must be one of an accept-set. */
 #include <stdio.h>
 
-#include "harness/steps/outcome_set.h"
+#include "harness/raw/outcome_set.h"
 #include "harness/steps/raw.h"
 #include "harness/steps/verbs.h"
 #include "lib/base/alloc.h"

@@ -2,8 +2,8 @@
 /* Verbs of connections: connect, settings, window_update, goaway, rst, stream_id, pause, read. */
 #include <stdio.h>
 
+#include "harness/raw/raw_frame.h"
 #include "harness/steps/raw.h"
-#include "harness/steps/raw_frame.h"
 #include "harness/steps/verbs.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"

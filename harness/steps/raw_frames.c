@@ -2,8 +2,8 @@
 /* raw_frames: frames that the scenario writes itself, once or very often. */
 #include <stdio.h>
 
+#include "harness/raw/raw_frame.h"
 #include "harness/steps/raw.h"
-#include "harness/steps/raw_frame.h"
 #include "harness/steps/verbs.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"

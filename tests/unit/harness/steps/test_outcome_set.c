@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accept-sets: what came of a stream and its connection, against the words for it. */
-#include "harness/steps/outcome_set.h"
+#include "harness/raw/outcome_set.h"
 
 #include "lib/wire/grpc_status.h"
 #include "tests/support/cmocka_all.h"

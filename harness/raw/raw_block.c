@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/steps/raw_block.h"
+#include "harness/raw/raw_block.h"
 
 #include "lib/base/alloc.h"
 #include "lib/base/hex.h"

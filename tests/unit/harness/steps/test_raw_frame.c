@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames as a scenario writes them: the JSON is read by the table of their keys, the bytes are compared. */
-#include "harness/steps/raw_frame.h"
+#include "harness/raw/raw_frame.h"
 
 #include <stdio.h>
 

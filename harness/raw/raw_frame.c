@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/steps/raw_frame.h"
+#include "harness/raw/raw_frame.h"
 
-#include "harness/steps/raw_block.h"
+#include "harness/raw/raw_block.h"
 #include "lib/base/hex.h"
 #include "lib/wire/h2_frame.h"
 

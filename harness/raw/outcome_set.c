@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/steps/outcome_set.h"
+#include "harness/raw/outcome_set.h"
 
 #include <stdarg.h>
 #include <stdio.h>
