@@ -57,8 +57,9 @@ static void push(struct subscriber *subscriber, struct srv_frame *frame)
         }
         srv_frame_unref(srv_ring_pop(ring));
     }
-    struct srv_frame *own =
-        subscriber->wrong.is_leaked ? srv_frame_copy(srv_frame_span(frame)) : srv_frame_ref(frame);
+    struct srv_frame *own = srv_wrong_copies_own(&subscriber->wrong)
+                                ? srv_frame_copy(srv_frame_span(frame))
+                                : srv_frame_ref(frame);
     if (srv_wrong_overtakes(&subscriber->wrong, ring)) {
         srv_ring_push_before_last(ring, own);
     } else {

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -31,7 +32,7 @@ enum {
 #define OVERLOADED_NS   (4 * SL_MS)
 #define OVERLOAD_LAG_NS SL_SECOND
 #define OVERLOAD_FOR_NS (30 * SL_SECOND)
-#define MEMBER_COST_NS  UINT64_C(800)
+#define MEMBER_COST_NS  UINT64_C(1600)
 #define HOLE_NS         (50 * SL_MS)
 #define BUSY_FOR_NS     (SL_SECOND / 2)
 #define BEAT_NS         (100 * SL_MS)
@@ -44,7 +45,7 @@ enum {
 size_t srv_wrong_buffer(const struct srv_chat_config *config)
 {
     size_t buffer = config->buffer;
-    if (config->misbehave.unbounded_queue) {
+    if (config->misbehave.unbounded_queue || config->misbehave.unbounded_copies) {
         return UNBOUNDED;
     }
     if (config->misbehave.buffer_half && buffer > 1) {
@@ -100,10 +101,12 @@ void srv_wrong_limiter(const struct srv_chat *chat, struct sl_span room_id, int3
     srv_wrong_asked_rate(misbehave, max_rate_hz, limiter);
 }
 
-static void burn(uint64_t ns)
+/* The server does nothing else meanwhile. It sleeps: a processor that it kept busy would be the machine's noise. */
+static void waste(uint64_t ns)
 {
-    for (uint64_t end_ns = sl_clock_mono_ns() + ns; sl_clock_mono_ns() < end_ns;) {
-    }
+    const struct timespec time = {.tv_sec = (time_t)(ns / SL_SECOND),
+                                  .tv_nsec = (long)(ns % SL_SECOND)};
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
 void srv_wrong_place(struct srv_wrong_subscriber *wrong, const struct srv_chat *chat,
@@ -115,7 +118,7 @@ void srv_wrong_place(struct srv_wrong_subscriber *wrong, const struct srv_chat *
         wrong->place = company(chat, room_id, &slowest_ns);
     }
     if (misbehave->joins_one_by_one && wrong->place >= SLOW_JOIN_FROM) {
-        burn(JOIN_COST_NS);
+        waste(JOIN_COST_NS);
     }
 }
 
@@ -195,6 +198,11 @@ unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled,
         (misbehave->duplicate_delivery && wrong->received % DUPLICATE_EVERY == DUPLICATE_AT) ||
         (misbehave->duplicate_on_wrap && wrong->received % wrong->buffer == 0);
     return is_twice ? 2 : 1;
+}
+
+bool srv_wrong_copies_own(const struct srv_wrong_subscriber *wrong)
+{
+    return wrong->is_leaked || wrong->misbehave->unbounded_copies;
 }
 
 void srv_wrong_note_drop(struct srv_wrong_subscriber *wrong)
@@ -333,17 +341,19 @@ void srv_wrong_delay(struct srv_wrong_subscriber *wrong, uint64_t now_ns)
 {
     const struct srv_misbehave *misbehave = wrong->misbehave;
     if (misbehave->stalled_slows_publisher && wrong->is_behind) {
-        burn(BACKLOG_COST_NS);
+        waste(BACKLOG_COST_NS);
     }
     uint64_t overloaded_ns = wrong->overloaded_ns;
     if (misbehave->overload_never_ends && overloaded_ns != 0 &&
         now_ns > overloaded_ns + OVERLOAD_LAG_NS && now_ns < overloaded_ns + OVERLOAD_FOR_NS) {
-        burn(OVERLOADED_NS);
+        waste(OVERLOADED_NS);
     }
     if (misbehave->quadratic_fan_out) {
         uint64_t slowest_ns = 0;
         unsigned members = company(wrong->chat, srv_room_id(wrong->member->room), &slowest_ns);
-        burn(members > QUADRATIC_FROM ? members * MEMBER_COST_NS : 0);
+        if (members > QUADRATIC_FROM) {
+            waste(members * MEMBER_COST_NS);
+        }
     }
     if (misbehave->busy_room_first || misbehave->acks_after_messages ||
         misbehave->overload_never_ends) {

@@ -81,6 +81,9 @@ void srv_wrong_leave(struct srv_wrong_subscriber *wrong, struct srv_member *memb
 /* How often a published message is put into the ring. */
 unsigned srv_wrong_copies(struct srv_wrong_subscriber *wrong, bool is_throttled, uint64_t now_ns);
 
+/* What is put into a queue is a copy of the message. */
+bool srv_wrong_copies_own(const struct srv_wrong_subscriber *wrong);
+
 /* A message was dropped. */
 void srv_wrong_note_drop(struct srv_wrong_subscriber *wrong);
 /* How many drops are reported. */
