@@ -8,6 +8,8 @@
 #include "harness/engine/actor.h"
 #include "harness/engine/target.h"
 #include "harness/engine/via.h"
+#include "harness/evidence/decisions.h"
+#include "harness/steps/step.h"
 #include "lib/base/alloc.h"
 #include "lib/base/json_out.h"
 
@@ -37,10 +39,11 @@ enum sl_status har_make_folders(const char *path, struct sl_error *reterr_error)
 char *har_evidence_decisions(struct har_play *play)
 {
     struct sl_buf all;
-    sl_buf_init(&all, (size_t)HAR_DECISIONS_MAX * 4);
-    for (size_t i = 0; i <= HAR_ACTORS_MAX; i++) {
-        (void)sl_buf_add_span(&all, sl_buf_span(&play->decisions[i]));
-    }
+    struct har_decisions log = {0};
+    sl_buf_init(&all, (size_t)HAR_DECISIONS_MAX * 2);
+    har_track_collect(play->root, &log);
+    har_decisions_sorted(&log, &all);
+    har_decisions_release(&log);
     har_via_decisions(play, &all);
     return (char *)sl_buf_take(&all, NULL);
 }

@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -15,7 +14,6 @@
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
-#include "lib/base/json_out.h"
 
 static const char *const outcome_names[] = {"pass", "fail", "inconclusive", "skip"};
 
@@ -203,9 +201,6 @@ struct har_play *har_play_new(const struct har_play_config *config)
     play->stamp = stamp_of(config);
     play->phase = -1;
     play->begin_ns = sl_clock_mono_ns();
-    for (size_t i = 0; i <= HAR_ACTORS_MAX; i++) {
-        sl_buf_init(&play->decisions[i], HAR_DECISIONS_MAX);
-    }
     play->monitors = sl_calloc(config->scenario->check_count + 1, sizeof(bool));
     make_handles(play);
     make_actors(play);
@@ -215,7 +210,7 @@ struct har_play *har_play_new(const struct har_play_config *config)
     play->deadline_ns = play->begin_ns + (uint64_t)(seconds * 1e9);
     check_schema(play);
     har_checks_prepare(play);
-    play->root = har_track_new(play, play->scenario->run, play->scenario->run_count, -1);
+    play->root = har_track_new(play, NULL, play->scenario->run, play->scenario->run_count, -1);
     har_play_touch(play);
     return play;
 }
@@ -266,9 +261,6 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
     har_judged_ids_free(play->request_ids);
     har_judged_ids_free(play->filled_ids);
     sl_free(play->monitors);
-    for (size_t i = 0; i <= HAR_ACTORS_MAX; i++) {
-        sl_buf_release(&play->decisions[i]);
-    }
     uv_close((uv_handle_t *)&play->timer, on_closed);
     uv_close((uv_handle_t *)&play->idle, on_closed);
     uv_close((uv_handle_t *)&play->check, on_closed);
@@ -363,39 +355,4 @@ void har_play_fail_late(struct har_play *play, const struct har_node *node, cons
 {
     uint64_t pause_ns = har_play_hiccup_ns(play, sl_clock_mono_ns() - waited_ns);
     add_failure(play, node, rule, pause_ns * 20 >= waited_ns, text);
-}
-
-/* ---- decisions ---- */
-
-static void decide(struct har_play *play, const struct har_node *node, struct sl_buf *out,
-                   const char *actor)
-{
-    struct sl_json_out json;
-    char *args = json_dumps(node->json, JSON_COMPACT | JSON_ENCODE_ANY);
-    sl_json_out_init(&json, out);
-    sl_json_out_begin_object(&json);
-    sl_json_out_key_str(&json, "scenario", play->scenario->id);
-    sl_json_out_key_str(&json, "actor", actor);
-    sl_json_out_key_str(&json, "step", node->path);
-    sl_json_out_key_str(&json, "verb", node->type->name);
-    sl_json_out_key_u64(&json, "seed", play->config.seed);
-    if (node->type->children == HAR_CHILDREN_NONE && args != NULL) {
-        sl_json_out_key(&json, "args");
-        sl_json_out_raw(&json, sl_span_str(args));
-    }
-    sl_json_out_end_object(&json);
-    (void)sl_buf_add_u8(out, '\n');
-    free(args);
-}
-
-void har_play_decide(struct har_play *play, const struct har_node *node)
-{
-    for (size_t g = 0; g < play->scenario->actor_count; g++) {
-        if ((node->who >> g & 1) != 0) {
-            decide(play, node, &play->decisions[g], play->scenario->actors[g].name);
-        }
-    }
-    if (node->who == 0) {
-        decide(play, node, &play->decisions[HAR_ACTORS_MAX], "");
-    }
 }

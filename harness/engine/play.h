@@ -27,7 +27,6 @@
 #include "lib/schema/pool.h"
 
 enum {
-    HAR_DECISIONS_MAX = 4 * 1024 * 1024, /* bytes of decision log of one play */
     HAR_DURATION_MAX_MS = 1000000000,
 };
 
@@ -79,6 +78,7 @@ struct har_actor {
     struct har_received *received;
     uint32_t received_count, received_capacity;
     uint64_t replied, accepted, acked, pings;
+    uint32_t loads;     /* steps that sent so far: each draws from a random stream of its own */
     uint32_t abandoned; /* of a chat: messages of streams that it left before their acks came */
     uint64_t ping_ns[HAR_PINGS_MAX];
     struct har_call *calls;
@@ -171,8 +171,7 @@ struct har_play {
     uv_idle_t idle;
     uv_check_t check;
     unsigned handles_open;
-    struct sl_buf decisions[HAR_ACTORS_MAX + 1]; /* last: control */
-    unsigned counts;                             /* of links, made so far */
+    unsigned counts; /* of links, made so far */
     unsigned expr_depth;
     unsigned expr_steps;  /* `let` names looked up for one value */
     uint64_t judged_mask; /* groups of the check that is being run: base.* is theirs; 0: all */
@@ -241,8 +240,4 @@ bool har_play_is_out_of_time(const struct har_play *play);
 
 /* True when a record of this phase belongs to the phases of a check. */
 bool har_phase_matches(const struct har_play *play, const struct har_strings *phases, int phase);
-
-/* One line in the decision log of each group in who (0: control). */
-void har_play_decide(struct har_play *play, const struct har_node *node);
-
 #endif

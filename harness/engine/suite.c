@@ -128,9 +128,8 @@ static void collect(struct item *item, struct har_play *play)
     for (size_t i = 0; i < play->note_count && i < 4; i++) {
         (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", play->notes[i]);
     }
-    if (result->decisions == NULL) {
-        result->decisions = har_evidence_decisions(play);
-    }
+    sl_free(result->decisions); /* of a play that is played again: it may have ended anywhere */
+    result->decisions = har_evidence_decisions(play);
 }
 
 /* True when nothing failed but what a noisy machine, or we ourselves, can explain. */

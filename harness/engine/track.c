@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "harness/evidence/decisions.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -11,14 +12,57 @@ struct har_track {
     size_t count, index;
     int phase;
     struct har_step *step; /* the one that runs */
+    struct har_track *parent;
+    struct har_track *children, *last_child,
+        *next; /* those of the step, in the order of the file */
+    struct har_decisions decisions;
 };
 
-struct har_track *har_track_new(struct har_play *play, const struct har_node *nodes, size_t count,
-                                int phase)
+struct har_track *har_track_new(struct har_play *play, struct har_track *parent,
+                                const struct har_node *nodes, size_t count, int phase)
 {
     struct har_track *track = sl_alloc(sizeof(*track));
-    *track = (struct har_track){.play = play, .nodes = nodes, .count = count, .phase = phase};
+    *track = (struct har_track){
+        .play = play, .nodes = nodes, .count = count, .phase = phase, .parent = parent};
+    if (parent != NULL && parent->children == NULL) {
+        parent->children = track;
+    } else if (parent != NULL) {
+        parent->last_child->next = track;
+    }
+    if (parent != NULL) {
+        parent->last_child = track;
+    }
     return track;
+}
+
+struct har_decisions *har_track_decisions(struct har_track *track)
+{
+    return &track->decisions;
+}
+
+void har_track_collect(const struct har_track *track, struct har_decisions *log)
+{
+    har_decisions_join(log, &track->decisions);
+    for (const struct har_track *child = track->children; child != NULL; child = child->next) {
+        har_track_collect(child, log);
+    }
+}
+
+/* Its parent knows what it did, and not it any more. */
+static void leave_parent(struct har_track *track)
+{
+    struct har_track *parent = track->parent;
+    struct har_track *before = NULL;
+    har_track_collect(track, &parent->decisions);
+    for (struct har_track *at = parent->children; at != track; at = at->next) {
+        before = at;
+    }
+    if (before == NULL) {
+        parent->children = track->next;
+    } else {
+        before->next = track->next;
+    }
+    parent->last_child = parent->last_child == track ? before : parent->last_child;
 }
 
 static void end_step(struct har_track *track)
@@ -38,6 +82,10 @@ void har_track_free(struct har_track *track)
 {
     if (track != NULL) {
         end_step(track);
+        if (track->parent != NULL) {
+            leave_parent(track);
+        }
+        har_decisions_release(&track->decisions);
         sl_free(track);
     }
 }
@@ -77,7 +125,7 @@ static void begin_step(struct har_track *track)
     step->state = sl_alloc(node->type->state_size + 1);
     step->deadline_ns = step_deadline(step);
     track->step = step;
-    har_play_decide(track->play, node);
+    har_decisions_step(&track->decisions, track->play, node);
     if (node->type->start != NULL) {
         node->type->start(step);
     }

@@ -143,7 +143,10 @@ static int compare_decisions(const void *a, const void *b)
     if (one->connection != two->connection) {
         return one->connection < two->connection ? -1 : 1;
     }
-    return one->fault < two->fault ? -1 : one->fault > two->fault;
+    if (one->fault != two->fault) {
+        return one->fault < two->fault ? -1 : 1;
+    }
+    return strcmp(one->what, two->what);
 }
 
 const struct har_proxy_decision *har_proxy_decisions(struct har_proxy *proxy, size_t *ret_count)

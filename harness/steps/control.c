@@ -70,8 +70,8 @@ static void add_sequence(struct har_step *step, int phase)
 {
     struct children *state = step->state;
     state->tracks = sl_calloc(1, sizeof(state->tracks[0]));
-    state->tracks[0] =
-        har_track_new(step->play, step->node->children, step->node->child_count, phase);
+    state->tracks[0] = har_track_new(step->play, step->track, step->node->children,
+                                     step->node->child_count, phase);
     state->count = 1;
 }
 
@@ -137,8 +137,8 @@ static void start_parallel(struct har_step *step)
     const struct har_node *node = step->node;
     state->tracks = sl_calloc(node->child_count + 1, sizeof(state->tracks[0]));
     for (size_t i = 0; i < node->child_count; i++) {
-        state->tracks[state->count++] =
-            har_track_new(step->play, &node->children[i], 1, har_track_phase(step->track));
+        state->tracks[state->count++] = har_track_new(step->play, step->track, &node->children[i],
+                                                      1, har_track_phase(step->track));
     }
 }
 

@@ -2,6 +2,7 @@
 #include "harness/steps/pace.h"
 
 #include "harness/engine/actor.h"
+#include "harness/evidence/decisions.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -103,9 +104,13 @@ bool har_pace_begin(struct har_step *step, const struct har_pace_args *args, boo
         return false;
     }
     HAR_FOR_ACTORS (play, step->node->who, actor) {
-        /* What a sender draws depends on the seed, on itself, and on what it has sent before. */
-        uint64_t stream = (uint64_t)actor->number << 32 | actor->sent_count | UINT64_C(1) << 63;
+        /* What a sender draws depends on the seed, on itself, and on how often it has sent before. */
+        uint64_t stream = (uint64_t)actor->number << 32 | actor->loads++ | UINT64_C(1) << 63;
         har_load_begin(&pace->of[actor->number - 1].cursor, play->config.seed, stream);
+        if (pace->load.shape == HAR_LOAD_POISSON) {
+            har_decisions_draw(har_track_decisions(step->track), actor, step->node, "poisson",
+                               stream);
+        }
     }
     return true;
 }

@@ -42,6 +42,8 @@ struct har_fit {
     const struct sl_method *method; /* that it calls, or that its actor's stream is of */
 };
 
+struct har_decisions; /* harness/evidence/decisions.h */
+
 struct har_step_type {
     const char *name;
     const char *help;
@@ -75,13 +77,18 @@ const struct har_step_type *har_step_find(const char *name);
 const char *har_step_nearest(const char *name, bool is_control);
 const struct har_step_type *const *har_step_types(size_t *ret_count);
 
-/* A sequence of steps, one after the other. */
-struct har_track *har_track_new(struct har_play *play, const struct har_node *nodes, size_t count,
-                                int phase);
+/* A sequence of steps, one after the other. parent: the track of the step that it belongs to; NULL: the root. Children
+ * are freed in the order in which they were made, so that the decision log has that order. */
+struct har_track *har_track_new(struct har_play *play, struct har_track *parent,
+                                const struct har_node *nodes, size_t count, int phase);
 void har_track_free(struct har_track *track);
 void har_track_turn(struct har_track *track);
 bool har_track_is_done(const struct har_track *track);
 int har_track_phase(const struct har_track *track);
+/* Its own decision log, to write to. */
+struct har_decisions *har_track_decisions(struct har_track *track);
+/* What it and its children decided so far. */
+void har_track_collect(const struct har_track *track, struct har_decisions *log);
 /* The rule of the step it stands at; "" where that has none. */
 const char *har_track_rule(const struct har_track *track);
 /* "$.run[2].do[1]: await ..." of the step it stands at. */

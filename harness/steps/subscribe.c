@@ -47,7 +47,6 @@ struct subscribe {
     uint64_t next_ns, pause_ns;
     uint32_t *paid;     /* per actor of the play: the probe after which credit was given last */
     uint64_t *again_ns; /* the same: when it tries again; 0: it need not */
-    struct sl_rng rng;
 };
 
 static void start(struct har_step *step)
@@ -57,7 +56,6 @@ static void start(struct har_step *step)
     state->pause_ns = FIRST_PAUSE_NS;
     state->paid = sl_calloc(play->actor_count, sizeof(uint32_t));
     state->again_ns = sl_calloc(play->actor_count, sizeof(uint64_t));
-    sl_rng_init(&state->rng, play->config.seed, play->actor_count);
     const struct subscribe_args *args = step->node->args;
     bool needs_probe = args->probe == 0 && !har_profile_has(play->config.profile, "ready");
     HAR_FOR_ACTORS (play, step->node->who, actor) {
@@ -179,7 +177,10 @@ static void retry(struct har_step *step)
             continue;
         }
         if (*again_ns == 0) {
-            double part = sl_rng_unit(&state->rng);
+            struct sl_rng rng; /* of this actor's next try, whatever the others do */
+            sl_rng_init(&rng, step->play->config.seed,
+                        (uint64_t)actor->number << 32 | actor->generation | UINT64_C(1) << 62);
+            double part = sl_rng_unit(&rng);
             *again_ns = now_ns + (uint64_t)((50 + 200 * part) * (double)SL_MS);
         }
         if (now_ns >= *again_ns) {
