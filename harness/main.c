@@ -15,7 +15,7 @@ static const struct {
     {"check", har_cmd_check, "find mistakes in a scenario file"},
     {"calibrate", har_cmd_calibrate, "measure what a target's stack holds back"},
     {"proxy", har_cmd_proxy, "put faults between a client and a server"},
-    {"replay", NULL, "repeat a run from its decisions.jsonl"},
+    {"replay", har_cmd_replay, "repeat a run from its decisions.jsonl"},
     {"compare", NULL, "two reports side by side"},
     {"selftest", har_cmd_selftest, "prove the scenarios on wrong servers"},
     {"chaos", NULL, "random faults for a time"},

@@ -4,6 +4,7 @@
 
 /* The subcommands. Each parses its own arguments (argv[0] is its name) and returns the exit status. */
 int har_cmd_run(int argc, char **argv);
+int har_cmd_replay(int argc, char **argv);
 int har_cmd_list(int argc, char **argv);
 int har_cmd_explain(int argc, char **argv);
 int har_cmd_check(int argc, char **argv);

@@ -9,7 +9,6 @@
 
 enum {
     JOBS_MAX = 64,
-    REPEAT_MAX = 1000,
 };
 
 static enum sl_status set_target(void *options, const char *value, struct sl_error *reterr)
@@ -111,7 +110,7 @@ static enum sl_status set_repeat(void *options, const char *value, struct sl_err
 {
     struct har_run_options *run = options;
     uint64_t repeat = 0;
-    enum sl_status status = number(value, 1, REPEAT_MAX, &repeat, reterr);
+    enum sl_status status = number(value, 1, HAR_REPEAT_MAX, &repeat, reterr);
     run->repeat = (unsigned)repeat;
     return status;
 }

@@ -10,6 +10,7 @@
 
 enum {
     HAR_LIST_MAX = 64,
+    HAR_REPEAT_MAX = 1000,
 };
 
 struct har_list {

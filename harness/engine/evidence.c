@@ -16,6 +16,7 @@
 enum {
     RECORDS_MAX = 64 * 1024 * 1024, /* bytes of one records.jsonl */
     PATH_BYTES = 4096,
+    HEAD_MAX = 16 * 1024 * 1024, /* bytes of the first line: every id there can be */
 };
 
 enum sl_status har_make_folders(const char *path, struct sl_error *reterr_error)
@@ -154,6 +155,47 @@ void har_evidence_write(const struct har_suite *suite, struct har_result *result
     write_server_log(result, play);
 }
 
+/* What a run of the same needs: not where the target is, nor what it was like. */
+static void write_head(const struct har_suite *suite, FILE *out)
+{
+    const struct har_suite_config *config = &suite->config;
+    struct sl_buf line;
+    struct sl_json_out json;
+    char seed[24];
+    (void)snprintf(seed, sizeof(seed), "%llu", (unsigned long long)config->seed);
+    sl_buf_init(&line, HEAD_MAX);
+    sl_json_out_init(&json, &line);
+    sl_json_out_begin_object(&json);
+    sl_json_out_key_str(&json, "schema", HAR_DECISIONS_SCHEMA);
+    sl_json_out_key_str(&json, "seed", seed); /* of 64 bits */
+    sl_json_out_key_str(&json, "profile", config->profile_name);
+    sl_json_out_key_bool(&json, "strict", config->is_strict);
+    sl_json_out_key_u64(&json, "repeat", config->repeat);
+    sl_json_out_key(&json, "scenarios");
+    sl_json_out_begin_array(&json);
+    for (size_t i = 0; i < config->count; i++) {
+        sl_json_out_str(&json, config->scenarios[i]->id);
+    }
+    sl_json_out_end_array(&json);
+    sl_json_out_end_object(&json);
+    (void)fprintf(out, "%s\n", sl_buf_str(&line));
+    sl_buf_release(&line);
+}
+
+void har_evidence_decided(const struct har_suite *suite, FILE *out)
+{
+    write_head(suite, out);
+    for (size_t i = 0; i < suite->result_count; i++) {
+        const struct har_result *result = &suite->results[i];
+        if (result->decisions != NULL) {
+            (void)fputs(result->decisions, out);
+        } else {
+            (void)fprintf(out, "{\"scenario\":\"%s\",\"verdict\":\"%s\"}\n", result->scenario->id,
+                          har_outcome_name(result->outcome));
+        }
+    }
+}
+
 enum sl_status har_evidence_finish(const struct har_suite *suite, struct sl_error *reterr_error)
 {
     char path[PATH_BYTES];
@@ -166,15 +208,7 @@ enum sl_status har_evidence_finish(const struct har_suite *suite, struct sl_erro
     if (file == NULL) {
         return sl_error_set(reterr_error, SL_IO, "%s cannot be written: %s", path, strerror(errno));
     }
-    for (size_t i = 0; i < suite->result_count; i++) {
-        const struct har_result *result = &suite->results[i];
-        if (result->decisions != NULL) {
-            (void)fputs(result->decisions, file);
-        } else {
-            (void)fprintf(file, "{\"scenario\":\"%s\",\"verdict\":\"%s\"}\n", result->scenario->id,
-                          har_outcome_name(result->outcome));
-        }
-    }
+    har_evidence_decided(suite, file);
     bool is_bad = ferror(file) != 0;
     is_bad |= fclose(file) != 0;
     return is_bad ? sl_error_set(reterr_error, SL_IO, "%s cannot be written", path) : SL_OK;

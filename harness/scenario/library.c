@@ -199,6 +199,7 @@ enum sl_status har_library_add(struct har_library *library, const char *path,
         (void)snprintf(id, sizeof(id), "%.4000s", real + strlen(folder) + 1);
     }
     enum sl_status status = SL_OK;
+    size_t before = library->count;
     if (is_folder(path)) {
         (void)strncat(id, "/", sizeof(id) - strlen(id) - 1);
         status = add_folder(library, path, id, 1, &error);
@@ -208,6 +209,10 @@ enum sl_status har_library_add(struct har_library *library, const char *path,
             id[len - 5] = '\0';
         }
         status = add_file(library, path, id, &error);
+    }
+    if (library->count > before) {
+        qsort(library->scenarios + before, library->count - before, sizeof(library->scenarios[0]),
+              by_id);
     }
     if (status != SL_OK && reterr_error != NULL) {
         *reterr_error = error;

@@ -25,7 +25,7 @@ bool har_library_folder(char folder[HAR_FOLDER_MAX]);
 /* Loads all scenarios of the folder. Fails on the first that has problems. */
 SL_MUST_USE enum sl_status har_library_load(struct har_library *library, const char *folder,
                                             struct sl_error *reterr_error);
-/* Adds one file, or all of a folder of the user's own. */
+/* Adds one file, or all of a folder of the user's own, sorted by id. */
 SL_MUST_USE enum sl_status har_library_add(struct har_library *library, const char *path,
                                            struct sl_error *reterr_error);
 void har_library_release(struct har_library *library);

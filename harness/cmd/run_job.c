@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/cmd/run_job.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "harness/cmd/cmd.h"
+#include "harness/cmd/schema.h"
+#include "harness/engine/evidence.h"
+#include "harness/report/report.h"
+#include "harness/scenario/lines.h"
+#include "harness/scenario/read_file.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+
+enum {
+    REPORT_MAX = 256 * 1024 * 1024,
+};
+
+int har_run_usage(const struct har_run_job *job, const char *text, const char *detail)
+{
+    (void)fprintf(stderr, "%s: %s%s\n", job->program, text, detail);
+    return 2;
+}
+
+int har_run_usage_error(const struct har_run_job *job, const struct sl_error *error)
+{
+    char place[32] = "";
+    if (error->line > 0) {
+        (void)snprintf(place, sizeof(place), ":%zu", error->line);
+    }
+    (void)fprintf(stderr, "%s: %s%s%s%s\n", job->program, error->source, place,
+                  error->source[0] == '\0' ? "" : ": ", error->text);
+    return 2;
+}
+
+/* ---- preparation ---- */
+
+static int load_known(struct har_run_job *job)
+{
+    struct sl_error error = {0};
+    char now[SL_RFC3339_MAX];
+    if (job->options.known_failing == NULL) {
+        return 0;
+    }
+    (void)sl_clock_rfc3339(sl_clock_wall_ns(), now);
+    now[10] = '\0'; /* the date */
+    if (har_known_load(job->options.known_failing, now, &job->known, &error) != SL_OK) {
+        return har_run_usage_error(job, &error);
+    }
+    return 0;
+}
+
+static int prepare(struct har_run_job *job)
+{
+    struct sl_error error = {0};
+    int status = har_cmd_check_target(job->program, &job->options);
+    if (status == 0) {
+        status = har_cmd_library(job->program, &job->library);
+    }
+    if (status == 0) {
+        status = job->choose(job);
+    }
+    if (status == 0 && har_profile_load(job->options.profile, job->library.folder, &job->profile,
+                                        &error) != SL_OK) {
+        status = har_run_usage_error(job, &error);
+    }
+    if (status == 0) {
+        status = load_known(job);
+    }
+    if (status == 0) {
+        job->pool = har_cmd_schema(job->program, &job->options);
+        status = job->pool == NULL ? 2 : 0;
+    }
+    return status;
+}
+
+/* ---- results ---- */
+
+/* Where in its file a scenario is mistaken, as `check` says it. */
+static void tell_mistake(const struct har_result *result)
+{
+    const struct har_scenario *scenario = result->scenario;
+    for (size_t i = 0; i < result->failure_count; i++) {
+        const struct har_failure *failure = &result->failures[i];
+        size_t len = 0;
+        char *text = failure->is_mistake
+                         ? har_read_file(scenario->path, HAR_SCENARIO_MAX, &len, NULL)
+                         : NULL;
+        size_t line = text == NULL ? 0 : har_json_line(sl_span(text, len), failure->path, false);
+        if (failure->is_mistake) {
+            (void)fprintf(stderr, "%s:%zu: %s: %s\n", scenario->path, line, failure->path,
+                          failure->text);
+        }
+        sl_free(text);
+    }
+}
+
+static void on_told(void *owner, const struct har_result *result)
+{
+    (void)owner;
+    har_report_text_result(stdout, result);
+    tell_mistake(result);
+}
+
+/* Marks known failures; an entry that passes, or that matches no scenario at all, is an error itself. */
+static int apply_known(struct har_run_job *job)
+{
+    int status = 0;
+    for (size_t i = 0; i < job->suite.result_count; i++) {
+        struct har_result *result = &job->suite.results[i];
+        bool is_listed = har_known_find(&job->known, result->scenario->id) != NULL;
+        result->is_known = is_listed && result->outcome == HAR_FAIL;
+        result->has_unexpected_pass = is_listed && result->outcome == HAR_PASS;
+    }
+    for (size_t i = 0; i < job->known.count; i++) {
+        if (har_library_find(&job->library, job->known.entries[i].id) == NULL) {
+            (void)fprintf(stderr, "%s: %s: no scenario '%s'\n", job->program,
+                          job->options.known_failing, job->known.entries[i].id);
+            status = 1;
+        }
+    }
+    return status;
+}
+
+static int write_file(const struct har_run_job *job, const char *path, const struct sl_buf *text)
+{
+    FILE *file = fopen(path, "wb");
+    bool is_good = file != NULL && fwrite(text->data, 1, text->len, file) == text->len;
+    if (file != NULL) {
+        is_good &= fclose(file) == 0;
+    }
+    return is_good ? 0 : har_run_usage(job, "cannot write ", path);
+}
+
+static int write_reports(struct har_run_job *job)
+{
+    struct har_run_options *options = &job->options;
+    struct sl_buf option;
+    struct sl_buf text;
+    sl_buf_init(&option, 128 * 1024);
+    sl_buf_init(&text, REPORT_MAX);
+    (void)sl_buf_addf(&option, options->command != NULL ? "--exec '%s'" : "--target %s",
+                      options->command != NULL ? options->command : options->target);
+    struct har_report report = {
+        .suite = &job->suite,
+        .target = options->command != NULL ? options->command : options->target,
+        .target_option = sl_buf_str(&option),
+        .profile = options->profile,
+    };
+    int status = 0;
+    har_report_text_end(stdout, &report);
+    if (options->json != NULL) {
+        har_report_json(&report, &text);
+        status |= write_file(job, options->json, &text);
+        sl_buf_clear(&text);
+    }
+    if (options->junit != NULL) {
+        har_report_junit(&report, &text);
+        status |= write_file(job, options->junit, &text);
+    }
+    struct sl_error error = {0};
+    if (options->evidence != NULL && har_evidence_finish(&job->suite, &error) != SL_OK) {
+        status |= har_run_usage_error(job, &error);
+    }
+    sl_buf_release(&option);
+    sl_buf_release(&text);
+    return status;
+}
+
+static int run(struct har_run_job *job, uv_loop_t *loop)
+{
+    const struct har_run_options *options = &job->options;
+    struct har_suite_config config = {
+        .loop = loop,
+        .scenarios = job->chosen,
+        .count = job->chosen_count,
+        .repeat = options->repeat,
+        .jobs = options->jobs,
+        .profile = &job->profile,
+        .profile_name = options->profile,
+        .target = job->target.target,
+        .metadata = options->metadata.fields,
+        .metadata_count = options->metadata.count,
+        .pool = job->pool,
+        .seed = options->has_seed ? options->seed : sl_clock_wall_ns() / SL_MS % 1000000,
+        .budget_ns = options->budget_ns,
+        .is_strict = options->is_strict,
+        .evidence = options->evidence,
+        .told = on_told,
+    };
+    har_suite_run(&job->suite, &config);
+    job->has_suite = true;
+    if (job->played != NULL && !job->suite.could_not_start) {
+        job->played(job);
+    }
+    if (job->suite.could_not_start) {
+        (void)fprintf(stderr, "%s: the target cannot be reached: %s\n", job->program,
+                      job->suite.start_text);
+    }
+    int known = apply_known(job);
+    int written = write_reports(job);
+    int status = har_exit_status(&job->suite);
+    if (written != 0 || status == 2) {
+        return 2;
+    }
+    return known != 0 ? 1 : status;
+}
+
+static void release(struct har_run_job *job)
+{
+    if (job->has_suite) {
+        har_suite_release(&job->suite);
+    }
+    sl_pool_free(job->pool);
+    har_known_release(&job->known);
+    sl_free(job->chosen);
+    har_library_release(&job->library);
+    sl_headers_release(&job->options.metadata);
+}
+
+int har_run_job(struct har_run_job *job)
+{
+    uv_loop_t loop;
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)uv_loop_init(&loop);
+    int status = prepare(job);
+    if (status == 0) {
+        status = har_cmd_open_target(job->program, &job->options, &loop, &job->target);
+    }
+    if (status == 0) {
+        status = run(job, &loop);
+    }
+    if (har_cmd_close_target(job->program, &loop, &job->target) != 0) {
+        status = 2;
+    }
+    release(job);
+    return status;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAR_RUN_JOB_H
+#define HAR_RUN_JOB_H
+
+/*
+ * A run of chosen scenarios from the options of a command line to its reports: what `run` and `replay` share.
+ */
+#include "harness/cmd/open_target.h"
+#include "harness/cmd/run_options.h"
+#include "harness/engine/suite.h"
+#include "harness/scenario/known.h"
+#include "harness/scenario/library.h"
+
+struct har_run_job;
+
+/* Fills chosen (to be sl_calloc'ed, freed by the job) from library; 0, or the exit status with the reason on stderr. */
+typedef int har_choose_fn(struct har_run_job *job);
+
+/* Everything that a run needs, gathered step by step and released in one place. */
+struct har_run_job {
+    const char
+        *program; /* for messages; this and the next three and the options are the caller's */
+    har_choose_fn *choose;
+    void (*played)(struct har_run_job *job); /* all verdicts are there; may be NULL */
+    void *owner;
+    struct har_run_options options;
+    struct har_library library;
+    const struct har_scenario **chosen;
+    size_t chosen_count;
+    struct har_profile profile;
+    struct har_known known;
+    struct sl_pool *pool;
+    struct har_cmd_target target;
+    struct har_suite suite;
+    bool has_suite;
+};
+
+/* Plays it and reports; releases what the job holds, the options' metadata too. The exit status of the program. */
+int har_run_job(struct har_run_job *job);
+
+/* Bad usage: a line on stderr; 2. */
+int har_run_usage(const struct har_run_job *job, const char *text, const char *detail);
+int har_run_usage_error(const struct har_run_job *job, const struct sl_error *error);
+
+#endif
