@@ -17,8 +17,12 @@ enum {
     LOOKS_MAX = 8192,  /* the latest looks at the run queue are kept: over two minutes */
     STEPS_A_LOOK = 16,
 };
-#define STEP_NS  (1 * SL_MS)
-#define PAUSE_NS (3 * SL_MS) /* shorter lateness is every scheduler's grain */
+/* A pause shorter than this explains no failure: the bounds of the checks have room for it. */
+#define NOISE_NS (30 * SL_MS)
+/* Many short ones, from one part in so many of a play on. */
+#define NOISE_PART 50
+#define STEP_NS    (1 * SL_MS)
+#define PAUSE_NS   (3 * SL_MS) /* shorter lateness is every scheduler's grain */
 
 struct pause {
     uint64_t begin_ns, end_ns;
@@ -204,6 +208,13 @@ double har_hiccup_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t t
     }
     (void)pthread_mutex_unlock(&meter->lock);
     return looks == 0 ? 0 : (double)crowded / looks;
+}
+
+bool har_hiccup_is_noisy(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
+{
+    return har_hiccup_max(meter, from_ns, to_ns) >= NOISE_NS ||
+           har_hiccup_total(meter, from_ns, to_ns) >= (to_ns - from_ns) / NOISE_PART ||
+           har_hiccup_crowded(meter, from_ns, to_ns) >= HAR_CROWDED_PART;
 }
 
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q)

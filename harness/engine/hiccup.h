@@ -30,6 +30,8 @@ uint64_t har_hiccup_max(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_
 uint64_t har_hiccup_total(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
 /* The part (0 to 1) of that time in which more threads wanted to run than there are processors. */
 double har_hiccup_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
+/* Whether all that is enough to explain a failure. */
+bool har_hiccup_is_noisy(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
 /* Over the meter's life: the q-quantile (0 to 1) of the lateness, and its maximum. */
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q);
 

@@ -186,8 +186,9 @@ static void check_schema(struct har_play *play)
     struct har_missing *missing = sl_alloc(sizeof(*missing));
     har_methods_missing(play->scenario, play->config.pool, missing);
     if (missing->count > 0) {
-        har_play_mistake(play, missing->places[0], "no schema knows the method %.200s",
-                         missing->paths[0]);
+        har_play_mistake(play, missing->places[0], "no schema knows the method %.200s%.400s",
+                         missing->paths[0],
+                         play->config.schema_note == NULL ? "" : play->config.schema_note);
     }
     sl_free(missing);
     har_methods_check(play->scenario, play->config.pool, on_misfit, play);

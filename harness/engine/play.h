@@ -107,6 +107,7 @@ struct har_play_config {
     const struct sl_header *metadata;
     size_t metadata_count;
     const struct sl_pool *pool; /* types of the calls with JSON messages */
+    const char *schema_note;    /* why the pool does not have more; NULL: nobody was asked */
     uint64_t seed;
     uint32_t run;  /* random number of the run, in rooms and stamps */
     unsigned turn; /* of this scenario in this run: repeats and re-runs use other rooms */

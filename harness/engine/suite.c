@@ -7,13 +7,9 @@
 #include "harness/engine/evidence.h"
 #include "harness/engine/latencies.h"
 #include "harness/engine/own_target.h"
+#include "harness/target/learn.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
-
-/* A pause shorter than this explains no failure: the bounds of the checks have room for it. */
-#define NOISE_NS (30 * SL_MS)
-/* Many short ones, from one part in so many of a play on. */
-#define NOISE_PART 50
 
 struct item {
     struct run *run;
@@ -39,6 +35,7 @@ struct run {
     bool has_started, is_stopping, is_interrupted;
     uv_signal_t signals[3]; /* SIGINT, SIGTERM, SIGHUP */
     unsigned signals_open;
+    struct har_learn learn;
     struct har_calibrate *calibrate; /* while it goes on */
 };
 
@@ -130,37 +127,6 @@ static void collect(struct item *item, struct har_play *play)
     }
     sl_free(result->decisions); /* of a play that is played again: it may have ended anywhere */
     result->decisions = har_evidence_decisions(play);
-}
-
-/* True when nothing failed but what a noisy machine, or we ourselves, can explain. */
-static bool is_noise(struct run *run, const struct har_play *play)
-{
-    uint64_t longest_ns = har_hiccup_max(run->hiccup, play->begin_ns, play->end_ns);
-    uint64_t total_ns = har_hiccup_total(run->hiccup, play->begin_ns, play->end_ns);
-    bool was_noisy =
-        longest_ns >= NOISE_NS || total_ns >= (play->end_ns - play->begin_ns) / NOISE_PART ||
-        har_hiccup_crowded(run->hiccup, play->begin_ns, play->end_ns) >= HAR_CROWDED_PART;
-    for (size_t i = 0; i < play->failure_count; i++) {
-        const struct har_failure *failure = &play->failures[i];
-        if (failure->is_mistake) {
-            return false;
-        }
-        if (failure->doubt[0] == '\0' && !(failure->is_timing && was_noisy)) {
-            return false;
-        }
-    }
-    return play->failure_count > 0;
-}
-
-/* True when nothing failed but what more of the same would refute. */
-static bool is_trend(const struct har_play *play)
-{
-    for (size_t i = 0; i < play->failure_count; i++) {
-        if (!play->failures[i].is_trend) {
-            return false;
-        }
-    }
-    return play->failure_count > 0;
 }
 
 static void judge(struct item *item, const struct har_play *play, bool is_noisy)
@@ -265,11 +231,14 @@ static void on_played(void *owner, struct har_play *play)
 {
     struct item *item = owner;
     struct run *run = item->run;
-    bool is_noisy = is_noise(run, play);
+    bool is_noisy =
+        har_failures_are_noise(play->failures, play->failure_count,
+                               har_hiccup_is_noisy(run->hiccup, play->begin_ns, play->end_ns));
+    bool is_trend = har_failures_are_trend(play->failures, play->failure_count);
     item->is_own_asked = !play->answer.is_down;
     item->play = NULL;
     collect(item, play);
-    if ((is_noisy || is_trend(play)) && item->result->plays <= HAR_RERUNS_MAX) {
+    if ((is_noisy || is_trend) && item->result->plays <= HAR_RERUNS_MAX) {
         har_play_free(play, on_played_again, item);
         return;
     }
@@ -291,6 +260,7 @@ static struct har_play_config base_config(struct run *run, struct har_target *ta
         .metadata = config->metadata,
         .metadata_count = config->metadata_count,
         .pool = config->pool,
+        .schema_note = run->learn.text,
         .seed = config->seed,
         .run = run->number,
         .hiccup = run->hiccup,
@@ -473,6 +443,7 @@ static void on_interrupt(uv_signal_t *handle, int number)
             har_own_target_end(item->own, false, on_own_ended, item);
         }
     }
+    har_learn_stop(&run->learn);
     har_calibrate_stop(run->calibrate);
     go_on(run);
 }
@@ -544,6 +515,20 @@ static unsigned calibrations(const struct run *run)
     return asked;
 }
 
+/* The schemas are there, as far as they can be. */
+static void on_learnt(void *owner)
+{
+    struct run *run = owner;
+    struct har_suite *suite = run->suite;
+    unsigned asked = calibrations(run);
+    if (asked == 0) {
+        begin_all(run);
+        return;
+    }
+    struct har_play_config base = base_config(run, suite->config.target);
+    run->calibrate = har_calibrate_start(&base, asked, &suite->calibration, on_calibrated, run);
+}
+
 static void on_started(void *owner, enum sl_status status, const char *text)
 {
     struct run *run = owner;
@@ -554,13 +539,14 @@ static void on_started(void *owner, enum sl_status status, const char *text)
     }
     run->has_started = true;
     suite->begin_ns = sl_clock_mono_ns();
-    unsigned asked = calibrations(run);
-    if (asked == 0) {
-        begin_all(run);
-        return;
+    const struct har_reflect_config asked = {.conn = *har_target_conn(suite->config.target),
+                                             .metadata = suite->config.metadata,
+                                             .metadata_count = suite->config.metadata_count,
+                                             .pool = suite->config.pool};
+    if (!har_learn_start(&run->learn, suite->config.loop, &asked,
+                         har_target_rtt_ns(suite->config.target))) {
+        on_learnt(run);
     }
-    struct har_play_config base = base_config(run, suite->config.target);
-    run->calibrate = har_calibrate_start(&base, asked, &suite->calibration, on_calibrated, run);
 }
 
 void har_suite_run(struct har_suite *suite, const struct har_suite_config *config)
@@ -571,11 +557,13 @@ void har_suite_run(struct har_suite *suite, const struct har_suite_config *confi
     struct run run = {.suite = suite,
                       .count = suite->result_count,
                       .hiccup = har_hiccup_new(),
-                      .number = (uint32_t)(sl_clock_wall_ns() / SL_US)};
+                      .number = (uint32_t)(sl_clock_wall_ns() / SL_US),
+                      .learn = {.done = on_learnt, .owner = &run}};
     run.items = sl_calloc(run.count + 1, sizeof(struct item));
     for (size_t i = 0; i < run.count; i++) {
         suite->results[i].scenario = config->scenarios[i % config->count];
         run.items[i] = (struct item){.run = &run, .result = &suite->results[i]};
+        har_learn_want(&run.learn, suite->results[i].scenario, config->profile, config->pool);
     }
     watch_signals(&run);
     har_target_start(config->target, on_started, &run);

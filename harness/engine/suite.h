@@ -58,7 +58,7 @@ struct har_suite_config {
     struct har_target *target;
     const struct sl_header *metadata;
     size_t metadata_count;
-    const struct sl_pool *pool;
+    struct sl_pool *pool; /* gets what the target tells by reflection, where a scenario needs it */
     uint64_t seed, budget_ns; /* budget 0: none */
     bool is_strict;
     const char *evidence;                                       /* folder; NULL: none */

@@ -32,4 +32,9 @@ struct har_failure {
     char doubt[120]; /* why the harness itself may have caused it; "": it has not */
 };
 
+/* True when there are some, and nothing among them but what a noisy machine, or we ourselves, can explain. */
+bool har_failures_are_noise(const struct har_failure *failures, size_t count, bool was_noisy);
+/* True when there are some, and nothing among them but what more of the same would refute. */
+bool har_failures_are_trend(const struct har_failure *failures, size_t count);
+
 #endif

@@ -433,6 +433,11 @@ enum sl_status sl_pool_link(struct sl_pool *pool, struct sl_error *reterr_error)
     return SL_OK;
 }
 
+bool sl_pool_has_file(const struct sl_pool *pool, struct sl_span name)
+{
+    return find(pool->files, name) != NULL;
+}
+
 const struct sl_message_type *sl_pool_message(const struct sl_pool *pool, struct sl_span full_name)
 {
     struct symbol *symbol = find(pool->types, full_name);

@@ -124,6 +124,9 @@ struct sl_span sl_pool_builtin_set(void);
 /* Resolves the names; may be called again after more was added. */
 SL_MUST_USE enum sl_status sl_pool_link(struct sl_pool *pool, struct sl_error *reterr_error);
 
+/* Whether a file of this name was added. */
+bool sl_pool_has_file(const struct sl_pool *pool, struct sl_span name);
+
 /* By full name without a leading dot; NULL when there is none. */
 const struct sl_message_type *sl_pool_message(const struct sl_pool *pool, struct sl_span full_name);
 const struct sl_enum_type *sl_pool_enum(const struct sl_pool *pool, struct sl_span full_name);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""store.v1 on grpcio: server.py PORT FOLDER-OF-GENERATED-CODE [what it does wrong]."""
+"""store.v1 on grpcio: server.py PORT FOLDER-OF-GENERATED-CODE [what it does wrong [reflection]]."""
 import queue
 import sys
 import threading
@@ -9,6 +9,7 @@ import grpc
 
 sys.path.insert(0, sys.argv[2])
 import store_pb2  # noqa: E402
+import reflection  # noqa: E402
 
 WRONG = sys.argv[3] if len(sys.argv) > 3 else ""
 
@@ -68,6 +69,7 @@ def main():
     }
     server = grpc.server(futures.ThreadPoolExecutor(32))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("store.v1.Store", kinds),))
+    server.add_generic_rpc_handlers(reflection.handlers(sys.argv[4] if len(sys.argv) > 4 else ""))
     server.add_insecure_port("127.0.0.1:" + sys.argv[1])
     server.start()
     server.wait_for_termination()
