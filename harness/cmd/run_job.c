@@ -8,8 +8,10 @@
 #include "harness/cmd/schema.h"
 #include "harness/engine/evidence.h"
 #include "harness/report/report.h"
+#include "harness/report/write_file.h"
 #include "harness/scenario/lines.h"
 #include "harness/scenario/read_file.h"
+#include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -125,12 +127,8 @@ static int apply_known(struct har_run_job *job)
 
 static int write_file(const struct har_run_job *job, const char *path, const struct sl_buf *text)
 {
-    FILE *file = fopen(path, "wb");
-    bool is_good = file != NULL && fwrite(text->data, 1, text->len, file) == text->len;
-    if (file != NULL) {
-        is_good &= fclose(file) == 0;
-    }
-    return is_good ? 0 : har_run_usage(job, "cannot write ", path);
+    bool is_whole = !text->is_full && har_write_file(path, sl_buf_span(text));
+    return is_whole ? 0 : har_run_usage(job, "cannot write ", path);
 }
 
 static int write_reports(struct har_run_job *job)
@@ -140,8 +138,12 @@ static int write_reports(struct har_run_job *job)
     struct sl_buf text;
     sl_buf_init(&option, 128 * 1024);
     sl_buf_init(&text, REPORT_MAX);
-    (void)sl_buf_addf(&option, options->command != NULL ? "--exec '%s'" : "--target %s",
-                      options->command != NULL ? options->command : options->target);
+    (void)sl_buf_add_str(&option, options->command != NULL ? "--exec " : "--target ");
+    if (options->command != NULL) {
+        har_shell_word(&option, options->command);
+    } else {
+        (void)sl_buf_add_str(&option, options->target);
+    }
     struct har_report report = {
         .suite = &job->suite,
         .target = options->command != NULL ? options->command : options->target,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "harness/cmd/cmd.h"
+#include "harness/report/write_file.h"
 #include "harness/selftest/print.h"
 #include "harness/selftest/runner.h"
 #include "lib/base/alloc.h"
@@ -102,11 +103,7 @@ static int write_json(const char *path, const struct har_cases *cases,
     struct sl_buf text;
     sl_buf_init(&text, REPORT_MAX);
     har_selftest_json(cases, mutants, &text);
-    FILE *file = fopen(path, "wb");
-    bool is_good = file != NULL && fwrite(text.data, 1, text.len, file) == text.len;
-    if (file != NULL) {
-        is_good &= fclose(file) == 0;
-    }
+    bool is_good = !text.is_full && har_write_file(path, sl_buf_span(&text));
     sl_buf_release(&text);
     if (!is_good) {
         (void)fprintf(stderr, "%s: cannot write %s\n", cli.program, path);

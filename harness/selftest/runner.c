@@ -12,6 +12,7 @@
 
 #include "harness/scenario/library.h"
 #include "harness/scenario/parse.h"
+#include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
 
@@ -133,30 +134,16 @@ static void on_time(uv_timer_t *timer)
 
 /* ---- the beginning of one ---- */
 
-/* A word for sh. */
-static void add_quoted(struct sl_buf *out, const char *word)
-{
-    (void)sl_buf_add_u8(out, '\'');
-    for (; *word != '\0'; word++) {
-        if (*word == '\'') {
-            (void)sl_buf_add_str(out, "'\\''");
-        } else {
-            (void)sl_buf_add_u8(out, (uint8_t)*word);
-        }
-    }
-    (void)sl_buf_add_u8(out, '\'');
-}
-
 /* The server of a case, for --exec. */
 static void add_server(const struct runner *runner, const struct har_case *item, struct sl_buf *out)
 {
     (void)sl_buf_add_str(out, "exec ");
-    add_quoted(out, runner->config->server);
+    har_shell_word(out, runner->config->server);
     (void)sl_buf_add_str(out, " --listen 127.0.0.1:{port}");
     if (item->mutant_name != NULL) {
         (void)sl_buf_addf(out, " --frontend %s --misbehave ",
                           item->mutant == NULL ? "grpc" : item->mutant->frontend);
-        add_quoted(out, item->mutant_name);
+        har_shell_word(out, item->mutant_name);
     }
 }
 
@@ -366,7 +353,7 @@ char *har_selftest_mutants(const char *server, size_t max, size_t *ret_len,
     struct sl_buf text;
     sl_buf_init(&command, COMMAND_MAX);
     sl_buf_init(&text, max);
-    add_quoted(&command, server);
+    har_shell_word(&command, server);
     (void)sl_buf_add_str(&command, " --misbehave list");
     FILE *pipe = popen(sl_buf_str(&command), "r"); /* NOLINT(cert-env33-c): quoted */
     char block[4096];

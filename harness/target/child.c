@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/target/process.h"
+#include "harness/target/shell.h"
 #include "harness/transport/tls.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
@@ -22,18 +23,10 @@ struct har_child {
     uint16_t server_port;
 };
 
-/* Text as one word of the shell. */
 static void add_word(struct sl_buf *out, const char *text)
 {
-    (void)sl_buf_add_str(out, " '");
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '\'') {
-            (void)sl_buf_add_str(out, "'\\''");
-        } else {
-            (void)sl_buf_add_u8(out, (uint8_t)*c);
-        }
-    }
-    (void)sl_buf_add_str(out, "'");
+    (void)sl_buf_add_u8(out, ' ');
+    har_shell_word(out, text);
 }
 
 /* " --name 'value'"; nothing for NULL. */
