@@ -1,11 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Input: a scenario file. Whatever it is, there is a scenario or there are problems with it, and every
- * problem has a text. */
+ * problem has a text; so has every one that the schema of the built-in types shows. */
 #include <assert.h>
 
 #include "fuzz/fuzz.h"
+#include "harness/scenario/methods.h"
 #include "harness/scenario/parse.h"
 #include "lib/base/alloc.h"
+
+static const struct sl_pool *builtin(void)
+{
+    static struct sl_pool *pool; /* lives as long as the program */
+    if (pool == NULL) {
+        pool = sl_pool_new();
+        sl_pool_add_builtin(pool);
+        enum sl_status status = sl_pool_link(pool, NULL);
+        assert(status == SL_OK);
+    }
+    return pool;
+}
+
+static void on_misfit(void *owner, const char *path, const char *text)
+{
+    (void)owner;
+    assert(path[0] != '\0' && text[0] != '\0');
+}
+
+static void compare_with_schema(const struct har_scenario *scenario)
+{
+    struct har_missing *missing = sl_alloc(sizeof(*missing));
+    har_methods_missing(scenario, builtin(), missing);
+    assert(missing->count <= HAR_METHODS_MAX);
+    for (size_t i = 0; i < missing->count; i++) {
+        assert(missing->of[i] == scenario && missing->places[i][0] != '\0');
+    }
+    har_methods_check(scenario, builtin(), on_misfit, NULL);
+    sl_free(missing);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -15,6 +46,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert((scenario == NULL) == (problems->count > problems->warning_count));
     for (size_t i = 0; i < problems->count && i < HAR_PROBLEMS_MAX; i++) {
         assert(problems->items[i].text[0] != '\0');
+    }
+    if (scenario != NULL) {
+        compare_with_schema(scenario);
     }
     har_scenario_free(scenario);
     sl_free(problems);
