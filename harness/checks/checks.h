@@ -14,7 +14,7 @@
     X(delivered) X(fifo) X(nodup) X(backlog) X(count) X(rate_max) X(rate_min) X(acks) \
     X(pings) X(status) X(open) X(latency) X(p) X(jain) X(max_over_median) X(never) \
     X(eventually) X(rss_growth) X(rss_peak) X(fd) X(threads) X(same_transcript) \
-    X(messages) X(nogap) X(trailers)
+    X(spread) X(backoff) X(messages) X(nogap) X(trailers)
 /* clang-format on */
 
 #define X(name) extern const struct har_check_type har_check_##name;

@@ -187,6 +187,7 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
         .pool = job->pool,
         .seed = options->has_seed ? options->seed : sl_clock_wall_ns() / SL_MS % 1000000,
         .budget_ns = options->budget_ns,
+        .client = options->client,
         .is_strict = options->is_strict,
         .evidence = options->evidence,
         .told = on_told,

@@ -34,6 +34,7 @@ static enum sl_status set_target(void *options, const char *value, struct sl_err
         return SL_OK;                                                                           \
     }
 SET_STRING(exec, command)
+SET_STRING(client, client)
 SET_STRING(profile, profile)
 SET_STRING(known, known_failing)
 SET_STRING(ca, ca)
@@ -202,6 +203,10 @@ static const struct sl_cli_option run_options[] = {
     {"target", 0, "HOST:PORT", "the server, where it listens", set_target},
     {"exec", 0, "'CMD {port}'", "the server, as a command to start; {port} becomes a free port",
      set_exec},
+    {"client", 0, "'CMD {port} {room}'",
+     "a client to be judged: it connects to 127.0.0.1:{port}\n(docs/HARNESS.md, \"Judging a "
+     "client\")",
+     set_client},
     {"profile", 0, "NAME|FILE", "what the server declares: seed (default), reference or a file",
      set_profile},
     {"tag", 0, "TAG",

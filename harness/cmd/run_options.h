@@ -23,6 +23,7 @@ struct har_run_options {
     char host[256];
     uint16_t port;
     const char *command; /* --exec */
+    const char *client;  /* a program under test, for scenarios that judge clients */
     const char *profile;
     struct har_list tags, skips;
     const char *known_failing;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "harness/clients/external.h"
 #include "harness/engine/declared.h"
 #include "harness/engine/notes.h"
 #include "harness/engine/via.h"
@@ -28,6 +29,8 @@ void har_actor_init(struct har_actor *actor, struct har_play *play, unsigned gro
 void har_actor_release(struct har_actor *actor)
 {
     har_child_free(actor->child);
+    har_external_free(actor->external);
+    har_client_ids_free(actor->client_ids);
     while (actor->calls != NULL) {
         har_call_free(actor->calls);
     }

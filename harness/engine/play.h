@@ -85,7 +85,9 @@ struct har_actor {
     uint32_t calls_open;
     struct har_ping_probe *probes; /* HTTP/2 PINGs */
     size_t probe_count;
-    struct har_child *child; /* of kind child, since it was spawned */
+    struct har_child *child;           /* of kind child, since it was spawned */
+    struct har_external *external;     /* of kind external, since it was spawned */
+    struct har_client_ids *client_ids; /* of messages of such clients; NULL: none came */
 
     /* of a stream (harness/messages/generic.h) */
     const struct sl_method *method;       /* from the first open on */
@@ -114,6 +116,7 @@ struct har_play_config {
     struct har_hiccup *hiccup;
     const struct har_calibration *calibration; /* NULL: none */
     struct har_target *target;                 /* for verbs on its process; NULL: there are none */
+    const char *client;                        /* the command of --client; NULL: there is none */
     pid_t pid;                                 /* the target's; 0: cannot be observed */
     uint64_t rtt_ns; /* of one call, as the target was seen to answer; 0: not known */
     bool is_strict;  /* findings of level S fail too */

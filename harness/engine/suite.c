@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "harness/clients/external.h"
 #include "harness/engine/evidence.h"
 #include "harness/engine/latencies.h"
 #include "harness/engine/own_target.h"
@@ -266,6 +267,7 @@ static struct har_play_config base_config(struct run *run, struct har_target *ta
         .hiccup = run->hiccup,
         .calibration = &run->suite->calibration,
         .target = target,
+        .client = config->client,
         .pid = har_target_pid(target),
         .rtt_ns = har_target_rtt_ns(target),
         .is_strict = config->is_strict,
@@ -311,14 +313,10 @@ static bool is_settled(struct item *item)
     struct run *run = item->run;
     const struct har_suite_config *config = &run->suite->config;
     const struct har_scenario *scenario = item->result->scenario;
-    for (size_t i = 0; i < scenario->needs.count; i++) {
-        if (!har_profile_meets(config->profile, scenario->needs.items[i])) {
-            char reason[HAR_REASON_MAX];
-            (void)snprintf(reason, sizeof(reason), "the profile '%s' does not declare '%s'",
-                           config->profile->name, scenario->needs.items[i]);
-            settle(item, HAR_SKIP, reason);
-            return true;
-        }
+    char reason[HAR_REASON_MAX];
+    if (!har_needs_are_met(scenario, config->profile, config->client, reason)) {
+        settle(item, HAR_SKIP, reason);
+        return true;
     }
     const char *problem = har_harm_problem(har_harm_of(scenario), config->target);
     if (problem != NULL) {
@@ -506,10 +504,9 @@ static unsigned calibrations(const struct run *run)
     unsigned asked = 0;
     for (size_t i = 0; i < run->count; i++) {
         const struct har_scenario *scenario = run->items[i].result->scenario;
-        bool is_allowed = true;
-        for (size_t j = 0; j < scenario->needs.count; j++) {
-            is_allowed &= har_profile_meets(run->suite->config.profile, scenario->needs.items[j]);
-        }
+        const struct har_suite_config *config = &run->suite->config;
+        char reason[HAR_REASON_MAX];
+        bool is_allowed = har_needs_are_met(scenario, config->profile, config->client, reason);
         asked |= is_allowed ? scenario->calibrate_mask : 0;
     }
     return asked;

@@ -59,6 +59,7 @@ struct har_suite_config {
     const struct sl_header *metadata;
     size_t metadata_count;
     struct sl_pool *pool; /* gets what the target tells by reflection, where a scenario needs it */
+    const char *client;   /* the command of a client under test; NULL: none */
     uint64_t seed, budget_ns; /* budget 0: none */
     bool is_strict;
     const char *evidence;                                       /* folder; NULL: none */

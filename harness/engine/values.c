@@ -4,10 +4,12 @@
 #include <stdio.h>
 
 #include "harness/checks/samples.h"
+#include "harness/clients/external.h"
 #include "harness/engine/actor.h"
 #include "harness/engine/calibrate.h"
 #include "harness/engine/declared.h"
 #include "harness/engine/target.h"
+#include "harness/engine/via.h"
 #include "harness/scenario/names.h"
 #include "harness/target/child.h"
 #include "lib/base/alloc.h"
@@ -108,6 +110,12 @@ static double count_one(const struct har_actor *actor, enum har_counter counter,
         return actor->state == HAR_STREAM_OPEN;
     case HAR_COUNT_ENDED:
         return actor->state == HAR_STREAM_ENDED;
+    case HAR_COUNT_CLIENT_MESSAGES:
+        return (double)har_external_seen(actor).messages;
+    case HAR_COUNT_CLIENT_REPEATS:
+        return (double)har_external_seen(actor).repeats;
+    case HAR_COUNT_RUNNING:
+        return har_external_is_running(actor->external);
     case HAR_COUNT_DATA_BYTES:
         if (actor->spec->kind == HAR_RAW) {
             return actor->link == NULL ? 0 : (double)actor->link->wire.data_bytes;
@@ -144,6 +152,10 @@ static bool resolve_counter(struct har_play *play, struct sl_span name, struct s
     (void)snprintf(selector, sizeof(selector), "%.*s", SL_SPAN_ARG(argument));
     if (counter == HAR_COUNTERS || !har_select_actors(play->scenario, selector, &mask)) {
         return false;
+    }
+    if (har_counter_is_of_proxy(counter)) {
+        *ret_value = har_via_count(play, counter);
+        return true;
     }
     double total = 0;
     double least = INFINITY;

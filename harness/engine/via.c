@@ -14,6 +14,11 @@ bool har_via_is_used(const struct har_scenario *scenario)
     return false;
 }
 
+static void on_visited(void *owner)
+{
+    har_play_touch(owner);
+}
+
 void har_via_begin(struct har_play *play)
 {
     if (!har_via_is_used(play->scenario)) {
@@ -22,6 +27,8 @@ void har_via_begin(struct har_play *play)
     const struct har_conn_config *target = &play->config.conn;
     struct sl_error error = {0};
     struct har_proxy_config config = {
+        .visited = on_visited,
+        .owner = play,
         .loop = play->config.loop,
         .host = "127.0.0.1",
         .upstream_host = target->host,
@@ -51,11 +58,40 @@ void har_via_route(const struct har_play *play, const struct har_actor_spec *spe
     }
 }
 
+double har_via_count(const struct har_play *play, enum har_counter counter)
+{
+    if (play->proxy == NULL) {
+        return 0;
+    }
+    const struct har_visits *visits = har_proxy_visits(play->proxy);
+    switch ((int)counter) {
+    case HAR_COUNT_CONNECTS:
+        return (double)visits->came;
+    case HAR_COUNT_OPEN_CONNECTIONS:
+        return (double)visits->open;
+    case HAR_COUNT_LEFT:
+        return (double)visits->left;
+    default:
+        return (double)visits->sends;
+    }
+}
+
+/* A client under test decides itself when it connects. */
+static bool has_external(const struct har_scenario *scenario)
+{
+    bool has = false;
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        has |= scenario->actors[i].kind == HAR_EXTERNAL;
+    }
+    return has;
+}
+
 void har_via_decisions(const struct har_play *play, struct sl_buf *out)
 {
     size_t count = 0;
-    const struct har_proxy_decision *decisions =
-        play->proxy == NULL ? NULL : har_proxy_decisions(play->proxy, &count);
+    const struct har_proxy_decision *decisions = play->proxy == NULL || has_external(play->scenario)
+                                                     ? NULL
+                                                     : har_proxy_decisions(play->proxy, &count);
     for (size_t i = 0; i < count; i++) {
         struct sl_json_out json;
         sl_json_out_init(&json, out);

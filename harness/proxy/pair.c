@@ -165,6 +165,7 @@ static void on_message(void *owner, enum sl_dir dir, uint32_t stream, struct sl_
 static void on_call(void *owner, uint32_t stream, struct sl_span path)
 {
     struct har_pair *pair = owner;
+    pair->config.handler->called(pair->config.owner, pair, path);
     for (struct har_attached *it = pair->faults; it != NULL; it = it->next) {
         if (!it->is_armed && har_fault_needs_call(it->fault) && !it->fault->is_h2 &&
             har_fault_matches_call(it->fault, stream, path)) {

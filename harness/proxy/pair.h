@@ -18,6 +18,10 @@ struct har_pair;
 struct har_pair_handler {
     /* A fault was applied to the connection for the first time. */
     void (*applied)(void *owner, struct har_pair *pair, uint64_t id, const char *what);
+    /* A call began on it, as the client sent it. */
+    void (*called)(void *owner, struct har_pair *pair, struct sl_span path);
+    /* The client has closed it, and no fault did so before. */
+    void (*left)(void *owner, struct har_pair *pair);
     void (*closed)(void *owner, struct har_pair *pair);
 };
 

@@ -126,6 +126,9 @@ static void source_ended(struct har_side *side, bool is_reset)
     enum sl_dir dir = (enum sl_dir)(side - pair->sides);
     uint64_t now_ns = sl_clock_mono_ns();
     side->has_ended = true;
+    if (dir == SL_DIR_REQUEST && !pair->is_cut && !pair->is_closing) {
+        pair->config.handler->left(pair->config.owner, pair);
+    }
     har_framing_finish(pair->framing, dir, now_ns);
     har_lane_finish(&pair->lanes[dir], is_reset || side->was_reset ? HAR_LANE_RST : HAR_LANE_FIN,
                     now_ns);

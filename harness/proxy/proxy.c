@@ -31,6 +31,8 @@ struct entry {
 struct member {
     struct har_proxy *proxy;
     struct har_pair *pair;
+    size_t visit;    /* its number among the visits */
+    bool is_visited; /* counts as open there */
     struct member *next, *previous;
 };
 
@@ -49,6 +51,7 @@ struct har_proxy {
     size_t member_count;
     struct har_proxy_decision *decisions;
     size_t decision_count, decision_capacity;
+    struct har_visits visits;
     bool is_freeing;
     har_proxy_freed_fn *freed;
     void *freed_owner;
@@ -74,6 +77,7 @@ static void reap(struct har_proxy *proxy)
     }
     (void)close(proxy->bound.fd);
     sl_free(proxy->decisions);
+    har_visits_release(&proxy->visits);
     har_proxy_freed_fn *freed = proxy->freed;
     void *owner = proxy->freed_owner;
     sl_free(proxy);
@@ -179,11 +183,46 @@ static void on_applied(void *owner, struct har_pair *pair, uint64_t id, const ch
     }
 }
 
+static void visited(struct har_proxy *proxy)
+{
+    if (!proxy->is_freeing && proxy->config.visited != NULL) {
+        proxy->config.visited(proxy->config.owner);
+    }
+}
+
+static void end_visit(struct member *member)
+{
+    member->proxy->visits.open -= member->is_visited;
+    member->is_visited = false;
+    visited(member->proxy);
+}
+
+static void on_left(void *owner, struct har_pair *pair)
+{
+    struct member *member = owner;
+    (void)pair;
+    har_visits_left(&member->proxy->visits, member->visit, sl_clock_mono_ns());
+    end_visit(member);
+}
+
+static void on_called(void *owner, struct har_pair *pair, struct sl_span path)
+{
+    static const char method[] = "/SendMessage";
+    struct har_proxy *proxy = ((struct member *)owner)->proxy;
+    size_t len = sizeof(method) - 1;
+    (void)pair;
+    if (path.len >= len && sl_span_is(sl_span_from(path, path.len - len), method)) {
+        proxy->visits.sends++;
+        visited(proxy);
+    }
+}
+
 static void on_pair_closed(void *owner, struct har_pair *pair)
 {
     struct member *member = owner;
     struct har_proxy *proxy = member->proxy;
     (void)pair;
+    end_visit(member);
     if (member->previous == NULL) {
         proxy->members = member->next;
     } else {
@@ -197,8 +236,8 @@ static void on_pair_closed(void *owner, struct har_pair *pair)
     reap(proxy);
 }
 
-static const struct har_pair_handler pair_handler = {.applied = on_applied,
-                                                     .closed = on_pair_closed};
+static const struct har_pair_handler pair_handler = {
+    .applied = on_applied, .called = on_called, .left = on_left, .closed = on_pair_closed};
 
 /* True when the fault picks this connection out of those that came since. */
 static bool picks(const struct entry *entry)
@@ -240,6 +279,9 @@ static void on_connection(uv_stream_t *listener, int status)
             har_pair_add(member->pair, entry->id, &entry->fault);
         }
     }
+    member->visit = har_visits_came(&proxy->visits, is_refused, sl_clock_mono_ns());
+    member->is_visited = !is_refused;
+    visited(proxy);
     if (is_refused) {
         har_pair_close(member->pair, true);
     } else {
@@ -332,6 +374,11 @@ uint16_t har_proxy_port(const struct har_proxy *proxy)
 const char *har_proxy_address(const struct har_proxy *proxy)
 {
     return proxy->bound.address;
+}
+
+const struct har_visits *har_proxy_visits(const struct har_proxy *proxy)
+{
+    return &proxy->visits;
 }
 
 uint64_t har_proxy_connections(const struct har_proxy *proxy)

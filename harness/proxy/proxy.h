@@ -19,6 +19,7 @@
 #include <uv.h>
 
 #include "harness/proxy/fault.h"
+#include "harness/proxy/visits.h"
 
 enum {
     HAR_PROXY_PAIRS_MAX = 20000, /* connections at a time; what comes beyond is reset */
@@ -42,6 +43,8 @@ struct har_proxy_config {
     const char *upstream_host;
     uint16_t upstream_port;
     uint64_t seed;
+    void (*visited)(void *owner); /* har_proxy_visits() has changed; may be NULL */
+    void *owner;
 };
 
 /* Names are looked up here, which may block. SL_IO with the reason. Nothing is accepted before
@@ -77,6 +80,9 @@ bool har_proxy_fault(const struct har_proxy *proxy, size_t index,
 
 uint64_t har_proxy_connections(const struct har_proxy *proxy); /* that have come */
 size_t har_proxy_open(const struct har_proxy *proxy);          /* that are open now */
+
+/* What clients did; borrowed until the next call of the proxy or turn of the loop. */
+const struct har_visits *har_proxy_visits(const struct har_proxy *proxy);
 
 /* What was decided so far, by connection and fault, which does not depend on timing; borrowed until the
  * next call of the proxy. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/scenario/actor_fields.h"
 
-const char *const har_kind_names[] = {"publisher", "subscriber", "chat",  "client", "raw",
-                                      "process",   "stream",     "child", NULL};
+const char *const har_kind_names[] = {"publisher", "subscriber", "chat",  "client",   "raw",
+                                      "process",   "stream",     "child", "external", NULL};
 
 static const char *const transport_names[] = {"grpc", "h2", NULL};
 static const char *const via_names[] = {"direct", "proxy", NULL};
@@ -10,6 +10,9 @@ static const char *const credit_names[] = {"auto", "manual", NULL};
 /* By the bits of enum har_suppress. */
 static const char *const suppress_names[] = {"preface", "settings_ack", "ping_ack",
                                              "window_updates", NULL};
+
+static const char room_letters[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.{}";
 
 static const struct har_field window_fields[] = {
     {"stream", HAR_FIELD_EXPR, offsetof(struct har_window, stream), .help = "of each stream"},
@@ -23,14 +26,16 @@ const struct har_field har_actor_fields[] = {
      .help = "`publisher` (SendMessage), `subscriber` (SubscribeToRoom), `chat` (ChatRoom), "
              "`client` (calls of any method), `stream` (one stream of any method), `raw` (a "
              "connection whose frames the scenario writes; above), `process` (the server's own "
-             "process), `child` (a client in a process of its own, to be killed or stopped)"},
+             "process), `child` (a client in a process of its own, to be killed or stopped), "
+             "`external` (a client under test: the program of `--client`)"},
     {"n", HAR_FIELD_EXPR, AT(n), .help = "how many; default 1"},
     {"transport", HAR_FIELD_CHOICE, AT(transport), .choices = transport_names,
      .help = "`h2` (default: own frames, every window under control) or `grpc` (the gRPC C core)"},
     {"conn", HAR_FIELD_STRING, AT(conn),
      .help = "`own` (default: each its own connection) or `shared:NAME`"},
     {"via", HAR_FIELD_CHOICE, AT(via), .choices = via_names,
-     .help = "`direct` (default), or `proxy`: through the fault proxy ([PROXY.md](PROXY.md))"},
+     .help = "`direct` (default), or `proxy`: through the fault proxy ([PROXY.md](PROXY.md)); "
+             "an `external` one always"},
     {"room", HAR_FIELD_STRING, AT(room), .help = "a template; default `{room}`"},
     {"method", HAR_FIELD_STRING, AT(method),
      .help = "of a `stream`: `/package.Service/Method`; see [Your own service](#your-own-service)"},
@@ -76,10 +81,14 @@ static bool read_suppress(struct har_actor_spec *spec)
 const char *har_actor_settle(struct har_actor_spec *spec)
 {
     spec->is_manual = spec->credit == 1;
-    spec->is_via_proxy = spec->via == 1;
+    spec->is_via_proxy = spec->via == 1 || spec->kind == HAR_EXTERNAL;
     bool is_shared = spec->conn != NULL && strncmp(spec->conn, "shared:", 7) == 0;
     if (spec->conn == NULL || (!is_shared && strcmp(spec->conn, "own") != 0)) {
         return "conn must be \"own\" or \"shared:NAME\"";
+    }
+    /* It becomes a part of a command for the shell. */
+    if (spec->kind == HAR_EXTERNAL && spec->room[strspn(spec->room, room_letters)] != '\0') {
+        return "the room of a client under test has letters, digits and -_. only, and {room}, {i}";
     }
     if (!read_suppress(spec)) {
         return "suppress takes preface, settings_ack, ping_ack and window_updates";

@@ -28,6 +28,7 @@ enum har_kind {
     HAR_PROCESS,    /* the server's own process */
     HAR_STREAM,     /* one stream of any method */
     HAR_CHILD,      /* a client in a process of its own */
+    HAR_EXTERNAL,   /* a client under test: the program of --client */
 };
 #define HAR_BIT(kind) (1U << (kind))
 

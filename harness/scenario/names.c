@@ -23,11 +23,38 @@ static const char *const short_names[] = {"B",          "S",           "H",  "k"
                                           "exit_status"};
 
 static const char *const counter_names[HAR_COUNTERS] = {
-    "received",      "least_received", "sent",        "accepted",       "replied",
-    "acked",         "pings",          "open",        "ended",          "connected",
-    "closed",        "goaways",        "told_to_go",  "resets",         "refused",
-    "settings_acks", "ping_acks",      "data_frames", "headers_frames", "settings_frames",
-    "ping_frames",   "window_updates", "statuses",    "served",         "data_frames_sent",
+    "received",
+    "least_received",
+    "sent",
+    "accepted",
+    "replied",
+    "acked",
+    "pings",
+    "open",
+    "ended",
+    "client_messages",
+    "client_repeats",
+    "running",
+    "connects",
+    "open_connections",
+    "left",
+    "sends",
+    "connected",
+    "closed",
+    "goaways",
+    "told_to_go",
+    "resets",
+    "refused",
+    "settings_acks",
+    "ping_acks",
+    "data_frames",
+    "headers_frames",
+    "settings_frames",
+    "ping_frames",
+    "window_updates",
+    "statuses",
+    "served",
+    "data_frames_sent",
     "data_bytes",
 };
 
@@ -64,6 +91,24 @@ static bool is_measured(const struct har_scenario *scenario, struct sl_span name
     return (is_rtt && (scenario->calibrate_mask & HAR_BIT(HAR_CAL_RTT)) != 0) ||
            (sl_span_is(name, "capacity") &&
             (scenario->calibrate_mask & HAR_BIT(HAR_CAL_CAPACITY)) != 0);
+}
+
+bool har_counter_is_of_proxy(enum har_counter counter)
+{
+    return counter >= HAR_COUNT_CONNECTS && counter <= HAR_COUNT_SENDS;
+}
+
+/* What the proxy counts is known only of those who go through it. */
+static bool is_countable(const struct har_scenario *scenario, enum har_counter counter,
+                         uint64_t mask)
+{
+    bool is_of_proxy = har_counter_is_of_proxy(counter);
+    for (size_t i = 0; i < scenario->actor_count && is_of_proxy; i++) {
+        if ((mask >> i & 1) != 0 && !scenario->actors[i].is_via_proxy) {
+            return false;
+        }
+    }
+    return counter != HAR_COUNTERS;
 }
 
 static bool in_list(struct sl_span name, const char *const *list, size_t count)
@@ -118,8 +163,8 @@ bool har_name_is_known(const struct har_scenario *scenario, struct sl_span name,
             return false;
         }
         (void)snprintf(selector, sizeof(selector), "%.*s", SL_SPAN_ARG(argument));
-        return har_counter_find(name) != HAR_COUNTERS &&
-               har_select_actors(scenario, selector, &mask);
+        return har_select_actors(scenario, selector, &mask) &&
+               is_countable(scenario, har_counter_find(name), mask);
     }
     for (size_t i = 0; i < scenario->let_count; i++) {
         if (sl_span_is(name, scenario->lets[i].name)) {

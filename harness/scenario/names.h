@@ -24,6 +24,14 @@ enum har_counter {
     HAR_COUNT_PINGS,
     HAR_COUNT_OPEN,  /* instances with an open stream */
     HAR_COUNT_ENDED, /* instances whose stream the server has ended */
+    HAR_COUNT_CLIENT_MESSAGES, /* of clients under test, as a subscriber received them, each message_id once */
+    HAR_COUNT_CLIENT_REPEATS, /* those that came again */
+    HAR_COUNT_RUNNING,        /* clients under test that run */
+    /* of the fault proxy, and so of all that goes through it */
+    HAR_COUNT_CONNECTS,         /* connections that came, refused ones too */
+    HAR_COUNT_OPEN_CONNECTIONS, /* that were let in, and that nobody has ended */
+    HAR_COUNT_LEFT,             /* that the client has closed */
+    HAR_COUNT_SENDS,            /* calls of SendMessage */
     /* of connections, each counted once */
     HAR_COUNT_CONNECTED, /* that are up */
     HAR_COUNT_CLOSED,    /* that the server has ended */
@@ -44,9 +52,8 @@ enum har_counter {
     HAR_COUNT_DATA_BYTES, /* of a raw connection; of the streams of the others */
     HAR_COUNTERS,
 };
-enum {
-    HAR_COUNT_OF_LINKS = HAR_COUNT_CONNECTED, /* the first counter of connections */
-};
+/* True for what the fault proxy counts. */
+bool har_counter_is_of_proxy(enum har_counter counter);
 /* The counter of a function's name; HAR_COUNTERS when there is none. */
 enum har_counter har_counter_find(struct sl_span name);
 

@@ -79,7 +79,8 @@ static int value_index(struct sl_span name)
 
 bool har_need_is_known(const char *name)
 {
-    return har_capability_is_known(name) || value_index(sl_span_str(name)) >= 0;
+    return har_capability_is_known(name) || value_index(sl_span_str(name)) >= 0 ||
+           strcmp(name, HAR_NEED_CLIENT) == 0;
 }
 
 bool har_profile_meets(const struct har_profile *profile, const char *need)

@@ -31,8 +31,11 @@ struct har_profile {
 };
 
 bool har_capability_is_known(const char *name);
-/* What a scenario may need: a capability, or a value. */
+/* Of the needs of a scenario the one that the run meets, not the target: a client to be judged (--client). */
+#define HAR_NEED_CLIENT "client"
+/* What a scenario may need: a capability, a value, or a client. */
 bool har_need_is_known(const char *name);
+/* A need of the target: a capability, or a value. */
 bool har_profile_meets(const struct har_profile *profile, const char *need);
 const char *har_capability_nearest(const char *name); /* NULL: nothing is near */
 bool har_profile_has(const struct har_profile *profile, const char *capability);

@@ -22,7 +22,8 @@ const struct har_field har_scenario_fields[] = {
     {"level", HAR_FIELD_CHOICE, AT(level), .choices = level_names, .is_required = true,
      .help = "of the contract, or of the protocol's rules"},
     {"needs", HAR_FIELD_STRINGS, AT(needs),
-     .help = "capabilities of the profile, or its values by name; one that is not declared makes "
+     .help = "capabilities of the profile, or its values by name, or `client` (a run with "
+             "`--client`); one that is not declared makes "
              "it SKIP, with the reason"},
     {"catches", HAR_FIELD_STRINGS, AT(catches),
      .help = "wrong servers (`sluice-server --misbehave list`) that it must fail on; "

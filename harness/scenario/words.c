@@ -98,6 +98,23 @@ static void check_own_rules(struct har_reading *reading, const struct har_scenar
     }
 }
 
+static void check_clients(struct har_reading *reading, const struct har_scenario *scenario)
+{
+    bool needs_client = false;
+    bool has_client = false;
+    for (size_t i = 0; i < scenario->needs.count; i++) {
+        needs_client |= strcmp(scenario->needs.items[i], HAR_NEED_CLIENT) == 0;
+    }
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        has_client |= scenario->actors[i].kind == HAR_EXTERNAL;
+    }
+    if (needs_client != has_client) {
+        har_problem_add(reading, "$.needs", false,
+                        "an actor of kind external and the need \"%s\" go together",
+                        HAR_NEED_CLIENT);
+    }
+}
+
 void har_words_check(struct har_reading *reading, const struct har_scenario *scenario)
 {
     for (size_t i = 0; i < scenario->needs.count; i++) {
@@ -107,6 +124,7 @@ void har_words_check(struct har_reading *reading, const struct har_scenario *sce
                              "no capability '%.60s'", need);
         }
     }
+    check_clients(reading, scenario);
     for (size_t i = 0; i < scenario->rules.count; i++) {
         const char *rule = scenario->rules.items[i];
         if (!har_scenario_has_rule(scenario, rule)) {

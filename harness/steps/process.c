@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "harness/clients/external.h"
 #include "harness/engine/actor.h"
 #include "harness/engine/outage.h"
 #include "harness/engine/target.h"
@@ -56,11 +57,14 @@ static int number_of(const char *name)
 }
 
 /* False where the step is about the server. */
-static bool signal_children(struct har_step *step, int number)
+static bool signal_clients(struct har_step *step, int number)
 {
     bool is_any = false;
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        is_any |= actor->spec->kind == HAR_CHILD;
+        is_any |= actor->spec->kind == HAR_CHILD || actor->spec->kind == HAR_EXTERNAL;
+        if (number != 0) {
+            har_external_signal(actor, number);
+        }
         if (actor->child != NULL && number != 0) {
             (void)har_child_signal(actor->child, number);
         }
@@ -72,7 +76,7 @@ static void start_signal(struct har_step *step)
 {
     struct har_play *play = step->play;
     const struct signal_args *args = step->node->args;
-    if (signal_children(step, signal_numbers[args->which])) {
+    if (signal_clients(step, signal_numbers[args->which])) {
         return;
     }
     const char *trigger = play->config.profile->drain;
@@ -103,7 +107,7 @@ const struct har_step_type har_step_signal = {
     .name = "signal",
     .help = "sends the process a signal",
     .example = "{\"server\": {\"signal\": {\"name\": \"drain\"}}}",
-    .kinds = HAR_BIT(HAR_PROCESS) | HAR_BIT(HAR_CHILD),
+    .kinds = HAR_BIT(HAR_PROCESS) | HAR_BIT(HAR_CHILD) | HAR_BIT(HAR_EXTERNAL),
     HAR_STEP_ARGS(struct signal_args, signal_fields),
     .rule = "RES-02",
     .start = start_signal,
@@ -297,10 +301,23 @@ struct spawn {
     uint64_t next_ns; /* probe */
 };
 
+static void spawn_external(struct har_step *step, struct har_actor *actor)
+{
+    struct sl_error error = {0};
+    if (har_external_spawn(actor, &error) != SL_OK) {
+        har_play_mistake(step->play, step->node->path, "the client cannot be started: %s",
+                         error.text);
+    }
+}
+
 static void start_spawn(struct har_step *step)
 {
     struct har_play *play = step->play;
     HAR_FOR_ACTORS (play, step->node->who, actor) {
+        if (actor->spec->kind == HAR_EXTERNAL) {
+            spawn_external(step, actor);
+            continue;
+        }
         double streams =
             har_play_value_in(play, &actor->spec->streams, 1, 1, HAR_CHILD_STREAMS_MAX);
         struct har_child_config config = {.conn = play->config.conn,
@@ -335,6 +352,9 @@ static void poll_spawn(struct har_step *step)
                   !har_probe_is_waiting(play);
     bool is_ready = true;
     HAR_FOR_ACTORS (play, step->node->who, actor) {
+        if (actor->spec->kind == HAR_EXTERNAL) {
+            continue; /* what it does is for the scenario to await */
+        }
         if (actor->child == NULL) {
             return;
         }
@@ -368,9 +388,9 @@ const struct har_step_type har_step_spawn = {
     .name = "spawn",
     .help = "starts the client, anew if it was there, and waits until each of its subscriptions "
             "has had headers; where the profile does not declare `ready`, it publishes probes "
-            "meanwhile",
+            "meanwhile. A client under test (external) is started, and not waited for",
     .example = "{\"child\": {\"spawn\": {}}}",
-    .kinds = HAR_BIT(HAR_CHILD),
+    .kinds = HAR_BIT(HAR_CHILD) | HAR_BIT(HAR_EXTERNAL),
     HAR_STEP_ARGS(struct spawn_args, spawn_fields),
     .state_size = sizeof(struct spawn),
     .rule = "SEND-03",
