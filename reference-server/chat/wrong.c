@@ -39,6 +39,7 @@ enum {
 #define PAUSE_NS        (600 * SL_MS)
 #define STALE_MS        60000
 #define BULK_FOR_NS     (SL_SECOND / 2)
+#define BULK_POLL_NS    (20 * SL_MS)
 #define PLACE_NS        (10 * SL_MS)
 #define JOIN_COST_NS    (50 * SL_MS)
 
@@ -306,6 +307,7 @@ static bool holds_up(const struct srv_wrong_subscriber *behind,
 void srv_wrong_note(struct srv_wrong_subscriber *wrong, bool is_sending, size_t waiting)
 {
     wrong->waiting = waiting;
+    wrong->is_sending = is_sending;
     wrong->was_waiting =
         waiting == 0 || waiting > wrong->was_waiting ? waiting : wrong->was_waiting;
     bool was_behind = wrong->is_behind;
@@ -379,6 +381,18 @@ void srv_wrong_arrival(struct srv_wrong_subscriber *wrong, size_t bytes, uint64_
     }
 }
 
+/* A subscription of the same connection that gets big messages is not done with one. */
+static bool has_bulk_before(const struct srv_wrong_subscriber *wrong)
+{
+    const struct srv_wrong_subscriber *other = NULL;
+    DL_FOREACH (wrong->chat->subscribers, other) {
+        if (other->is_bulk && other->is_sending && other->connection == wrong->connection) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t srv_wrong_busy_until(const struct srv_wrong_subscriber *wrong, uint64_t now_ns)
 {
     const struct srv_misbehave *misbehave = wrong->misbehave;
@@ -390,7 +404,8 @@ uint64_t srv_wrong_busy_until(const struct srv_wrong_subscriber *wrong, uint64_t
     }
     if (misbehave->bulk_first && chat->bulk_ns != 0 && !wrong->is_bulk &&
         chat->bulk_connection == wrong->connection) {
-        until_ns = chat->bulk_ns + BULK_FOR_NS;
+        bool is_held = chat->bulk_ns + BULK_FOR_NS <= now_ns && has_bulk_before(wrong);
+        until_ns = is_held ? now_ns + BULK_POLL_NS : chat->bulk_ns + BULK_FOR_NS;
     }
     return until_ns > now_ns ? until_ns : 0;
 }

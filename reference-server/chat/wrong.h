@@ -40,9 +40,10 @@ struct srv_wrong_subscriber {
     struct srv_ring other; /* a second queue; empty in a right server */
     uint64_t place;        /* members of the room that joined before */
     uint64_t hold_until_ns;
-    bool is_bulk;   /* big messages have come to it */
-    bool is_behind; /* the transport is busy and a backlog waits */
-    bool is_asleep; /* until the next message comes */
+    bool is_bulk;    /* big messages have come to it */
+    bool is_sending; /* the transport holds a message */
+    bool is_behind;  /* the transport is busy and a backlog waits */
+    bool is_asleep;  /* until the next message comes */
     bool is_leaked;
     bool is_over;  /* leaked until now */
     void *ballast; /* what a leaked subscription keeps besides its messages */

@@ -24,6 +24,7 @@ INITIAL_WINDOW_SIZE = 4
 WINDOW, WIDE, FRAME_MAX = 65535, 2**31 - 1, 16384
 PROTOCOL_ERROR, FLOW_CONTROL_ERROR = 1, 3
 PREFIX = 5  # of a gRPC message
+BIG = 65536  # bytes of one
 
 DEVIATIONS = {
     "negative-window-forgotten": "a lowered INITIAL_WINDOW_SIZE never makes a window negative",
@@ -32,6 +33,7 @@ DEVIATIONS = {
     "connection-window-ignored": "only the stream's window is kept",
     "connection-window-lost": "the credit that opens a spent connection window wakes no stream",
     "ping-behind-data": "the answer to a PING waits behind blocked DATA",
+    "big-message-first": "while a message of more than 64 KiB is being sent no other stream sends",
     "blocking-write": "one writer for all connections, that waits for a socket which is not read",
     "stream-ids-end-early": "streams above 2^31-50 get no answer",
     "message-is-frame": "of the messages in one DATA frame the first is taken",
@@ -70,6 +72,25 @@ class Stream:
         self.window = window
         self.was_negative = False
         self.waiting = collections.deque()
+        self.prefix = b""  # of the message that is being sent
+        self.left = 0  # bytes of it
+
+    def sent(self, some):
+        """True when some ends in the middle of a big message."""
+        while some:
+            if not self.left:
+                size = PREFIX - len(self.prefix)
+                self.prefix += some[:size]
+                some = some[size:]
+                if len(self.prefix) == PREFIX:
+                    self.left = int.from_bytes(self.prefix[1:], "big")
+            else:
+                size = min(self.left, len(some))
+                self.left -= size
+                some = some[size:]
+            if len(self.prefix) == PREFIX and not self.left:
+                self.prefix = b""
+        return self.left > 0 and int.from_bytes(self.prefix[1:], "big") > BIG
 
 
 class Pair:
@@ -86,6 +107,7 @@ class Pair:
         self.late = []  # answers to PINGs that wait
         self.bodies = {}
         self.is_spent = self.is_lost = False
+        self.big = 0  # the stream in the middle of a big message: big-message-first
 
     # --- towards the client ---
 
@@ -121,6 +143,8 @@ class Pair:
             stream.window -= size
             self.window -= size
             self.is_spent |= self.window <= 0
+            if self.wrong == "big-message-first":
+                self.big = number if stream.sent(payload[:size]) else 0
             if size:
                 out += frame(DATA, flags if size == len(payload) else flags & ~END_STREAM, number, payload[:size])
             if size < len(payload):
@@ -131,7 +155,11 @@ class Pair:
 
     def pump_all(self):
         """Of every stream; then what waited for that."""
-        out = b"".join(self.pump(number, stream) for number, stream in list(self.streams.items()))
+        out = b""
+        self.big = self.big if self.big in self.streams else 0
+        for number, stream in sorted(self.streams.items(), key=lambda one: one[0] != self.big):
+            if self.big in (0, number):
+                out += self.pump(number, stream)
         if self.late and not any(stream.waiting for stream in self.streams.values()):
             out += b"".join(self.late)
             self.late = []
