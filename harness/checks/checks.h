@@ -11,7 +11,7 @@
 
 /* clang-format off */
 #define HAR_CHECKS(X) \
-    X(delivered) X(fifo) X(nodup) X(backlog) X(count) X(rate_max) X(rate_min) X(acks) \
+    X(delivered) X(fifo) X(nodup) X(backlog) X(gaps) X(count) X(rate_max) X(rate_min) X(acks) \
     X(pings) X(status) X(open) X(latency) X(p) X(jain) X(max_over_median) X(never) \
     X(eventually) X(rss_growth) X(rss_peak) X(fd) X(threads) X(same_transcript) \
     X(spread) X(backoff) X(messages) X(nogap) X(trailers)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks on sets of messages: delivered, fifo, nodup, backlog. */
+/* Checks on sets of messages: delivered, fifo, nodup, backlog, gaps. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,20 +27,19 @@ static bool concerns(const struct har_check *check, const struct har_actor *rece
         !har_phase_matches(play, &check->common->phase, sent->phase)) {
         return false;
     }
-    if (sender->spec->kind == HAR_CHAT &&
-        !har_profile_has(play->config.profile, "chat_broadcast")) {
+    uint32_t sequence = (uint32_t)(sent - sender->sent);
+    bool is_chat = sender->spec->kind == HAR_CHAT;
+    if (is_chat && (!har_profile_has(play->config.profile, "chat_broadcast") ||
+                    !har_actor_has_text(sender, sequence))) {
         return false;
     }
-    if (har_is_repeated(sender, (uint32_t)(sent - sender->sent))) {
+    if (har_is_repeated(sender, sequence)) {
         return false;
     }
-    const char *other = sent->how == NULL ? NULL : sent->how->message.room;
-    if (other == NULL) {
-        return strcmp(sender->room, receiver->room) == 0;
-    }
-    char *room = har_play_expand(play, other, sender->index);
-    bool is_same = strcmp(room, receiver->room) == 0;
-    sl_free(room);
+    char *owned = NULL;
+    const char *room = har_actor_room_of(sender, sequence, &owned);
+    bool is_same = strcmp(room, receiver->room) == 0 && (!is_chat || room[0] != '\0');
+    sl_free(owned);
     return is_same;
 }
 
@@ -426,4 +425,70 @@ const struct har_check_type har_check_backlog = {
     .rule = "SUB-06",
     HAR_CHECK_ARGS(struct backlog_args, backlog_fields),
     .run = run_backlog,
+};
+
+/* ---- gaps ---- */
+
+struct gaps_args {
+    struct har_check_common common;
+    int equal_to;
+};
+static const char *const equals[] = {"reported", NULL};
+static const struct har_field gaps_fields[] = {
+    HAR_CHECK_COMMON,
+    {"gaps", HAR_FIELD_CHOICE, offsetof(struct gaps_args, equal_to), .choices = equals,
+     .is_required = true, .help = "\"reported\": what the trailing metadata `chat-dropped` says"},
+};
+
+/* The messages of this sender that were accepted while the receiver's last stream was open, and did not come. */
+static uint64_t count_missing(const struct har_check *check, const struct har_actor *receiver,
+                              const struct har_actor *sender)
+{
+    struct pair pair = make_pair(check, receiver, sender);
+    uint64_t missing = 0;
+    for (size_t i = 0; i < pair.count; i++) {
+        const struct har_sent *sent = &sender->sent[pair.sequences[i]];
+        missing += !pair.has[i] && sent->sent_ns >= receiver->opened_ns &&
+                   sent->sent_ns < receiver->ended_ns;
+    }
+    release_pair(&pair);
+    return missing;
+}
+
+static void run_gaps(const struct har_check *check)
+{
+    HAR_FOR_ACTORS (check->play, check->common->of_mask, receiver) {
+        const struct har_past *past = &receiver->past;
+        uint64_t missing = 0;
+        HAR_FOR_ACTORS (check->play, check->common->from_mask, sender) {
+            missing += count_missing(check, receiver, sender);
+        }
+        if (receiver->state != HAR_STREAM_ENDED || !receiver->is_end_of_status) {
+            har_check_fail(check, "the server did not end the stream of %s[%u] with a status",
+                           receiver->spec->name, receiver->index);
+        } else if (!past->has_report && missing > 0) {
+            har_check_fail(check,
+                           "%llu messages did not come to %s[%u], and nothing reports them "
+                           "(trailing metadata chat-dropped)",
+                           (unsigned long long)missing, receiver->spec->name, receiver->index);
+        } else if (past->has_report && past->reported != missing) {
+            har_check_fail(check, "%llu messages did not come to %s[%u]; reported are %s%llu",
+                           (unsigned long long)missing, receiver->spec->name, receiver->index,
+                           past->reported == UINT64_MAX ? "no number, taken for " : "",
+                           (unsigned long long)past->reported);
+        }
+    }
+}
+
+const struct har_check_type har_check_gaps = {
+    .name = "gaps",
+    .help =
+        "of the messages accepted for its room while its stream was open, each subscriber misses "
+        "exactly as many as the server reported at the stream's end; nothing may be waiting when "
+        "the "
+        "server ends it. Where none is missing the report may be, too",
+    .example = "{\"gaps\": \"reported\", \"of\": \"slow\"}",
+    .rule = "SUB-14",
+    HAR_CHECK_ARGS(struct gaps_args, gaps_fields),
+    .run = run_gaps,
 };

@@ -257,6 +257,7 @@ void har_actor_note_end(struct har_actor *actor, const struct har_stream_result 
     actor->is_end_of_connection = result->source == SL_FROM_CONNECTION_CLOSED;
     actor->is_end_of_status =
         result->source == SL_FROM_TRAILERS || result->source == SL_FROM_TRAILERS_ONLY;
+    har_declared_note_report(&actor->past, result->trailers);
     const char *name = sl_grpc_status_name(result->code);
     (void)snprintf(actor->end_text, sizeof(actor->end_text), "%s%s%s (%s)",
                    name == NULL ? "an unknown status" : name,
@@ -340,8 +341,10 @@ void har_actor_open(struct har_actor *actor)
     actor->past.epoch += actor->past.history > 0;
     actor->messages_before = actor->messages;
     actor->opened_ns = sl_clock_mono_ns();
+    actor->past.has_report = false;
     if (is_chat) {
         abandon_unanswered(actor);
+        actor->stream_first = actor->sent_count;
     } else {
         send_subscription(actor);
     }

@@ -67,6 +67,14 @@ uint32_t har_actor_next_ack(const struct har_actor *actor);
 void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
                        struct har_message *ret_message);
 
+/* The same as subscribers get it: a chat's message that names no room has that of its stream's first one (CHAT-04). */
+void har_actor_copy(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
+                    struct har_message *ret_message);
+/* The room of that copy, "" where there is none; *ret_owned is the caller's to free, and may be NULL. */
+const char *har_actor_room_of(const struct har_actor *actor, uint32_t sequence, char **ret_owned);
+/* False for a message whose text is empty. */
+bool har_actor_has_text(const struct har_actor *actor, uint32_t sequence);
+
 /* A number of the actor's connection (NULL: not made yet), which counts once in each round. */
 double har_link_count(struct har_link *link, enum har_counter counter, unsigned round);
 

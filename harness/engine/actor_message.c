@@ -19,7 +19,8 @@ uint32_t har_actor_note_sent(struct har_actor *actor, const struct har_send_args
         actor->sent = sl_realloc(actor->sent, actor->sent_capacity * sizeof(actor->sent[0]));
     }
     struct har_sent *sent = &actor->sent[actor->sent_count];
-    *sent = (struct har_sent){.intended_ns = intended_ns, .how = how, .phase = -1};
+    *sent = (struct har_sent){
+        .intended_ns = intended_ns, .how = how, .first = actor->stream_first, .phase = -1};
     if (how != NULL && how->size.is_set) {
         sent->size = (uint32_t)har_play_value_in(actor->play, &how->size, 0, 0, HAR_TEXT_MAX);
     }
@@ -62,8 +63,38 @@ static void add_text(const struct har_actor *actor, uint32_t sequence, struct sl
     }
 }
 
-void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
-                       struct har_message *ret_message)
+/* The room that a message names. */
+static const char *named_room(const struct har_actor *actor, uint32_t sequence, char **ret_owned)
+{
+    const struct har_send_args *how = actor->sent[sequence].how;
+    *ret_owned = how == NULL || how->message.room == NULL
+                     ? NULL
+                     : har_play_expand(actor->play, how->message.room, actor->index);
+    return *ret_owned == NULL ? actor->room : *ret_owned;
+}
+
+const char *har_actor_room_of(const struct har_actor *actor, uint32_t sequence, char **ret_owned)
+{
+    const char *room = named_room(actor, sequence, ret_owned);
+    if (room[0] == '\0' && actor->spec->kind == HAR_CHAT) {
+        sl_free(*ret_owned);
+        room = named_room(actor, actor->sent[sequence].first, ret_owned);
+    }
+    return room;
+}
+
+bool har_actor_has_text(const struct har_actor *actor, uint32_t sequence)
+{
+    const struct har_sent *sent = &actor->sent[sequence];
+    const struct har_message_args *message = sent->how == NULL ? NULL : &sent->how->message;
+    if (message == NULL || message->stamp == 0) {
+        return true;
+    }
+    return message->text.is_set ? message->text.bytes.len > 0 : sent->size > HAR_STAMP_SIZE;
+}
+
+static void write_fields(const struct har_actor *actor, uint32_t sequence, const char *room,
+                         struct sl_buf *scratch, struct har_message *ret_message)
 {
     const struct har_sent *sent = &actor->sent[sequence];
     const struct har_message_args *how = sent->how == NULL ? NULL : &sent->how->message;
@@ -79,11 +110,7 @@ void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct 
         }
     }
     ends[0] = scratch->len;
-    char *room = how == NULL || how->room == NULL
-                     ? NULL
-                     : har_play_expand(actor->play, how->room, actor->index);
-    (void)sl_buf_add_str(scratch, room == NULL ? actor->room : room);
-    sl_free(room);
+    (void)sl_buf_add_str(scratch, room);
     ends[1] = scratch->len;
     if (how != NULL && how->user_id.is_set) {
         (void)sl_buf_add_span(scratch, how->user_id.bytes);
@@ -104,4 +131,20 @@ void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct 
     if (how != NULL && how->created_at.is_set) {
         ret_message->created_at = how->created_at.value;
     }
+}
+
+void har_actor_message(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
+                       struct har_message *ret_message)
+{
+    char *owned = NULL;
+    write_fields(actor, sequence, named_room(actor, sequence, &owned), scratch, ret_message);
+    sl_free(owned);
+}
+
+void har_actor_copy(const struct har_actor *actor, uint32_t sequence, struct sl_buf *scratch,
+                    struct har_message *ret_message)
+{
+    char *owned = NULL;
+    write_fields(actor, sequence, har_actor_room_of(actor, sequence, &owned), scratch, ret_message);
+    sl_free(owned);
 }

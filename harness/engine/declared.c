@@ -28,6 +28,25 @@ void har_declared_note(struct har_play *play, const struct sl_headers *headers)
     }
 }
 
+void har_declared_note_report(struct har_past *past, const struct sl_headers *trailers)
+{
+    const struct sl_header *field =
+        trailers == NULL ? NULL : sl_headers_find(trailers, "chat-dropped");
+    past->has_report = field != NULL;
+    past->reported = 0;
+    for (size_t i = 0; field != NULL && i < field->value.len; i++) {
+        unsigned digit = (unsigned)field->value.data[i] - '0';
+        if (digit > 9 || past->reported > UINT64_MAX / 100) {
+            past->reported = UINT64_MAX;
+            return;
+        }
+        past->reported = past->reported * 10 + digit;
+    }
+    if (field != NULL && field->value.len == 0) {
+        past->reported = UINT64_MAX;
+    }
+}
+
 bool har_fills(const struct har_play *play)
 {
     return play->says_fill || har_profile_has(play->config.profile, "fill");

@@ -14,6 +14,8 @@
 /* Reads the initial metadata of a reply. */
 void har_declared_note(struct har_play *play, const struct sl_headers *headers);
 
+/* The report of drops at a subscription's end (SUB-14); trailers may be NULL. */
+void har_declared_note_report(struct har_past *past, const struct sl_headers *trailers);
 bool har_fills(const struct har_play *play);
 bool har_dedups(const struct har_play *play);
 

@@ -103,6 +103,8 @@ static void judge_received(struct har_actor *actor, struct har_actor *sender, ui
     char text[HAR_REASON_MAX];
     char room[SHOWN_MAX * 4 + 8];
     bool is_past = sent->replied_ns != 0 && sent->replied_ns < actor->opened_ns;
+    bool is_chat = sender->spec->kind == HAR_CHAT;
+    bool is_room_same = sl_span_equal(got->room_id, wanted->room_id);
     if (sent->is_partial) {
         har_play_fail(play, NULL, "CHAT-06",
                       "a message of which only a part was sent reached %s[%u]", actor->spec->name,
@@ -110,13 +112,17 @@ static void judge_received(struct har_actor *actor, struct har_actor *sender, ui
     } else if (sent->how != NULL && sent->how->is_refused) {
         har_play_fail(play, NULL, "SEND-02", "a message that was not accepted reached %s[%u]",
                       actor->spec->name, actor->index);
+    } else if (is_chat && !har_actor_has_text(sender, sequence) &&
+               har_profile_has(play->config.profile, "chat_broadcast")) {
+        har_play_fail(play, NULL, "CHAT-04", "a chat's message without text reached %s[%u]",
+                      actor->spec->name, actor->index);
     } else if (!sl_span_is(wanted->room_id, actor->room)) {
-        har_play_fail(play, NULL, "SEND-05",
+        har_play_fail(play, NULL, is_chat ? "CHAT-04" : "SEND-05",
                       "message %u of %s, sent to room %s, reached a subscriber of room '%.60s'",
                       sequence, sender->spec->name, show(wanted->room_id, room), actor->room);
     } else if (difference(play, wanted, got, text, sizeof(text)) != NULL) {
-        har_play_fail(play, NULL, "SEND-04", "message %u of %s was altered: %.360s", sequence,
-                      sender->spec->name, text);
+        har_play_fail(play, NULL, is_chat && !is_room_same ? "CHAT-04" : "SEND-04",
+                      "message %u of %s was altered: %.360s", sequence, sender->spec->name, text);
     } else if (is_past && actor->past.after == NULL &&
                actor->past.received >= (uint32_t)actor->past.history && actor->past.history > 0) {
         har_play_fail(play, NULL, "SUB-12", "%s[%u] received more than %d messages of the past",
@@ -129,7 +135,9 @@ static void judge_received(struct har_actor *actor, struct har_actor *sender, ui
                       (unsigned long long)((actor->opened_ns - sent->replied_ns) / SL_MS),
                       is_again ? " again" : "");
     } else {
-        har_judge_filled(sender, sequence, wanted, got);
+        if (!is_chat) {
+            har_judge_filled(sender, sequence, wanted, got);
+        }
         actor->past.received += is_past;
         (void)snprintf(actor->past.last_id, sizeof(actor->past.last_id), "%.*s",
                        SL_SPAN_ARG(got->message_id));
@@ -157,7 +165,7 @@ static void note_unstamped(struct har_actor *actor, const struct har_message *go
             if (how == NULL || how->message.stamp == 0) {
                 continue;
             }
-            har_actor_message(sender, j, &scratch, &wanted);
+            har_actor_copy(sender, j, &scratch, &wanted);
             if (difference(play, &wanted, got, text, sizeof(text)) == NULL) {
                 judge_received(actor, sender, j, got, &wanted, now_ns);
                 sl_buf_release(&scratch);
@@ -231,7 +239,7 @@ void har_note_received(struct har_actor *actor, struct sl_span payload, uint64_t
     struct sl_buf scratch;
     struct har_message wanted;
     sl_buf_init(&scratch, SCRATCH_MAX);
-    har_actor_message(sender, stamp.sequence, &scratch, &wanted);
+    har_actor_copy(sender, stamp.sequence, &scratch, &wanted);
     judge_received(actor, sender, stamp.sequence, &got, &wanted, now_ns);
     sl_buf_release(&scratch);
 }

@@ -75,6 +75,7 @@ struct har_actor {
 
     struct har_sent *sent;
     uint32_t sent_count, sent_capacity;
+    uint32_t stream_first; /* of a chat: the first message of its stream */
     struct har_received *received;
     uint32_t received_count, received_capacity;
     uint64_t replied, accepted, acked, pings;

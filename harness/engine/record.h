@@ -29,6 +29,7 @@ struct har_sent {
         due_ns; /* intended, or when a closed loop was free to send it: later is our own delay */
     uint64_t replied_ns; /* reply or ack; 0: none yet */
     const struct har_send_args *how;
+    uint32_t first;   /* of a chat: the first message of its stream */
     uint32_t size;    /* bytes of text; 0: as how says */
     uint32_t id_size; /* bytes of message_id; 0: as usual */
     uint32_t code;    /* gRPC status of the call */
@@ -55,6 +56,8 @@ struct har_past {
     const struct har_strings *refusals; /* statuses in place of a subscription; NULL: none */
     unsigned epoch;                     /* streams whose messages may repeat earlier ones' */
     uint32_t received;                  /* of before the stream was opened */
+    bool has_report;                    /* the stream ended with a report of drops (SUB-14) */
+    uint64_t reported;                  /* what it says; UINT64_MAX: no number */
 };
 
 /* An HTTP/2 PING of ours. */

@@ -2,6 +2,7 @@
 /* The checks on records that the test writes itself: no server, no clock. */
 #include "harness/checks/check.h"
 #include "harness/engine/actor.h"
+#include "harness/engine/declared.h"
 #include "harness/scenario/parse.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -203,6 +204,86 @@ static void delivered_needs_something_to_deliver(void **state)
     tear_down(stage);
 }
 
+static void gaps_are_what_was_reported(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned missing;
+        const char *report; /* NULL: none */
+        bool has_status;
+        const char *rule;
+    } cases[] = {
+        {"exact", 3, "3", true, ""},
+        {"none and told", 0, "0", true, ""},
+        {"none and not told", 0, NULL, true, ""},
+        {"not told", 3, NULL, true, "SUB-14"},
+        {"one less", 3, "2", true, "SUB-14"},
+        {"one more", 0, "1", true, "SUB-14"},
+        {"no number", 3, "3 or so", true, "SUB-14"},
+        {"empty", 0, "", true, "SUB-14"},
+        {"past every number", 0, "18446744073709551616", true, "SUB-14"},
+        {"a reset", 3, "3", false, "SUB-14"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct stage *stage = set_up(SCENARIO("{\"gaps\":\"reported\",\"of\":\"sub\"}"));
+        struct har_actor *sub = &stage->actors[1];
+        /* The first two came before the subscription, the last two behind its end. */
+        sub->opened_ns = stage->sent[2].sent_ns;
+        sub->ended_ns = stage->sent[MESSAGES - 2].sent_ns;
+        sub->state = HAR_STREAM_ENDED;
+        sub->is_end_of_status = cases[i].has_status;
+        for (uint32_t j = 2 + cases[i].missing; j < MESSAGES - 2; j++) {
+            receive(stage, j, stage->sent[j].sent_ns + SL_MS);
+        }
+        struct sl_headers trailers = {0};
+        if (cases[i].report != NULL) {
+            assert_int_equal(sl_headers_add(&trailers, sl_span_str("chat-dropped"),
+                                            sl_span_str(cases[i].report)),
+                             SL_OK);
+        }
+        har_declared_note_report(&sub->past, &trailers);
+        sl_headers_release(&trailers);
+        const char *rule = judge(stage);
+        if (strcmp(rule, cases[i].rule) != 0) {
+            fail_msg("%s: '%s'", cases[i].name, rule);
+        }
+        tear_down(stage);
+    }
+}
+
+/* The test's publisher becomes a chat, whose last message names no room. */
+static struct stage *chat_stage(void)
+{
+    static const struct har_send_args roomless = {.message = {.room = ""}};
+    struct stage *stage = set_up(
+        "{\"title\":\"t\",\"why\":\"w\",\"rules\":[\"CHAT-04\"],\"level\":\"core\",\"seconds\":5,"
+        "\"actors\":{\"talk\":{\"kind\":\"chat\"},\"sub\":{\"kind\":\"subscriber\"}},"
+        "\"run\":[],\"expect\":[{\"delivered\":\"all\",\"of\":\"sub\",\"rule\":\"CHAT-04\"}]}");
+    memset(stage->profile.has, true, sizeof(stage->profile.has));
+    stage->sent[MESSAGES - 1].how = &roomless;
+    return stage;
+}
+
+static void a_chats_message_without_room_goes_to_that_of_its_streams_first(void **state)
+{
+    (void)state;
+    struct stage *stage = chat_stage();
+    for (uint32_t i = 0; i + 1 < MESSAGES; i++) {
+        receive(stage, i, 10 * SL_SECOND);
+    }
+    assert_string_equal(judge(stage), "CHAT-04");
+    tear_down(stage);
+
+    stage = chat_stage();
+    stage->sent[MESSAGES - 1].first = MESSAGES - 1; /* a new stream, that never named one */
+    for (uint32_t i = 0; i + 1 < MESSAGES; i++) {
+        receive(stage, i, 10 * SL_SECOND);
+    }
+    assert_string_equal(judge(stage), "");
+    tear_down(stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +294,8 @@ int main(void)
         cmocka_unit_test(a_finding_of_the_server_fails_and_one_of_ours_does_not),
         cmocka_unit_test(a_backlog_is_what_the_policy_keeps),
         cmocka_unit_test(delivered_needs_something_to_deliver),
+        cmocka_unit_test(gaps_are_what_was_reported),
+        cmocka_unit_test(a_chats_message_without_room_goes_to_that_of_its_streams_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
