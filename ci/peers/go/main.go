@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A plain chat.v1 server on grpc-go: the `core` rules of proto/CONTRACT.md and nothing declared.
+// A plain chat.v1 server on grpc-go: the `core` rules of proto/CONTRACT.md, health and reflection.
 //
 // One hub maps rooms to subscribers. A subscriber owns a bounded channel, so that publishing never
 // waits for anybody, and its handler paces what it takes from that channel. The comments name the
@@ -26,6 +26,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
 
 	"sluice.invalid/peer/chatv1"
 )
@@ -203,6 +204,7 @@ func serve(address string) error {
 	healthServer := health.NewServer()
 	healthServer.SetServingStatus(chatv1.ChatService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 	healthpb.RegisterHealthServer(server, healthServer)
+	reflection.Register(server)
 
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
