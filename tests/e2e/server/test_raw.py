@@ -44,12 +44,14 @@ class Raw(unittest.TestCase):
 
     def test_a_reader_of_one_message_a_step_gets_the_next_ones(self):
         with sut.Server("--buffer", str(BUFFER)) as server, sut.Client(server) as client:
-            size = len(raw_h2.message(chat_pb2.ChatMessage(room_id="r", text="100").SerializeToString()))
+            messages = [chat_pb2.ChatMessage(room_id="r", text=str(number), message_id=str(number), created_at=1)
+                        for number in range(100, 200)] # whole: nothing is filled in
+            size = len(raw_h2.message(messages[0].SerializeToString()))
             connection = Connection(server, window=0)
             connection.call(1, "SubscribeToRoom", subscription("r"))
             connection.read_until(HEADERS, 1)
-            for number in range(100, 200):
-                client.send("r", str(number))
+            for message in messages:
+                self.assertTrue(client.send_message(message).accepted)
             for step in range(BUFFER + 1):
                 connection.grant(1, size)
                 data = b""

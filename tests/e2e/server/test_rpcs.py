@@ -191,6 +191,7 @@ class Rpcs(unittest.TestCase):
                 self.assertEqual(next(stream), message)
                 acks = list(client.chat_room(iter([message] * 3), compression=compression))
                 self.assertEqual([ack.payload for ack in acks], ["ack:" + message.message_id] * 3)
+                self.assertEqual([next(stream) for _ in range(3)], [message] * 3) # CHAT-04
             stream.cancel()
 
     def test_unknown_fields_and_groups_are_passed_on(self):
