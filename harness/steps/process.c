@@ -358,6 +358,11 @@ static void poll_spawn(struct har_step *step)
         if (actor->child == NULL) {
             return;
         }
+        if (!har_child_is_alive(actor->child)) { /* it lives until a signal ends it */
+            har_play_give_up(play, step->node, "the harness could not do its part",
+                             "the client's process has ended by itself");
+            return;
+        }
         bool is_served = is_child_served(actor);
         is_ready &= is_served;
         if (is_due && !is_served) {

@@ -7,7 +7,7 @@ from concurrent import futures
 
 import grpc
 
-from support import SERVER, Folder, Run, scenario
+from support import EXEC, Folder, Run, scenario
 
 TOKEN = "open sesame's $HOME"
 KILLS = scenario(
@@ -73,19 +73,31 @@ class Children(unittest.TestCase):
         self.openssl("x509", "-req", "-in", path / f"{name}.csr", "-CA", path / "ca.crt", "-CAkey", path / "ca.key",
                      "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", path / f"{name}.crt")
 
-    def test_mutual_tls(self):
+    def certificates(self):
+        """The options of a server of mutual TLS, and those of its clients."""
         path = self.folder.path
         self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ca",
                      "-days", "2", "-keyout", path / "ca.key", "-out", path / "ca.crt")
         self.certificate("server", "serverAuth")
         self.certificate("client", "clientAuth")
-        command = (f"exec '{SERVER}' --listen 127.0.0.1:{{port}} --tls-cert \"{path}/server.crt\""
-                   f" --tls-key \"{path}/server.key\" --tls-client-ca \"{path}/ca.crt\"")
+        return (f"--tls-cert '{path}/server.crt' --tls-key '{path}/server.key' --tls-client-ca '{path}/ca.crt'",
+                ("--ca", path / "ca.crt", "--cert", path / "client.crt", "--key", path / "client.key"))
+
+    def test_mutual_tls(self):
+        serving, options = self.certificates()
         for transport in ("h2", "grpc"):
             with self.subTest(transport):
-                run = Run(self.folder, self.folder.write("s.json", over(transport)), "--ca", path / "ca.crt",
-                          "--cert", path / "client.crt", "--key", path / "client.key", target=("--exec", command))
+                run = Run(self.folder, self.folder.write("s.json", over(transport)), *options,
+                          target=("--exec", f"{EXEC} {serving}"))
                 self.assertEqual(run.status, 0, run)
+
+    def test_a_client_that_cannot_begin_is_no_failure_of_the_server(self):
+        serving, options = self.certificates()
+        key = self.folder.path / "client.key"  # which the harness has read when the server starts
+        run = Run(self.folder, self.folder.write("s.json", KILLS), *options,
+                  target=("--exec", f"rm -f '{key}'; {EXEC} {serving}"))
+        self.assertEqual((run.status, run.result("s")["verdict"]), (3, "inconclusive"), run)
+        self.assertIn("the client's process has ended", run.result("s")["reason"])
 
     def test_metadata_and_authority(self):
         handler = Demanding()
