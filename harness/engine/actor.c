@@ -16,6 +16,7 @@
 enum {
     DEFAULT_RATE_HZ = 100000, /* "a very high one": no server has to reach it */
     REPLY_MAX = 4 * 1024 * 1024,
+    KEEPALIVE_TIMEOUT_MS = 20000, /* as gRPC has it */
     REQUEST_ID_MAX = 64 * 1024,
 };
 
@@ -151,6 +152,11 @@ static void config_of_spec(struct har_play *play, const struct har_actor_spec *s
     }
     config->suppress |= spec->suppress_mask;
     config->is_literal |= spec->kind == HAR_RAW;
+    if (spec->keepalive.time.is_set) {
+        config->keepalive_time_ns = har_play_ns(play, &spec->keepalive.time, 0);
+        config->keepalive_timeout_ns =
+            har_play_ns(play, &spec->keepalive.timeout, KEEPALIVE_TIMEOUT_MS);
+    }
     config->receive_buffer =
         (int)har_play_value_in(play, &spec->receive_buffer, config->receive_buffer, 0, INT32_MAX);
     config->data_max =

@@ -20,6 +20,13 @@ static const struct har_field window_fields[] = {
      .help = "of the connection"},
 };
 
+static const struct har_field keepalive_fields[] = {
+    {"time", HAR_FIELD_DURATION, offsetof(struct har_keepalive, time), .is_required = true,
+     .help = "without a byte of the server, until a PING asks for one"},
+    {"timeout", HAR_FIELD_DURATION, offsetof(struct har_keepalive, timeout),
+     .help = "for its answer, then the connection is closed; default 20s"},
+};
+
 #define AT(member) offsetof(struct har_actor_spec, member)
 const struct har_field har_actor_fields[] = {
     {"kind", HAR_FIELD_CHOICE, AT(kind), .choices = har_kind_names, .is_required = true,
@@ -49,6 +56,9 @@ const struct har_field har_actor_fields[] = {
     {"window", HAR_FIELD_OBJECT, AT(window), .fields = window_fields,
      .field_count = sizeof(window_fields) / sizeof(window_fields[0]),
      .help = "HTTP/2 windows of the connection"},
+    {"keepalive", HAR_FIELD_OBJECT, AT(keepalive), .fields = keepalive_fields,
+     .field_count = sizeof(keepalive_fields) / sizeof(keepalive_fields[0]),
+     .help = "of the connection; default none"},
     {"suppress", HAR_FIELD_STRINGS, AT(suppress), .choices = suppress_names,
      .help = "what a client does by itself and this one does not: `preface` (then nothing at all "
              "is sent at the beginning), `settings_ack`, `ping_ack`, `window_updates` (no credit "

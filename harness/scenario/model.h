@@ -36,6 +36,10 @@ struct har_window {
     struct har_expr stream, connection;
 };
 
+struct har_keepalive {
+    struct har_expr time, timeout;
+};
+
 struct har_actor_spec {
     const char *name;
     int kind; /* enum har_kind */
@@ -51,8 +55,9 @@ struct har_actor_spec {
     struct har_expr max_rate_hz;
     struct har_expr deadline_ms; /* grpc-timeout of its streams; unset: none */
     struct har_window window;
-    struct har_strings suppress; /* what a client does by itself and this one does not */
-    unsigned suppress_mask;      /* HAR_SUPPRESS_... of them */
+    struct har_keepalive keepalive; /* of its connection; time unset: none */
+    struct har_strings suppress;    /* what a client does by itself and this one does not */
+    unsigned suppress_mask;         /* HAR_SUPPRESS_... of them */
     struct har_expr receive_buffer, data_frame;
     struct har_expr streams; /* of a child: its subscriptions, default 1 */
 };
