@@ -54,6 +54,7 @@ static void judge(const struct test_case *test, pid_t pid,
     play->phase = -1;
     play->evidence = 1;
     play->monitors = sl_calloc(4, sizeof(bool));
+    play->actors = sl_alloc(sizeof(*play->actors)); /* none of it is used */
     for (size_t i = 0; i < test->count && pid != 0; i++) {
         mark(play, "round", test->values[i]);
         mark(play, "other", 10000 * (unsigned)i);
@@ -61,6 +62,7 @@ static void judge(const struct test_case *test, pid_t pid,
     har_checks_run(play);
     look(test, play);
     sl_free(play->monitors);
+    sl_free(play->actors);
     sl_free(play);
     har_scenario_free(scenario);
 }

@@ -16,6 +16,7 @@ static const struct har_field fields[] = {HAR_PACE_ROWS(0)};
 /* One actor and a step of it. */
 struct stage {
     struct har_scenario scenario;
+    struct har_actor_spec spec;
     struct har_play play;
     struct har_actor actor;
     struct har_node node;
@@ -31,6 +32,7 @@ struct stage {
 
 static struct stage *stage; /* of the test that runs */
 static const char *rules[] = {"SEND-01"};
+static char id[] = "test/pace";
 
 static void issue(struct har_step *step, struct har_actor *actor, struct har_progress *progress,
                   struct har_due due)
@@ -56,6 +58,7 @@ static uint32_t outstanding(const struct har_actor *actor, struct har_progress *
 static const char *enter(const char *text, uint64_t begin_ns)
 {
     stage = sl_alloc(sizeof(*stage));
+    stage->scenario.id = id;
     stage->scenario.rules = (struct har_strings){rules, 1};
     stage->play.scenario = &stage->scenario;
     stage->play.is_judging = true; /* a mistake is noted and wakes no loop: there is none */
@@ -63,9 +66,13 @@ static const char *enter(const char *text, uint64_t begin_ns)
     stage->play.actor_count = 1;
     stage->play.wake_ns = UINT64_MAX;
     stage->actor.number = 1;
+    stage->actor.play = &stage->play;
+    stage->actor.spec = &stage->spec;
+    stage->spec.name = "pub";
     stage->node = (struct har_node){.who = 1, .path = "$"};
     stage->step =
         (struct har_step){.play = &stage->play, .node = &stage->node, .begin_ns = begin_ns};
+    stage->step.track = har_track_new(&stage->play, NULL, NULL, 0, -1);
     stage->pace.issue = issue;
     stage->pace.outstanding = outstanding;
     stage->json = json_loads(text, 0, NULL);
@@ -83,6 +90,7 @@ static const char *enter(const char *text, uint64_t begin_ns)
 static void leave(void)
 {
     har_pace_release(&stage->pace);
+    har_track_free(stage->step.track);
     har_arena_release(&stage->arena);
     json_decref(stage->json);
     sl_free(stage);
