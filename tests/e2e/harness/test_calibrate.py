@@ -17,7 +17,7 @@ class Calibrate(unittest.TestCase):
         self.assertGreater(measured["rtt_ms"], 0)
         self.assertGreaterEqual(measured["rtt_p99_ms"], measured["rtt_ms"])
         if "buffer" in measured:
-            self.assertIn(measured["buffer"], (60, 61))  # one may be in the sender's hands
+            self.assertIn(measured["buffer"], (59, 60, 61))  # one may be in the sender's hands, one just sent
         if "drop_oldest" in measured:
             self.assertEqual(measured["drop_oldest"], 1)
         if "default_rate_hz" in measured:
