@@ -8,8 +8,8 @@
 #define NEAR_FACTOR 4
 #define NEAR_MS     200
 
-/* Where a server found too few processors all the time, its queue grew so long. */
-#define CROWD_MS 2000.0
+/* Where a server found too few processors all the time, its queue grew so long: as long as limits wait longer then. */
+#define CROWD_MS 8000.0
 
 /* Our own lateness beyond this part of what was measured: the load generator was the bottleneck. */
 #define SLIP_PART 10
