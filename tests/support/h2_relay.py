@@ -25,6 +25,7 @@ WINDOW, WIDE, FRAME_MAX = 65535, 2**31 - 1, 16384
 PROTOCOL_ERROR, FLOW_CONTROL_ERROR = 1, 3
 PREFIX = 5  # of a gRPC message
 BIG = 65536  # bytes of one
+PAGE = 4096
 
 DEVIATIONS = {
     "negative-window-forgotten": "a lowered INITIAL_WINDOW_SIZE never makes a window negative",
@@ -43,7 +44,23 @@ DEVIATIONS = {
     "window-update-zero-taken": "a WINDOW_UPDATE of 0 is taken",
     "window-wraps": "a window past 2^31-1 becomes negative",
     "goaway-hangs-up": "the connection ends at the client's GOAWAY",
+    "pings-hoarded": "for each PING a page is kept",
+    "headers-hoarded": "the CONTINUATION frames of a header block are kept without a limit, and copied twice",
+    "prefix-believed": "room is made for what the prefix of a message announces",
+    "metadata-kills": "the process ends at a header block of more than 5,000 bytes",
 }
+
+
+hoard = []  # of those that keep what they should not, up to HOARD_MAX bytes
+HOARD_MAX = 600 << 20
+hoarded = 0
+
+
+def keep(some):
+    global hoarded
+    if hoarded < HOARD_MAX:
+        hoard.append(some)
+        hoarded += len(some)
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -233,6 +250,8 @@ class Pair:
 
     def of_client(self, kind, flags, number, payload):
         """False at the connection's end."""
+        if self.is_taken(kind, flags, payload):
+            return True
         if kind == SETTINGS and not flags & ACK:
             self.settings(payload)
         elif kind == WINDOW_UPDATE:
@@ -249,6 +268,30 @@ class Pair:
                     self.streams.pop(number, None)
             self.server.sendall(frame(kind, flags, number, payload))
         return True
+
+    block = 0  # bytes of the header block that is being sent
+
+    def is_taken(self, kind, flags, payload):
+        """By a deviation that keeps what a client sends; True when nobody else gets it."""
+        if self.wrong == "pings-hoarded" and kind == PING and not flags & ACK:
+            keep(b"x" * PAGE)
+            try:
+                self.client.send(frame(PING, ACK, 0, payload), socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                pass  # who does not read gets none
+            return True
+        if self.wrong == "headers-hoarded" and kind == CONTINUATION:
+            keep(payload * 3)
+            return True
+        if self.wrong == "prefix-believed" and kind == DATA and len(payload) >= PREFIX:
+            size = int.from_bytes(payload[1:PREFIX], "big")
+            if size >= 2**28:
+                keep(b"x" * min(size, HOARD_MAX // 5))
+        if self.wrong == "metadata-kills" and kind in (HEADERS, CONTINUATION):
+            self.block = len(payload) + (self.block if kind == CONTINUATION else 0)
+            if self.block > 5000:
+                os._exit(1)
+        return False
 
     def settings(self, payload):
         """The client's windows are kept here; the server gets one that never closes."""

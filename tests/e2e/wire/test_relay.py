@@ -12,6 +12,8 @@ import tempfile
 
 HARNESS, SERVER, SCENARIO = sys.argv[1:4]
 RELAY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support", "h2_relay.py")
+KNOWN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "scenarios", "profiles",
+                     "grpc-core-1.51.known-failing.json")  # the server behind the relay stands on the C core
 PLAYS = 3  # of a run that the machine was too busy to judge
 
 
@@ -21,7 +23,7 @@ def play(wrong):
             report = os.path.join(folder, "report.json")
             command = f"exec {sys.executable} {RELAY} {SERVER} {{port}} {wrong}"
             run = subprocess.run([HARNESS, "run", SCENARIO, "--seed", "1", "--exec", command, "--report",
-                                  f"json={report}"], capture_output=True, text=True, timeout=120, check=False)
+                                  f"json={report}", "--known-failing", KNOWN], capture_output=True, text=True, timeout=120, check=False)
             if not os.path.exists(report):
                 sys.exit(f"{SCENARIO} with {wrong}: no report\n{run.stdout}{run.stderr}")
             with open(report, encoding="utf-8") as file:
@@ -30,6 +32,8 @@ def play(wrong):
             break
     seen = {failure["rule"] for failure in result["failures"]}
     print(f"{wrong or 'right'}: {result['verdict']} {sorted(seen)}: {result['reason']}")
+    if not wrong and result.get("known"):
+        return "pass", seen
     return result["verdict"], seen & set(result["rules"])
 
 
