@@ -12,6 +12,12 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
+enum {
+    CANARIES_MAX = 3, /* while there are too few processors; else the first one decides */
+};
+/* What is looked at for that: about the time that a canary has. */
+#define CANARY_LOOK_NS (5 * SL_SECOND)
+
 struct item {
     struct run *run;
     struct har_result *result;
@@ -31,6 +37,7 @@ struct run {
     unsigned running; /* in the foreground */
     bool is_alone_running;
     struct item *waiting; /* for the canary */
+    unsigned unanswered;  /* canaries in a row */
     bool is_target_gone, is_restarting;
     char gone_text[HAR_REASON_MAX];
     bool has_started, is_stopping, is_interrupted;
@@ -91,6 +98,13 @@ static void on_canary(void *owner, enum sl_status status, const char *text)
 {
     struct run *run = owner;
     struct item *item = run->waiting;
+    uint64_t now_ns = sl_clock_mono_ns();
+    if (status != SL_OK && ++run->unanswered < CANARIES_MAX &&
+        har_hiccup_crowded(run->hiccup, now_ns - CANARY_LOOK_NS, now_ns) >= HAR_CROWDED_PART) {
+        har_target_canary(run->suite->config.target, on_canary, run);
+        return;
+    }
+    run->unanswered = 0;
     run->waiting = NULL;
     if (status == SL_OK) {
         tell(item);
