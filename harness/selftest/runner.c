@@ -336,8 +336,9 @@ enum sl_status har_selftest_run(const struct har_selftest_config *config, struct
         }
         uv_close((uv_handle_t *)&runner->signals[0], NULL);
         uv_close((uv_handle_t *)&runner->signals[1], NULL);
-        (void)uv_run(&runner->loop, UV_RUN_DEFAULT);
-        (void)uv_loop_close(&runner->loop);
+        while (uv_loop_close(&runner->loop) == UV_EBUSY) { /* also where uv_stop is still due */
+            (void)uv_run(&runner->loop, UV_RUN_NOWAIT);
+        }
         (void)rmdir(runner->folder);
     }
     sl_free(runner);
