@@ -6,21 +6,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "fuzz/builtin.h"
 #include "fuzz/fuzz.h"
 #include "harness/messages/json_match.h"
 #include "harness/messages/json_message.h"
-
-static const struct sl_pool *builtin(void)
-{
-    static struct sl_pool *pool; /* lives as long as the program */
-    if (pool == NULL) {
-        pool = sl_pool_new();
-        sl_pool_add_builtin(pool);
-        enum sl_status status = sl_pool_link(pool, NULL);
-        assert(status == SL_OK);
-    }
-    return pool;
-}
 
 static void compare(const struct sl_message_type *type, json_t *wanted, json_t *got)
 {
@@ -61,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     const struct sl_message_type *type =
-        sl_pool_message(builtin(), sl_span_str(types[data[0] & 7]));
+        sl_pool_message(fuzz_builtin(), sl_span_str(types[data[0] & 7]));
     assert(type != NULL);
     const uint8_t *end = memchr(data + 1, 0, size - 1);
     struct sl_span text = sl_span(data + 1, end == NULL ? size - 1 : (size_t)(end - data - 1));
@@ -71,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *wanted = read_wanted(text);
     bool can_match = har_json_can_match(type, wanted, &mismatch);
     assert(can_match || mismatch.text[0] != '\0');
-    json_t *got = har_json_decode(builtin(), type, bytes, why, sizeof(why));
+    json_t *got = har_json_decode(fuzz_builtin(), type, bytes, why, sizeof(why));
     assert(got != NULL || why[0] != '\0');
     if (got != NULL) {
         compare(type, wanted, got);

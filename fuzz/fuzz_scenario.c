@@ -3,22 +3,11 @@
  * problem has a text; so has every one that the schema of the built-in types shows. */
 #include <assert.h>
 
+#include "fuzz/builtin.h"
 #include "fuzz/fuzz.h"
 #include "harness/scenario/methods.h"
 #include "harness/scenario/parse.h"
 #include "lib/base/alloc.h"
-
-static const struct sl_pool *builtin(void)
-{
-    static struct sl_pool *pool; /* lives as long as the program */
-    if (pool == NULL) {
-        pool = sl_pool_new();
-        sl_pool_add_builtin(pool);
-        enum sl_status status = sl_pool_link(pool, NULL);
-        assert(status == SL_OK);
-    }
-    return pool;
-}
 
 static void on_misfit(void *owner, const char *path, const char *text)
 {
@@ -29,12 +18,12 @@ static void on_misfit(void *owner, const char *path, const char *text)
 static void compare_with_schema(const struct har_scenario *scenario)
 {
     struct har_missing *missing = sl_alloc(sizeof(*missing));
-    har_methods_missing(scenario, builtin(), missing);
+    har_methods_missing(scenario, fuzz_builtin(), missing);
     assert(missing->count <= HAR_METHODS_MAX);
     for (size_t i = 0; i < missing->count; i++) {
         assert(missing->of[i] == scenario && missing->places[i][0] != '\0');
     }
-    har_methods_check(scenario, builtin(), on_misfit, NULL);
+    har_methods_check(scenario, fuzz_builtin(), on_misfit, NULL);
     sl_free(missing);
 }
 
