@@ -2,7 +2,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <uv.h>
 
 #include "harness/cmd/cmd.h"
 #include "harness/report/write_file.h"
@@ -84,8 +84,9 @@ static int fail(const struct sl_error *error)
 /* The path of this program, and of its neighbour. */
 static void find_programs(char harness[PATH_MAX], char server[PATH_MAX])
 {
-    ssize_t len = readlink("/proc/self/exe", harness, PATH_MAX - 1);
-    harness[len > 0 ? len : 0] = '\0';
+    size_t size = PATH_MAX;
+    harness[0] = '\0';
+    (void)uv_exepath(harness, &size);
     const char *slash = strrchr(harness, '/');
     (void)snprintf(server, PATH_MAX, "%.*ssluice-server",
                    slash == NULL ? 0 : (int)(slash - harness + 1), harness);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <uv.h>
 
 #include "harness/scenario/parse.h"
 #include "lib/base/alloc.h"
@@ -73,11 +73,10 @@ bool har_library_folder(char folder[HAR_FOLDER_MAX])
         return is_folder(folder);
     }
     char self[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (len <= 0) {
+    size_t size = sizeof(self);
+    if (uv_exepath(self, &size) != 0) {
         return false;
     }
-    self[len] = '\0';
     /* From build/PRESET/bin up to the source tree, and from PREFIX/bin to PREFIX/share. */
     for (char *slash = strrchr(self, '/'); slash != NULL; slash = strrchr(self, '/')) {
         *slash = '\0';

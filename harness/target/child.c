@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "harness/target/process.h"
 #include "harness/target/shell.h"
@@ -66,11 +65,10 @@ static void add_connection(struct sl_buf *out, const struct har_child_config *co
 static enum sl_status write_command(const struct har_child_config *config, struct sl_buf *out)
 {
     char self[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (len <= 0) {
+    size_t size = sizeof(self);
+    if (uv_exepath(self, &size) != 0) {
         return SL_IO;
     }
-    self[len] = '\0';
     (void)sl_buf_add_str(out, "exec");
     add_word(out, self);
     (void)sl_buf_addf(out, " client --transport %s --streams %u",
