@@ -294,8 +294,7 @@ static void judge_pings(const struct har_check *check, const struct har_actor *a
     uint64_t pause_ns = har_play_hiccup_ns(check->play, actor->opened_ns);
     uint64_t slack_ns = PING_LATE_NS + pause_ns;
     uint64_t age_ns = end_ns - actor->opened_ns;
-    bool is_crowded = har_hiccup_crowded(check->play->config.hiccup, actor->opened_ns, end_ns) >=
-                      HAR_CROWDED_PART;
+    bool is_crowded = har_hiccup_is_crowded(check->play->config.hiccup, actor->opened_ns, end_ns);
     uint64_t late_ns = slack_ns + (is_crowded ? CROWDED_LATE_NS : 0);
     uint64_t due = age_ns > late_ns ? (age_ns - late_ns) / interval_ns : 0;
     uint64_t possible = (age_ns + slack_ns) / interval_ns;

@@ -210,11 +210,16 @@ double har_hiccup_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t t
     return looks == 0 ? 0 : (double)crowded / looks;
 }
 
+bool har_hiccup_is_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
+{
+    return har_hiccup_crowded(meter, from_ns, to_ns) >= HAR_CROWDED_PART;
+}
+
 bool har_hiccup_is_noisy(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
 {
     return har_hiccup_max(meter, from_ns, to_ns) >= NOISE_NS ||
            har_hiccup_total(meter, from_ns, to_ns) >= (to_ns - from_ns) / NOISE_PART ||
-           har_hiccup_crowded(meter, from_ns, to_ns) >= HAR_CROWDED_PART;
+           har_hiccup_is_crowded(meter, from_ns, to_ns);
 }
 
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q)

@@ -32,6 +32,8 @@ uint64_t har_hiccup_total(struct har_hiccup *meter, uint64_t from_ns, uint64_t t
 double har_hiccup_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
 /* Whether all that is enough to explain a failure. */
 bool har_hiccup_is_noisy(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
+/* That this part is HAR_CROWDED_PART or more. */
+bool har_hiccup_is_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
 /* Over the meter's life: the q-quantile (0 to 1) of the lateness, and its maximum. */
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q);
 

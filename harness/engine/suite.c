@@ -100,7 +100,7 @@ static void on_canary(void *owner, enum sl_status status, const char *text)
     struct item *item = run->waiting;
     uint64_t now_ns = sl_clock_mono_ns();
     if (status != SL_OK && ++run->unanswered < CANARIES_MAX &&
-        har_hiccup_crowded(run->hiccup, now_ns - CANARY_LOOK_NS, now_ns) >= HAR_CROWDED_PART) {
+        har_hiccup_is_crowded(run->hiccup, now_ns - CANARY_LOOK_NS, now_ns)) {
         har_target_canary(run->suite->config.target, on_canary, run);
         return;
     }

@@ -75,7 +75,7 @@ uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint
     uint64_t allowed_ns = scaled_ns < most_ns ? scaled_ns : most_ns;
     uint64_t now_ns = sl_clock_mono_ns();
     if (now_ns - from_ns >= allowed_ns &&
-        har_hiccup_crowded(play->config.hiccup, from_ns, now_ns) >= HAR_CROWDED_PART) {
+        har_hiccup_is_crowded(play->config.hiccup, from_ns, now_ns)) {
         uint64_t patient_ns = limit_ns + (limit_ns * 9 < PATIENCE_NS ? limit_ns * 9 : PATIENCE_NS);
         allowed_ns = patient_ns > allowed_ns ? patient_ns : allowed_ns;
     }
