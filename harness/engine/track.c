@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "harness/engine/actor.h"
 #include "harness/evidence/decisions.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
@@ -208,4 +209,15 @@ void har_track_tell(const struct har_track *track, char *text, size_t size)
     }
     (void)snprintf(text, size, "%s (%s)%s%.300s", step->node->type->name, step->node->path,
                    inner[0] == '\0' ? "" : ": ", inner);
+}
+
+void har_step_drive(struct har_step *step, har_step_drive_fn *drive)
+{
+    bool is_done = true;
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (!step->play->is_over) {
+            is_done &= drive(step, actor);
+        }
+    }
+    step->is_done = is_done;
 }

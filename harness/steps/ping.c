@@ -78,13 +78,7 @@ static bool drive(struct har_step *step, struct har_actor *actor)
 
 static void poll(struct har_step *step)
 {
-    bool is_done = true;
-    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        if (!step->play->is_over) {
-            is_done &= drive(step, actor);
-        }
-    }
-    step->is_done = is_done;
+    har_step_drive(step, drive);
 }
 
 static void tell(const struct har_step *step, char *text, size_t size)

@@ -72,6 +72,11 @@ struct har_step_type {
     void (*tell)(const struct har_step *step, char *text, size_t size);
 };
 
+/* A poll() of a verb whose actors each do their part: drive() is true when one has. The step is done when all
+ * have; none is driven once the play is over. */
+typedef bool har_step_drive_fn(struct har_step *step, struct har_actor *actor);
+void har_step_drive(struct har_step *step, har_step_drive_fn *drive);
+
 const struct har_step_type *har_step_find(const char *name);
 /* The nearest name among control steps or verbs. */
 const char *har_step_nearest(const char *name, bool is_control);
