@@ -221,7 +221,7 @@ void har_links_release(struct har_play *play)
 
 /* ---- streams ---- */
 
-static void on_headers(void *owner, struct har_stream *stream, const struct sl_headers *headers)
+void har_actor_on_headers(void *owner, struct har_stream *stream, const struct sl_headers *headers)
 {
     struct har_actor *actor = owner;
     (void)stream;
@@ -248,7 +248,7 @@ static void on_message(void *owner, struct har_stream *stream, struct sl_span pa
     har_play_touch(actor->play);
 }
 
-static void on_drained(void *owner, struct har_stream *stream)
+void har_actor_on_drained(void *owner, struct har_stream *stream)
 {
     struct har_actor *actor = owner;
     (void)stream;
@@ -279,8 +279,10 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
     har_actor_note_end(owner, result);
 }
 
-static const struct har_stream_handler stream_handler = {
-    .headers = on_headers, .message = on_message, .drained = on_drained, .end = on_end};
+static const struct har_stream_handler stream_handler = {.headers = har_actor_on_headers,
+                                                         .message = on_message,
+                                                         .drained = har_actor_on_drained,
+                                                         .end = on_end};
 
 void har_actor_subscription(const struct har_actor *actor, struct sl_buf *out)
 {

@@ -24,6 +24,9 @@ struct har_conn *har_actor_conn(struct har_actor *actor);
 void har_actor_open(struct har_actor *actor);
 /* Appends the RoomSubscription of this actor. */
 void har_actor_subscription(const struct har_actor *actor, struct sl_buf *out);
+/* What headers and a drained queue come to on any stream of an actor; owner is the actor. */
+void har_actor_on_headers(void *owner, struct har_stream *stream, const struct sl_headers *headers);
+void har_actor_on_drained(void *owner, struct har_stream *stream);
 /* The server has ended the actor's stream: noted and judged. */
 void har_actor_note_end(struct har_actor *actor, const struct har_stream_result *result);
 /* Leaves the stream: RST_STREAM(CANCEL). */

@@ -98,15 +98,6 @@ bool har_generic_metadata(struct har_actor *actor, const struct har_node *node, 
 
 /* ---- the stream ---- */
 
-static void on_headers(void *owner, struct har_stream *stream, const struct sl_headers *headers)
-{
-    struct har_actor *actor = owner;
-    (void)stream;
-    (void)headers;
-    actor->has_headers = true;
-    har_play_touch(actor->play);
-}
-
 static void on_message(void *owner, struct har_stream *stream, struct sl_span payload,
                        uint64_t now_ns)
 {
@@ -117,13 +108,6 @@ static void on_message(void *owner, struct har_stream *stream, struct sl_span pa
     if (!actor->play->is_over) {
         har_note_generic(actor, payload, now_ns);
     }
-    har_play_touch(actor->play);
-}
-
-static void on_drained(void *owner, struct har_stream *stream)
-{
-    struct har_actor *actor = owner;
-    (void)stream;
     har_play_touch(actor->play);
 }
 
@@ -154,8 +138,10 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
     har_actor_note_end(actor, result);
 }
 
-static const struct har_stream_handler handler = {
-    .headers = on_headers, .message = on_message, .drained = on_drained, .end = on_end};
+static const struct har_stream_handler handler = {.headers = har_actor_on_headers,
+                                                  .message = on_message,
+                                                  .drained = har_actor_on_drained,
+                                                  .end = on_end};
 
 void har_generic_open(struct har_actor *actor, const struct sl_method *method,
                       const struct har_open_config *config)
