@@ -11,6 +11,7 @@
 #include "reference-server/chat/dedup.h"
 #include "reference-server/chat/ids.h"
 #include "reference-server/chat/room.h"
+#include "reference-server/chat/stats.h"
 #include "reference-server/misbehave.h"
 
 enum {
@@ -41,6 +42,7 @@ struct srv_chat {
     struct srv_rooms rooms;
     struct srv_ids ids;
     struct srv_dedup dedup;
+    struct srv_chat_stats stats;
     struct srv_wrong_subscriber *subscribers; /* all of them, for the wrong servers */
     bool is_draining;                         /* for a wrong server */
     uint64_t subscriptions_ended;             /* for wrong servers */
