@@ -78,12 +78,14 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     bool is_starved = room->misbehave->ping_starved && now_ns < room->received_ns + STARVED_FOR_NS;
     if (room->is_ping_due && !is_closing && !is_starved) {
         room->is_ping_due = false;
+        sl_tally_add(&room->chat->stats.pings, 1);
         return give(srv_command_encode(SRV_COMMAND_PING, "ping", sl_span(NULL, 0)), false,
                     ret_pulled);
     }
     if (room->acks.count > 0 && !are_acks_held) {
         struct srv_frame *ack = srv_ring_pop(&room->acks);
         room->ack_bytes -= ack->len;
+        sl_tally_add(&room->chat->stats.acks, 1);
         return give(ack, false, ret_pulled);
     }
     if (room->is_broken || (room->is_half_closed && !room->misbehave->half_close_hangs)) {
@@ -138,8 +140,10 @@ static void broadcast(struct chat_room *room, struct srv_frame *frame,
     message.room_id = is_moved ? first : message.room_id;
     if (message.room_id.len == 0 || misbehave->broadcast_missing ||
         (message.text.len == 0 && !misbehave->broadcast_without_text)) {
+        sl_tally_add(&room->chat->stats.received[SRV_OUTCOME_ACKNOWLEDGED], 1);
         return;
     }
+    sl_tally_add(&room->chat->stats.received[SRV_OUTCOME_BROADCAST], 1);
     if (!is_moved || misbehave->broadcast_room_not_filled) {
         srv_broadcast(room->chat, frame, &message, now_ns);
         return;
@@ -155,6 +159,7 @@ static void receive(struct srv_stream *stream, struct srv_frame *frame, uint64_t
     const struct srv_misbehave *misbehave = room->misbehave;
     struct srv_message message;
     if (!srv_message_decode(srv_frame_span(frame), &message)) {
+        sl_tally_add(&room->chat->stats.received[SRV_OUTCOME_MALFORMED], 1);
         room->is_broken = true;
         return;
     }
@@ -194,6 +199,7 @@ static void half_close(struct srv_stream *stream, uint64_t now_ns)
 static void close_room(struct srv_stream *stream)
 {
     struct chat_room *room = of_stream(stream);
+    sl_tally_sub(&room->chat->stats.chats, 1);
     srv_ring_release(&room->acks);
     srv_frame_unref(room->first_room);
     sl_free(room);
@@ -213,6 +219,7 @@ struct srv_stream *srv_chat_room_open(struct srv_chat *chat, uint64_t now_ns)
     struct chat_room *room = sl_alloc(sizeof(*room));
     room->stream.ops = &chat_room_ops;
     room->chat = chat;
+    sl_tally_add(&chat->stats.chats, 1);
     room->misbehave = &chat->config.misbehave;
     /* One slot more than can_receive lets wait, for the wrong server that answers twice. */
     srv_ring_init(&room->acks,

@@ -35,6 +35,7 @@ void srv_rooms_init(struct srv_rooms *rooms, const struct srv_misbehave *misbeha
 static void free_room(struct srv_rooms *rooms, struct srv_room *room)
 {
     HASH_DEL(rooms->table, room);
+    sl_tally_sub(&rooms->count, 1);
     rooms->history_bytes -= room->history.bytes;
     srv_history_release(&room->history);
     srv_ring_release(&room->left_behind);
@@ -100,6 +101,7 @@ static struct srv_room *find_or_add(struct srv_rooms *rooms, struct sl_span id)
         room->id_len = id.len;
         memcpy(room->id, id.data, id.len);
         HASH_ADD_KEYPTR(hh, rooms->table, room->id, room->id_len, room);
+        sl_tally_add(&rooms->count, 1);
     }
     return room;
 }

@@ -12,6 +12,7 @@
  * the room that is published to forgets. What has expired is freed by the next message or subscription.
  */
 #include "lib/base/clock.h"
+#include "lib/base/tally.h"
 #include "reference-server/chat/frame.h"
 #include "reference-server/chat/ring.h"
 
@@ -37,6 +38,7 @@ struct srv_member {
 
 struct srv_rooms {
     struct srv_room *table;
+    struct sl_tally count; /* rooms in it */
     struct srv_room *idle; /* without a member; the one that was left first is first */
     size_t idle_count;
     size_t history;       /* messages that a room keeps; 0, until it is set: none */

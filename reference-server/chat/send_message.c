@@ -158,9 +158,11 @@ static struct srv_answer accept(struct srv_chat *chat, struct srv_frame **frame,
                                 const struct srv_unary *unary)
 {
     if (is_repeated(chat, message, unary->now_ns)) {
+        sl_tally_add(&chat->stats.received[SRV_OUTCOME_REPEATED], 1);
         return chat->config.misbehave.dedup_refuses ? reply(request_id, false, "repeated")
                                                     : reply(request_id, true, "");
     }
+    sl_tally_add(&chat->stats.received[SRV_OUTCOME_BROADCAST], 1);
     fill(chat, frame, message, unary->unix_ms);
     srv_broadcast(chat, *frame, message, unary->now_ns);
     return reply(request_id, true, "");
@@ -187,6 +189,7 @@ static struct srv_answer answer_to(struct srv_chat *chat, struct srv_frame **fra
         message->room_id.len > 0 && (message->text.len > 0 || misbehave->accepts_empty_text);
     bool is_valid = srv_room_id_is_valid(message->room_id) || misbehave->validation_never;
     if (!is_valid && (is_complete || misbehave->validation_first)) {
+        sl_tally_add(&chat->stats.received[SRV_OUTCOME_REJECTED], 1);
         return srv_bad_field(misbehave, "room_id",
                              misbehave->validation_in_ascii
                                  ? "room_id: at most 256 bytes, no control characters"
@@ -195,6 +198,7 @@ static struct srv_answer answer_to(struct srv_chat *chat, struct srv_frame **fra
     if (is_complete) {
         return accept(chat, frame, message, request_id, unary);
     }
+    sl_tally_add(&chat->stats.received[SRV_OUTCOME_REJECTED], 1);
     if (misbehave->broadcasts_rejected) {
         srv_broadcast(chat, *frame, message, unary->now_ns);
     }
@@ -206,6 +210,7 @@ struct srv_answer srv_send_message(struct srv_chat *chat, struct srv_frame **mes
 {
     struct srv_message decoded;
     if (!srv_message_decode(srv_frame_span(*message), &decoded)) {
+        sl_tally_add(&chat->stats.received[SRV_OUTCOME_MALFORMED], 1);
         return srv_refusal(SL_GRPC_INTERNAL, "the request is not a valid ChatMessage");
     }
     if (is_over_quota(chat, unary->now_ns)) {

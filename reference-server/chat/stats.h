@@ -3,12 +3,26 @@
 #define SRV_CHAT_STATS_H
 
 /*
- * What the chat core counts, for the metrics. Counters only grow; gauges say what is so now.
+ * What the chat core counts of itself, for the metrics. It only counts: who shows it, and how, is not its business.
+ * Counters only grow; gauges say what is so now. Rooms count themselves (room.h).
  *
- * Threads: under the lock of the chat core, which is the front end's; message_bytes alone may be read at any time.
+ * A copy is one message for one subscription. Each ends in one way, so that in a right server at any moment
+ *
+ *     copies = sent + dropped + discarded + those that wait in the buffers
+ *
+ * Threads: changed under the lock of the chat core, which is the front end's; read at any time.
  */
 #include <stdatomic.h>
-#include <stdint.h>
+
+#include "lib/base/tally.h"
+
+/* X(NAME, label): what became of a message that a client sent. */
+#define SRV_OUTCOMES(X)                                         \
+    X(BROADCAST, "broadcast")       /* to whoever listens */    \
+    X(REPEATED, "repeated")         /* SEND-09: not sent on */  \
+    X(REJECTED, "rejected")         /* SEND-02 and SEND-10 */   \
+    X(ACKNOWLEDGED, "acknowledged") /* CHAT-04: no more than */ \
+    X(MALFORMED, "malformed")       /* it is no ChatMessage */
 
 /* X(NAME, label): why a message was dropped for a subscriber. */
 #define SRV_DROPS(X)                                                                             \
@@ -24,8 +38,11 @@
     X(MEMORY, "memory")                             \
     X(STALL, "stall-limit")
 
-#define SRV_DROP_NAME(name, label)  SRV_DROP_FOR_##name,
-#define SRV_LIMIT_NAME(name, label) SRV_LIMIT_##name,
+#define SRV_OUTCOME_NAME(name, label) SRV_OUTCOME_##name,
+#define SRV_DROP_NAME(name, label)    SRV_DROP_FOR_##name,
+#define SRV_LIMIT_NAME(name, label)   SRV_LIMIT_##name,
+
+enum srv_outcome { SRV_OUTCOMES(SRV_OUTCOME_NAME) SRV_OUTCOME_COUNT };
 
 enum srv_drop { SRV_DROPS(SRV_DROP_NAME) SRV_DROP_COUNT };
 
@@ -33,24 +50,22 @@ enum srv_limit { SRV_LIMITS(SRV_LIMIT_NAME) SRV_LIMIT_COUNT };
 
 struct srv_chat_stats {
     /* Gauges. */
-    uint64_t rooms;              /* with a member or a history */
-    uint64_t idle_rooms;         /* of these, without a member */
-    uint64_t subscriptions;      /* SubscribeToRoom streams */
-    uint64_t chats;              /* ChatRoom streams */
-    uint64_t history_bytes;      /* of all rooms */
+    struct sl_tally subscriptions;  /* SubscribeToRoom streams */
+    struct sl_tally chats;          /* ChatRoom streams */
+    struct sl_tally buffered_bytes; /* of the copies that wait; a shared message counts for each */
     atomic_size_t message_bytes; /* of all messages that somebody still waits for or that a history
-                                    keeps, each once */
+                                       keeps, each once */
     /* Counters. */
-    uint64_t accepted;   /* messages that were broadcast: SendMessage and ChatRoom */
-    uint64_t rejected;   /* SEND-02 and SEND-10 */
-    uint64_t duplicates; /* SEND-09 */
-    uint64_t sent;       /* messages given to the transport for a subscriber */
-    uint64_t sent_bytes;
-    uint64_t dropped[SRV_DROP_COUNT]; /* messages, for each subscriber that lost one */
-    uint64_t buffer_full;             /* times that a subscriber began to lose messages */
-    uint64_t acks;                    /* of ChatRoom */
-    uint64_t pings;
-    uint64_t refused[SRV_LIMIT_COUNT]; /* calls */
+    struct sl_tally received[SRV_OUTCOME_COUNT]; /* messages: SendMessage and ChatRoom */
+    struct sl_tally copies;                      /* those of a room's history included */
+    struct sl_tally sent;                        /* copies given to the transport */
+    struct sl_tally sent_bytes;
+    struct sl_tally dropped[SRV_DROP_COUNT]; /* copies, for each subscriber that lost one */
+    struct sl_tally discarded;               /* copies that waited when their subscription ended */
+    struct sl_tally buffer_full; /* times that a buffer took the last message it has room for */
+    struct sl_tally acks;        /* of ChatRoom, given to the transport */
+    struct sl_tally pings;
+    struct sl_tally refused[SRV_LIMIT_COUNT]; /* calls */
 };
 
 #endif

@@ -28,6 +28,7 @@ struct subscriber {
     struct srv_limiter limiter;
     bool is_sending; /* the transport holds a message */
     bool is_prompt;  /* it took the last one at once */
+    bool is_replay_counted;
     unsigned followed_run;
     uint64_t send_began_ns;
     uint64_t dropped;
@@ -45,17 +46,66 @@ static size_t waiting(const struct subscriber *subscriber)
            subscriber->wrong.other.count;
 }
 
+static void count_copies(struct subscriber *subscriber, size_t copies, size_t bytes)
+{
+    struct srv_chat_stats *stats = &subscriber->chat->stats;
+    sl_tally_add(&stats->copies, copies);
+    sl_tally_add(&stats->buffered_bytes, bytes);
+}
+
+/* A copy no longer waits, which how counts. */
+static void count_end(struct subscriber *subscriber, const struct srv_frame *frame,
+                      struct sl_tally *how)
+{
+    sl_tally_add(how, 1);
+    sl_tally_sub(&subscriber->chat->stats.buffered_bytes, frame->len);
+}
+
+/* The replay is there from the start, but in wrong servers. */
+static void count_replay(struct subscriber *subscriber)
+{
+    const struct srv_ring *messages = &subscriber->replay.messages;
+    size_t bytes = 0;
+    if (subscriber->is_replay_counted || messages->count == 0) {
+        return;
+    }
+    subscriber->is_replay_counted = true;
+    for (size_t i = 0; i < messages->count; i++) {
+        bytes += srv_ring_at(messages, i)->len;
+    }
+    count_copies(subscriber, messages->count, bytes);
+}
+
+/* What still waits goes with the subscription. */
+static void count_discarded(struct subscriber *subscriber)
+{
+    const struct srv_ring *rings[] = {&subscriber->replay.messages, &subscriber->ring,
+                                      &subscriber->wrong.other};
+    struct sl_tally *discarded = &subscriber->chat->stats.discarded;
+    for (size_t i = 0; i < sizeof(rings) / sizeof(rings[0]); i++) {
+        for (size_t place = 0; place < rings[i]->count; place++) {
+            count_end(subscriber, srv_ring_at(rings[i], place), discarded);
+        }
+    }
+}
+
 static void push(struct subscriber *subscriber, struct srv_frame *frame)
 {
     struct srv_ring *ring = srv_wrong_queue(&subscriber->wrong, &subscriber->ring);
-    if (srv_ring_is_full(ring)) {
+    struct srv_chat_stats *stats = &subscriber->chat->stats;
+    bool was_full = srv_ring_is_full(ring);
+    count_copies(subscriber, 1, frame->len);
+    if (was_full) {
         subscriber->dropped++;
         srv_wrong_note_drop(&subscriber->wrong);
         srv_wrong_dropped(&subscriber->wrong);
         if (subscriber->chat->config.drop_policy == SRV_DROP_NEWEST) {
+            count_end(subscriber, frame, &stats->dropped[SRV_DROP_FOR_BUFFER]);
             return;
         }
-        srv_frame_unref(srv_ring_pop(ring));
+        struct srv_frame *oldest = srv_ring_pop(ring);
+        count_end(subscriber, oldest, &stats->dropped[SRV_DROP_FOR_BUFFER]);
+        srv_frame_unref(oldest);
     }
     struct srv_frame *own = srv_wrong_copies_own(&subscriber->wrong)
                                 ? srv_frame_copy(srv_frame_span(frame))
@@ -64,6 +114,9 @@ static void push(struct subscriber *subscriber, struct srv_frame *frame)
         srv_ring_push_before_last(ring, own);
     } else {
         srv_ring_push(ring, own);
+    }
+    if (!was_full && srv_ring_is_full(ring)) {
+        sl_tally_add(&stats->buffer_full, 1);
     }
 }
 
@@ -111,6 +164,7 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     }
     uint64_t late_ns =
         srv_replay_late(&subscriber->replay, subscriber->chat, &subscriber->member, now_ns);
+    count_replay(subscriber);
     if (late_ns != 0) {
         *ret_pulled = (struct srv_pulled){.until_ns = late_ns};
         return SRV_PULL_WAIT;
@@ -139,6 +193,8 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     if (frame == NULL) {
         frame = srv_ring_pop(&wrong->other);
     }
+    count_end(subscriber, frame, &subscriber->chat->stats.sent);
+    sl_tally_add(&subscriber->chat->stats.sent_bytes, frame->len);
     *ret_pulled =
         (struct srv_pulled){.frame = frame, .is_followed = is_followed(subscriber, now_ns)};
     subscriber->is_sending = true;
@@ -162,10 +218,12 @@ static void close_subscription(struct srv_stream *stream)
 {
     struct subscriber *subscriber = of_stream(stream);
     stream->wake = NULL;
+    count_discarded(subscriber);
     srv_replay_release(&subscriber->replay);
     if (srv_wrong_leaks(&subscriber->wrong, &subscriber->ring)) {
         return;
     }
+    sl_tally_sub(&subscriber->chat->stats.subscriptions, 1);
     srv_wrong_leave(&subscriber->wrong, &subscriber->member, &subscriber->ring);
     srv_rooms_leave(&subscriber->chat->rooms, &subscriber->member);
     srv_ring_release(&subscriber->ring);
@@ -217,11 +275,13 @@ struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, 
     subscriber->wrong.connection = connection;
     srv_wrong_place(&subscriber->wrong, chat, wanted.room_id);
     srv_wrong_join(&subscriber->wrong, &subscriber->stream, &subscriber->member, chat);
+    sl_tally_add(&chat->stats.subscriptions, 1);
     if (!srv_replay_start(&subscriber->replay, chat, &subscriber->member, request, now_ns)) {
         close_subscription(&subscriber->stream);
         *ret_refusal = srv_refusal(SL_GRPC_OUT_OF_RANGE,
                                    "the message to resume after is no longer in history");
         return NULL;
     }
+    count_replay(subscriber);
     return &subscriber->stream;
 }
