@@ -27,6 +27,7 @@ enum {
 void srv_opts_init(struct srv_opts *opts)
 {
     *opts = (struct srv_opts){
+        .frontend = &srv_frontend_grpc,
         .listen = "127.0.0.1:50051",
         .chat = {.buffer = DEFAULT_BUFFER,
                  .drop_policy = SRV_DROP_NEWEST,
@@ -46,11 +47,14 @@ void srv_opts_init(struct srv_opts *opts)
 
 static enum sl_status set_frontend(void *options, const char *value, struct sl_error *reterr)
 {
-    (void)options;
-    if (strcmp(value, "h2") == 0) {
-        return sl_error_set(reterr, SL_USAGE, "this build has the grpc front end only");
+    static const struct srv_frontend_ops *const all[] = {&srv_frontend_grpc};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (strcmp(value, all[i]->name) == 0) {
+            ((struct srv_opts *)options)->frontend = all[i];
+            return SL_OK;
+        }
     }
-    return strcmp(value, "grpc") == 0 ? SL_OK : sl_error_set(reterr, SL_USAGE, "want grpc or h2");
+    return sl_error_set(reterr, SL_USAGE, "want grpc");
 }
 
 static enum sl_status set_listen(void *options, const char *value, struct sl_error *reterr)

@@ -5,7 +5,7 @@
 /* The command line of sluice-server. Parsing is pure: no file is read, nothing is printed. */
 #include "lib/base/cli.h"
 #include "lib/base/log.h"
-#include "reference-server/frontend/grpc/server.h"
+#include "reference-server/frontend/frontend.h"
 
 enum {
     SRV_BUFFER_MAX = 1000000,
@@ -13,6 +13,7 @@ enum {
 };
 
 struct srv_opts {
+    const struct srv_frontend_ops *frontend;
     char listen[SRV_LISTEN_MAX];
     const char *tls_cert;
     const char *tls_key;

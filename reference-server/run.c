@@ -10,7 +10,7 @@
 
 #include "lib/base/log.h"
 #include "lib/schema/pool.h"
-#include "reference-server/frontend/grpc/server.h"
+#include "reference-server/frontend/frontend.h"
 
 /* Tells the signal loop that the front end has ended. */
 #define ENDED_SIGNAL SIGUSR1
@@ -42,7 +42,8 @@ static void raise_file_limit(void)
     }
 }
 
-static void wait_for_the_end(struct srv_grpc *grpc, const sigset_t *set, atomic_bool *is_ended)
+static void wait_for_the_end(struct srv_frontend *frontend, const sigset_t *set,
+                             atomic_bool *is_ended)
 {
     while (!atomic_load(is_ended)) {
         int got = 0;
@@ -50,7 +51,7 @@ static void wait_for_the_end(struct srv_grpc *grpc, const sigset_t *set, atomic_
             continue; /* the signal alone says nothing: anybody can send it */
         }
         sl_log(SL_LOG_INFO, "drain", "signal=%s", got == SIGTERM ? "SIGTERM" : "SIGINT");
-        srv_grpc_drain(grpc);
+        frontend->ops->drain(frontend);
     }
 }
 
@@ -71,7 +72,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
     struct srv_health health = {.misbehave = &chat.config.misbehave};
     struct srv_reflection reflection;
     srv_reflection_init(&reflection, sl_pool_builtin_set(), &chat.config.misbehave);
-    const struct srv_grpc_config config = {
+    const struct srv_frontend_config config = {
         .listen = opts->listen,
         .cert_file = opts->tls_cert,
         .key_file = opts->tls_key,
@@ -82,16 +83,20 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
         .ended = tell_ended,
         .ended_context = &is_ended,
     };
-    struct srv_grpc *grpc = srv_grpc_start(&config, &chat, &health, &reflection, reterr_error);
-    if (grpc == NULL) {
+    struct srv_telemetry telemetry = {0};
+    struct srv_services services = {
+        .chat = &chat, .health = &health, .reflection = &reflection, .telemetry = &telemetry};
+    struct srv_frontend *frontend = opts->frontend->start(&config, &services, reterr_error);
+    if (frontend == NULL) {
         srv_chat_release(&chat);
         return reterr_error->status;
     }
     const char *port = strrchr(opts->listen, ':');
-    printf("listening on %.*s:%d\n", (int)(port - opts->listen), opts->listen, srv_grpc_port(grpc));
+    printf("listening on %.*s:%d\n", (int)(port - opts->listen), opts->listen,
+           frontend->ops->port(frontend));
     (void)fflush(stdout);
-    wait_for_the_end(grpc, &set, &is_ended);
-    srv_grpc_free(grpc);
+    wait_for_the_end(frontend, &set, &is_ended);
+    frontend->ops->free(frontend);
     srv_chat_release(&chat);
     return SL_OK;
 }

@@ -2,6 +2,8 @@
 #include <assert.h>
 #include <grpc/byte_buffer.h>
 #include <grpc/slice.h>
+#include <grpc/support/alloc.h>
+#include <grpc/support/time.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,12 +62,35 @@ static void tag_back(struct srv_call *call)
 #define CALL_OF(tag, member) \
     ((struct srv_call *)(void *)((char *)(tag)-offsetof(struct srv_call, member)))
 
+/* What the call ended with, once; kept is what the client learnt where we had a say in it. */
+static void keep_status(struct srv_call *call, enum sl_grpc_status status)
+{
+    if (!call->has_status) {
+        call->has_status = true;
+        call->record.status = status;
+    }
+}
+
+/* A call that the client left, or whose deadline the C core has ended, has no status of ours. */
+static void tell_end(struct srv_call *call)
+{
+    gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
+    gpr_timespec deadline = gpr_convert_clock_type(call->deadline, GPR_CLOCK_MONOTONIC);
+    if (call->cancelled != 0) {
+        call->has_status = false;
+        keep_status(call, gpr_time_cmp(now, deadline) >= 0 ? SL_GRPC_DEADLINE_EXCEEDED
+                                                           : SL_GRPC_CANCELLED);
+    }
+    srv_telemetry_call_ended(call->grpc->services->telemetry, &call->record, sl_clock_mono_ns());
+}
+
 static void close_done(struct srv_tag *tag, bool ok)
 {
     (void)ok;
     struct srv_call *call = CALL_OF(tag, close_tag);
     call->is_closed = true;
     call->is_ending = true;
+    tell_end(call);
     srv_timers_remove(&call->grpc->timers, &call->timer);
     srv_timers_remove(&call->grpc->timers, &call->deadline_timer);
     if (call->cancelled != 0 && call->grpc->chat->config.misbehave.leak_reset_call) {
@@ -119,6 +144,11 @@ static void answer_now(struct srv_call *call, struct srv_answer answer)
     struct srv_metadata metadata;
     grpc_op ops[ANSWER_OPS];
     size_t count = 0;
+    keep_status(call, answer.status);
+    if (answer.reply != NULL) {
+        srv_telemetry_message_out(call->grpc->services->telemetry, &call->record,
+                                  answer.reply->len);
+    }
     srv_metadata_take(&metadata, &answer);
     ops[count++] = op_initial_metadata();
     ops[0].data.send_initial_metadata.count = metadata.initial_count;
@@ -149,7 +179,7 @@ static void check_held(struct srv_timer *timer)
     answer_now(call, call->held_answer);
 }
 
-void srv_call_answer(struct srv_call *call, struct srv_answer answer)
+static void answer_call(struct srv_call *call, struct srv_answer answer)
 {
     if (answer.status == SL_GRPC_INTERNAL && call->grpc->chat->config.misbehave.crash_on_garbage) {
         crash("a message is no protobuf");
@@ -211,6 +241,7 @@ void srv_call_end(struct srv_call *call, enum sl_grpc_status status, const char 
         op->data.send_status_from_server.trailing_metadata_count = 1;
     }
     call->is_ending = true;
+    keep_status(call, status);
     srv_timers_remove(&call->grpc->timers, &call->timer);
     start(call, ops, count, &call->status_tag);
 }
@@ -224,6 +255,8 @@ static void pump(struct srv_call *call)
     struct srv_pulled pulled;
     switch (call->stream->ops->pull(call->stream, sl_clock_mono_ns(), &pulled)) {
     case SRV_PULL_FRAME: {
+        srv_telemetry_message_out(call->grpc->services->telemetry, &call->record,
+                                  pulled.frame->len);
         grpc_byte_buffer *message = srv_bytes_give(pulled.frame);
         grpc_op ops[STREAM_OPS];
         size_t count = add_headers(call, ops);
@@ -277,6 +310,7 @@ static void receive_done(struct srv_tag *tag, bool ok)
         call->is_input_over = true;
         srv_call_end(call, refusal.status, refusal.text);
     } else if (call->stream != NULL && frame != NULL) {
+        srv_telemetry_message_in(call->grpc->services->telemetry, &call->record, frame->len);
         call->stream->ops->receive(call->stream, frame, sl_clock_mono_ns());
     } else if (call->stream != NULL && !call->is_input_over) {
         call->is_input_over = true;
@@ -346,7 +380,7 @@ static void watch_deadline(struct srv_call *call)
     }
 }
 
-void srv_call_open(struct srv_call *call, struct srv_stream *stream)
+static void open_stream(struct srv_call *call, struct srv_stream *stream)
 {
     call->stream = stream;
     call->timer.fire = timer_fired;
@@ -369,6 +403,60 @@ void srv_call_open(struct srv_call *call, struct srv_stream *stream)
     receive_more(call);
 }
 
+/* Tells the client's connections apart, which only wrong servers need. */
+static uint64_t connection_of(const struct srv_call *call)
+{
+    const uint64_t fnv_offset = 0xcbf29ce484222325;
+    const uint64_t fnv_prime = 0x100000001b3;
+    const struct srv_misbehave *misbehave = &call->grpc->chat->config.misbehave;
+    if (!misbehave->stall_blocks_connection && !misbehave->bulk_first) {
+        return 0;
+    }
+    char *peer = grpc_call_get_peer(call->call);
+    uint64_t hash = fnv_offset;
+    for (const char *c = peer; *c != '\0'; c++) {
+        hash = (hash ^ (uint8_t)*c) * fnv_prime;
+    }
+    gpr_free(peer);
+    return hash;
+}
+
+static void begin(struct srv_call *call, struct srv_frame *message)
+{
+    struct srv_begun begun = {0};
+    const struct srv_request request = {
+        .message = message,
+        .request_id = srv_metadata_find(&call->metadata, "x-request-id"),
+        .connection = connection_of(call),
+        .now_ns = sl_clock_mono_ns(),
+        .unix_ms = (int64_t)(sl_clock_wall_ns() / SL_MS),
+    };
+    call->record.method->begin(call->grpc->services, &request, &begun);
+    call->held_request = begun.held;
+    if (begun.stream != NULL) {
+        open_stream(call, begun.stream);
+    } else {
+        answer_call(call, begun.answer);
+    }
+}
+
+/* What telemetry tells of the call beside what happens in it. */
+static void fill_record(struct srv_call *call, const struct srv_method *method)
+{
+    struct srv_call_record *record = &call->record;
+    const struct srv_telemetry *telemetry = call->grpc->services->telemetry;
+    record->method = method;
+    if (telemetry->wants_peer) {
+        char *peer = grpc_call_get_peer(call->call);
+        struct sl_span id = srv_metadata_find(&call->metadata, "x-request-id");
+        (void)snprintf(record->peer, sizeof(record->peer), "%s", peer);
+        (void)snprintf(record->request_id, sizeof(record->request_id), "%.*s", (int)id.len,
+                       (const char *)id.data);
+        gpr_free(peer);
+    }
+    srv_telemetry_call_began(telemetry, record, sl_clock_mono_ns());
+}
+
 void srv_call_begin(const struct srv_slot *came)
 {
     struct srv_grpc *grpc = came->grpc;
@@ -382,14 +470,18 @@ void srv_call_begin(const struct srv_slot *came)
     call->deadline =
         came->method->path == NULL ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : came->deadline;
     DL_APPEND(grpc->calls, call);
+    fill_record(call, came->method);
+    if (request != NULL) {
+        srv_telemetry_message_in(grpc->services->telemetry, &call->record, request->len);
+    }
     bool is_let_through = request != NULL && request->len > grpc->max_message &&
                           grpc->chat->config.misbehave.over_limit_wrong_status;
     if (is_let_through) {
-        srv_call_answer(call, srv_refusal(SL_GRPC_INVALID_ARGUMENT, "the message is too large"));
+        answer_call(call, srv_refusal(SL_GRPC_INVALID_ARGUMENT, "the message is too large"));
     } else if (status == SL_OK) {
-        came->method->begin(call, request);
+        begin(call, request);
     } else {
-        srv_call_answer(call, srv_bytes_refusal(status));
+        answer_call(call, srv_bytes_refusal(status));
     }
     srv_frame_unref(request);
 }

@@ -59,7 +59,8 @@ static void add_connection(struct args *args, const struct srv_connection_limits
 }
 
 /* SEND-11 */
-static int receive_max(const struct srv_grpc_config *config, const struct srv_misbehave *misbehave)
+static int receive_max(const struct srv_frontend_config *config,
+                       const struct srv_misbehave *misbehave)
 {
     size_t max = config->max_message;
     if (misbehave->limit_one_less) {
@@ -70,7 +71,7 @@ static int receive_max(const struct srv_grpc_config *config, const struct srv_mi
     return max > INT_MAX ? INT_MAX : (int)max;
 }
 
-grpc_server *srv_server_new(const struct srv_grpc_config *config,
+grpc_server *srv_server_new(const struct srv_frontend_config *config,
                             const struct srv_misbehave *misbehave)
 {
     struct args args = {.count = 0};

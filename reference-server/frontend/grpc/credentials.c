@@ -45,7 +45,7 @@ static grpc_server_credentials *tls(struct sl_buf *cert, struct sl_buf *key,
             certificates));
 }
 
-grpc_server_credentials *srv_credentials_new(const struct srv_grpc_config *config,
+grpc_server_credentials *srv_credentials_new(const struct srv_frontend_config *config,
                                              struct sl_error *reterr_error)
 {
     if (config->cert_file == NULL) {

@@ -67,7 +67,7 @@ static uint64_t advance(struct srv_grpc *grpc)
         grpc->phase = SRV_TOLD;
         grpc->chat->is_draining = true;
         if (!wrong->drain_stays_serving) {
-            srv_health_drain(grpc->health);
+            srv_health_drain(grpc->services->health);
         }
         return TELL_NS;
     case SRV_TOLD:
@@ -108,8 +108,9 @@ static void drain_timer_fired(struct srv_timer *timer)
     }
 }
 
-void srv_grpc_drain(struct srv_grpc *grpc)
+void srv_grpc_drain(struct srv_frontend *frontend)
 {
+    struct srv_grpc *grpc = (struct srv_grpc *)frontend;
     pthread_mutex_lock(&grpc->lock);
     grpc->drain_timer.fire = drain_timer_fired;
     if (grpc->phase == SRV_RUNNING) {

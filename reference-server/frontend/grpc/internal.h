@@ -17,8 +17,8 @@
 #include <grpc/grpc.h>
 #include <pthread.h>
 
-#include "reference-server/frontend/grpc/server.h"
-#include "reference-server/frontend/grpc/timers.h"
+#include "reference-server/frontend/frontend.h"
+#include "reference-server/frontend/timers.h"
 
 struct srv_tag;
 typedef void srv_tag_fn(struct srv_tag *tag, bool ok);
@@ -29,13 +29,6 @@ struct srv_tag {
 };
 
 struct srv_call;
-
-struct srv_method {
-    const char *path;
-    bool has_request; /* one request, read before begin */
-    /* request (borrowed) is NULL when the client sent none. */
-    void (*begin)(struct srv_call *call, struct srv_frame *request);
-};
 
 /* A request for one call of a method, always outstanding. */
 struct srv_slot {
@@ -55,6 +48,8 @@ struct srv_call {
     grpc_call *call;
     grpc_metadata_array metadata;
     struct srv_stream *stream; /* NULL: unary, or closed */
+    struct srv_call_record record;
+    bool has_status; /* it is the record's */
     struct srv_timer timer;
     gpr_timespec deadline;           /* the C core keeps it, but in wrong servers */
     struct srv_timer deadline_timer; /* theirs */
@@ -88,6 +83,7 @@ enum srv_drain_phase {
 };
 
 struct srv_grpc {
+    struct srv_frontend base;
     pthread_mutex_t lock;
     pthread_cond_t timer_change;
     pthread_t poll_thread;
@@ -96,9 +92,8 @@ struct srv_grpc {
     struct srv_timers timers;
     grpc_server *server;
     grpc_completion_queue *queue;
-    struct srv_chat *chat;
-    struct srv_health *health;
-    struct srv_reflection *reflection;
+    struct srv_services *services;
+    struct srv_chat *chat; /* of services */
     struct srv_call *calls;
     struct srv_slot *slots;
     size_t slots_out;
@@ -111,35 +106,21 @@ struct srv_grpc {
     size_t calls_ended; /* since memory was last given back */
     struct srv_tag shutdown_tag;
     bool is_shut_down; /* every connection has gone */
-    bool is_cold;      /* a wrong server, slow since it was started again */
     void (*ended)(void *context);
     void *ended_context;
 };
+
+/* --- drain.c --- */
+
+void srv_grpc_drain(struct srv_frontend *frontend);
 
 /* --- call.c --- */
 
 /* A call of came->method came in. Takes its call, metadata and payload (may be NULL). */
 void srv_call_begin(const struct srv_slot *came);
 
-/* Answers a call that is no stream; takes answer.reply. */
-void srv_call_answer(struct srv_call *call, struct srv_answer answer);
-
-/* The call carries stream (taken) from now on. */
-void srv_call_open(struct srv_call *call, struct srv_stream *stream);
-
 /* Ends a stream with a status behind what was already given to the transport. */
 void srv_call_end(struct srv_call *call, enum sl_grpc_status status, const char *text);
-
-/* --- methods.c --- */
-
-enum {
-    SRV_METHOD_COUNT = 7,
-};
-
-extern const struct srv_method srv_methods[SRV_METHOD_COUNT];
-
-/* Calls of any other method. */
-extern const struct srv_method srv_unknown_method;
 
 /* --- server.c --- */
 
@@ -167,7 +148,7 @@ grpc_byte_buffer *srv_bytes_give(struct srv_frame *frame);
 /* --- channel_args.c --- */
 
 /* A server with the settings of config. */
-grpc_server *srv_server_new(const struct srv_grpc_config *config,
+grpc_server *srv_server_new(const struct srv_frontend_config *config,
                             const struct srv_misbehave *misbehave);
 
 /* --- metadata.c --- */
@@ -195,7 +176,7 @@ void srv_metadata_release(struct srv_metadata *metadata);
 
 /* --- credentials.c --- */
 
-grpc_server_credentials *srv_credentials_new(const struct srv_grpc_config *config,
+grpc_server_credentials *srv_credentials_new(const struct srv_frontend_config *config,
                                              struct sl_error *reterr_error);
 
 #endif

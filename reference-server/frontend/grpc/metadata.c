@@ -3,10 +3,6 @@
 
 #include "reference-server/frontend/grpc/internal.h"
 
-/* The rules whose keeping changes what other rules promise; said on the wire, so that a client need not be told
- * otherwise. */
-#define CAPABILITIES "fill, dedup"
-
 static struct sl_span span_of(const grpc_slice *slice)
 {
     return sl_span(GRPC_SLICE_START_PTR(*slice), GRPC_SLICE_LENGTH(*slice));
@@ -39,8 +35,8 @@ void srv_metadata_take(struct srv_metadata *metadata, struct srv_answer *answer)
     if (answer->request_id != NULL) {
         metadata->initial[metadata->initial_count++] = pair("x-request-id", answer->request_id);
         metadata->initial[metadata->initial_count++] =
-            (grpc_metadata){.key = grpc_slice_from_static_string("chat-capabilities"),
-                            .value = grpc_slice_from_static_string(CAPABILITIES)};
+            (grpc_metadata){.key = grpc_slice_from_static_string(SRV_CAPABILITIES_NAME),
+                            .value = grpc_slice_from_static_string(SRV_CAPABILITIES)};
     }
     if (answer->details != NULL) {
         metadata->trailing[metadata->trailing_count++] =

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reference-server/frontend/grpc/server.h"
-
 #include <assert.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
@@ -149,7 +147,7 @@ static void *timer_main(void *context)
     return NULL;
 }
 
-static enum sl_status listen_on(struct srv_grpc *grpc, const struct srv_grpc_config *config,
+static enum sl_status listen_on(struct srv_grpc *grpc, const struct srv_frontend_config *config,
                                 struct sl_error *reterr)
 {
     grpc_server_credentials *credentials = srv_credentials_new(config, reterr);
@@ -157,7 +155,7 @@ static enum sl_status listen_on(struct srv_grpc *grpc, const struct srv_grpc_con
         return SL_IO;
     }
     const struct srv_misbehave *wrong = &grpc->chat->config.misbehave;
-    grpc->is_cold = wrong->slow_after_restart && !srv_accept_can_bind(config->listen);
+    grpc->services->is_cold = wrong->slow_after_restart && !srv_accept_can_bind(config->listen);
     if (!wrong->bind_without_reuse || srv_accept_can_bind(config->listen)) {
         grpc->port = grpc_server_add_http2_port(grpc->server, config->listen, credentials);
     }
@@ -228,15 +226,15 @@ static void abandon(struct srv_grpc *grpc)
     release(grpc);
 }
 
-struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv_chat *chat,
-                                struct srv_health *health, struct srv_reflection *reflection,
-                                struct sl_error *reterr_error)
+static struct srv_frontend *start(const struct srv_frontend_config *config,
+                                  struct srv_services *services, struct sl_error *reterr_error)
 {
     struct srv_grpc *grpc = sl_alloc(sizeof(*grpc));
+    struct srv_chat *chat = services->chat;
     void *registered[SRV_METHOD_COUNT];
+    grpc->base.ops = &srv_frontend_grpc;
+    grpc->services = services;
     grpc->chat = chat;
-    grpc->health = health;
-    grpc->reflection = reflection;
     grpc->drain_grace_ns = config->drain_grace_ns;
     grpc->max_message = config->max_message;
     grpc->ended = config->ended;
@@ -260,16 +258,17 @@ struct srv_grpc *srv_grpc_start(const struct srv_grpc_config *config, struct srv
     pthread_create(&grpc->poll_thread, NULL, poll_main, grpc);
     pthread_create(&grpc->timer_thread, NULL, timer_main, grpc);
     pthread_mutex_unlock(&grpc->lock);
-    return grpc;
+    return &grpc->base;
 }
 
-int srv_grpc_port(const struct srv_grpc *grpc)
+static int port_of(const struct srv_frontend *frontend)
 {
-    return grpc->port;
+    return ((const struct srv_grpc *)frontend)->port;
 }
 
-void srv_grpc_free(struct srv_grpc *grpc)
+static void free_grpc(struct srv_frontend *frontend)
 {
+    struct srv_grpc *grpc = (struct srv_grpc *)frontend;
     pthread_join(grpc->poll_thread, NULL);
     pthread_mutex_lock(&grpc->lock);
     grpc->is_timer_stopped = true;
@@ -278,3 +277,6 @@ void srv_grpc_free(struct srv_grpc *grpc)
     pthread_join(grpc->timer_thread, NULL);
     release(grpc);
 }
+
+const struct srv_frontend_ops srv_frontend_grpc = {
+    .name = "grpc", .start = start, .port = port_of, .drain = srv_grpc_drain, .free = free_grpc};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reference-server/frontend/grpc/timers.h"
+#include "reference-server/frontend/timers.h"
 
 #include "tests/support/cmocka_all.h"
 

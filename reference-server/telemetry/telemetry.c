@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reference-server/telemetry/telemetry.h"
+
+#include <stddef.h>
+
+/* Tells each sink that wants to know. */
+#define TELL(telemetry, event, ...)                                             \
+    do {                                                                        \
+        for (struct srv_sink *s = (telemetry)->sinks; s != NULL; s = s->next) { \
+            if (s->ops->event != NULL) {                                        \
+                s->ops->event(s, __VA_ARGS__);                                  \
+            }                                                                   \
+        }                                                                       \
+    } while (0)
+
+void srv_telemetry_add(struct srv_telemetry *telemetry, struct srv_sink *sink)
+{
+    sink->next = telemetry->sinks;
+    telemetry->sinks = sink;
+}
+
+void srv_telemetry_call_began(const struct srv_telemetry *telemetry, struct srv_call_record *record,
+                              uint64_t now_ns)
+{
+    record->started_ns = now_ns;
+    TELL(telemetry, call_began, record);
+}
+
+void srv_telemetry_message_in(const struct srv_telemetry *telemetry, struct srv_call_record *record,
+                              size_t bytes)
+{
+    record->messages_in++;
+    record->bytes_in += bytes;
+    TELL(telemetry, message_in, record, bytes);
+}
+
+void srv_telemetry_message_out(const struct srv_telemetry *telemetry,
+                               struct srv_call_record *record, size_t bytes)
+{
+    record->messages_out++;
+    record->bytes_out += bytes;
+    TELL(telemetry, message_out, record, bytes);
+}
+
+void srv_telemetry_call_ended(const struct srv_telemetry *telemetry, struct srv_call_record *record,
+                              uint64_t now_ns)
+{
+    record->ended_ns = now_ns;
+    TELL(telemetry, call_ended, record);
+}
+
+void srv_telemetry_connection_opened(const struct srv_telemetry *telemetry,
+                                     struct srv_connection_record *record, uint64_t now_ns)
+{
+    record->opened_ns = now_ns;
+    TELL(telemetry, connection_opened, record);
+}
+
+void srv_telemetry_connection_closed(const struct srv_telemetry *telemetry,
+                                     const struct srv_connection_record *record)
+{
+    TELL(telemetry, connection_closed, record);
+}
