@@ -33,7 +33,12 @@ void srv_opts_init(struct srv_opts *opts)
                  .drop_policy = SRV_DROP_NEWEST,
                  .default_rate_hz = DEFAULT_RATE_HZ,
                  .ping_interval_ns = DEFAULT_PING_INTERVAL_NS,
-                 .history = DEFAULT_HISTORY},
+                 .history = DEFAULT_HISTORY,
+                 .limits = {.max_rooms = SRV_MAX_ROOMS,
+                            .max_room_subscribers = SRV_MAX_ROOM_SUBSCRIBERS,
+                            .max_subscriptions = SRV_MAX_SUBSCRIPTIONS,
+                            .subscriber_memory = SRV_SUBSCRIBER_MEMORY,
+                            .memory = SRV_MEMORY}},
         .max_message = DEFAULT_MAX_MESSAGE,
         .limits = {.keepalive_time_ns = DEFAULT_KEEPALIVE_TIME_NS,
                    .keepalive_timeout_ns = DEFAULT_KEEPALIVE_TIMEOUT_NS,
@@ -102,6 +107,14 @@ static enum sl_status whole_number(const char *value, uint64_t max, uint64_t *re
     return SL_OK;
 }
 
+static enum sl_status count(const char *value, size_t *ret_count, struct sl_error *reterr)
+{
+    uint64_t number = 0;
+    enum sl_status status = whole_number(value, SRV_COUNT_MAX, &number, reterr);
+    *ret_count = (size_t)number;
+    return status;
+}
+
 static enum sl_status set_buffer(void *options, const char *value, struct sl_error *reterr)
 {
     uint64_t number = 0;
@@ -155,6 +168,44 @@ static enum sl_status set_history(void *options, const char *value, struct sl_er
     }
     ((struct srv_opts *)options)->chat.history = (size_t)number;
     return SL_OK;
+}
+
+static enum sl_status set_max_rooms(void *options, const char *value, struct sl_error *reterr)
+{
+    return count(value, &((struct srv_opts *)options)->chat.limits.max_rooms, reterr);
+}
+
+static enum sl_status set_max_room_subscribers(void *options, const char *value,
+                                               struct sl_error *reterr)
+{
+    return count(value, &((struct srv_opts *)options)->chat.limits.max_room_subscribers, reterr);
+}
+
+static enum sl_status set_max_subscriptions(void *options, const char *value,
+                                            struct sl_error *reterr)
+{
+    return count(value, &((struct srv_opts *)options)->chat.limits.max_subscriptions, reterr);
+}
+
+static enum sl_status bytes_of(const char *value, size_t *ret_bytes, struct sl_error *reterr)
+{
+    uint64_t bytes = 0;
+    if (sl_units_size(sl_span_str(value), &bytes) != SL_OK || bytes < 1 || bytes > SRV_BYTES_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "want a size such as 64MiB, at most 1024GiB");
+    }
+    *ret_bytes = (size_t)bytes;
+    return SL_OK;
+}
+
+static enum sl_status set_subscriber_memory(void *options, const char *value,
+                                            struct sl_error *reterr)
+{
+    return bytes_of(value, &((struct srv_opts *)options)->chat.limits.subscriber_memory, reterr);
+}
+
+static enum sl_status set_memory(void *options, const char *value, struct sl_error *reterr)
+{
+    return bytes_of(value, &((struct srv_opts *)options)->chat.limits.memory, reterr);
 }
 
 static enum sl_status set_max_message(void *options, const char *value, struct sl_error *reterr)
@@ -258,6 +309,13 @@ static const struct sl_cli_option options[] = {
     {"history", 0, "N", "messages of each room that a subscription may ask for (256); 0: none",
      set_history},
     {"max-message", 0, "SIZE", "largest message that is accepted (4MiB)", set_max_message},
+    {"max-rooms", 0, "N", "rooms that somebody is in (100000)", set_max_rooms},
+    {"max-subscribers-per-room", 0, "N", "subscriptions of one room (100000)",
+     set_max_room_subscribers},
+    {"max-subscriptions", 0, "N", "subscriptions of all rooms (200000)", set_max_subscriptions},
+    {"subscriber-memory", 0, "SIZE", "bytes that the buffer of a subscriber may hold (16MiB)",
+     set_subscriber_memory},
+    {"memory", 0, "SIZE", "bytes of all messages that are held (256MiB)", set_memory},
     {"keepalive-time", 0, "TIME|off", "send a silent client a PING after so long (10s)",
      set_keepalive_time},
     {"keepalive-timeout", 0, "TIME", "and drop it when it does not answer for so long (5s)",
@@ -295,6 +353,14 @@ enum sl_status srv_opts_check(const struct srv_opts *opts, struct sl_error *rete
     }
     if (opts->tls_client_ca != NULL && opts->tls_cert == NULL) {
         return sl_error_set(reterr_error, SL_USAGE, "--tls-client-ca needs --tls-cert");
+    }
+    const struct srv_limits *limits = &opts->chat.limits;
+    if (limits->subscriber_memory < opts->max_message + SRV_FRAME_OVERHEAD ||
+        limits->memory / SRV_MESSAGES_AT_LEAST < opts->max_message + SRV_FRAME_OVERHEAD) {
+        return sl_error_set(reterr_error, SL_USAGE,
+                            "--subscriber-memory must hold a message of --max-message and %d bytes "
+                            "more, --memory %d of them",
+                            SRV_FRAME_OVERHEAD, SRV_MESSAGES_AT_LEAST);
     }
     return SL_OK;
 }

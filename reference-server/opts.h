@@ -10,7 +10,13 @@
 enum {
     SRV_BUFFER_MAX = 1000000,
     SRV_LISTEN_MAX = 256,
+    SRV_COUNT_MAX = 1000000000,
+    SRV_FRAME_OVERHEAD = 64,   /* more than srv_frame_cost adds */
+    SRV_MESSAGES_AT_LEAST = 4, /* of the greatest size, that fit into --memory */
 };
+
+/* No machine has more; keeps sums of sizes far from overflowing. */
+#define SRV_BYTES_MAX (UINT64_C(1024) * 1024 * 1024 * 1024)
 
 struct srv_opts {
     const struct srv_frontend_ops *frontend;

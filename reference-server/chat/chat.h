@@ -10,8 +10,8 @@
  */
 #include "reference-server/chat/dedup.h"
 #include "reference-server/chat/ids.h"
+#include "reference-server/chat/limits.h"
 #include "reference-server/chat/room.h"
-#include "reference-server/chat/stats.h"
 #include "reference-server/misbehave.h"
 
 enum {
@@ -31,6 +31,7 @@ struct srv_chat_config {
     uint8_t secret
         [SRV_SECRET]; /* random: ids begin with a part of it, the dedup window is keyed with it */
     size_t history;   /* messages that a room keeps; 0: none */
+    struct srv_limits limits;
     struct srv_misbehave misbehave;
 };
 
@@ -43,6 +44,8 @@ struct srv_chat {
     struct srv_ids ids;
     struct srv_dedup dedup;
     struct srv_chat_stats stats;
+    struct srv_memory memory;
+    struct srv_limit_texts limit_texts;
     struct srv_wrong_subscriber *subscribers; /* all of them, for the wrong servers */
     bool is_draining;                         /* for a wrong server */
     uint64_t subscriptions_ended;             /* for wrong servers */
@@ -55,6 +58,7 @@ struct srv_chat {
     uint64_t busy_ns; /* when a room had more than its share last; for a wrong server */
 };
 
+/* *chat stays where it is, and lives until the last message that it had is freed. */
 void srv_chat_init(struct srv_chat *chat, const struct srv_chat_config *config);
 
 /* Every stream must have been closed before. */

@@ -4,6 +4,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "reference-server/chat/message.h"
+#include "reference-server/chat/refusal.h"
 #include "reference-server/chat/ring.h"
 #include "reference-server/chat/send_message.h"
 
@@ -30,7 +31,8 @@ struct chat_room {
     uint64_t received_ns; /* the last one */
     bool is_ping_due;
     bool is_half_closed;
-    bool is_broken; /* the client sent something that is no ChatMessage */
+    bool is_broken;   /* the client sent something that is no ChatMessage */
+    bool is_too_much; /* there was no memory left for an ack */
 };
 
 static struct chat_room *of_stream(struct srv_stream *stream)
@@ -52,7 +54,10 @@ static void tick(struct chat_room *room, uint64_t now_ns)
 
 static enum srv_pull end(const struct chat_room *room, struct srv_pulled *ret_pulled)
 {
-    if (room->is_broken) {
+    if (room->is_too_much) {
+        struct srv_answer refusal = srv_limit_reached(room->chat, SRV_LIMIT_MEMORY);
+        *ret_pulled = (struct srv_pulled){.status = refusal.status, .text = refusal.text};
+    } else if (room->is_broken) {
         *ret_pulled = (struct srv_pulled){.status = SL_GRPC_INTERNAL,
                                           .text = "a message is not a valid ChatMessage"};
     } else if (room->misbehave->wrong_half_close_status) {
@@ -72,7 +77,7 @@ static enum srv_pull give(struct srv_frame *frame, bool is_followed, struct srv_
 static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv_pulled *ret_pulled)
 {
     struct chat_room *room = of_stream(stream);
-    bool is_closing = room->is_half_closed || room->is_broken;
+    bool is_closing = room->is_half_closed || room->is_broken || room->is_too_much;
     bool are_acks_held = now_ns < room->hold_until_ns && !is_closing;
     tick(room, now_ns);
     bool is_starved = room->misbehave->ping_starved && now_ns < room->received_ns + STARVED_FOR_NS;
@@ -88,7 +93,8 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
         sl_tally_add(&room->chat->stats.acks, 1);
         return give(ack, false, ret_pulled);
     }
-    if (room->is_broken || (room->is_half_closed && !room->misbehave->half_close_hangs)) {
+    if (room->is_broken || room->is_too_much ||
+        (room->is_half_closed && !room->misbehave->half_close_hangs)) {
         return end(room, ret_pulled);
     }
     uint64_t until =
@@ -111,12 +117,17 @@ static bool can_receive(const struct srv_stream *stream)
     const struct chat_room *room = (const struct chat_room *)stream;
     bool has_space = (room->acks.count < SRV_ACKS_MAX && room->ack_bytes < SRV_ACK_BYTES_MAX) ||
                      (room->misbehave->unbounded_acks && room->acks.count < UNBOUNDED_ACKS);
-    return has_space && !room->is_half_closed && !room->is_broken;
+    return has_space && !room->is_half_closed && !room->is_broken && !room->is_too_much;
 }
 
-static void queue_ack(struct chat_room *room, struct sl_span message_id)
+static void queue_ack(struct chat_room *room, struct sl_span message_id, uint64_t now_ns)
 {
     struct srv_frame *ack = srv_command_encode(SRV_COMMAND_REDIRECT, "ack:", message_id);
+    if (!srv_memory_admit(&room->chat->memory, ack, now_ns)) {
+        room->is_too_much = true;
+        srv_frame_unref(ack);
+        return;
+    }
     room->ack_bytes += ack->len;
     if (room->misbehave->ack_out_of_order && room->acks.count > 0) {
         srv_ring_push_before_last(&room->acks, ack);
@@ -132,7 +143,9 @@ static void broadcast(struct chat_room *room, struct srv_frame *frame,
     const struct srv_misbehave *misbehave = room->misbehave;
     struct srv_message message = *received;
     if (room->first_room == NULL) {
-        room->first_room = srv_frame_copy(message.room_id);
+        /* A longer one is no room at all. */
+        bool is_room = message.room_id.len <= SRV_ROOMS_ID_MAX;
+        room->first_room = srv_frame_copy(is_room ? message.room_id : sl_span(NULL, 0));
     }
     struct sl_span first = srv_frame_span(room->first_room);
     bool is_moved = message.room_id.len == 0 || (misbehave->broadcast_room_of_first_always &&
@@ -180,9 +193,9 @@ static void receive(struct srv_stream *stream, struct srv_frame *frame, uint64_t
         room->hold_until_ns <= now_ns) {
         room->hold_until_ns = now_ns + LONG_HOLD_NS;
     }
-    queue_ack(room, message.message_id);
+    queue_ack(room, message.message_id, now_ns);
     if (misbehave->ack_duplicate) {
-        queue_ack(room, message.message_id);
+        queue_ack(room, message.message_id, now_ns);
     }
 }
 

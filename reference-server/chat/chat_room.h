@@ -8,7 +8,9 @@
  * which where it names none is that of the stream's first message (CHAT-04).
  *
  * What the client has not read yet is bounded: with SRV_ACKS_MAX acks or SRV_ACK_BYTES_MAX bytes of
- * them waiting, can_receive is false, so that a client that never reads is stopped by its own credit (CHAT-05).
+ * them waiting, can_receive is false, so that a client that never reads is stopped by its own credit (CHAT-05). An ack
+ * is as long as the id that it names, and counts as a message (reference-server/chat/memory.h): a stream whose ack has no
+ * place there ends with RESOURCE_EXHAUSTED behind the acks before it.
  */
 #include "reference-server/chat/chat.h"
 #include "reference-server/chat/stream.h"

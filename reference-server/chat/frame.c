@@ -30,8 +30,17 @@ void srv_frame_unref(struct srv_frame *frame)
 {
     /* Acquire and release, so that the last holder frees only after every other one is done reading. */
     if (frame != NULL && atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) == 1) {
+        if (frame->account != NULL) {
+            atomic_fetch_sub_explicit(frame->account, srv_frame_cost(frame), memory_order_relaxed);
+        }
         sl_free(frame);
     }
+}
+
+void srv_frame_charge(struct srv_frame *frame, atomic_size_t *account)
+{
+    frame->account = account;
+    atomic_fetch_add_explicit(account, srv_frame_cost(frame), memory_order_relaxed);
 }
 
 bool srv_frame_is_shared(struct srv_frame *frame)

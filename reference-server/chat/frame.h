@@ -10,11 +10,13 @@
  * Threads:   any; the bytes do not change once a second holder exists.
  */
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "lib/base/buf.h"
 
 struct srv_frame {
     atomic_size_t refs;
+    atomic_size_t *account; /* where its bytes are counted; NULL: nowhere */
     size_t len;
     uint8_t data[];
 };
@@ -35,6 +37,20 @@ static inline struct sl_span srv_frame_span(const struct srv_frame *frame)
 {
     return sl_span(frame->data, frame->len);
 }
+
+/* What a frame takes of memory, beside what the allocator adds. */
+static inline size_t srv_frame_cost(const struct srv_frame *frame)
+{
+    return sizeof(*frame) + frame->len + sizeof(struct srv_frame *);
+}
+
+static inline bool srv_frame_is_charged(const struct srv_frame *frame)
+{
+    return frame->account != NULL;
+}
+
+/* Counts the cost of frame in account, once, until it is freed. Before a second thread holds it. */
+void srv_frame_charge(struct srv_frame *frame, atomic_size_t *account);
 
 /* True while somebody besides the caller holds frame. */
 bool srv_frame_is_shared(struct srv_frame *frame);

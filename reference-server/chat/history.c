@@ -3,11 +3,6 @@
 
 #include "reference-server/chat/message.h"
 
-static size_t cost_of(const struct srv_frame *frame)
-{
-    return sizeof(*frame) + frame->len + sizeof(struct srv_frame *);
-}
-
 void srv_history_init(struct srv_history *history, size_t max)
 {
     *history = (struct srv_history){0};
@@ -24,14 +19,14 @@ void srv_history_forget(struct srv_history *history)
 {
     struct srv_frame *oldest = srv_ring_pop(&history->messages);
     if (oldest != NULL) {
-        history->bytes -= cost_of(oldest);
+        history->bytes -= srv_frame_cost(oldest);
         srv_frame_unref(oldest);
     }
 }
 
 void srv_history_add(struct srv_history *history, struct srv_frame *frame)
 {
-    size_t cost = cost_of(frame);
+    size_t cost = srv_frame_cost(frame);
     while (history->messages.count > 0 && (srv_ring_is_full(&history->messages) ||
                                            history->bytes + cost > SRV_HISTORY_ROOM_BYTES)) {
         srv_history_forget(history);
@@ -46,9 +41,8 @@ bool srv_history_find(const struct srv_history *history, struct sl_span message_
                       size_t *ret_place)
 {
     for (size_t i = 0; i < history->messages.count; i++) {
-        struct srv_message message;
-        if (srv_message_decode(srv_frame_span(srv_ring_at(&history->messages, i)), &message) &&
-            sl_span_equal(message.message_id, message_id)) {
+        struct sl_span id = srv_message_id(srv_frame_span(srv_ring_at(&history->messages, i)));
+        if (sl_span_equal(id, message_id)) {
             *ret_place = i;
             return true;
         }

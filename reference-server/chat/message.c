@@ -42,6 +42,20 @@ bool srv_message_decode(struct sl_span bytes, struct srv_message *ret_message)
     return sl_rd_ok(&rd);
 }
 
+struct sl_span srv_message_id(struct sl_span bytes)
+{
+    struct sl_rd rd;
+    struct srv_pb_field field;
+    struct sl_span id = sl_span(NULL, 0);
+    sl_rd_init(&rd, bytes);
+    while (srv_pb_next(&rd, &field)) {
+        if (field.number == MESSAGE_ID && field.wire == SRV_PB_BYTES) {
+            id = field.bytes;
+        }
+    }
+    return id;
+}
+
 bool srv_subscription_decode(struct sl_span bytes, struct srv_subscription *ret_subscription)
 {
     struct sl_rd rd;

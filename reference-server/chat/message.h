@@ -31,6 +31,8 @@ enum srv_command {
 
 /* False when the bytes are no protobuf message, or a string of it is not UTF-8. */
 bool srv_message_decode(struct sl_span bytes, struct srv_message *ret_message);
+/* The message_id of a message that was decoded before, without looking at the rest. */
+struct sl_span srv_message_id(struct sl_span bytes);
 bool srv_subscription_decode(struct sl_span bytes, struct srv_subscription *ret_subscription);
 
 /* Each answers a new frame, yours. */

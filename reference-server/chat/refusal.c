@@ -60,3 +60,9 @@ struct srv_answer srv_bad_field(const struct srv_misbehave *misbehave, const cha
     sl_buf_release(&other);
     return refusal;
 }
+
+struct srv_answer srv_limit_reached(struct srv_chat *chat, enum srv_limit limit)
+{
+    sl_tally_add(&chat->stats.refused[limit], 1);
+    return srv_refusal(SL_GRPC_RESOURCE_EXHAUSTED, chat->limit_texts.text[limit]);
+}

@@ -2,7 +2,7 @@
 #ifndef SRV_REFUSAL_H
 #define SRV_REFUSAL_H
 
-/* What a request is refused for (SEND-10, SUB-11), with the details that a client's program can read. */
+/* What a request is refused for (SEND-10, SUB-11, limits), with the details that a client's program can read. */
 #include "reference-server/chat/chat.h"
 #include "reference-server/chat/stream.h"
 
@@ -17,5 +17,8 @@ bool srv_room_id_is_valid(struct sl_span room_id);
  * static. */
 struct srv_answer srv_bad_field(const struct srv_misbehave *misbehave, const char *field,
                                 const char *description);
+
+/* RESOURCE_EXHAUSTED, with a text that names the limit and its value; counted. The text lives as long as chat. */
+struct srv_answer srv_limit_reached(struct srv_chat *chat, enum srv_limit limit);
 
 #endif

@@ -80,13 +80,9 @@ void srv_ring_swap(struct srv_ring *ring, size_t one, size_t other)
     ring->slots[index_of(ring, other)] = frame;
 }
 
-struct srv_frame *srv_ring_pop(struct srv_ring *ring)
+/* A frame was taken out. */
+static void shrink(struct srv_ring *ring)
 {
-    if (ring->count == 0) {
-        return NULL;
-    }
-    struct srv_frame *frame = ring->slots[ring->head];
-    ring->head = index_of(ring, 1);
     ring->count--;
     if (ring->count == 0 && ring->capacity > KEPT_CAPACITY) {
         sl_free(ring->slots);
@@ -94,5 +90,25 @@ struct srv_frame *srv_ring_pop(struct srv_ring *ring)
         ring->capacity = 0;
         ring->head = 0;
     }
+}
+
+struct srv_frame *srv_ring_pop(struct srv_ring *ring)
+{
+    if (ring->count == 0) {
+        return NULL;
+    }
+    struct srv_frame *frame = ring->slots[ring->head];
+    ring->head = index_of(ring, 1);
+    shrink(ring);
+    return frame;
+}
+
+struct srv_frame *srv_ring_pop_newest(struct srv_ring *ring)
+{
+    if (ring->count == 0) {
+        return NULL;
+    }
+    struct srv_frame *frame = ring->slots[index_of(ring, ring->count - 1)];
+    shrink(ring);
     return frame;
 }

@@ -44,4 +44,7 @@ void srv_ring_swap(struct srv_ring *ring, size_t one, size_t other);
 /* The oldest frame, yours; NULL when none waits. */
 struct srv_frame *srv_ring_pop(struct srv_ring *ring);
 
+/* The newest one. */
+struct srv_frame *srv_ring_pop_newest(struct srv_ring *ring);
+
 #endif

@@ -2,11 +2,14 @@
 #include "reference-server/chat/room.h"
 
 #include <ctype.h>
+/* Wherever the table is looked into its owner is at hand as `rooms`. */
+#define HASH_FUNCTION(id, len, hash) ((hash) = hash_of(rooms, (id), (len)))
 #include <uthash.h>
 #include <utlist.h>
 
 #include "lib/base/alloc.h"
 #include "reference-server/chat/history.h"
+#include "reference-server/chat/siphash.h"
 #include "reference-server/chat/wrong_text.h"
 #include "reference-server/misbehave.h"
 
@@ -17,6 +20,7 @@ enum {
 struct srv_room {
     UT_hash_handle hh;
     struct srv_member *members;
+    size_t member_count;
     struct srv_history history;
     bool is_idle; /* one of those without a member */
     uint64_t idle_since_ns;
@@ -27,9 +31,19 @@ struct srv_room {
     uint8_t id[];
 };
 
-void srv_rooms_init(struct srv_rooms *rooms, const struct srv_misbehave *misbehave)
+static unsigned hash_of(const struct srv_rooms *rooms, const void *id, size_t len)
 {
-    *rooms = (struct srv_rooms){.misbehave = misbehave};
+    return (unsigned)srv_siphash(rooms->key, sl_span(id, len)).low;
+}
+
+void srv_rooms_init(struct srv_rooms *rooms, const struct srv_misbehave *misbehave,
+                    struct srv_memory *memory)
+{
+    *rooms = (struct srv_rooms){.misbehave = misbehave,
+                                .memory = memory,
+                                .history_max = SIZE_MAX,
+                                .max_rooms = SIZE_MAX,
+                                .max_members = SIZE_MAX};
 }
 
 static void free_room(struct srv_rooms *rooms, struct srv_room *room)
@@ -79,31 +93,57 @@ static void end_idle(struct srv_rooms *rooms, struct srv_room *room)
 static bool is_over(const struct srv_rooms *rooms)
 {
     return rooms->idle->idle_since_ns + SRV_ROOMS_KEEP_NS < rooms->now_ns ||
-           rooms->idle_count > SRV_ROOMS_IDLE_MAX || rooms->history_bytes > SRV_ROOMS_HISTORY_BYTES;
+           rooms->idle_count > SRV_ROOMS_IDLE_MAX || rooms->history_bytes > rooms->history_max;
+}
+
+static void free_first_idle(struct srv_rooms *rooms)
+{
+    struct srv_room *room = rooms->idle;
+    end_idle(rooms, room);
+    free_room(rooms, room);
 }
 
 static void expire(struct srv_rooms *rooms)
 {
     while (rooms->idle != NULL && is_over(rooms)) {
-        struct srv_room *room = rooms->idle;
-        end_idle(rooms, room);
-        free_room(rooms, room);
+        free_first_idle(rooms);
     }
 }
 
+static bool is_full(const struct srv_rooms *rooms)
+{
+    return sl_tally_get(&rooms->count) >= rooms->max_rooms;
+}
+
+static struct srv_room *add(struct srv_rooms *rooms, struct sl_span id)
+{
+    struct srv_room *room = sl_alloc(sizeof(*room) + id.len);
+    srv_ring_init(&room->left_behind, LEFT_BEHIND_MAX);
+    srv_history_init(&room->history, rooms->history);
+    room->id_len = id.len;
+    memcpy(room->id, id.data, id.len);
+    HASH_ADD_KEYPTR(hh, rooms->table, room->id, room->id_len, room);
+    sl_tally_add(&rooms->count, 1);
+    return room;
+}
+
+/* NULL: there is none, and no space for one. */
 static struct srv_room *find_or_add(struct srv_rooms *rooms, struct sl_span id)
 {
     struct srv_room *room = find(rooms, id);
-    if (room == NULL) {
-        room = sl_alloc(sizeof(*room) + id.len);
-        srv_ring_init(&room->left_behind, LEFT_BEHIND_MAX);
-        srv_history_init(&room->history, rooms->history);
-        room->id_len = id.len;
-        memcpy(room->id, id.data, id.len);
-        HASH_ADD_KEYPTR(hh, rooms->table, room->id, room->id_len, room);
-        sl_tally_add(&rooms->count, 1);
+    if (room == NULL && is_full(rooms) && rooms->idle != NULL) {
+        free_first_idle(rooms);
     }
-    return room;
+    return room == NULL && !is_full(rooms) ? add(rooms, id) : room;
+}
+
+bool srv_rooms_has_space(const struct srv_rooms *rooms, struct sl_span room_id,
+                         enum srv_limit *ret_limit)
+{
+    const struct srv_room *room = find(rooms, room_id);
+    *ret_limit = room == NULL ? SRV_LIMIT_ROOMS : SRV_LIMIT_ROOM_SUBSCRIBERS;
+    return room == NULL ? !is_full(rooms) || rooms->idle != NULL
+                        : room->member_count < rooms->max_members;
 }
 
 void srv_rooms_join(struct srv_rooms *rooms, struct srv_member *member, struct sl_span room_id,
@@ -111,9 +151,13 @@ void srv_rooms_join(struct srv_rooms *rooms, struct srv_member *member, struct s
 {
     rooms->now_ns = now_ns;
     struct srv_room *room = find_or_add(rooms, room_id);
+    if (room == NULL) {
+        return; /* a wrong server, which joins late */
+    }
     end_idle(rooms, room);
     expire(rooms);
     member->room = room;
+    room->member_count++;
     DL_APPEND(room->members, member);
     for (struct srv_frame *old = srv_ring_pop(&room->left_behind); old != NULL;
          old = srv_ring_pop(&room->left_behind)) {
@@ -132,6 +176,7 @@ void srv_rooms_leave(struct srv_rooms *rooms, struct srv_member *member)
         (member->next == NULL ? room->members : member->next)->is_skipped = true;
     }
     DL_DELETE(room->members, member);
+    room->member_count--;
     member->room = NULL;
     if (room->members != NULL) {
         return;
@@ -206,25 +251,29 @@ static void remember(struct srv_rooms *rooms, struct srv_room *room, struct srv_
         end_idle(rooms, room);
         begin_idle(rooms, room);
     }
-    rooms->history_bytes -= room->history.bytes;
-    srv_history_add(&room->history, frame);
-    rooms->history_bytes += room->history.bytes;
+    size_t *bytes = &rooms->history_bytes;
+    *bytes -= room->history.bytes;
+    if (srv_memory_admit(rooms->memory, frame, rooms->now_ns)) {
+        srv_history_add(&room->history, frame);
+    } else {
+        srv_history_release(&room->history); /* SUB-12 allows no hole */
+    }
+    *bytes += room->history.bytes;
     expire(rooms);
-    while (!is_idle && rooms->history_bytes > SRV_ROOMS_HISTORY_BYTES &&
-           room->history.messages.count > 0) {
-        rooms->history_bytes -= room->history.bytes;
+    while (!is_idle && *bytes > rooms->history_max && room->history.messages.count > 0) {
+        *bytes -= room->history.bytes;
         srv_history_forget(&room->history);
-        rooms->history_bytes += room->history.bytes;
+        *bytes += room->history.bytes;
     }
 }
 
 void srv_rooms_publish(struct srv_rooms *rooms, struct sl_span room_id, struct srv_frame *frame,
                        uint64_t now_ns)
 {
-    if (room_id.len == 0) {
+    if (room_id.len == 0 || room_id.len > SRV_ROOMS_ID_MAX) {
         return; /* nobody can subscribe to it */
     }
-    bool has_history = rooms->history > 0 && room_id.len <= SRV_ROOMS_ID_MAX;
+    bool has_history = rooms->history > 0;
     struct srv_room *room = has_history || rooms->misbehave->sees_old_messages
                                 ? find_or_add(rooms, room_id)
                                 : find(rooms, room_id);

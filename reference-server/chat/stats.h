@@ -62,8 +62,9 @@ struct srv_chat_stats {
     struct sl_tally sent_bytes;
     struct sl_tally dropped[SRV_DROP_COUNT]; /* copies, for each subscriber that lost one */
     struct sl_tally discarded;               /* copies that waited when their subscription ended */
-    struct sl_tally buffer_full; /* times that a buffer took the last message it has room for */
-    struct sl_tally acks;        /* of ChatRoom, given to the transport */
+    /* Times that a buffer took the last message it has room for, or began to lose those whose bytes are too many. */
+    struct sl_tally buffer_full;
+    struct sl_tally acks; /* of ChatRoom, given to the transport */
     struct sl_tally pings;
     struct sl_tally refused[SRV_LIMIT_COUNT]; /* calls */
 };

@@ -34,13 +34,13 @@ struct srv_pulled {
     bool is_followed;           /* FRAME: the next one may go as soon as this was sent */
     uint64_t until_ns;          /* WAIT: pull again then, or SRV_NEVER */
     enum sl_grpc_status status; /* END */
-    const char *text;           /* END: static */
+    const char *text;           /* END: outlives the stream */
 };
 
 /* The answer to a call that is no stream, or that opened none. */
 struct srv_answer {
     enum sl_grpc_status status;
-    const char *text;        /* static; "" when OK */
+    const char *text;        /* lives as long as the service; "" when OK */
     struct srv_frame *reply; /* when OK, of a unary method; yours */
     /* Yours; NULL: none. */
     struct srv_frame *details;    /* a google.rpc.Status, for grpc-status-details-bin */

@@ -22,6 +22,7 @@ enum {
 struct subscriber {
     struct srv_stream stream;
     struct srv_member member;
+    struct srv_holder holder; /* of what is in the ring and in the transport's hands */
     struct srv_chat *chat;
     struct srv_replay replay; /* goes first */
     struct srv_ring ring;
@@ -29,6 +30,8 @@ struct subscriber {
     bool is_sending; /* the transport holds a message */
     bool is_prompt;  /* it took the last one at once */
     bool is_replay_counted;
+    bool is_short_of_bytes; /* the last message that came found no place for its bytes */
+    size_t sending_cost;    /* of what the transport holds */
     unsigned followed_run;
     uint64_t send_began_ns;
     uint64_t dropped;
@@ -89,24 +92,89 @@ static void count_discarded(struct subscriber *subscriber)
     }
 }
 
-static void push(struct subscriber *subscriber, struct srv_frame *frame)
+/* frame is lost for this subscription, and told so (SUB-14). */
+static void lose(struct subscriber *subscriber, const struct srv_frame *frame, enum srv_drop reason)
+{
+    struct srv_chat_stats *stats = &subscriber->chat->stats;
+    bool is_of_bytes = reason != SRV_DROP_FOR_BUFFER;
+    subscriber->dropped++;
+    count_end(subscriber, frame, &stats->dropped[reason]);
+    sl_tally_add(&stats->buffer_full, is_of_bytes && !subscriber->is_short_of_bytes ? 1 : 0);
+    subscriber->is_short_of_bytes |= is_of_bytes;
+    srv_wrong_note_drop(&subscriber->wrong);
+    srv_wrong_dropped(&subscriber->wrong);
+}
+
+/* frame (taken) was in the ring, and is lost. */
+static void lose_waiting(struct subscriber *subscriber, struct srv_frame *frame,
+                         enum srv_drop reason)
+{
+    lose(subscriber, frame, reason);
+    subscriber->holder.held -= srv_frame_cost(frame);
+    srv_frame_unref(frame);
+}
+
+static void shed(struct srv_holder *holder, size_t share)
+{
+    struct subscriber *subscriber =
+        (struct subscriber *)(void *)((char *)holder - offsetof(struct subscriber, holder));
+    struct srv_ring *ring = &subscriber->ring;
+    bool is_newest = subscriber->chat->config.drop_policy == SRV_DROP_NEWEST;
+    /* A transport that was told that another one follows has to get one. */
+    size_t kept = subscriber->followed_run > 0 ? 1 : 0;
+    while (holder->held > share && ring->count > kept) {
+        struct srv_frame *frame = is_newest ? srv_ring_pop_newest(ring) : srv_ring_pop(ring);
+        lose_waiting(subscriber, frame, SRV_DROP_FOR_MEMORY);
+    }
+}
+
+/* Why a message of this cost finds no place in ring; SRV_DROP_COUNT: it does. */
+static enum srv_drop obstacle(const struct subscriber *subscriber, const struct srv_ring *ring,
+                              size_t cost)
+{
+    size_t max = subscriber->chat->config.limits.subscriber_memory;
+    size_t waiting_bytes = subscriber->holder.held - subscriber->sending_cost;
+    if (srv_ring_is_full(ring)) {
+        return SRV_DROP_FOR_BUFFER;
+    }
+    return max > 0 && waiting_bytes + cost > max ? SRV_DROP_FOR_SUBSCRIBER_MEMORY : SRV_DROP_COUNT;
+}
+
+/* False when frame itself is lost; where that is the policy the oldest ones are instead. */
+static bool make_room(struct subscriber *subscriber, struct srv_ring *ring, struct srv_frame *frame,
+                      uint64_t now_ns)
+{
+    struct srv_chat *chat = subscriber->chat;
+    size_t cost = srv_frame_cost(frame);
+    enum srv_drop reason = obstacle(subscriber, ring, cost);
+    if (reason != SRV_DROP_COUNT && chat->config.drop_policy == SRV_DROP_NEWEST) {
+        lose(subscriber, frame, reason);
+        return false;
+    }
+    if (!srv_memory_admit(&chat->memory, frame, now_ns)) {
+        lose(subscriber, frame, SRV_DROP_FOR_MEMORY);
+        return false;
+    }
+    for (; reason != SRV_DROP_COUNT; reason = obstacle(subscriber, ring, cost)) {
+        if (ring->count == 0) {
+            lose(subscriber, frame, reason);
+            return false;
+        }
+        lose_waiting(subscriber, srv_ring_pop(ring), reason);
+    }
+    return true;
+}
+
+static void push(struct subscriber *subscriber, struct srv_frame *frame, uint64_t now_ns)
 {
     struct srv_ring *ring = srv_wrong_queue(&subscriber->wrong, &subscriber->ring);
-    struct srv_chat_stats *stats = &subscriber->chat->stats;
     bool was_full = srv_ring_is_full(ring);
     count_copies(subscriber, 1, frame->len);
-    if (was_full) {
-        subscriber->dropped++;
-        srv_wrong_note_drop(&subscriber->wrong);
-        srv_wrong_dropped(&subscriber->wrong);
-        if (subscriber->chat->config.drop_policy == SRV_DROP_NEWEST) {
-            count_end(subscriber, frame, &stats->dropped[SRV_DROP_FOR_BUFFER]);
-            return;
-        }
-        struct srv_frame *oldest = srv_ring_pop(ring);
-        count_end(subscriber, oldest, &stats->dropped[SRV_DROP_FOR_BUFFER]);
-        srv_frame_unref(oldest);
+    if (!make_room(subscriber, ring, frame, now_ns)) {
+        return;
     }
+    subscriber->is_short_of_bytes = false;
+    subscriber->holder.held += srv_frame_cost(frame);
     struct srv_frame *own = srv_wrong_copies_own(&subscriber->wrong)
                                 ? srv_frame_copy(srv_frame_span(frame))
                                 : srv_frame_ref(frame);
@@ -116,7 +184,7 @@ static void push(struct subscriber *subscriber, struct srv_frame *frame)
         srv_ring_push(ring, own);
     }
     if (!was_full && srv_ring_is_full(ring)) {
-        sl_tally_add(&stats->buffer_full, 1);
+        sl_tally_add(&subscriber->chat->stats.buffer_full, 1);
     }
 }
 
@@ -135,7 +203,7 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
     srv_wrong_arrival(&subscriber->wrong, frame->len, now_ns);
     unsigned copies = is_lost ? 0 : srv_wrong_copies(&subscriber->wrong, is_throttled, now_ns);
     for (unsigned i = 0; i < copies; i++) {
-        push(subscriber, frame);
+        push(subscriber, frame, now_ns);
     }
     srv_wrong_note(&subscriber->wrong, subscriber->is_sending, waiting(subscriber));
     if (subscriber->stream.wake != NULL) {
@@ -151,6 +219,23 @@ static bool is_followed(struct subscriber *subscriber, uint64_t now_ns)
                        srv_limiter_due(&subscriber->limiter) <= now_ns + FOLLOWED_WAIT_NS;
     subscriber->followed_run = is_followed ? subscriber->followed_run + 1 : 0;
     return is_followed;
+}
+
+/* The message that goes next, into the transport's hands; there is one. */
+static struct srv_frame *take(struct subscriber *subscriber)
+{
+    struct srv_frame *frame = srv_ring_pop(&subscriber->replay.messages);
+    bool is_replay = frame != NULL;
+    if (frame == NULL) {
+        frame = srv_ring_pop(&subscriber->ring);
+    }
+    if (frame == NULL) {
+        frame = srv_ring_pop(&subscriber->wrong.other);
+    }
+    size_t cost = srv_frame_cost(frame);
+    subscriber->sending_cost += cost;
+    subscriber->holder.held += is_replay ? cost : 0;
+    return frame;
 }
 
 static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv_pulled *ret_pulled)
@@ -187,11 +272,7 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
     srv_wrong_taken(wrong, now_ns);
     struct srv_frame *frame = srv_wrong_invention(wrong);
     if (frame == NULL) {
-        bool is_replay = subscriber->replay.messages.count > 0;
-        frame = srv_ring_pop(is_replay ? &subscriber->replay.messages : &subscriber->ring);
-    }
-    if (frame == NULL) {
-        frame = srv_ring_pop(&wrong->other);
+        frame = take(subscriber);
     }
     count_end(subscriber, frame, &subscriber->chat->stats.sent);
     sl_tally_add(&subscriber->chat->stats.sent_bytes, frame->len);
@@ -207,6 +288,8 @@ static void sent(struct srv_stream *stream, uint64_t now_ns)
 {
     struct subscriber *subscriber = of_stream(stream);
     subscriber->is_sending = false;
+    subscriber->holder.held -= subscriber->sending_cost;
+    subscriber->sending_cost = 0;
     subscriber->is_prompt = now_ns - subscriber->send_began_ns < PROMPT_NS;
     if (!subscriber->is_prompt) {
         srv_wrong_unblocked(&subscriber->wrong);
@@ -224,6 +307,7 @@ static void close_subscription(struct srv_stream *stream)
         return;
     }
     sl_tally_sub(&subscriber->chat->stats.subscriptions, 1);
+    srv_memory_leave(&subscriber->chat->memory, &subscriber->holder);
     srv_wrong_leave(&subscriber->wrong, &subscriber->member, &subscriber->ring);
     srv_rooms_leave(&subscriber->chat->rooms, &subscriber->member);
     srv_ring_release(&subscriber->ring);
@@ -246,6 +330,24 @@ static const struct srv_stream_ops subscriber_ops = {
     .close = close_subscription,
 };
 
+/* True when there may be one more subscription as wanted. */
+static bool has_space(const struct srv_chat *chat, const struct srv_subscription *wanted,
+                      enum srv_limit *ret_limit)
+{
+    size_t max = chat->config.limits.max_subscriptions;
+    if (max > 0 && sl_tally_get(&chat->stats.subscriptions) >= max) {
+        *ret_limit = SRV_LIMIT_SUBSCRIPTIONS;
+        return false;
+    }
+    /* A replay keeps messages that its room's history has forgotten, and nothing else could give them up. */
+    if ((wanted->history > 0 || wanted->after_message_id.len > 0) &&
+        !srv_memory_is_ample(&chat->memory)) {
+        *ret_limit = SRV_LIMIT_MEMORY;
+        return false;
+    }
+    return srv_rooms_has_space(&chat->rooms, wanted->room_id, ret_limit);
+}
+
 struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, uint64_t connection,
                                  uint64_t now_ns, struct srv_answer *ret_refusal)
 {
@@ -261,11 +363,22 @@ struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, 
                            : srv_bad_field(misbehave, "room_id", "room_id: missing");
         return NULL;
     }
+    if (wanted.room_id.len > SRV_ROOMS_ID_MAX) {
+        *ret_refusal = srv_bad_field(misbehave, "room_id", "room_id: at most 1024 bytes");
+        return NULL;
+    }
     srv_wrong_sweep(chat);
+    enum srv_limit limit = SRV_LIMIT_COUNT;
+    if (!has_space(chat, &wanted, &limit)) {
+        *ret_refusal = srv_limit_reached(chat, limit);
+        return NULL;
+    }
     struct subscriber *subscriber = sl_alloc(sizeof(*subscriber));
     subscriber->stream.ops = &subscriber_ops;
     subscriber->chat = chat;
     subscriber->member.deliver = deliver;
+    subscriber->holder.shed = shed;
+    srv_memory_join(&chat->memory, &subscriber->holder);
     srv_ring_init(&subscriber->ring, srv_wrong_buffer(&chat->config));
     /* SUB-03: no rate, or a negative one, is the default rate. */
     srv_limiter_init(&subscriber->limiter,

@@ -5,6 +5,10 @@
 /*
  * SubscribeToRoom: a member of one room with a bounded ring and a rate clock, seen as a stream.
  *
+ * The ring is full when so many messages, or so many bytes, wait as it may hold (SUB-05), and when all messages of
+ * the server together are as many bytes as they may be (reference-server/chat/memory.h). Every message lost to any of these is
+ * in the drop report (SUB-14).
+ *
  * What the room's history is to be sent first waits in the replay, what the rate or the client's credit does not let
  * go yet in the ring; beside it the transport
  * holds at most one message, plus a short run that it was told to gather into one write (see

@@ -26,15 +26,25 @@ struct driver {
     char text[TEST_TEXT_MAX];
 };
 
+static inline struct srv_chat_config driver_config(void)
+{
+    return (struct srv_chat_config){
+        .buffer = TEST_BUFFER, .default_rate_hz = 10, .ping_interval_ns = 10 * SL_SECOND};
+}
+
+static inline void driver_init_with(struct driver *driver, const struct srv_chat_config *config)
+{
+    *driver = (struct driver){.now_ns = 1000 * SL_SECOND};
+    srv_chat_init(&driver->chat, config);
+}
+
 static inline void driver_init(struct driver *driver, const struct srv_misbehave *misbehave)
 {
-    struct srv_chat_config config = {
-        .buffer = TEST_BUFFER, .default_rate_hz = 10, .ping_interval_ns = 10 * SL_SECOND};
+    struct srv_chat_config config = driver_config();
     if (misbehave != NULL) {
         config.misbehave = *misbehave;
     }
-    *driver = (struct driver){.now_ns = 1000 * SL_SECOND};
-    srv_chat_init(&driver->chat, &config);
+    driver_init_with(driver, &config);
 }
 
 static inline void driver_release(struct driver *driver)
@@ -157,6 +167,35 @@ static inline const char *driver_drain(struct driver *driver, struct srv_stream 
         }
         driver_sent(driver, stream);
     }
+}
+
+/* How many messages the stream gives now. */
+static inline unsigned driver_drain_count(struct driver *driver, struct srv_stream *stream)
+{
+    struct srv_pulled pulled;
+    unsigned count = 0;
+    driver->now_ns += SL_US;
+    while (stream->ops->pull(stream, driver->now_ns, &pulled) == SRV_PULL_FRAME) {
+        count++;
+        srv_frame_unref(pulled.frame);
+        driver->now_ns += SL_US;
+        stream->ops->sent(stream, driver->now_ns);
+    }
+    return count;
+}
+
+/* Of the drop report. */
+static inline uint64_t driver_dropped_of(struct srv_stream *stream)
+{
+    struct srv_trailer trailer;
+    assert_true(stream->ops->trailer(stream, &trailer));
+    return trailer.value;
+}
+
+/* Of all messages that are alive, each once. */
+static inline size_t driver_message_bytes(struct driver *driver)
+{
+    return atomic_load(&driver->chat.stats.message_bytes);
 }
 
 #endif

@@ -44,6 +44,11 @@ static void the_defaults_are_those_of_the_contract(void **state)
     assert_int_equal(opts.chat.default_rate_hz, 10);
     assert_int_equal(opts.chat.ping_interval_ns, 10 * SL_SECOND);
     assert_int_equal(opts.max_message, 4 * 1024 * 1024);
+    assert_int_equal(opts.chat.limits.max_rooms, 100000);
+    assert_int_equal(opts.chat.limits.max_room_subscribers, 100000);
+    assert_int_equal(opts.chat.limits.max_subscriptions, 200000);
+    assert_int_equal(opts.chat.limits.subscriber_memory, 16 * 1024 * 1024);
+    assert_int_equal(opts.chat.limits.memory, 256 * 1024 * 1024);
     assert_int_equal(opts.drain_grace_ns, 10 * SL_SECOND);
     assert_int_equal(opts.limits.keepalive_time_ns, 10 * SL_SECOND);
     assert_int_equal(opts.limits.keepalive_timeout_ns, 5 * SL_SECOND);
@@ -84,6 +89,16 @@ static void each_option_sets_its_own(void **state)
                      SL_OK);
     assert_int_equal(opts.limits.max_age_ns, 3 * SL_SECOND);
     assert_int_equal(opts.limits.max_age_grace_ns, 0);
+    assert_int_equal(
+        parse("--max-rooms 3 --max-subscribers-per-room 4 --max-subscriptions 5", &opts, &error),
+        SL_OK);
+    assert_int_equal(opts.chat.limits.max_rooms, 3);
+    assert_int_equal(opts.chat.limits.max_room_subscribers, 4);
+    assert_int_equal(opts.chat.limits.max_subscriptions, 5);
+    assert_int_equal(
+        parse("--max-message 1MiB --subscriber-memory 2MiB --memory 1GiB", &opts, &error), SL_OK);
+    assert_int_equal(opts.chat.limits.subscriber_memory, 2 * 1024 * 1024);
+    assert_int_equal(opts.chat.limits.memory, 1024 * 1024 * 1024);
     assert_int_equal(parse("--tls-cert c --tls-key k --tls-client-ca a", &opts, &error), SL_OK);
     assert_string_equal(opts.tls_cert, "c");
     assert_string_equal(opts.tls_key, "k");
@@ -123,6 +138,14 @@ static void what_makes_no_sense_or_is_not_built_is_refused(void **state)
         "--ping-interval 0",
         "--ping-interval 5",
         "--ping-interval 9999h",
+        "--max-rooms 0",
+        "--max-subscribers-per-room -1",
+        "--max-subscriptions 1000000001",
+        "--subscriber-memory 4MiB",
+        "--subscriber-memory 0",
+        "--memory 16MiB",
+        "--memory 2000GiB",
+        "--max-message 100MiB",
         "--max-message 0",
         "--max-message 2GiB",
         "--drain-grace x",

@@ -23,6 +23,9 @@ static void publish(struct srv_rooms *rooms, struct sl_span id)
     srv_frame_unref(frame);
 }
 
+static atomic_size_t used;
+static struct srv_memory memory = {.used = &used};
+
 static const struct sl_span ids[] = {
     {(const uint8_t *)"room", 4},       {(const uint8_t *)"Room", 4},
     {(const uint8_t *)"room ", 5},      {(const uint8_t *)"roo", 3},
@@ -40,7 +43,7 @@ static void listen_everywhere(const struct srv_misbehave *misbehave,
 {
     struct srv_rooms rooms;
     struct listener listeners[ID_COUNT] = {0};
-    srv_rooms_init(&rooms, misbehave);
+    srv_rooms_init(&rooms, misbehave, &memory);
     for (size_t i = 0; i < ID_COUNT; i++) {
         listeners[i].member.deliver = hear;
         srv_rooms_join(&rooms, &listeners[i].member, ids[i], 0);
@@ -97,7 +100,7 @@ static void everyone_in_a_room_hears_once_until_leaving(void **state)
     const struct srv_misbehave none = {0};
     struct srv_rooms rooms;
     struct listener listeners[3] = {0};
-    srv_rooms_init(&rooms, &none);
+    srv_rooms_init(&rooms, &none, &memory);
     publish(&rooms, ids[0]);
     for (size_t i = 0; i < 3; i++) {
         listeners[i].member.deliver = hear;

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What clients may take of the server, and how they are told that it is enough."""
+
+import unittest
+
+import grpc
+
+import sut
+from sut import chat_pb2
+
+WINDOW = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65536)]
+
+
+class Limits(unittest.TestCase):
+    def assert_refused(self, stream, text):
+        with self.assertRaises(grpc.RpcError) as raised:
+            next(stream)
+        self.assertEqual(raised.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.assertEqual(raised.exception.details(), text)
+
+    def subscribe(self, client, room):
+        return client.subscribe_to_room(
+            chat_pb2.RoomSubscription(room_id=room, max_rate_hz=1000), wait_for_ready=True)
+
+    def test_a_room_too_many_is_refused_and_those_that_are_there_go_on(self):
+        with sut.Server("--max-rooms", "2", "--history", "0") as server, \
+                sut.Client(server) as client:
+            first = client.subscribe("first")
+            second = client.subscribe("second")
+            self.assert_refused(self.subscribe(client, "third"),
+                                "there are too many rooms (--max-rooms 2)")
+            client.send("third", "nobody is there")
+            client.send("first", "x")
+            client.send("second", "y")
+            self.assertEqual((next(first).text, next(second).text), ("x", "y"))
+            first.cancel()
+            second.cancel()
+
+    def test_a_subscriber_of_a_room_too_many_is_refused(self):
+        with sut.Server("--max-subscribers-per-room", "1") as server, sut.Client(server) as client:
+            stream = client.subscribe("room")
+            self.assert_refused(self.subscribe(client, "room"),
+                                "the room has too many subscribers (--max-subscribers-per-room 1)")
+            other = client.subscribe("other")
+            stream.cancel()
+            other.cancel()
+
+    def test_a_subscription_too_many_is_refused(self):
+        with sut.Server("--max-subscriptions", "1") as server, sut.Client(server) as client:
+            stream = client.subscribe("room")
+            self.assert_refused(self.subscribe(client, "other"),
+                                "there are too many subscriptions (--max-subscriptions 1)")
+            stream.cancel()
+
+    def test_a_room_id_of_which_there_can_be_no_room_is_refused(self):
+        with sut.Server() as server, sut.Client(server) as client:
+            self.assertEqual(sut.status_of(self.subscribe(client, "r" * 1025)),
+                             grpc.StatusCode.INVALID_ARGUMENT)
+            client.subscribe("r" * 1024).cancel()
+
+    def test_a_buffer_of_bytes_drops_and_a_live_one_beside_it_loses_nothing(self):
+        body = "b" * 100000
+        with sut.Server("--max-message", "200KiB", "--subscriber-memory", "512KiB") as server, \
+                sut.Client(server) as publisher, sut.Client(server, options=WINDOW) as reader:
+            live = publisher.subscribe("room")
+            stalled = reader.subscribe("room")
+            for number in range(40):
+                publisher.send("room", "%d %s" % (number, body))
+                self.assertEqual(int(next(live).text.split()[0]), number)
+            got = []
+            while not got or got[-1] != 1000:
+                if len(got) == 5:
+                    publisher.send("room", "1000 end")
+                got.append(int(next(stalled).text.split()[0]))
+            # 5 of 100 kB are in the buffer; the transport and the client's own window hold a few more.
+            self.assertEqual(got[:-1], list(range(len(got) - 1)))
+            self.assertGreaterEqual(len(got), 6)
+            self.assertLess(len(got), 20)
+            live.cancel()
+            stalled.cancel()
+
+
+if __name__ == "__main__":
+    unittest.main()
