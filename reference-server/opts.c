@@ -233,6 +233,14 @@ static enum sl_status duration_or_off(const char *value, uint64_t *ret_ns, struc
     return duration(value, SL_MS, ret_ns, reterr);
 }
 
+static enum sl_status set_stall_limit(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t *stall_ns = &((struct srv_opts *)options)->chat.limits.stall_ns;
+    enum sl_status status = duration_or_off(value, stall_ns, reterr);
+    *stall_ns = *stall_ns == SRV_NEVER ? 0 : *stall_ns;
+    return status;
+}
+
 static enum sl_status set_keepalive_time(void *options, const char *value, struct sl_error *reterr)
 {
     return duration_or_off(value, &((struct srv_opts *)options)->limits.keepalive_time_ns, reterr);
@@ -316,6 +324,8 @@ static const struct sl_cli_option options[] = {
     {"subscriber-memory", 0, "SIZE", "bytes that the buffer of a subscriber may hold (16MiB)",
      set_subscriber_memory},
     {"memory", 0, "SIZE", "bytes of all messages that are held (256MiB)", set_memory},
+    {"stall-limit", 0, "TIME|off",
+     "end a stream whose client leaves a message unread for so long (off)", set_stall_limit},
     {"keepalive-time", 0, "TIME|off", "send a silent client a PING after so long (10s)",
      set_keepalive_time},
     {"keepalive-timeout", 0, "TIME", "and drop it when it does not answer for so long (5s)",

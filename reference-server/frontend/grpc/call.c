@@ -76,7 +76,7 @@ static void tell_end(struct srv_call *call)
 {
     gpr_timespec now = gpr_now(GPR_CLOCK_MONOTONIC);
     gpr_timespec deadline = gpr_convert_clock_type(call->deadline, GPR_CLOCK_MONOTONIC);
-    if (call->cancelled != 0) {
+    if (call->cancelled != 0 && !call->is_stalled) {
         call->has_status = false;
         keep_status(call, gpr_time_cmp(now, deadline) >= 0 ? SL_GRPC_DEADLINE_EXCEEDED
                                                            : SL_GRPC_CANCELLED);
@@ -137,6 +137,11 @@ static grpc_op op_status(enum sl_grpc_status status, grpc_slice *text)
     return op;
 }
 
+static void reply_stalled(struct srv_timer *timer)
+{
+    (void)srv_stall_ends(CALL_OF(timer, timer));
+}
+
 static void answer_now(struct srv_call *call, struct srv_answer answer)
 {
     grpc_slice text = grpc_slice_from_static_string(answer.text);
@@ -162,6 +167,9 @@ static void answer_now(struct srv_call *call, struct srv_answer answer)
     ops[count++].data.send_status_from_server.trailing_metadata = metadata.trailing;
     ops[count++] = op_close(call);
     call->close_tag.done = close_done;
+    call->timer.fire = reply_stalled;
+    call->is_sending = true;
+    srv_stall_watch(call);
     start(call, ops, count, &call->close_tag);
     srv_metadata_release(&metadata);
     grpc_byte_buffer_destroy(reply);
@@ -262,6 +270,7 @@ static void pump(struct srv_call *call)
         size_t count = add_headers(call, ops);
         ops[count++] = op_message(message, pulled.is_followed);
         call->is_sending = true;
+        srv_stall_watch(call);
         start(call, ops, count, &call->send_tag);
         grpc_byte_buffer_destroy(message);
         break;
@@ -349,7 +358,10 @@ static void wake(void *context)
 
 static void timer_fired(struct srv_timer *timer)
 {
-    pump(CALL_OF(timer, timer));
+    struct srv_call *call = CALL_OF(timer, timer);
+    if (!srv_stall_ends(call)) {
+        pump(call);
+    }
 }
 
 static void deadline_passed(struct srv_timer *timer)

@@ -61,7 +61,9 @@ struct srv_call {
     unsigned tags_out;
     int cancelled;
     grpc_byte_buffer *received;
+    uint64_t send_began_ns; /* kept with --stall-limit only */
     bool is_sending;
+    bool is_stalled; /* it was ended for that */
     bool is_receiving;
     bool is_input_over;
     bool has_headers;               /* they were given to the C core */
@@ -121,6 +123,16 @@ void srv_call_begin(const struct srv_slot *came);
 
 /* Ends a stream with a status behind what was already given to the transport. */
 void srv_call_end(struct srv_call *call, enum sl_grpc_status status, const char *text);
+
+/* --- stall.c: --stall-limit --- */
+
+/* Something is given to the C core that waits for the client's credit: call->timer, which meanwhile has nothing else to
+ * do, will ask srv_stall_ends. Nothing happens where there is no limit. */
+void srv_stall_watch(struct srv_call *call);
+
+/* True while the C core still has it. Where that is longer than the limit, the call is ended: past what waits, as no
+ * status of the usual kind could be. */
+bool srv_stall_ends(struct srv_call *call);
 
 /* --- server.c --- */
 

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients may take of the server, and how they are told that it is enough."""
 
+import threading
+import time
 import unittest
 
 import grpc
 
+import raw_h2
 import sut
 from sut import chat_pb2
 
@@ -78,6 +81,64 @@ class Limits(unittest.TestCase):
             self.assertLess(len(got), 20)
             live.cancel()
             stalled.cancel()
+
+    def test_a_stream_that_does_not_move_is_ended_and_no_other_one(self):
+        body = "b" * 16000
+        with sut.Server("--stall-limit", "700ms") as server, sut.Client(server) as client, \
+                sut.Client(server, options=WINDOW) as reader:
+            live = client.subscribe("room")
+            idle = client.subscribe("quiet")
+            throttled = client.subscribe("room", 1)
+            stalled = reader.subscribe("room")
+            chat = client.chat_room(iter(()))
+            began = time.monotonic()
+            number = 0
+            while time.monotonic() < began + 2.5:
+                client.send("room", "%d %s" % (number, body))
+                self.assertEqual(int(next(live).text.split()[0]), number)
+                number += 1
+                time.sleep(0.02)
+            with self.assertRaises(grpc.RpcError) as raised:
+                for _ in range(2 * number):
+                    next(stalled)
+            self.assertEqual(raised.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+            self.assertEqual(raised.exception.details(), "slow consumer (--stall-limit 700ms)")
+            client.send("quiet", "x")
+            self.assertEqual(next(idle).text, "x")
+            self.assertTrue(next(throttled).text.startswith("0 "))
+            self.assertTrue(next(throttled).text.startswith("1 "))
+            self.assertEqual(sut.status_of(chat), grpc.StatusCode.OK)
+            for stream in (live, idle, throttled):
+                self.assertTrue(stream.is_active())
+                stream.cancel()
+
+    def test_a_chat_whose_acks_are_not_read_is_ended(self):
+        with sut.Server("--stall-limit", "300ms") as server, \
+                sut.Client(server, options=WINDOW) as client:
+            message = chat_pb2.ChatMessage(message_id="i" * 8000, text="x")
+            stop = threading.Event()
+
+            def flood():
+                while not stop.is_set():
+                    yield message
+
+            call = client.chat_room(flood())
+            time.sleep(1.5)
+            self.assertEqual(sut.status_of(call), grpc.StatusCode.RESOURCE_EXHAUSTED)
+            stop.set()
+
+    def test_a_reply_that_its_client_gives_no_credit_for_is_ended(self):
+        request = chat_pb2.ChatMessage(room_id="r", text="x").SerializeToString()
+        with sut.Server("--stall-limit", "200ms") as server:
+            connection = raw_h2.Connection(server, window=0)
+            connection.call(1, "SendMessage", request)
+            status = b""
+            while b"grpc-status" not in status:
+                frame = connection.read()
+                self.assertNotEqual(frame[0], raw_h2.DATA)
+                status = frame[3] if frame[0] == raw_h2.HEADERS else status
+            self.assertIn(b"slow consumer", status.replace(b"%20", b" "))
+            connection.close()
 
 
 if __name__ == "__main__":

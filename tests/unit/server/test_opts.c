@@ -95,6 +95,10 @@ static void each_option_sets_its_own(void **state)
     assert_int_equal(opts.chat.limits.max_rooms, 3);
     assert_int_equal(opts.chat.limits.max_room_subscribers, 4);
     assert_int_equal(opts.chat.limits.max_subscriptions, 5);
+    assert_int_equal(parse("--stall-limit 30s", &opts, &error), SL_OK);
+    assert_int_equal(opts.chat.limits.stall_ns, 30 * SL_SECOND);
+    assert_int_equal(parse("--stall-limit 30s --stall-limit off", &opts, &error), SL_OK);
+    assert_int_equal(opts.chat.limits.stall_ns, 0);
     assert_int_equal(
         parse("--max-message 1MiB --subscriber-memory 2MiB --memory 1GiB", &opts, &error), SL_OK);
     assert_int_equal(opts.chat.limits.subscriber_memory, 2 * 1024 * 1024);
@@ -155,7 +159,8 @@ static void what_makes_no_sense_or_is_not_built_is_refused(void **state)
         "--tls-key k",
         "--tls-client-ca a",
         "--metrics 127.0.0.1:0",
-        "--stall-limit off",
+        "--stall-limit 0",
+        "--stall-limit x",
         "--keylog f",
         "operand",
     };
