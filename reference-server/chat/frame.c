@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reference-server/chat/frame.h"
 
+#include <assert.h>
+
 #include "lib/base/alloc.h"
 
 struct srv_frame *srv_frame_new(size_t len)
 {
     struct srv_frame *frame = sl_alloc(sizeof(*frame) + len);
     atomic_init(&frame->refs, 1);
+    frame->len = len;
+    return frame;
+}
+
+struct srv_frame *srv_frame_resize(struct srv_frame *frame, size_t len)
+{
+    if (frame == NULL) {
+        return srv_frame_new(len);
+    }
+    assert(!srv_frame_is_shared(frame) && !srv_frame_is_charged(frame));
+    frame = sl_realloc(frame, sizeof(*frame) + len);
     frame->len = len;
     return frame;
 }

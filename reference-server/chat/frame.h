@@ -24,6 +24,10 @@ struct srv_frame {
 /* len bytes to be filled by the caller, with one reference, yours. */
 struct srv_frame *srv_frame_new(size_t len);
 
+/* frame with len bytes, of which the first are those that it had; it may move. frame is held by the caller alone, or is
+ * NULL. */
+struct srv_frame *srv_frame_resize(struct srv_frame *frame, size_t len);
+
 /* A copy of bytes. */
 struct srv_frame *srv_frame_copy(struct sl_span bytes);
 
