@@ -5,6 +5,11 @@
 
 #include "lib/base/clock.h"
 
+enum {
+    SHARE_STEP = 4,
+    LITTLE = 4096, /* bytes; below this one more round takes everything */
+};
+
 void srv_memory_join(struct srv_memory *memory, struct srv_holder *holder)
 {
     DL_APPEND(memory->holders, holder);
@@ -43,7 +48,7 @@ static void relieve(struct srv_memory *memory, uint64_t now_ns)
     size_t aim = memory->max - memory->max / 4;
     size_t share = most_held(memory);
     while (used(memory) > aim && share > 0) {
-        share /= 2;
+        share = share > LITTLE ? share / SHARE_STEP : 0;
         struct srv_holder *holder = NULL;
         DL_FOREACH (memory->holders, holder) {
             if (holder->held > share) {

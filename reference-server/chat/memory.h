@@ -7,8 +7,8 @@
  *
  * A message that waits for many subscribers is there once and counts once; it counts until its last holder, which may
  * be the transport, has let it go. A new message that would exceed the limit is refused, unless the holders
- * with the most bytes can make room: they lose down to a half, then a quarter ... of what the greatest of them has, until
- * three quarters of the limit are in use. So whoever holds little loses nothing as long as others hold much.
+ * with the most bytes can make room: they lose down to a quarter, then a sixteenth ... of what the greatest of them has,
+ * until three quarters of the limit are in use. So whoever holds little loses nothing as long as others hold much.
  *
  * What is in the transport's hands cannot be taken back. When that alone reaches the limit, new messages are refused,
  * whoever they are for, until it becomes less.
@@ -21,7 +21,7 @@
 #include "reference-server/chat/frame.h"
 
 /* A relief that did not reach its aim is not tried again sooner: what is held has to change first. */
-#define SRV_MEMORY_PAUSE_NS (100 * SL_MS)
+#define SRV_MEMORY_PAUSE_NS SL_SECOND
 
 /* Embedded in whatever keeps messages that it can do without. */
 struct srv_holder {

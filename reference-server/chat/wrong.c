@@ -312,7 +312,10 @@ void srv_wrong_note(struct srv_wrong_subscriber *wrong, bool is_sending, size_t 
         waiting == 0 || waiting > wrong->was_waiting ? waiting : wrong->was_waiting;
     bool was_behind = wrong->is_behind;
     wrong->is_behind = is_sending && waiting >= BEHIND_COUNT;
-    if (!was_behind || wrong->is_behind) {
+    const struct srv_misbehave *misbehave = wrong->misbehave;
+    if (!was_behind || wrong->is_behind ||
+        (!misbehave->stalled_stream_blocks_server && !misbehave->stalled_stream_blocks_room &&
+         !misbehave->stall_blocks_connection)) {
         return;
     }
     struct srv_wrong_subscriber *other = NULL;
@@ -438,6 +441,9 @@ void srv_wrong_sweep(struct srv_chat *chat)
 {
     struct srv_wrong_subscriber *leaked = NULL;
     struct srv_wrong_subscriber *next = NULL;
+    if (!chat->config.misbehave.leak_until_next_message) {
+        return;
+    }
     DL_FOREACH_SAFE (chat->subscribers, leaked, next) {
         if (leaked->is_over) {
             leaked->stream->ops->close(leaked->stream);

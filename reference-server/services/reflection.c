@@ -30,6 +30,7 @@ enum {
 };
 
 enum {
+    REQUEST_MAX = 16384,
     ANSWER_MAX =
         4 * 1024 * 1024, /* the files of our own set, beside the request that is sent back */
 };
@@ -47,6 +48,7 @@ struct reflection_stream {
     struct srv_frame *answer; /* that waits; NULL: none */
     bool is_half_closed;
     bool is_broken; /* the client sent something that is no request */
+    bool is_too_long;
 };
 
 /* A request, borrowed from its frame. */
@@ -215,6 +217,11 @@ static enum srv_pull pull(struct srv_stream *base, uint64_t now_ns, struct srv_p
             .status = SL_GRPC_INTERNAL, .text = "a message is not a valid ServerReflectionRequest"};
         return SRV_PULL_END;
     }
+    if (stream->is_too_long) {
+        *ret_pulled = (struct srv_pulled){.status = SL_GRPC_RESOURCE_EXHAUSTED,
+                                          .text = "a reflection request has at most 16384 bytes"};
+        return SRV_PULL_END;
+    }
     if (stream->is_half_closed) {
         *ret_pulled = (struct srv_pulled){.status = SL_GRPC_OK, .text = ""};
         return SRV_PULL_END;
@@ -232,7 +239,8 @@ static void sent(struct srv_stream *base, uint64_t now_ns)
 static bool can_receive(const struct srv_stream *base)
 {
     const struct reflection_stream *stream = (const struct reflection_stream *)base;
-    return stream->answer == NULL && !stream->is_half_closed && !stream->is_broken;
+    return stream->answer == NULL && !stream->is_half_closed && !stream->is_broken &&
+           !stream->is_too_long;
 }
 
 static void receive(struct srv_stream *base, struct srv_frame *frame, uint64_t now_ns)
@@ -240,7 +248,9 @@ static void receive(struct srv_stream *base, struct srv_frame *frame, uint64_t n
     struct reflection_stream *stream = (struct reflection_stream *)base;
     struct request request;
     (void)now_ns;
-    if (decode(srv_frame_span(frame), &request)) {
+    if (frame->len > REQUEST_MAX) {
+        stream->is_too_long = true; /* the answer repeats it, and waits for the client */
+    } else if (decode(srv_frame_span(frame), &request)) {
         stream->answer = answer(stream->reflection, &request, srv_frame_span(frame));
     } else {
         stream->is_broken = true;

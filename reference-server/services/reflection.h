@@ -9,7 +9,7 @@
  *
  * A file comes with all that it imports, whatever was sent before. What is not known is an error_response
  * NOT_FOUND, and the stream goes on. One answer waits at most: a client that does not read is stopped by its
- * own credit.
+ * own credit. A request of more than 16384 bytes ends the stream with RESOURCE_EXHAUSTED.
  */
 #include "reference-server/chat/stream.h"
 #include "reference-server/misbehave.h"

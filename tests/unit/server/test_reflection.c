@@ -228,6 +228,40 @@ static void garbage_ends_the_stream(void **state)
     }
 }
 
+static void a_request_that_is_too_long_ends_the_stream(void **state)
+{
+    (void)state;
+    struct srv_reflection reflection;
+    struct srv_pulled pulled;
+    srv_reflection_init(&reflection, small_set(), &none);
+    for (size_t over = 0; over <= 1; over++) {
+        struct srv_stream *stream = srv_reflection_open(&reflection);
+        struct sl_buf request;
+        struct sl_buf name;
+        sl_buf_init(&name, 20000);
+        sl_buf_init(&request, 20000);
+        /* The tag and the length are 3 bytes. */
+        while (name.len < 16384 - 3 + over) {
+            (void)sl_buf_add_u8(&name, 'n');
+        }
+        srv_pb_put_string(&request, 4, sl_buf_span(&name));
+        struct srv_frame *frame = srv_frame_copy(sl_buf_span(&request));
+        stream->ops->receive(stream, frame, 0);
+        assert_int_equal(stream->ops->pull(stream, 0, &pulled),
+                         over == 0 ? SRV_PULL_FRAME : SRV_PULL_END);
+        if (over == 0) {
+            srv_frame_unref(pulled.frame);
+        } else {
+            assert_int_equal(pulled.status, SL_GRPC_RESOURCE_EXHAUSTED);
+            assert_false(stream->ops->can_receive(stream));
+        }
+        srv_frame_unref(frame);
+        sl_buf_release(&name);
+        sl_buf_release(&request);
+        stream->ops->close(stream);
+    }
+}
+
 static void a_stream_that_is_closed_forgets_its_answer(void **state)
 {
     (void)state;
@@ -249,6 +283,7 @@ int main(void)
         cmocka_unit_test(knows_extensions),
         cmocka_unit_test(of_several_members_the_last_one_counts),
         cmocka_unit_test(garbage_ends_the_stream),
+        cmocka_unit_test(a_request_that_is_too_long_ends_the_stream),
         cmocka_unit_test(a_stream_that_is_closed_forgets_its_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
