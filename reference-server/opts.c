@@ -96,6 +96,13 @@ static enum sl_status set_tls_client_ca(void *options, const char *value, struct
     return SL_OK;
 }
 
+static enum sl_status set_keylog(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct srv_opts *)options)->keylog = value;
+    return SL_OK;
+}
+
 static enum sl_status whole_number(const char *value, uint64_t max, uint64_t *ret_number,
                                    struct sl_error *reterr)
 {
@@ -309,6 +316,7 @@ static const struct sl_cli_option options[] = {
     {"tls-key", 0, "FILE", "and its PEM key", set_tls_key},
     {"tls-client-ca", 0, "FILE", "demand client certificates that this PEM bundle signed",
      set_tls_client_ca},
+    {"keylog", 0, "FILE", "append the secrets of the TLS connections, for Wireshark", set_keylog},
     {"buffer", 0, "N", "messages held for a subscriber that lags behind (100)", set_buffer},
     {"drop-policy", 0, "newest|oldest", "what a full buffer drops (newest)", set_drop_policy},
     {"default-rate", 0, "HZ", "rate of a subscription that asks for none (10)", set_default_rate},
@@ -350,7 +358,8 @@ const struct sl_cli srv_cli = {
     .program = "sluice-server",
     .summary = "The reference server of chat.v1. When it is ready it prints one line on stdout:\n"
                "\"listening on HOST:PORT\".",
-    .notes = "SIGTERM and SIGINT drain; a second one ends at once.\n"
+    .notes = "SIGTERM and SIGINT drain; a second one ends at once. SIGHUP reads the certificates "
+             "again.\n"
              "Exit status: 0 after a drain; 1 when it cannot serve; 2 on bad usage.\n",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
@@ -363,6 +372,9 @@ enum sl_status srv_opts_check(const struct srv_opts *opts, struct sl_error *rete
     }
     if (opts->tls_client_ca != NULL && opts->tls_cert == NULL) {
         return sl_error_set(reterr_error, SL_USAGE, "--tls-client-ca needs --tls-cert");
+    }
+    if (opts->keylog != NULL && opts->tls_cert == NULL) {
+        return sl_error_set(reterr_error, SL_USAGE, "--keylog needs --tls-cert");
     }
     const struct srv_limits *limits = &opts->chat.limits;
     if (limits->subscriber_memory < opts->max_message + SRV_FRAME_OVERHEAD ||

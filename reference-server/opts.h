@@ -24,6 +24,7 @@ struct srv_opts {
     const char *tls_cert;
     const char *tls_key;
     const char *tls_client_ca;
+    const char *keylog;
     struct srv_chat_config chat;
     size_t max_message;
     struct srv_connection_limits limits;

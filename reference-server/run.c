@@ -28,6 +28,7 @@ static void block_signals(sigset_t *set)
     (void)sigemptyset(set);
     (void)sigaddset(set, SIGTERM);
     (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGHUP);
     (void)sigaddset(set, ENDED_SIGNAL);
     (void)pthread_sigmask(SIG_BLOCK, set, NULL);
 }
@@ -42,13 +43,33 @@ static void raise_file_limit(void)
     }
 }
 
-static void wait_for_the_end(struct srv_frontend *frontend, const sigset_t *set,
-                             atomic_bool *is_ended)
+/* OPS-04: new certificates without a connection lost. */
+static void reload(struct srv_frontend *frontend, const struct srv_opts *opts)
+{
+    struct sl_error error = {0};
+    if (opts->tls_cert == NULL) {
+        sl_log(SL_LOG_INFO, "tls", "signal=SIGHUP there are no certificates to read");
+    } else if (frontend->ops->reload == NULL) {
+        sl_log(SL_LOG_ERROR, "tls", "signal=SIGHUP this front end cannot read certificates again");
+    } else if (frontend->ops->reload(frontend, &error) != SL_OK) {
+        sl_log(SL_LOG_ERROR, "tls", "signal=SIGHUP the old certificates stay: %s", error.text);
+    } else {
+        sl_log(SL_LOG_INFO, "tls", "signal=SIGHUP new connections get certificate=%s",
+               opts->tls_cert);
+    }
+}
+
+static void wait_for_the_end(struct srv_frontend *frontend, const struct srv_opts *opts,
+                             const sigset_t *set, atomic_bool *is_ended)
 {
     while (!atomic_load(is_ended)) {
         int got = 0;
         if (sigwait(set, &got) != 0 || got == ENDED_SIGNAL) {
             continue; /* the signal alone says nothing: anybody can send it */
+        }
+        if (got == SIGHUP) {
+            reload(frontend, opts);
+            continue;
         }
         sl_log(SL_LOG_INFO, "drain", "signal=%s", got == SIGTERM ? "SIGTERM" : "SIGINT");
         frontend->ops->drain(frontend);
@@ -68,6 +89,13 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
         (ssize_t)sizeof(chat_config.secret)) {
         return sl_error_set(reterr_error, SL_IO, "the system gives no random bytes");
     }
+    struct srv_keylog *keylog = NULL;
+    if (opts->keylog != NULL) {
+        keylog = srv_keylog_open(opts->keylog, reterr_error);
+        if (keylog == NULL) {
+            return SL_IO;
+        }
+    }
     srv_chat_init(&chat, &chat_config);
     struct srv_health health = {.misbehave = &chat.config.misbehave};
     struct srv_reflection reflection;
@@ -77,6 +105,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
         .cert_file = opts->tls_cert,
         .key_file = opts->tls_key,
         .client_ca_file = opts->tls_client_ca,
+        .keylog = keylog,
         .max_message = opts->max_message,
         .limits = opts->limits,
         .drain_grace_ns = opts->drain_grace_ns,
@@ -88,6 +117,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
         .chat = &chat, .health = &health, .reflection = &reflection, .telemetry = &telemetry};
     struct srv_frontend *frontend = opts->frontend->start(&config, &services, reterr_error);
     if (frontend == NULL) {
+        srv_keylog_close(keylog);
         srv_chat_release(&chat);
         return reterr_error->status;
     }
@@ -95,8 +125,9 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
     printf("listening on %.*s:%d\n", (int)(port - opts->listen), opts->listen,
            frontend->ops->port(frontend));
     (void)fflush(stdout);
-    wait_for_the_end(frontend, &set, &is_ended);
+    wait_for_the_end(frontend, opts, &set, &is_ended);
     frontend->ops->free(frontend);
+    srv_keylog_close(keylog);
     srv_chat_release(&chat);
     return SL_OK;
 }

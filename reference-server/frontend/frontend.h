@@ -9,6 +9,7 @@
  *     start ---> [ reload ]* ---> drain ---> drain (again: at once) ---> config.ended ---> free
  */
 #include "lib/base/status.h"
+#include "reference-server/frontend/keylog.h"
 #include "reference-server/services/methods.h"
 
 /* What a connection may do, and for how long it lives. */
@@ -27,6 +28,7 @@ struct srv_frontend_config {
     const char *cert_file; /* PEM; NULL: no TLS */
     const char *key_file;
     const char *client_ca_file; /* PEM; NULL: clients need no certificate */
+    struct srv_keylog *keylog;  /* borrowed until free; NULL: none */
     size_t max_message;         /* bytes, at most INT32_MAX */
     struct srv_connection_limits limits;
     uint64_t drain_grace_ns;

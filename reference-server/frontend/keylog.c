@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,15 +16,37 @@
 
 enum {
     KEYLOG_LINE_MAX = 512, /* the longest known one has 195 bytes */
-    NOT_WATCHING = -1,
 };
 
 struct srv_keylog {
-    int fd;
-    int watch_index; /* the C core's contexts are found by it; NOT_WATCHING */
-    pthread_mutex_t lock;
-    atomic_bool has_lost; /* a line could not be written, which was told */
+    pthread_mutex_t lock; /* of all but users */
+    int fd;               /* -1: closed */
+    bool is_watching;
+    bool has_lost;     /* a line could not be written, which was told */
+    atomic_uint users; /* who opened it, each context, the watch */
 };
+
+static void release(struct srv_keylog *keylog)
+{
+    if (atomic_fetch_sub(&keylog->users, 1) == 1) {
+        pthread_mutex_destroy(&keylog->lock);
+        sl_free(keylog);
+    }
+}
+
+/* A context is freed. */
+static void on_context_free(void *parent, void *keylog, CRYPTO_EX_DATA *data, int index,
+                            long number, void *context)
+{
+    (void)parent;
+    (void)data;
+    (void)index;
+    (void)number;
+    (void)context;
+    if (keylog != NULL) {
+        release(keylog);
+    }
+}
 
 /* Where a context keeps its key log. */
 static int context_index;
@@ -31,7 +54,7 @@ static pthread_once_t context_index_once = PTHREAD_ONCE_INIT;
 
 static void make_context_index(void)
 {
-    context_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+    context_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_free);
 }
 
 struct srv_keylog *srv_keylog_open(const char *path, struct sl_error *reterr_error)
@@ -52,8 +75,8 @@ struct srv_keylog *srv_keylog_open(const char *path, struct sl_error *reterr_err
     }
     struct srv_keylog *keylog = sl_alloc(sizeof(*keylog));
     keylog->fd = fd;
-    keylog->watch_index = NOT_WATCHING;
     pthread_mutex_init(&keylog->lock, NULL);
+    atomic_init(&keylog->users, 1);
     return keylog;
 }
 
@@ -67,10 +90,13 @@ static void log_line(const SSL *ssl, const char *line)
     }
     memcpy(text, line, len);
     text[len] = '\n';
-    if (write(keylog->fd, text, len + 1) != (ssize_t)(len + 1) &&
-        !atomic_exchange(&keylog->has_lost, true)) {
+    pthread_mutex_lock(&keylog->lock);
+    if (keylog->fd >= 0 && write(keylog->fd, text, len + 1) != (ssize_t)(len + 1) &&
+        !keylog->has_lost) {
+        keylog->has_lost = true;
         sl_log(SL_LOG_ERROR, "tls", "the key log loses lines: %s", strerror(errno));
     }
+    pthread_mutex_unlock(&keylog->lock);
     OPENSSL_cleanse(text, sizeof(text));
 }
 
@@ -80,6 +106,7 @@ void srv_keylog_use(struct srv_keylog *keylog, SSL_CTX *context)
         return;
     }
     (void)pthread_once(&context_index_once, make_context_index);
+    atomic_fetch_add(&keylog->users, 1);
     SSL_CTX_set_ex_data(context, context_index, keylog);
     SSL_CTX_set_keylog_callback(context, log_line);
 }
@@ -99,7 +126,7 @@ static void on_new_ssl(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index,
         return;
     }
     pthread_mutex_lock(&keylog->lock);
-    if (SSL_CTX_get_keylog_callback(made_from) == NULL) {
+    if (keylog->fd >= 0 && SSL_CTX_get_keylog_callback(made_from) == NULL) {
         srv_keylog_use(keylog, made_from);
     }
     pthread_mutex_unlock(&keylog->lock);
@@ -107,9 +134,10 @@ static void on_new_ssl(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index,
 
 void srv_keylog_watch(struct srv_keylog *keylog)
 {
-    if (keylog != NULL && keylog->watch_index == NOT_WATCHING) {
-        keylog->watch_index =
-            CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, keylog, on_new_ssl, NULL, NULL);
+    if (keylog != NULL && !keylog->is_watching) {
+        keylog->is_watching = true;
+        atomic_fetch_add(&keylog->users, 1);
+        (void)CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, keylog, on_new_ssl, NULL, NULL);
     }
 }
 
@@ -118,10 +146,9 @@ void srv_keylog_close(struct srv_keylog *keylog)
     if (keylog == NULL) {
         return;
     }
-    if (keylog->watch_index != NOT_WATCHING) {
-        (void)CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, keylog->watch_index);
-    }
+    pthread_mutex_lock(&keylog->lock);
     (void)close(keylog->fd);
-    pthread_mutex_destroy(&keylog->lock);
-    sl_free(keylog);
+    keylog->fd = -1;
+    pthread_mutex_unlock(&keylog->lock);
+    release(keylog);
 }

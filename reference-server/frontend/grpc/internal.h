@@ -18,6 +18,7 @@
 #include <pthread.h>
 
 #include "reference-server/frontend/frontend.h"
+#include "reference-server/frontend/grpc/credentials.h"
 #include "reference-server/frontend/timers.h"
 
 struct srv_tag;
@@ -94,6 +95,7 @@ struct srv_grpc {
     struct srv_timers timers;
     grpc_server *server;
     grpc_completion_queue *queue;
+    struct srv_credentials *credentials;
     struct srv_services *services;
     struct srv_chat *chat; /* of services */
     struct srv_call *calls;
@@ -185,10 +187,5 @@ void srv_metadata_take(struct srv_metadata *metadata, struct srv_answer *answer)
 
 /* After the batch was started. */
 void srv_metadata_release(struct srv_metadata *metadata);
-
-/* --- credentials.c --- */
-
-grpc_server_credentials *srv_credentials_new(const struct srv_frontend_config *config,
-                                             struct sl_error *reterr_error);
 
 #endif

@@ -150,10 +150,11 @@ static void *timer_main(void *context)
 static enum sl_status listen_on(struct srv_grpc *grpc, const struct srv_frontend_config *config,
                                 struct sl_error *reterr)
 {
-    grpc_server_credentials *credentials = srv_credentials_new(config, reterr);
-    if (credentials == NULL) {
+    grpc->credentials = srv_credentials_new(config, reterr);
+    if (grpc->credentials == NULL) {
         return SL_IO;
     }
+    grpc_server_credentials *credentials = srv_credentials_give(grpc->credentials);
     const struct srv_misbehave *wrong = &grpc->chat->config.misbehave;
     grpc->services->is_cold = wrong->slow_after_restart && !srv_accept_can_bind(config->listen);
     if (!wrong->bind_without_reuse || srv_accept_can_bind(config->listen)) {
@@ -208,6 +209,7 @@ static void release(struct srv_grpc *grpc)
     grpc_server_destroy(grpc->server);
     grpc_completion_queue_destroy(grpc->queue);
     grpc_shutdown();
+    srv_credentials_free(grpc->credentials);
     srv_accept_release();
     srv_timers_release(&grpc->timers);
     pthread_cond_destroy(&grpc->timer_change);
@@ -242,6 +244,7 @@ static struct srv_frontend *start(const struct srv_frontend_config *config,
     init_locks(grpc);
     srv_accept_init(chat->config.misbehave.deaf_without_descriptors);
     gpr_set_log_function(log_of_core);
+    srv_keylog_watch(config->keylog);
     grpc_init();
     grpc->queue = grpc_completion_queue_create_for_next(NULL);
     grpc->server = srv_server_new(config, &chat->config.misbehave);
@@ -261,6 +264,11 @@ static struct srv_frontend *start(const struct srv_frontend_config *config,
     return &grpc->base;
 }
 
+static enum sl_status reload(struct srv_frontend *frontend, struct sl_error *reterr_error)
+{
+    return srv_credentials_reload(((struct srv_grpc *)frontend)->credentials, reterr_error);
+}
+
 static int port_of(const struct srv_frontend *frontend)
 {
     return ((const struct srv_grpc *)frontend)->port;
@@ -278,5 +286,9 @@ static void free_grpc(struct srv_frontend *frontend)
     release(grpc);
 }
 
-const struct srv_frontend_ops srv_frontend_grpc = {
-    .name = "grpc", .start = start, .port = port_of, .drain = srv_grpc_drain, .free = free_grpc};
+const struct srv_frontend_ops srv_frontend_grpc = {.name = "grpc",
+                                                   .start = start,
+                                                   .port = port_of,
+                                                   .drain = srv_grpc_drain,
+                                                   .reload = reload,
+                                                   .free = free_grpc};

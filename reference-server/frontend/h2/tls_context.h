@@ -15,7 +15,7 @@
 #include "reference-server/frontend/certificates.h"
 #include "reference-server/frontend/keylog.h"
 
-/* NULL with an error naming the file that cannot be used. keylog may be NULL; it must outlive every connection.
+/* NULL with an error naming the file that cannot be used. keylog may be NULL.
  * Free it with SSL_CTX_free at any time; connections keep what they need. */
 SSL_CTX *srv_tls_context_new(const struct srv_tls_files *files, struct srv_keylog *keylog,
                              struct sl_error *reterr_error);

@@ -21,12 +21,14 @@ def message(payload, flag=0):
 
 
 class Connection:
-    """window is the stream window that every stream begins with."""
+    """window is the stream window that every stream begins with; tls is a context of module ssl."""
 
-    def __init__(self, server, window=65535):
+    def __init__(self, server, window=65535, tls=None):
         host, port = server.address.split(":")
         self.socket = socket.create_connection((host, int(port)), sut.WAIT)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
         self.frame(SETTINGS, 0, 0, struct.pack(">HI", 4, window))
 

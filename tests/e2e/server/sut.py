@@ -48,12 +48,21 @@ class Server:
             raise AssertionError("the server said %r and %r" % (line, self.process.stderr.read()))
         self.address = line.split()[-1]
         self.log = []
+        self._log_change = threading.Condition()
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
 
     def _read_log(self):
         for line in self.process.stderr:
-            self.log.append(line)
+            with self._log_change:
+                self.log.append(line)
+                self._log_change.notify_all()
+
+    def wait_for_log(self, text, count=1):
+        """Until so many lines of the log have the text in them."""
+        with self._log_change:
+            if not self._log_change.wait_for(lambda: sum(text in line for line in self.log) >= count, WAIT):
+                raise AssertionError("no %r in the log:\n%s" % (text, "".join(self.log)))
 
     def signal(self, number):
         self.process.send_signal(number)

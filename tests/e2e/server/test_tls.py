@@ -1,106 +1,115 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS and mutual TLS (OPS-04)."""
+"""TLS, mutual TLS, their reload and the key log (OPS-04), on each front end."""
 
 import os
+import shutil
+import signal
 import ssl
+import stat
 import subprocess
-import socket
-import tempfile
 import unittest
 
+import certificates
 import grpc
-
+import raw_h2
+import recorder
 import sut
 
-
-# For `openssl ca`, which is the one command that takes a validity in the past in every version.
-CA_CONFIG = """
-[ca]
-default_ca = here
-[here]
-database = {folder}/index.txt
-new_certs_dir = {folder}
-rand_serial = yes
-policy = any
-default_md = sha256
-[any]
-commonName = supplied
-"""
-THIS_CENTURY = ("20200101000000Z", "20991231000000Z")
-LONG_PAST = ("20200101000000Z", "20210101000000Z")
+VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+REFUSED = (OSError, EOFError)  # an ssl.SSLError is an OSError
 
 
-def openssl(*args):
-    subprocess.run(["openssl", *args], check=True, capture_output=True)
+class Tls:
+    """Everything that is the same on each front end."""
 
+    FRONTEND = ""
 
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-class Tls(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        for name, text in (("config", CA_CONFIG.format(folder=cls.folder.name)), ("index.txt", "")):
-            with open(cls.path(name), "w", encoding="ascii") as file:
-                file.write(text)
-        for name in ("ca", "stranger"):
-            openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-subj", "/CN=" + name, "-days", "2", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-                    "-keyout", cls.path(name + ".key"),
-                    "-out", cls.path(name + ".crt"))
-        cls.sign("server", "ca", "serverAuth")
-        cls.sign("client", "ca", "clientAuth")
-        cls.sign("wrong-usage", "ca", "serverAuth")
-        cls.sign("unknown", "stranger", "clientAuth")
-        cls.sign("expired", "ca", "clientAuth", validity=LONG_PAST)
+        cls.files = files = certificates.Folder()
+        files.authority("ca")
+        files.authority("stranger")
+        files.sign("server", "ca", "serverAuth")
+        files.sign("second", "ca", "serverAuth")
+        files.sign("client", "ca", "clientAuth")
+        files.sign("wrong-usage", "ca", "serverAuth")
+        files.sign("unknown", "stranger", "clientAuth")
+        files.sign("expired", "ca", "clientAuth", validity=certificates.LONG_PAST)
 
     @classmethod
     def tearDownClass(cls):
-        cls.folder.cleanup()
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.folder.name, name)
-
-    @classmethod
-    def sign(cls, name, issuer, usage, validity=THIS_CENTURY):
-        with open(cls.path("ext"), "w", encoding="ascii") as ext:
-            ext.write("authorityKeyIdentifier=keyid\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n"
-                      "extendedKeyUsage=%s\n" % usage)
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                "/CN=" + name, "-keyout", cls.path(name + ".key"), "-out", cls.path("csr"))
-        openssl("ca", "-batch", "-notext", "-config", cls.path("config"), "-cert",
-                cls.path(issuer + ".crt"), "-keyfile", cls.path(issuer + ".key"), "-in", cls.path("csr"),
-                "-startdate", validity[0], "-enddate", validity[1], "-extfile", cls.path("ext"),
-                "-out", cls.path(name + ".crt"))
+        cls.files.close()
 
     def credentials(self, client=None):
-        key = read(self.path(client + ".key")) if client else None
-        chain = read(self.path(client + ".crt")) if client else None
-        return grpc.ssl_channel_credentials(read(self.path("ca.crt")), key, chain)
+        key = self.files.read(client + ".key") if client else None
+        chain = self.files.read(client + ".crt") if client else None
+        return grpc.ssl_channel_credentials(self.files.read("ca.crt"), key, chain)
 
-    def server(self, *args):
-        return sut.Server("--tls-cert", self.path("server.crt"), "--tls-key",
-                          self.path("server.key"), *args)
+    def context(self, version=None, alpn=("h2",), client=None):
+        """A client of module ssl, where the version can be chosen."""
+        context = ssl.create_default_context(cafile=self.files.path("ca.crt"))
+        if alpn:
+            context.set_alpn_protocols(alpn)
+        if version is not None:
+            context.minimum_version = context.maximum_version = version
+        if client is not None:
+            context.load_cert_chain(self.files.path(client + ".crt"), self.files.path(client + ".key"))
+        return context
+
+    def server(self, *args, name="server"):
+        return sut.Server("--frontend", self.FRONTEND, "--tls-cert", self.files.path(name + ".crt"),
+                          "--tls-key", self.files.path(name + ".key"), *args)
 
     def send(self, server, client=None):
         with sut.Client(server, self.credentials(client)) as stubs:
             message = sut.chat_pb2.ChatMessage(room_id="tls", text="t")
             return stubs.send_message(message, timeout=sut.WAIT).accepted
 
-    def test_tls_serves_h2(self):
+    def greet(self, server, **kwargs):
+        """A connection on which the server has said its SETTINGS: it is served."""
+        connection = raw_h2.Connection(server, tls=self.context(**kwargs))
+        try:
+            connection.read_until(raw_h2.SETTINGS, 0)
+        except REFUSED:
+            connection.close()
+            raise
+        return connection
+
+    def put_live(self, name):
+        """Makes NAME's files those that the server under test was given."""
+        for suffix in (".crt", ".key"):
+            shutil.copy(self.files.path(name + suffix), self.files.path("live" + suffix))
+
+    def shown(self, server):
+        """The certificate that a new connection is shown."""
+        connection = self.greet(server)
+        shown = ssl.DER_cert_to_PEM_cert(connection.socket.getpeercert(True))
+        connection.close()
+        return shown
+
+    def is_shown(self, server, name):
+        return self.shown(server).strip() == self.files.read(name + ".crt").decode().strip()
+
+    # --- tests ---
+
+    def test_both_versions_are_served_with_alpn_h2(self):
         with self.server() as server:
             self.assertTrue(self.send(server))
-            context = ssl.create_default_context(cafile=self.path("ca.crt"))
-            context.set_alpn_protocols(["h2"])
-            host, port = server.address.split(":")
-            with socket.create_connection((host, int(port)), sut.WAIT) as plain, \
-                    context.wrap_socket(plain, server_hostname="localhost") as tls:
-                self.assertEqual(tls.selected_alpn_protocol(), "h2")
-                self.assertIn(tls.version(), ("TLSv1.2", "TLSv1.3"))
+            for version, name in zip(VERSIONS, ("TLSv1.2", "TLSv1.3")):
+                connection = self.greet(server, version=version)
+                self.assertEqual(connection.socket.version(), name)
+                self.assertEqual(connection.socket.selected_alpn_protocol(), "h2")
+                connection.call(1, "SendMessage", sut.chat_pb2.ChatMessage(room_id="r").SerializeToString())
+                connection.read_until(raw_h2.DATA, 1)
+                connection.close()
+
+    def test_a_client_without_h2_is_not_served(self):
+        with self.server() as server:
+            for version in VERSIONS:
+                for alpn in ((), ("http/1.1",)):
+                    with self.assertRaises(REFUSED, msg=(version, alpn)):
+                        self.greet(server, version=version, alpn=alpn)
+            self.assertTrue(self.send(server))
 
     def test_a_plain_client_gets_nowhere(self):
         with self.server() as server, sut.Client(server) as stubs:
@@ -109,23 +118,138 @@ class Tls(unittest.TestCase):
             self.assertEqual(raised.exception.code(), grpc.StatusCode.UNAVAILABLE)
 
     def test_mutual_tls_takes_the_right_certificates_only(self):
-        with self.server("--tls-client-ca", self.path("ca.crt")) as server:
+        with self.server("--tls-client-ca", self.files.path("ca.crt")) as server:
             self.assertTrue(self.send(server, "client"))
             for client in (None, "unknown", "expired", "wrong-usage"):
                 with self.assertRaises(grpc.RpcError, msg=client) as raised:
                     self.send(server, client)
                 self.assertEqual(raised.exception.code(), grpc.StatusCode.UNAVAILABLE)
+                for version in VERSIONS:
+                    with self.assertRaises(REFUSED, msg=(client, version)):
+                        self.greet(server, version=version, client=client)
+            for version in VERSIONS:
+                self.greet(server, version=version, client="client").close()
             self.assertTrue(self.send(server, "client"))
 
     def test_files_that_cannot_be_used_are_told(self):
-        for cert, key in (("nope.crt", "server.key"), ("server.crt", "server.crt"),
-                          ("csr", "server.key")):
+        for cert, key, named in (("nope.crt", "server.key", "nope.crt"), ("server.crt", "server.crt", "server.crt"),
+                                 ("csr", "server.key", "csr"), ("server.crt", "second.key", "second.key")):
             run = subprocess.run(
-                [os.environ["SLUICE_SERVER"], "--listen", "127.0.0.1:0", "--tls-cert",
-                 self.path(cert), "--tls-key", self.path(key)],
+                [os.environ["SLUICE_SERVER"], "--frontend", self.FRONTEND, "--listen", "127.0.0.1:0", "--tls-cert",
+                 self.files.path(cert), "--tls-key", self.files.path(key)],
                 capture_output=True, text=True, timeout=sut.WAIT, check=False)
             self.assertEqual(run.returncode, 1, run.stderr)
             self.assertEqual(run.stdout, "")
+            self.assertIn(self.files.path(named), run.stderr)
+
+    def test_sighup_changes_the_certificate_while_a_subscription_goes_on(self):
+        self.put_live("server")
+        with self.server(name="live") as server, sut.Client(server, self.credentials()) as old:
+            stream = old.subscribe("room", timeout=sut.WAIT)
+            old.send("room", "before")
+            self.assertEqual(sut.texts(stream, 1), ["before"])
+            self.assertTrue(self.is_shown(server, "server"))
+            self.put_live("second")
+            server.signal(signal.SIGHUP)
+            server.wait_for_log("new connections get")
+            self.assertTrue(self.is_shown(server, "second"))
+            with sut.Client(server, self.credentials()) as new:
+                new.send("room", "by a new connection")
+            old.send("room", "by the old connection")
+            self.assertEqual(sut.texts(stream, 2), ["by a new connection", "by the old connection"])
+            stream.cancel()
+
+    def test_sighup_changes_the_roots_of_the_clients(self):
+        shutil.copy(self.files.path("ca.crt"), self.files.path("roots.crt"))
+        with self.server("--tls-client-ca", self.files.path("roots.crt")) as server:
+            kept = self.greet(server, client="client")
+            with self.assertRaises(REFUSED):
+                self.greet(server, client="unknown")
+            shutil.copy(self.files.path("stranger.crt"), self.files.path("roots.crt"))
+            server.signal(signal.SIGHUP)
+            server.wait_for_log("new connections get")
+            for version in VERSIONS:
+                with self.assertRaises(REFUSED):
+                    self.greet(server, version=version, client="client")
+                self.greet(server, version=version, client="unknown").close()
+            kept.call(1, "SendMessage", sut.chat_pb2.ChatMessage(room_id="r").SerializeToString())
+            kept.read_until(raw_h2.DATA, 1)
+            kept.close()
+
+    def test_sighup_with_broken_files_keeps_the_old_ones(self):
+        broken = (("live.crt", b"no certificate"), ("live.key", self.files.read("second.key")),
+                  ("live.crt", b""), ("live.key", None))
+        self.put_live("server")
+        with self.server(name="live") as server:
+            for count, (name, content) in enumerate(broken, 1):
+                self.put_live("server")
+                if content is None:
+                    os.unlink(self.files.path(name))
+                else:
+                    self.files.write(name, content)
+                server.signal(signal.SIGHUP)
+                server.wait_for_log("the old certificates stay", count)
+                told = [line for line in server.log if "the old certificates stay" in line]
+                self.assertIn(self.files.path(name), told[-1])
+                self.assertIn("error", told[-1])
+                self.assertTrue(self.is_shown(server, "server"))
+            self.put_live("second")
+            server.signal(signal.SIGHUP)
+            server.wait_for_log("new connections get")
+            self.assertTrue(self.is_shown(server, "second"))
+
+    def test_sighup_without_tls_changes_nothing(self):
+        with sut.Server("--frontend", self.FRONTEND) as server, sut.Client(server) as client:
+            server.signal(signal.SIGHUP)
+            server.wait_for_log("no certificates to read")
+            self.assertTrue(client.send("r", "t").accepted)
+
+    def test_the_key_log_makes_captures_readable(self):
+        keylog = self.files.path("key.log")
+        capture = self.files.path("capture.pcap")
+        for mutual in ((), ("--tls-client-ca", self.files.path("ca.crt"))):
+            with self.server("--keylog", keylog, *mutual) as server:
+                for version in VERSIONS:
+                    recording = recorder.Recorder(server)
+                    connection = self.greet(recording, version=version, client="client" if mutual else None)
+                    connection.call(1, "SendMessage",
+                                    sut.chat_pb2.ChatMessage(room_id="r", text="x" * 16000).SerializeToString())
+                    connection.read_until(raw_h2.DATA, 1)
+                    connection.close()
+                    recording.save(capture)
+                    self.check_capture(capture, recording.port, keylog)
+        self.assertEqual(stat.S_IMODE(os.stat(keylog).st_mode), 0o600)
+        with open(keylog, encoding="ascii", newline="\n") as file:
+            lines = file.readlines()
+        for line in lines:
+            self.assertRegex(line, r"\A[A-Z0-9_]+ [0-9a-fA-F]{64} [0-9a-fA-F]{64,}\n\Z")
+        # Appended to by both servers, and each wrote what it had.
+        self.assertEqual(sum(line.startswith("CLIENT_RANDOM ") for line in lines), 2)
+        self.assertEqual(sum(line.startswith("SERVER_TRAFFIC_SECRET_0 ") for line in lines), 2)
+
+    def check_capture(self, capture, port, keylog):
+        if shutil.which("tshark") is None:
+            self.skipTest("no tshark: ci/setup installs it")
+        command = ["tshark", "-r", capture, "-d", "tcp.port==%d,tls" % port, "-Y", "http2.headers.path", "-T",
+                   "fields", "-e", "http2.headers.path"]
+        blind = subprocess.run(command, capture_output=True, text=True, timeout=sut.WAIT, check=True)
+        self.assertEqual(blind.stdout.strip(), "")
+        run = subprocess.run([*command, "-o", "tls.keylog_file:" + keylog], capture_output=True, text=True,
+                             timeout=sut.WAIT, check=True)
+        self.assertEqual(run.stdout.strip(), "/chat.v1.ChatService/SendMessage")
+
+    def test_a_key_log_that_cannot_be_written_is_told(self):
+        run = subprocess.run(
+            [os.environ["SLUICE_SERVER"], "--frontend", self.FRONTEND, "--listen", "127.0.0.1:0", "--tls-cert",
+             self.files.path("server.crt"), "--tls-key", self.files.path("server.key"), "--keylog",
+             self.files.path("no/such/key.log")],
+            capture_output=True, text=True, timeout=sut.WAIT, check=False)
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn(self.files.path("no/such/key.log"), run.stderr)
+
+
+class TlsOfGrpc(Tls, unittest.TestCase):
+    FRONTEND = "grpc"
 
 
 if __name__ == "__main__":

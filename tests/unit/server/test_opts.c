@@ -103,7 +103,8 @@ static void each_option_sets_its_own(void **state)
         parse("--max-message 1MiB --subscriber-memory 2MiB --memory 1GiB", &opts, &error), SL_OK);
     assert_int_equal(opts.chat.limits.subscriber_memory, 2 * 1024 * 1024);
     assert_int_equal(opts.chat.limits.memory, 1024 * 1024 * 1024);
-    assert_int_equal(parse("--tls-cert c --tls-key k --tls-client-ca a", &opts, &error), SL_OK);
+    assert_int_equal(parse("--tls-cert c --tls-key k --tls-client-ca a --keylog f", &opts, &error),
+                     SL_OK);
     assert_string_equal(opts.tls_cert, "c");
     assert_string_equal(opts.tls_key, "k");
     assert_string_equal(opts.tls_client_ca, "a");
@@ -158,6 +159,7 @@ static void what_makes_no_sense_or_is_not_built_is_refused(void **state)
         "--tls-cert c",
         "--tls-key k",
         "--tls-client-ca a",
+        "--keylog f",
         "--metrics 127.0.0.1:0",
         "--stall-limit 0",
         "--stall-limit x",
