@@ -10,7 +10,8 @@ enum {
 /* Wrong servers have limits of their own. */
 static void lift_limits(struct srv_limits *limits, const struct srv_misbehave *misbehave)
 {
-    if (misbehave->unbounded_queue || misbehave->unbounded_copies || misbehave->unbounded_acks) {
+    if (misbehave->unbounded_queue || misbehave->unbounded_copies || misbehave->unbounded_acks ||
+        misbehave->leak_room_names) {
         *limits = (struct srv_limits){0};
     }
 }

@@ -56,6 +56,17 @@ static void free_room(struct srv_rooms *rooms, struct srv_room *room)
     sl_free(room);
 }
 
+/* Nobody needs room any more. */
+static void forget_room(struct srv_rooms *rooms, struct srv_room *room)
+{
+    if (!rooms->misbehave->leak_room_names) {
+        free_room(rooms, room);
+        return;
+    }
+    rooms->history_bytes -= room->history.bytes;
+    srv_history_release(&room->history);
+}
+
 void srv_rooms_release(struct srv_rooms *rooms)
 {
     struct srv_room *room = NULL;
@@ -100,7 +111,7 @@ static void free_first_idle(struct srv_rooms *rooms)
 {
     struct srv_room *room = rooms->idle;
     end_idle(rooms, room);
-    free_room(rooms, room);
+    forget_room(rooms, room);
 }
 
 static void expire(struct srv_rooms *rooms)
@@ -184,7 +195,7 @@ void srv_rooms_leave(struct srv_rooms *rooms, struct srv_member *member)
     if (room->history.messages.count > 0) {
         begin_idle(rooms, room);
     } else if (room->left_behind.count == 0) {
-        free_room(rooms, room);
+        forget_room(rooms, room);
     }
 }
 
