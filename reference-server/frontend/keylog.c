@@ -24,7 +24,11 @@ struct srv_keylog {
     bool is_watching;
     bool has_lost;     /* a line could not be written, which was told */
     atomic_uint users; /* who opened it, each context, the watch */
+    struct srv_keylog *next_watching;
 };
+
+/* Those that OpenSSL tells of new connections, as long as the process lives. */
+static struct srv_keylog *watching;
 
 static void release(struct srv_keylog *keylog)
 {
@@ -136,6 +140,8 @@ void srv_keylog_watch(struct srv_keylog *keylog)
 {
     if (keylog != NULL && !keylog->is_watching) {
         keylog->is_watching = true;
+        keylog->next_watching = watching;
+        watching = keylog;
         atomic_fetch_add(&keylog->users, 1);
         (void)CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, keylog, on_new_ssl, NULL, NULL);
     }
