@@ -18,6 +18,7 @@ struct srv_frame {
     atomic_size_t refs;
     atomic_size_t *account; /* where its bytes are counted; NULL: nowhere */
     size_t len;
+    size_t hands; /* transports that hold it, kept by srv_memory for great ones */
     uint8_t data[];
 };
 

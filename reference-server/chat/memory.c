@@ -81,3 +81,28 @@ bool srv_memory_is_ample(const struct srv_memory *memory)
 {
     return memory->max == 0 || used(memory) <= memory->max / 2;
 }
+
+static bool is_great(const struct srv_frame *frame)
+{
+    return srv_frame_cost(frame) > SRV_MEMORY_GREAT;
+}
+
+bool srv_memory_may_hand_over(const struct srv_memory *memory, const struct srv_frame *frame)
+{
+    return memory->max == 0 || !is_great(frame) || frame->hands > 0 ||
+           memory->in_hands + srv_frame_cost(frame) <= memory->max / 2;
+}
+
+void srv_memory_hand_over(struct srv_memory *memory, struct srv_frame *frame)
+{
+    if (is_great(frame) && frame->hands++ == 0) {
+        memory->in_hands += srv_frame_cost(frame);
+    }
+}
+
+void srv_memory_take_back(struct srv_memory *memory, struct srv_frame *frame)
+{
+    if (is_great(frame) && --frame->hands == 0) {
+        memory->in_hands -= srv_frame_cost(frame);
+    }
+}

@@ -19,6 +19,9 @@ enum {
 /* A transport that takes longer than this over a message has run out of credit. */
 #define PROMPT_NS (2 * SL_MS)
 
+/* When a great message that transports have no room for asks again. */
+#define HELD_UP_NS (50 * SL_MS)
+
 struct subscriber {
     struct srv_stream stream;
     struct srv_member member;
@@ -30,8 +33,9 @@ struct subscriber {
     bool is_sending; /* the transport holds a message */
     bool is_prompt;  /* it took the last one at once */
     bool is_replay_counted;
-    bool is_short_of_bytes; /* the last message that came found no place for its bytes */
-    size_t sending_cost;    /* of what the transport holds */
+    bool is_short_of_bytes;  /* the last message that came found no place for its bytes */
+    size_t sending_cost;     /* of what the transport holds */
+    struct srv_frame *great; /* that it holds, if that is a great message; else NULL */
     unsigned followed_run;
     uint64_t send_began_ns;
     uint64_t dropped;
@@ -221,6 +225,25 @@ static bool is_followed(struct subscriber *subscriber, uint64_t now_ns)
     return is_followed;
 }
 
+/* The transport no longer holds a great message. */
+static void take_back(struct subscriber *subscriber)
+{
+    if (subscriber->great != NULL) {
+        srv_memory_take_back(&subscriber->chat->memory, subscriber->great);
+        srv_frame_unref(subscriber->great);
+        subscriber->great = NULL;
+    }
+}
+
+/* True when the message that is next has to wait because transports hold too much; not where one was announced. */
+static bool is_held_up(const struct subscriber *subscriber)
+{
+    const struct srv_ring *replay = &subscriber->replay.messages;
+    const struct srv_ring *ring = replay->count > 0 ? replay : &subscriber->ring;
+    return ring->count > 0 && subscriber->followed_run == 0 &&
+           !srv_memory_may_hand_over(&subscriber->chat->memory, srv_ring_at(ring, 0));
+}
+
 /* The message that goes next, into the transport's hands; there is one. */
 static struct srv_frame *take(struct subscriber *subscriber)
 {
@@ -233,6 +256,11 @@ static struct srv_frame *take(struct subscriber *subscriber)
         frame = srv_ring_pop(&subscriber->wrong.other);
     }
     size_t cost = srv_frame_cost(frame);
+    if (cost > SRV_MEMORY_GREAT) {
+        take_back(subscriber);
+        subscriber->great = srv_frame_ref(frame);
+        srv_memory_hand_over(&subscriber->chat->memory, frame);
+    }
     subscriber->sending_cost += cost;
     subscriber->holder.held += is_replay ? cost : 0;
     return frame;
@@ -268,6 +296,10 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
             .until_ns = srv_wrong_timer(wrong, srv_limiter_due(&subscriber->limiter))};
         return SRV_PULL_WAIT;
     }
+    if (is_held_up(subscriber)) {
+        *ret_pulled = (struct srv_pulled){.until_ns = now_ns + HELD_UP_NS};
+        return SRV_PULL_WAIT;
+    }
     srv_limiter_take(&subscriber->limiter, now_ns);
     srv_wrong_taken(wrong, now_ns);
     struct srv_frame *frame = srv_wrong_invention(wrong);
@@ -290,6 +322,7 @@ static void sent(struct srv_stream *stream, uint64_t now_ns)
     subscriber->is_sending = false;
     subscriber->holder.held -= subscriber->sending_cost;
     subscriber->sending_cost = 0;
+    take_back(subscriber);
     subscriber->is_prompt = now_ns - subscriber->send_began_ns < PROMPT_NS;
     if (!subscriber->is_prompt) {
         srv_wrong_unblocked(&subscriber->wrong);
@@ -303,6 +336,7 @@ static void close_subscription(struct srv_stream *stream)
     stream->wake = NULL;
     count_discarded(subscriber);
     srv_replay_release(&subscriber->replay);
+    take_back(subscriber);
     if (srv_wrong_leaks(&subscriber->wrong, &subscriber->ring)) {
         return;
     }

@@ -206,6 +206,46 @@ static void what_transports_hold_cannot_be_taken_back(void **state)
     driver_release(&driver);
 }
 
+static void great_messages_in_transports_leave_half_to_others(void **state)
+{
+    (void)state;
+    struct driver driver;
+    struct srv_stream *crowd[CROWD];
+    struct srv_frame *held[CROWD] = {0};
+    struct srv_pulled pulled;
+    start(&driver, (size_t)KIB * KIB, 0);
+    subscribe_crowd(&driver, crowd, false);
+    for (int i = 0; i < CROWD; i++) {
+        char room[16];
+        (void)snprintf(room, sizeof(room), "r%d", i);
+        publish(&driver, room, 1, 100 * KIB);
+        if (crowd[i]->ops->pull(crowd[i], driver.now_ns, &pulled) == SRV_PULL_FRAME) {
+            held[i] = pulled.frame;
+        }
+    }
+    assert_non_null(held[4]);
+    assert_null(held[5]);
+    assert_true(pulled.until_ns > driver.now_ns && pulled.until_ns != SRV_NEVER);
+    struct srv_stream *live = driver_subscribe(&driver, "live", TEST_FAST_HZ);
+    for (int i = 0; i < 100; i++) {
+        publish(&driver, "live", 1, 10 * KIB);
+        assert_int_equal(driver_drain_count(&driver, live), 1);
+    }
+    driver_sent(&driver, crowd[0]);
+    srv_frame_unref(held[0]);
+    held[5] = hold(&driver, crowd[5]);
+    driver.now_ns = pulled.until_ns;
+    assert_int_equal(crowd[6]->ops->pull(crowd[6], driver.now_ns, &pulled), SRV_PULL_WAIT);
+    for (int i = 1; i <= 5; i++) {
+        srv_frame_unref(held[i]);
+    }
+    close_crowd(crowd);
+    live->ops->close(live);
+    assert_int_equal(driver.chat.memory.in_hands, 0);
+    assert_int_equal(driver_message_bytes(&driver), 0);
+    driver_release(&driver);
+}
+
 static void a_transport_that_was_told_of_a_next_message_gets_one(void **state)
 {
     (void)state;
@@ -299,6 +339,7 @@ int main(void)
         cmocka_unit_test(whoever_holds_most_loses_and_whoever_holds_little_does_not),
         cmocka_unit_test(the_newest_of_what_waits_is_given_up_or_the_oldest),
         cmocka_unit_test(what_transports_hold_cannot_be_taken_back),
+        cmocka_unit_test(great_messages_in_transports_leave_half_to_others),
         cmocka_unit_test(a_transport_that_was_told_of_a_next_message_gets_one),
         cmocka_unit_test(histories_take_an_eighth_at_most),
         cmocka_unit_test(a_replay_is_refused_when_half_is_in_use),
