@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The byte filter against OpenSSL's own client in memory. */
+#include "reference-server/frontend/h2/tls_source.h"
 #include "tests/unit/server/tls_pair.h"
 
 /* --- the handshake --- */
@@ -276,6 +277,62 @@ static void a_connection_outlives_its_context(void **state)
     pair_release(&pair);
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    char text[8192];
+    FILE *file = fopen(test_tls_path(&files, from), "r");
+    assert_non_null(file);
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[len] = '\0';
+    test_tls_write(&files, to, text);
+}
+
+/* The common name that a new connection is shown. */
+static void is_shown(struct srv_tls_source *source, const char *expected)
+{
+    struct pair pair;
+    char name[64] = "";
+    pair_init_of(&pair, srv_tls_source_accept(source),
+                 &(struct test_tls_client_config){.alpn = H2});
+    exchange(&pair);
+    X509 *shown = SSL_get1_peer_certificate(pair.client.ssl);
+    X509_NAME_get_text_by_NID(X509_get_subject_name(shown), NID_commonName, name, sizeof name);
+    assert_string_equal(name, expected);
+    X509_free(shown);
+    pair_release(&pair);
+}
+
+static void a_reload_is_for_new_connections_and_for_good_files_only(void **state)
+{
+    (void)state;
+    struct sl_error error = {0};
+    char cert[TEST_TLS_PATH_MAX];
+    char key[TEST_TLS_PATH_MAX];
+    (void)snprintf(cert, sizeof cert, "%s/live.crt", files.folder);
+    (void)snprintf(key, sizeof key, "%s/live.key", files.folder);
+    copy_file("server.crt", "live.crt");
+    copy_file("server.key", "live.key");
+    struct srv_tls_source *source =
+        srv_tls_source_new(&(struct srv_tls_files){cert, key, NULL}, NULL, &error);
+    assert_non_null(source);
+    struct pair old;
+    pair_init_of(&old, srv_tls_source_accept(source), &(struct test_tls_client_config){.alpn = H2});
+    exchange(&old);
+    copy_file("client.crt", "live.crt"); /* of which the key is another one */
+    assert_int_equal(srv_tls_source_reload(source, &error), SL_IO);
+    assert_non_null(strstr(error.text, "live.key"));
+    is_shown(source, "server");
+    copy_file("client.key", "live.key");
+    assert_int_equal(srv_tls_source_reload(source, &error), SL_OK);
+    is_shown(source, "client");
+    srv_tls_source_free(source);
+    client_writes(&old, "still here", 10);
+    exchange(&old);
+    test_span_is(sl_buf_span(&old.at_server), "still here");
+    pair_release(&old);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +345,7 @@ int main(void)
         cmocka_unit_test(the_end_is_told_both_ways),
         cmocka_unit_test(a_buffer_of_ours_that_is_full_fails_the_connection),
         cmocka_unit_test(a_connection_outlives_its_context),
+        cmocka_unit_test(a_reload_is_for_new_connections_and_for_good_files_only),
     };
     return cmocka_run_group_tests_name("tls", tests, make_all, remove_all);
 }

@@ -69,15 +69,21 @@ struct pair {
     struct sl_error error;
 };
 
-static void pair_init(struct pair *pair, SSL_CTX *context,
-                      const struct test_tls_client_config *config)
+static void pair_init_of(struct pair *pair, struct srv_tls *tls,
+                         const struct test_tls_client_config *config)
 {
-    *pair = (struct pair){.tls = srv_tls_new(context)};
+    *pair = (struct pair){.tls = tls};
     test_tls_client_init(&pair->client, config);
     sl_buf_init(&pair->to_server, TEST_TLS_BYTES_MAX);
     sl_buf_init(&pair->to_client, TEST_TLS_BYTES_MAX);
     sl_buf_init(&pair->at_server, TEST_TLS_BYTES_MAX);
     sl_buf_init(&pair->at_client, TEST_TLS_BYTES_MAX);
+}
+
+static void pair_init(struct pair *pair, SSL_CTX *context,
+                      const struct test_tls_client_config *config)
+{
+    pair_init_of(pair, srv_tls_new(context), config);
 }
 
 static void pair_release(struct pair *pair)
