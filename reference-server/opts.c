@@ -52,14 +52,14 @@ void srv_opts_init(struct srv_opts *opts)
 
 static enum sl_status set_frontend(void *options, const char *value, struct sl_error *reterr)
 {
-    static const struct srv_frontend_ops *const all[] = {&srv_frontend_grpc};
+    static const struct srv_frontend_ops *const all[] = {&srv_frontend_grpc, &srv_frontend_h2};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(value, all[i]->name) == 0) {
             ((struct srv_opts *)options)->frontend = all[i];
             return SL_OK;
         }
     }
-    return sl_error_set(reterr, SL_USAGE, "want grpc");
+    return sl_error_set(reterr, SL_USAGE, "want grpc or h2");
 }
 
 static enum sl_status set_listen(void *options, const char *value, struct sl_error *reterr)
@@ -309,7 +309,8 @@ static enum sl_status set_misbehave(void *options, const char *value, struct sl_
 }
 
 static const struct sl_cli_option options[] = {
-    {"frontend", 0, "grpc|h2", "what carries the calls (grpc; this build has no h2)", set_frontend},
+    {"frontend", 0, "grpc|h2", "what carries the calls: the gRPC C core (grpc) or nghttp2",
+     set_frontend},
     {"listen", 0, "HOST:PORT", "where to listen (127.0.0.1:50051); port 0: any free one",
      set_listen},
     {"tls-cert", 0, "FILE", "serve TLS with this PEM certificate chain", set_tls_cert},

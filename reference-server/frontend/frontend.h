@@ -65,5 +65,6 @@ struct srv_frontend_ops {
 };
 
 extern const struct srv_frontend_ops srv_frontend_grpc; /* the gRPC C core */
+extern const struct srv_frontend_ops srv_frontend_h2;   /* nghttp2 */
 
 #endif

@@ -119,7 +119,6 @@ static void what_makes_no_sense_or_is_not_built_is_refused(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "--frontend h2",
         "--frontend x",
         "--listen 1",
         "--listen :1",

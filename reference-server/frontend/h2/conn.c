@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "reference-server/frontend/h2/internal.h"
+#include "reference-server/frontend/h2/loop.h"
+
+enum {
+    READS_A_TURN = 4,
+    WRITES_A_TURN = 16,
+    /* Frames that wait for a socket that takes none: beyond it nothing more is read, so that answers do not pile up. */
+    CLOGGED_FRAMES = 1000,
+};
+
+/* How long a peer may take to close after we have. */
+#define LINGER_NS SL_SECOND
+
+void srv_h2_conn_dirty(struct srv_h2_conn *conn)
+{
+    if (!conn->is_dirty) {
+        struct srv_h2 *h2 = conn->h2;
+        conn->is_dirty = true;
+        conn->next_dirty = NULL;
+        *h2->dirty_end = conn;
+        h2->dirty_end = &conn->next_dirty;
+    }
+}
+
+void srv_h2_conn_kill(struct srv_h2_conn *conn, const char *reason)
+{
+    if (!conn->is_dead) {
+        conn->is_dead = true;
+        if (conn->record.reason == NULL) {
+            conn->record.reason = reason;
+        }
+        srv_h2_conn_dirty(conn);
+    }
+}
+
+static void closed(uv_handle_t *handle)
+{
+    struct srv_h2_conn *conn = handle->data;
+    (void)close(conn->fd);
+    sl_free(conn);
+}
+
+static void release(struct srv_h2_conn *conn)
+{
+    struct srv_h2 *h2 = conn->h2;
+    struct srv_h2_call *call = NULL;
+    struct srv_h2_call *next = NULL;
+    /* nghttp2_session_del() does not tell of the streams that are left. */
+    DL_FOREACH_SAFE (conn->calls, call, next) {
+        srv_h2_call_free(call, true);
+    }
+    nghttp2_session_del(conn->session);
+    srv_telemetry_connection_closed(h2->services->telemetry, &conn->record);
+    srv_timers_remove(&h2->timers, &conn->linger);
+    srv_tls_free(conn->tls);
+    sl_buf_release(&conn->out);
+    srv_h2_request_release(&conn->head);
+    DL_DELETE(h2->conns, conn);
+    h2->conn_count--;
+    uv_close((uv_handle_t *)&conn->poll, closed);
+    srv_h2_check_end(h2);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void wait_for(struct srv_h2_conn *conn, int events)
+{
+    if (conn->events != events && !conn->is_dead) {
+        conn->events = events;
+        if (uv_poll_start(&conn->poll, events, on_poll) != 0) {
+            srv_h2_conn_kill(conn, "poll");
+        }
+    }
+}
+
+/* --- in --- */
+
+static void take_plain(struct srv_h2_conn *conn, struct sl_span bytes)
+{
+    if (bytes.len == 0) {
+        return;
+    }
+    ssize_t taken = nghttp2_session_mem_recv(conn->session, bytes.data, bytes.len);
+    if (taken < 0) {
+        sl_log(SL_LOG_DEBUG, "h2", "connection=%llu %s", (unsigned long long)conn->record.number,
+               nghttp2_strerror((int)taken));
+        srv_h2_conn_kill(conn, "protocol");
+    }
+    srv_h2_conn_dirty(conn);
+}
+
+static void take_cipher(struct srv_h2_conn *conn, struct sl_span bytes)
+{
+    struct srv_h2 *h2 = conn->h2;
+    struct sl_error error;
+    sl_buf_clear(&h2->plain);
+    enum sl_status status = srv_tls_feed(conn->tls, bytes, &h2->plain, &conn->out, &error);
+    take_plain(conn, sl_buf_span(&h2->plain));
+    if (status == SL_CLOSED) {
+        srv_h2_conn_kill(conn, "closed by the client");
+    } else if (status != SL_OK) {
+        sl_log(SL_LOG_INFO, "tls", "connection=%llu peer=%s %s",
+               (unsigned long long)conn->record.number, conn->record.peer, error.text);
+        if (conn->record.reason == NULL) {
+            conn->record.reason = srv_tls_failure_word(srv_tls_why(conn->tls));
+        }
+        conn->is_finished = true;
+    }
+    srv_h2_conn_dirty(conn);
+}
+
+/* True when there may be more to read. */
+static bool read_some(struct srv_h2_conn *conn)
+{
+    struct srv_h2 *h2 = conn->h2;
+    ssize_t got = recv(conn->fd, h2->input, SRV_H2_INPUT, 0);
+    if (got < 0) {
+        if (errno != EAGAIN && errno != EINTR) {
+            srv_h2_conn_kill(conn, "reset");
+        }
+        return false;
+    }
+    if (got == 0) {
+        srv_h2_conn_kill(conn, "closed by the client");
+        return false;
+    }
+    conn->record.bytes_in += (uint64_t)got;
+    if (conn->is_lingering || conn->is_finished) {
+        return false;
+    }
+    if (conn->tls != NULL) {
+        take_cipher(conn, sl_span(h2->input, (size_t)got));
+    } else {
+        take_plain(conn, sl_span(h2->input, (size_t)got));
+    }
+    return got == SRV_H2_INPUT && !conn->is_dead;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct srv_h2_conn *conn = poll->data;
+    srv_h2_update_time(conn->h2);
+    if (status < 0) {
+        srv_h2_conn_kill(conn, "reset");
+        return;
+    }
+    if ((events & UV_WRITABLE) != 0) {
+        conn->is_blocked = false;
+        srv_h2_conn_dirty(conn);
+    }
+    if ((events & UV_READABLE) != 0) {
+        for (unsigned i = 0; i < READS_A_TURN && read_some(conn); i++) {
+        }
+    }
+}
+
+/* --- out --- */
+
+static void set_blocked(struct srv_h2_conn *conn)
+{
+    conn->is_blocked = true;
+}
+
+/* Sends bytes; returns how many the socket took. */
+static size_t send_some(struct srv_h2_conn *conn, struct sl_span bytes)
+{
+    ssize_t sent = send(conn->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
+    if (sent < 0) {
+        if (errno != EAGAIN && errno != EINTR) {
+            srv_h2_conn_kill(conn, "reset");
+            return 0;
+        }
+        sent = 0;
+    }
+    conn->record.bytes_out += (uint64_t)sent;
+    if ((size_t)sent < bytes.len) {
+        set_blocked(conn);
+    }
+    return (size_t)sent;
+}
+
+/* What was left over goes first. True when all of it went. */
+static bool send_rest(struct srv_h2_conn *conn)
+{
+    if (conn->out.len > 0) {
+        conn->out_sent += send_some(conn, sl_span_from(sl_buf_span(&conn->out), conn->out_sent));
+        if (conn->is_dead || conn->out_sent < conn->out.len) {
+            return false;
+        }
+        sl_buf_release(&conn->out);
+        conn->out_sent = 0;
+    }
+    return true;
+}
+
+/* What nghttp2 has to send now, up to a limit. */
+static void gather(struct srv_h2_conn *conn)
+{
+    struct srv_h2 *h2 = conn->h2;
+    sl_buf_clear(&h2->gathered);
+    while (h2->gathered.len < SRV_H2_GATHER) {
+        const uint8_t *bytes = NULL;
+        ssize_t len = nghttp2_session_mem_send(conn->session, &bytes);
+        if (len < 0 || sl_buf_add(&h2->gathered, bytes, (size_t)len) != SL_OK) {
+            srv_h2_conn_kill(conn, "internal");
+        }
+        if (len <= 0 || conn->is_dead) {
+            break;
+        }
+    }
+}
+
+/* Gathers and sends. True when there may be more. */
+static bool send_more(struct srv_h2_conn *conn)
+{
+    struct srv_h2 *h2 = conn->h2;
+    bool can_write = conn->tls == NULL || srv_tls_state(conn->tls) == SRV_TLS_OPEN;
+    if (!can_write) {
+        return false;
+    }
+    gather(conn);
+    struct sl_span bytes = sl_buf_span(&h2->gathered);
+    if (conn->is_dead || bytes.len == 0) {
+        return false;
+    }
+    if (conn->tls != NULL) {
+        sl_buf_clear(&h2->cipher);
+        if (srv_tls_write(conn->tls, bytes, &h2->cipher) != SL_OK) {
+            srv_h2_conn_kill(conn, "tls");
+            return false;
+        }
+        bytes = sl_buf_span(&h2->cipher);
+    }
+    struct sl_span rest = sl_span_from(bytes, send_some(conn, bytes));
+    if (rest.len > 0 && !conn->is_dead && sl_buf_add_span(&conn->out, rest) != SL_OK) {
+        srv_h2_conn_kill(conn, "internal");
+    }
+    return rest.len == 0;
+}
+
+static void linger_over(struct srv_timer *timer)
+{
+    srv_h2_conn_kill(SRV_H2_OF(timer, srv_h2_conn, linger), "closed by the server");
+}
+
+/* All was sent that ever will be. A socket that is closed while bytes come would reset what the peer has not read. */
+static void linger(struct srv_h2_conn *conn)
+{
+    if (conn->is_lingering) {
+        return;
+    }
+    if (conn->tls != NULL && !conn->is_closing_tls) {
+        conn->is_closing_tls = true;
+        srv_tls_close(conn->tls, &conn->out);
+        if (!send_rest(conn)) {
+            return;
+        }
+    }
+    conn->is_lingering = true;
+    if (conn->record.reason == NULL) {
+        conn->record.reason = "closed by the server";
+    }
+    (void)shutdown(conn->fd, SHUT_WR);
+    conn->linger.fire = linger_over;
+    srv_h2_set_timer(conn->h2, &conn->linger, conn->h2->now_ns + LINGER_NS);
+}
+
+static bool is_finished(const struct srv_h2_conn *conn)
+{
+    return conn->is_finished || (nghttp2_session_want_read(conn->session) == 0 &&
+                                 nghttp2_session_want_write(conn->session) == 0);
+}
+
+static void note_events(struct srv_h2_conn *conn)
+{
+    conn->is_clogged =
+        conn->is_blocked && nghttp2_session_get_outbound_queue_size(conn->session) > CLOGGED_FRAMES;
+    wait_for(conn, (conn->is_clogged ? 0 : UV_READABLE) | (conn->is_blocked ? UV_WRITABLE : 0));
+}
+
+void srv_h2_conn_flush(struct srv_h2_conn *conn)
+{
+    conn->is_dirty = false;
+    bool has_more = !conn->is_blocked && !conn->is_dead && send_rest(conn) && !conn->is_finished;
+    for (unsigned i = 0; has_more && i < WRITES_A_TURN; i++) {
+        has_more = send_more(conn);
+    }
+    if (has_more) {
+        srv_h2_conn_dirty(conn);
+    } else if (!conn->is_dead && conn->out.len == 0 && is_finished(conn)) {
+        linger(conn);
+    }
+    if (conn->is_dead) {
+        conn->is_dirty = true; /* and is not on the list any more */
+        release(conn);
+    } else {
+        note_events(conn);
+    }
+}
+
+void srv_h2_conn_open(struct srv_h2 *h2, int fd, const char *peer)
+{
+    struct srv_h2_conn *conn = sl_alloc(sizeof(*conn));
+    conn->h2 = h2;
+    conn->fd = fd;
+    conn->poll.data = conn;
+    if (uv_poll_init(&h2->loop, &conn->poll, fd) != 0) {
+        (void)close(fd);
+        sl_free(conn);
+        return;
+    }
+    srv_h2_request_init(&conn->head);
+    sl_buf_init(&conn->out, SRV_H2_CIPHER);
+    conn->session = srv_h2_session_new(conn);
+    if (h2->tls_context != NULL) {
+        conn->tls = srv_tls_new(h2->tls_context);
+    }
+    conn->record.number = ++h2->connection_numbers;
+    (void)snprintf(conn->record.peer, sizeof(conn->record.peer), "%s", peer);
+    DL_APPEND(h2->conns, conn);
+    h2->conn_count++;
+    srv_telemetry_connection_opened(h2->services->telemetry, &conn->record, h2->now_ns);
+    wait_for(conn, UV_READABLE);
+    srv_h2_conn_dirty(conn);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *     RUNNING --SIGTERM--> TOLD --TELL--> NOTICED --NOTICE--> DRAINING --grace--> ENDING --FLUSH--> CLOSING
+ *
+ * OPS-03. RFC 9113 6.8: the first GOAWAY names the greatest stream id, so that no stream that is on its way is refused;
+ * the second, a round trip later, the last one that was taken. The server ends as soon as the last connection has gone,
+ * in whatever phase. A second signal goes through the phases that are left without waiting.
+ */
+#include <utlist.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "reference-server/frontend/h2/internal.h"
+
+#define DRAINING_TEXT "server draining"
+
+/* How long NOT_SERVING is told before anything closes. */
+#define TELL_NS (200 * SL_MS)
+
+/* How long streams that were begun before the first GOAWAY was read are taken. */
+#define NOTICE_NS (200 * SL_MS)
+
+/* How long a status may take to go out before its connection is closed. */
+#define FLUSH_NS (500 * SL_MS)
+
+static void notice(struct srv_h2 *h2)
+{
+    struct srv_h2_conn *conn = NULL;
+    DL_FOREACH (h2->conns, conn) {
+        (void)nghttp2_submit_shutdown_notice(conn->session);
+        srv_h2_conn_dirty(conn);
+    }
+}
+
+static void go_away(struct srv_h2 *h2)
+{
+    struct srv_h2_conn *conn = NULL;
+    DL_FOREACH (h2->conns, conn) {
+        int32_t last = nghttp2_session_get_last_proc_stream_id(conn->session);
+        (void)nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL,
+                                    0);
+        srv_h2_conn_dirty(conn);
+    }
+}
+
+static void end_streams(struct srv_h2 *h2)
+{
+    struct srv_h2_conn *conn = NULL;
+    DL_FOREACH (h2->conns, conn) {
+        struct srv_h2_call *call = NULL;
+        DL_FOREACH (conn->calls, call) {
+            srv_h2_call_end(call, SL_GRPC_UNAVAILABLE, DRAINING_TEXT);
+        }
+    }
+}
+
+static void close_all(struct srv_h2 *h2)
+{
+    struct srv_h2_conn *conn = NULL;
+    DL_FOREACH (h2->conns, conn) {
+        srv_h2_conn_kill(conn, "drained");
+    }
+}
+
+/* Enters the next phase and says how long it lasts. */
+static uint64_t advance(struct srv_h2 *h2)
+{
+    switch (h2->phase) {
+    case SRV_H2_RUNNING:
+        sl_log(SL_LOG_INFO, "drain", "health is NOT_SERVING");
+        h2->phase = SRV_H2_TOLD;
+        h2->services->chat->is_draining = true;
+        if (!h2->wrong->drain_stays_serving) {
+            srv_health_drain(h2->services->health);
+        }
+        return TELL_NS;
+    case SRV_H2_TOLD:
+        sl_log(SL_LOG_INFO, "drain", "no new connections; streams may finish");
+        h2->phase = SRV_H2_NOTICED;
+        srv_h2_stop_listening(h2);
+        if (!h2->wrong->drain_goaway_missing) {
+            notice(h2);
+        }
+        return NOTICE_NS;
+    case SRV_H2_NOTICED:
+        h2->phase = SRV_H2_DRAINING;
+        if (!h2->wrong->drain_goaway_missing) {
+            go_away(h2);
+        }
+        return h2->wrong->drain_ends_at_once ? 0
+               : h2->wrong->drain_never_ends ? SRV_NEVER
+                                             : h2->config->drain_grace_ns;
+    case SRV_H2_DRAINING:
+        sl_log(SL_LOG_INFO, "drain", "ending the streams that are left");
+        h2->phase = SRV_H2_ENDING;
+        go_away(h2);
+        end_streams(h2);
+        return FLUSH_NS;
+    case SRV_H2_ENDING:
+    case SRV_H2_CLOSING:
+        break;
+    }
+    h2->phase = SRV_H2_CLOSING;
+    close_all(h2);
+    return SRV_NEVER;
+}
+
+static void drain_timer_fired(struct srv_timer *timer)
+{
+    struct srv_h2 *h2 = SRV_H2_OF(timer, srv_h2, drain_timer);
+    uint64_t lasts_ns = advance(h2);
+    if (lasts_ns != SRV_NEVER) {
+        srv_h2_set_timer(h2, timer, h2->now_ns + lasts_ns);
+    }
+    srv_h2_check_end(h2);
+}
+
+void srv_h2_drain(struct srv_h2 *h2)
+{
+    h2->drain_timer.fire = drain_timer_fired;
+    if (h2->phase == SRV_H2_RUNNING) {
+        drain_timer_fired(&h2->drain_timer);
+        return;
+    }
+    srv_timers_remove(&h2->timers, &h2->drain_timer);
+    while (h2->phase < SRV_H2_ENDING) {
+        (void)advance(h2);
+    }
+    srv_h2_set_timer(h2, &h2->drain_timer, h2->now_ns + FLUSH_NS);
+    srv_h2_check_end(h2);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/base/alloc.h"
+#include "reference-server/frontend/h2/internal.h"
+
+enum {
+    /* WINDOW_UPDATEs are sent when half a window was used. */
+    SETTINGS_MAX = 4,
+};
+
+static struct srv_h2_call *call_of(nghttp2_session *session, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(session, id);
+}
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+{
+    (void)session;
+    struct srv_h2_conn *conn = context;
+    srv_h2_request_clear(&conn->head, frame->headers.cat != NGHTTP2_HCAT_REQUEST);
+    return 0;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+                     void *context)
+{
+    (void)frame;
+    (void)flags;
+    struct srv_h2_conn *conn = context;
+    if (!srv_h2_request_field(&conn->head, sl_span(name, name_len), sl_span(value, value_len))) {
+        return nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
+    }
+    return 0;
+}
+
+/* RFC 9113 8.2.1: what nghttp2 would only skip makes the request malformed. */
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
+                             const uint8_t *name, size_t name_len, const uint8_t *value,
+                             size_t value_len, uint8_t flags, void *context)
+{
+    (void)session;
+    (void)frame;
+    (void)name;
+    (void)name_len;
+    (void)value;
+    (void)value_len;
+    (void)flags;
+    (void)context;
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+{
+    struct srv_h2_conn *conn = context;
+    bool is_over = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        srv_h2_call_begin(conn, frame->hd.stream_id, is_over);
+    } else if (is_over && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)) {
+        struct srv_h2_call *call = call_of(session, frame->hd.stream_id);
+        if (call != NULL) {
+            srv_h2_call_half_close(call);
+        }
+    }
+    return 0;
+}
+
+static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
+                         size_t len, void *context)
+{
+    (void)flags;
+    (void)context;
+    struct srv_h2_call *call = call_of(session, id);
+    /* The connection's window never waits for a stream. */
+    int error = nghttp2_session_consume_connection(session, len);
+    if (error == 0 && call != NULL) {
+        srv_h2_call_input(call, sl_span(data, len));
+    }
+    return error == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+/* RFC 9113 8.1: a response that is whole before its request says by NO_ERROR that the rest is not needed. */
+static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *context)
+{
+    (void)context;
+    if (frame->hd.type != NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+        return 0;
+    }
+    struct srv_h2_call *call = call_of(session, frame->hd.stream_id);
+    if (call != NULL) {
+        srv_h2_call_sent_end(call);
+    }
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *context)
+{
+    (void)error;
+    (void)context;
+    struct srv_h2_call *call = call_of(session, id);
+    if (call != NULL) {
+        srv_h2_call_free(call, !call->is_over);
+    }
+    return 0;
+}
+
+nghttp2_session_callbacks *srv_h2_callbacks_new(void)
+{
+    nghttp2_session_callbacks *callbacks = NULL;
+    if (nghttp2_session_callbacks_new(&callbacks) != 0) {
+        return NULL;
+    }
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    return callbacks;
+}
+
+nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn)
+{
+    struct srv_h2 *h2 = conn->h2;
+    nghttp2_session *session = NULL;
+    nghttp2_settings_entry settings[SETTINGS_MAX];
+    size_t count = 0;
+    settings[count++] =
+        (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, SRV_H2_HEAD_BYTES_MAX};
+    settings[count++] =
+        (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, SRV_H2_STREAM_WINDOW};
+    if (h2->config->limits.max_streams > 0) {
+        settings[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                                                     h2->config->limits.max_streams};
+    }
+    if (nghttp2_session_server_new2(&session, h2->callbacks, conn, h2->option) != 0) {
+        return NULL;
+    }
+    if (nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, count) != 0 ||
+        nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0,
+                                              SRV_H2_CONNECTION_WINDOW) != 0) {
+        nghttp2_session_del(session);
+        return NULL;
+    }
+    return session;
+}
