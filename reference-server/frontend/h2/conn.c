@@ -99,10 +99,25 @@ static void take_plain(struct srv_h2_conn *conn, struct sl_span bytes)
     srv_h2_conn_dirty(conn);
 }
 
+static void gather(struct srv_h2_conn *conn);
+
+/* Why TLS ends is said in HTTP/2 too, where TLS itself would go on (RFC 9113 9.2.1, 10.5). */
+static void say_goaway(struct srv_h2_conn *conn)
+{
+    enum srv_tls_failure why = srv_tls_why(conn->tls);
+    if (why == SRV_TLS_FAILURE_RENEGOTIATION || why == SRV_TLS_FAILURE_FLOOD) {
+        (void)nghttp2_session_terminate_session(conn->session, why == SRV_TLS_FAILURE_FLOOD
+                                                                   ? NGHTTP2_ENHANCE_YOUR_CALM
+                                                                   : NGHTTP2_PROTOCOL_ERROR);
+        gather(conn);
+        (void)!srv_tls_write(conn->tls, sl_buf_span(&conn->h2->gathered), &conn->out);
+    }
+}
+
 static void take_cipher(struct srv_h2_conn *conn, struct sl_span bytes)
 {
     struct srv_h2 *h2 = conn->h2;
-    struct sl_error error;
+    struct sl_error error = {0};
     sl_buf_clear(&h2->plain);
     enum sl_status status = srv_tls_feed(conn->tls, bytes, &h2->plain, &conn->out, &error);
     take_plain(conn, sl_buf_span(&h2->plain));
@@ -114,6 +129,7 @@ static void take_cipher(struct srv_h2_conn *conn, struct sl_span bytes)
         if (conn->record.reason == NULL) {
             conn->record.reason = srv_tls_failure_word(srv_tls_why(conn->tls));
         }
+        say_goaway(conn);
         conn->is_finished = true;
     }
     srv_h2_conn_dirty(conn);
@@ -322,8 +338,8 @@ void srv_h2_conn_open(struct srv_h2 *h2, int fd, const char *peer)
     srv_h2_request_init(&conn->head);
     sl_buf_init(&conn->out, SRV_H2_CIPHER);
     conn->session = srv_h2_session_new(conn);
-    if (h2->tls_context != NULL) {
-        conn->tls = srv_tls_new(h2->tls_context);
+    if (h2->tls != NULL) {
+        conn->tls = srv_tls_source_accept(h2->tls);
     }
     conn->record.number = ++h2->connection_numbers;
     (void)snprintf(conn->record.peer, sizeof(conn->record.peer), "%s", peer);

@@ -23,7 +23,7 @@
 #include "reference-server/frontend/h2/message_in.h"
 #include "reference-server/frontend/h2/reply.h"
 #include "reference-server/frontend/h2/request.h"
-#include "reference-server/frontend/h2/tls.h"
+#include "reference-server/frontend/h2/tls_source.h"
 #include "reference-server/frontend/timers.h"
 
 enum {
@@ -123,7 +123,7 @@ struct srv_h2 {
     const struct srv_misbehave *wrong;
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
-    SSL_CTX *tls_context; /* NULL: clear text */
+    struct srv_tls_source *tls; /* NULL: clear text */
     struct sl_buf
         gathered; /* what nghttp2 gave for one connection; shared by all, as are the others */
     struct sl_buf cipher;

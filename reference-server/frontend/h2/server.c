@@ -20,7 +20,6 @@
 #include "reference-server/frontend/grpc/accept.h"
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/loop.h"
-#include "reference-server/frontend/h2/tls_context.h"
 
 enum {
     ACCEPTS_A_TURN = 64,
@@ -298,7 +297,7 @@ static void release(struct srv_h2 *h2)
     (void)close(h2->clock_fd);
     nghttp2_session_callbacks_del(h2->callbacks);
     nghttp2_option_del(h2->option);
-    SSL_CTX_free(h2->tls_context);
+    srv_tls_source_free(h2->tls);
     srv_accept_release();
     srv_timers_release(&h2->timers);
     sl_buf_release(&h2->gathered);
@@ -316,8 +315,8 @@ static enum sl_status make_tls(struct srv_h2 *h2, struct sl_error *reterr)
     if (files.cert == NULL) {
         return SL_OK;
     }
-    h2->tls_context = srv_tls_context_new(&files, NULL, reterr);
-    return h2->tls_context == NULL ? SL_IO : SL_OK;
+    h2->tls = srv_tls_source_new(&files, h2->config->keylog, reterr);
+    return h2->tls == NULL ? SL_IO : SL_OK;
 }
 
 static void init_buffers(struct srv_h2 *h2)
@@ -397,6 +396,12 @@ static void drain(struct srv_frontend *frontend)
     (void)uv_async_send(&h2->told);
 }
 
+static enum sl_status reload(struct srv_frontend *frontend, struct sl_error *reterr_error)
+{
+    const struct srv_h2 *h2 = (struct srv_h2 *)frontend;
+    return h2->tls == NULL ? SL_OK : srv_tls_source_reload(h2->tls, reterr_error);
+}
+
 static void free_h2(struct srv_frontend *frontend)
 {
     struct srv_h2 *h2 = (struct srv_h2 *)frontend;
@@ -404,5 +409,9 @@ static void free_h2(struct srv_frontend *frontend)
     release(h2);
 }
 
-const struct srv_frontend_ops srv_frontend_h2 = {
-    .name = "h2", .start = start, .port = port_of, .drain = drain, .free = free_h2};
+const struct srv_frontend_ops srv_frontend_h2 = {.name = "h2",
+                                                 .start = start,
+                                                 .port = port_of,
+                                                 .drain = drain,
+                                                 .reload = reload,
+                                                 .free = free_h2};

@@ -4,6 +4,7 @@
 import os
 import shutil
 import signal
+import socket
 import ssl
 import stat
 import subprocess
@@ -250,6 +251,49 @@ class Tls:
 
 class TlsOfGrpc(Tls, unittest.TestCase):
     FRONTEND = "grpc"
+
+
+class TlsOfH2(Tls, unittest.TestCase):
+    FRONTEND = "h2"
+
+    def test_a_client_without_h2_gets_the_alert_for_it(self):
+        with self.server() as server:
+            for version in ("-tls1_2", "-tls1_3"):
+                for alpn in ([], ["-alpn", "http/1.1"]):
+                    run = subprocess.run(["openssl", "s_client", "-connect", server.address, version, *alpn],
+                                         stdin=subprocess.DEVNULL, capture_output=True, timeout=sut.WAIT,
+                                         check=False)
+                    self.assertIn(b"SSL alert number 120", run.stderr, (version, alpn))
+            good = subprocess.run(["openssl", "s_client", "-connect", server.address, "-alpn", "h2"],
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=sut.WAIT, check=False)
+            self.assertIn(b"ALPN protocol: h2", good.stdout)
+
+    def test_a_handshake_byte_by_byte_is_served(self):
+        with self.server() as server:
+            for version in VERSIONS:
+                tls_in, tls_out = ssl.MemoryBIO(), ssl.MemoryBIO()
+                tls = self.context(version=version).wrap_bio(tls_in, tls_out, server_hostname="localhost")
+                host, port = server.address.split(":")
+                with socket.create_connection((host, int(port)), sut.WAIT) as plain:
+                    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+                    def done(step, *args):
+                        while True:
+                            try:
+                                result = step(*args)
+                            except ssl.SSLWantReadError:
+                                result = None
+                            for byte in tls_out.read():
+                                plain.sendall(bytes([byte]))
+                            if result is not None:
+                                return result
+                            piece = plain.recv(65536)
+                            self.assertTrue(piece)
+                            tls_in.write(piece)
+
+                    done(lambda: tls.do_handshake() or True)
+                    done(tls.write, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+                    self.assertEqual(done(tls.read, 9)[3], raw_h2.SETTINGS)
 
 
 if __name__ == "__main__":
