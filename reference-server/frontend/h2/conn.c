@@ -306,21 +306,24 @@ static void note_events(struct srv_h2_conn *conn)
 
 void srv_h2_conn_flush(struct srv_h2_conn *conn)
 {
-    conn->is_dirty = false;
+    /* It stays marked meanwhile, so that it cannot come onto the next turn's list and be freed in this one. */
     bool has_more = !conn->is_blocked && !conn->is_dead && send_rest(conn) && !conn->is_finished;
     for (unsigned i = 0; has_more && i < WRITES_A_TURN; i++) {
         has_more = send_more(conn);
     }
-    if (has_more) {
-        srv_h2_conn_dirty(conn);
-    } else if (!conn->is_dead && conn->out.len == 0 && is_finished(conn)) {
+    if (!has_more && !conn->is_dead && conn->out.len == 0 && is_finished(conn)) {
         linger(conn);
     }
-    if (conn->is_dead) {
-        conn->is_dirty = true; /* and is not on the list any more */
-        release(conn);
-    } else {
+    if (!conn->is_dead) {
         note_events(conn);
+    }
+    if (conn->is_dead) {
+        release(conn);
+        return;
+    }
+    conn->is_dirty = false;
+    if (has_more) {
+        srv_h2_conn_dirty(conn);
     }
 }
 
