@@ -39,6 +39,15 @@ enum sl_status srv_misbehave_set(struct srv_misbehave *misbehave, const char *na
                         nearest == NULL ? "" : "; the nearest is ", nearest == NULL ? "" : nearest);
 }
 
+bool srv_misbehave_is_any(const struct srv_misbehave *misbehave)
+{
+    bool is_any = false;
+#define X(field, name, frontends, rule, what) is_any |= misbehave->field;
+#include "reference-server/misbehave.def"
+#undef X
+    return is_any;
+}
+
 void srv_misbehave_log(const struct srv_misbehave *misbehave)
 {
     for (size_t i = 0; i < WRONG_SERVER_COUNT; i++) {

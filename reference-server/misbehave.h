@@ -21,6 +21,9 @@ struct srv_misbehave {
 SL_MUST_USE enum sl_status srv_misbehave_set(struct srv_misbehave *misbehave, const char *name,
                                              struct sl_error *reterr_error);
 
+/* True when any switch is set. */
+bool srv_misbehave_is_any(const struct srv_misbehave *misbehave);
+
 /* Says in the log what is wrong with this server, if anything. */
 void srv_misbehave_log(const struct srv_misbehave *misbehave);
 

@@ -7,7 +7,8 @@ void srv_limiter_init(struct srv_limiter *limiter, int32_t rate_hz)
 {
     uint64_t rate = rate_hz < 1 ? 1 : (uint64_t)rate_hz;
     /* Rounded up: a shorter interval would let one message too many into a long window. */
-    *limiter = (struct srv_limiter){.interval_ns = (SL_SECOND + rate - 1) / rate};
+    uint64_t interval_ns = (SL_SECOND + rate - 1) / rate;
+    *limiter = (struct srv_limiter){.interval_ns = rate > SL_SECOND ? 0 : interval_ns};
 }
 
 void srv_limiter_idle(struct srv_limiter *limiter, uint64_t now_ns)

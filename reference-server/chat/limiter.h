@@ -8,7 +8,7 @@
  * Messages go by a schedule of one an interval. When the machine lets one go late, those that wait behind it catch
  * up, by half an interval at the most: otherwise every late timer would cost rate for good. So any window of w
  * seconds holds at most rate * w + 1.5, which is rate * w + 1 where the window is a whole number of intervals. Idle
- * time saves nothing up.
+ * time saves nothing up. A rate of more than one message a nanosecond is no limit.
  *
  * Multiplication and addition only after init: no rate can overflow it or make it divide by zero.
  */
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 struct srv_limiter {
-    uint64_t interval_ns; /* at least 1, unless a wrong server ignores the rate */
+    uint64_t interval_ns; /* 0: a rate finer than the clock, or one that a wrong server ignores */
     uint64_t next_ns;     /* when the next message may go */
     uint64_t saved_ns;    /* how far behind the clock may run: 0; more only in a wrong server */
 };

@@ -169,16 +169,32 @@ static bool make_room(struct subscriber *subscriber, struct srv_ring *ring, stru
     return true;
 }
 
-static void push(struct subscriber *subscriber, struct srv_frame *frame, uint64_t now_ns)
+/* False when frame finds no place in ring, and is lost; else it is to be pushed. */
+static bool admit(struct subscriber *subscriber, struct srv_ring *ring, struct srv_frame *frame,
+                  uint64_t now_ns)
 {
-    struct srv_ring *ring = srv_wrong_queue(&subscriber->wrong, &subscriber->ring);
-    bool was_full = srv_ring_is_full(ring);
     count_copies(subscriber, 1, frame->len);
     if (!make_room(subscriber, ring, frame, now_ns)) {
-        return;
+        return false;
     }
     subscriber->is_short_of_bytes = false;
     subscriber->holder.held += srv_frame_cost(frame);
+    return true;
+}
+
+/* ring has become longer. */
+static void count_full(struct subscriber *subscriber, const struct srv_ring *ring)
+{
+    sl_tally_add(&subscriber->chat->stats.buffer_full, srv_ring_is_full(ring) ? 1 : 0);
+}
+
+static void push_wrongly(struct subscriber *subscriber, struct srv_frame *frame, uint64_t now_ns)
+{
+    struct srv_ring *ring = srv_wrong_queue(&subscriber->wrong, &subscriber->ring);
+    bool was_full = srv_ring_is_full(ring);
+    if (!admit(subscriber, ring, frame, now_ns)) {
+        return;
+    }
     struct srv_frame *own = srv_wrong_copies_own(&subscriber->wrong)
                                 ? srv_frame_copy(srv_frame_span(frame))
                                 : srv_frame_ref(frame);
@@ -187,15 +203,43 @@ static void push(struct subscriber *subscriber, struct srv_frame *frame, uint64_
     } else {
         srv_ring_push(ring, own);
     }
-    if (!was_full && srv_ring_is_full(ring)) {
-        sl_tally_add(&subscriber->chat->stats.buffer_full, 1);
+    if (!was_full) {
+        count_full(subscriber, ring);
+    }
+}
+
+static struct subscriber *of_member(struct srv_member *member)
+{
+    return (struct subscriber *)(void *)((char *)member - offsetof(struct subscriber, member));
+}
+
+static void wake(struct subscriber *subscriber)
+{
+    if (subscriber->stream.wake != NULL) {
+        subscriber->stream.wake(subscriber->stream.wake_context);
     }
 }
 
 static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t now_ns)
 {
-    struct subscriber *subscriber =
-        (struct subscriber *)(void *)((char *)member - offsetof(struct subscriber, member));
+    struct subscriber *subscriber = of_member(member);
+    struct srv_ring *ring = &subscriber->ring;
+    if (waiting(subscriber) == 0) {
+        srv_limiter_idle(&subscriber->limiter, now_ns);
+    }
+    bool was_full = srv_ring_is_full(ring);
+    if (admit(subscriber, ring, frame, now_ns)) {
+        srv_ring_push(ring, srv_frame_ref(frame));
+        if (!was_full) {
+            count_full(subscriber, ring);
+        }
+    }
+    wake(subscriber);
+}
+
+static void deliver_wrongly(struct srv_member *member, struct srv_frame *frame, uint64_t now_ns)
+{
+    struct subscriber *subscriber = of_member(member);
     bool is_throttled = !srv_limiter_allows(&subscriber->limiter, now_ns);
     if (waiting(subscriber) == 0) {
         srv_limiter_idle(&subscriber->limiter, now_ns);
@@ -207,12 +251,10 @@ static void deliver(struct srv_member *member, struct srv_frame *frame, uint64_t
     srv_wrong_arrival(&subscriber->wrong, frame->len, now_ns);
     unsigned copies = is_lost ? 0 : srv_wrong_copies(&subscriber->wrong, is_throttled, now_ns);
     for (unsigned i = 0; i < copies; i++) {
-        push(subscriber, frame, now_ns);
+        push_wrongly(subscriber, frame, now_ns);
     }
     srv_wrong_note(&subscriber->wrong, subscriber->is_sending, waiting(subscriber));
-    if (subscriber->stream.wake != NULL) {
-        subscriber->stream.wake(subscriber->stream.wake_context);
-    }
+    wake(subscriber);
 }
 
 /* True when the message after the one that goes now needs no wait: then the transport may gather. */
@@ -266,7 +308,44 @@ static struct srv_frame *take(struct subscriber *subscriber)
     return frame;
 }
 
+/* Waits until then. */
+static enum srv_pull wait_until(uint64_t until_ns, struct srv_pulled *ret_pulled)
+{
+    *ret_pulled = (struct srv_pulled){.until_ns = until_ns};
+    return SRV_PULL_WAIT;
+}
+
+/* frame goes now. */
+static enum srv_pull give(struct subscriber *subscriber, struct srv_frame *frame, uint64_t now_ns,
+                          struct srv_pulled *ret_pulled)
+{
+    count_end(subscriber, frame, &subscriber->chat->stats.sent);
+    sl_tally_add(&subscriber->chat->stats.sent_bytes, frame->len);
+    *ret_pulled =
+        (struct srv_pulled){.frame = frame, .is_followed = is_followed(subscriber, now_ns)};
+    subscriber->is_sending = true;
+    subscriber->send_began_ns = now_ns;
+    return SRV_PULL_FRAME;
+}
+
 static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv_pulled *ret_pulled)
+{
+    struct subscriber *subscriber = of_stream(stream);
+    if (waiting(subscriber) == 0) {
+        return wait_until(SRV_NEVER, ret_pulled);
+    }
+    if (!srv_limiter_allows(&subscriber->limiter, now_ns)) {
+        return wait_until(srv_limiter_due(&subscriber->limiter), ret_pulled);
+    }
+    if (is_held_up(subscriber)) {
+        return wait_until(now_ns + HELD_UP_NS, ret_pulled);
+    }
+    srv_limiter_take(&subscriber->limiter, now_ns);
+    return give(subscriber, take(subscriber), now_ns, ret_pulled);
+}
+
+static enum srv_pull pull_wrongly(struct srv_stream *stream, uint64_t now_ns,
+                                  struct srv_pulled *ret_pulled)
 {
     struct subscriber *subscriber = of_stream(stream);
     struct srv_wrong_subscriber *wrong = &subscriber->wrong;
@@ -279,51 +358,45 @@ static enum srv_pull pull(struct srv_stream *stream, uint64_t now_ns, struct srv
         srv_replay_late(&subscriber->replay, subscriber->chat, &subscriber->member, now_ns);
     count_replay(subscriber);
     if (late_ns != 0) {
-        *ret_pulled = (struct srv_pulled){.until_ns = late_ns};
-        return SRV_PULL_WAIT;
+        return wait_until(late_ns, ret_pulled);
     }
     if (waiting(subscriber) == 0 || wrong->is_asleep || srv_wrong_is_blocked(wrong)) {
-        *ret_pulled = (struct srv_pulled){.until_ns = srv_wrong_wait(wrong, SRV_NEVER, now_ns)};
-        return SRV_PULL_WAIT;
+        return wait_until(srv_wrong_wait(wrong, SRV_NEVER, now_ns), ret_pulled);
     }
     uint64_t busy_until_ns = srv_wrong_busy_until(wrong, now_ns);
     if (busy_until_ns != 0) {
-        *ret_pulled = (struct srv_pulled){.until_ns = busy_until_ns};
-        return SRV_PULL_WAIT;
+        return wait_until(busy_until_ns, ret_pulled);
     }
     if (!srv_limiter_allows(&subscriber->limiter, now_ns)) {
-        *ret_pulled = (struct srv_pulled){
-            .until_ns = srv_wrong_timer(wrong, srv_limiter_due(&subscriber->limiter))};
-        return SRV_PULL_WAIT;
+        return wait_until(srv_wrong_timer(wrong, srv_limiter_due(&subscriber->limiter)),
+                          ret_pulled);
     }
     if (is_held_up(subscriber)) {
-        *ret_pulled = (struct srv_pulled){.until_ns = now_ns + HELD_UP_NS};
-        return SRV_PULL_WAIT;
+        return wait_until(now_ns + HELD_UP_NS, ret_pulled);
     }
     srv_limiter_take(&subscriber->limiter, now_ns);
     srv_wrong_taken(wrong, now_ns);
     struct srv_frame *frame = srv_wrong_invention(wrong);
-    if (frame == NULL) {
-        frame = take(subscriber);
-    }
-    count_end(subscriber, frame, &subscriber->chat->stats.sent);
-    sl_tally_add(&subscriber->chat->stats.sent_bytes, frame->len);
-    *ret_pulled =
-        (struct srv_pulled){.frame = frame, .is_followed = is_followed(subscriber, now_ns)};
-    subscriber->is_sending = true;
-    subscriber->send_began_ns = now_ns;
+    enum srv_pull pulled =
+        give(subscriber, frame == NULL ? take(subscriber) : frame, now_ns, ret_pulled);
     srv_wrong_note(wrong, true, waiting(subscriber));
-    return SRV_PULL_FRAME;
+    return pulled;
 }
 
 static void sent(struct srv_stream *stream, uint64_t now_ns)
 {
     struct subscriber *subscriber = of_stream(stream);
     subscriber->is_sending = false;
+    take_back(subscriber);
     subscriber->holder.held -= subscriber->sending_cost;
     subscriber->sending_cost = 0;
-    take_back(subscriber);
     subscriber->is_prompt = now_ns - subscriber->send_began_ns < PROMPT_NS;
+}
+
+static void sent_wrongly(struct srv_stream *stream, uint64_t now_ns)
+{
+    struct subscriber *subscriber = of_stream(stream);
+    sent(stream, now_ns);
     if (!subscriber->is_prompt) {
         srv_wrong_unblocked(&subscriber->wrong);
     }
@@ -361,6 +434,14 @@ static const struct srv_stream_ops subscriber_ops = {
     .pull = pull,
     .trailer = trailer,
     .sent = sent,
+    .close = close_subscription,
+};
+
+/* The same with what a wrong server may do in between; a right one has no time for it. */
+static const struct srv_stream_ops wrong_ops = {
+    .pull = pull_wrongly,
+    .trailer = trailer,
+    .sent = sent_wrongly,
     .close = close_subscription,
 };
 
@@ -408,9 +489,10 @@ struct srv_stream *srv_subscribe(struct srv_chat *chat, struct sl_span request, 
         return NULL;
     }
     struct subscriber *subscriber = sl_alloc(sizeof(*subscriber));
-    subscriber->stream.ops = &subscriber_ops;
+    bool is_wrong = srv_misbehave_is_any(misbehave);
+    subscriber->stream.ops = is_wrong ? &wrong_ops : &subscriber_ops;
     subscriber->chat = chat;
-    subscriber->member.deliver = deliver;
+    subscriber->member.deliver = is_wrong ? deliver_wrongly : deliver;
     subscriber->holder.shed = shed;
     srv_memory_join(&chat->memory, &subscriber->holder);
     srv_ring_init(&subscriber->ring, srv_wrong_buffer(&chat->config));

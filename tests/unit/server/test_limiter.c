@@ -19,7 +19,7 @@ static void check_windows(const uint64_t *at, size_t count, int32_t rate)
     }
 }
 
-static const int32_t rates[] = {1, 2, 3, 7, 10, 30, 97, 100, 999, 1000, 44100, INT32_MAX};
+static const int32_t rates[] = {1, 2, 3, 7, 10, 30, 97, 100, 999, 1000, 44100, 1000000000};
 
 static void no_window_holds_more_than_the_rate_and_one_and_a_half(void **state)
 {
@@ -122,6 +122,19 @@ static void a_rate_that_makes_no_sense_is_the_slowest(void **state)
     }
 }
 
+/* All that waits goes in one turn of the loop, whose time stands still. */
+static void a_rate_finer_than_the_clock_is_none(void **state)
+{
+    (void)state;
+    struct srv_limiter limiter;
+    uint64_t now = 5 * SL_SECOND;
+    srv_limiter_init(&limiter, INT32_MAX);
+    for (size_t n = 0; n < SENDS; n++) {
+        assert_true(srv_limiter_allows(&limiter, now));
+        srv_limiter_take(&limiter, now);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +143,7 @@ int main(void)
         cmocka_unit_test(the_rate_is_reached_by_a_clock_with_a_grain),
         cmocka_unit_test(a_timer_that_is_late_costs_no_rate),
         cmocka_unit_test(a_late_message_is_followed_no_sooner_than_half_an_interval_early),
+        cmocka_unit_test(a_rate_finer_than_the_clock_is_none),
         cmocka_unit_test(a_rate_that_makes_no_sense_is_the_slowest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
