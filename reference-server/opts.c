@@ -62,17 +62,27 @@ static enum sl_status set_frontend(void *options, const char *value, struct sl_e
     return sl_error_set(reterr, SL_USAGE, "want grpc or h2");
 }
 
-static enum sl_status set_listen(void *options, const char *value, struct sl_error *reterr)
+/* HOST:PORT into place, of SRV_LISTEN_MAX bytes. */
+static enum sl_status host_and_port(const char *value, char *place, struct sl_error *reterr)
 {
-    struct srv_opts *opts = options;
     const char *colon = strrchr(value, ':');
     uint64_t port = 0;
-    if (colon == NULL || colon == value || strlen(value) >= sizeof(opts->listen) ||
+    if (colon == NULL || colon == value || strlen(value) >= SRV_LISTEN_MAX ||
         sl_units_u64(sl_span_str(colon + 1), &port) != SL_OK || port > PORT_MAX) {
         return sl_error_set(reterr, SL_USAGE, "want HOST:PORT, with port 0 for any free one");
     }
-    memcpy(opts->listen, value, strlen(value) + 1);
+    memcpy(place, value, strlen(value) + 1);
     return SL_OK;
+}
+
+static enum sl_status set_listen(void *options, const char *value, struct sl_error *reterr)
+{
+    return host_and_port(value, ((struct srv_opts *)options)->listen, reterr);
+}
+
+static enum sl_status set_metrics(void *options, const char *value, struct sl_error *reterr)
+{
+    return host_and_port(value, ((struct srv_opts *)options)->metrics, reterr);
 }
 
 static enum sl_status set_tls_cert(void *options, const char *value, struct sl_error *reterr)
@@ -348,6 +358,8 @@ static const struct sl_cli_option options[] = {
     {"max-connection-age-grace", 0, "TIME", "and end its streams so long after that (10s)",
      set_max_age_grace},
     {"drain-grace", 0, "TIME", "how long streams may go on after SIGTERM (10s)", set_drain_grace},
+    {"metrics", 0, "HOST:PORT",
+     "show Prometheus metrics at /metrics there (off); port 0: any free one", set_metrics},
     {"log", 0, "text|json", "form of the log on stderr (text)", set_log},
     {"misbehave", 0, "NAME",
      "be this wrong server; repeatable; 'list' prints name, front end\n"
@@ -358,7 +370,7 @@ static const struct sl_cli_option options[] = {
 const struct sl_cli srv_cli = {
     .program = "sluice-server",
     .summary = "The reference server of chat.v1. When it is ready it prints one line on stdout:\n"
-               "\"listening on HOST:PORT\".",
+               "\"listening on HOST:PORT\"; with --metrics a second one, \"metrics on HOST:PORT\".",
     .notes = "SIGTERM and SIGINT drain; a second one ends at once. SIGHUP reads the certificates "
              "again.\n"
              "Exit status: 0 after a drain; 1 when it cannot serve; 2 on bad usage.\n",

@@ -21,6 +21,7 @@ enum {
 struct srv_opts {
     const struct srv_frontend_ops *frontend;
     char listen[SRV_LISTEN_MAX];
+    char metrics[SRV_LISTEN_MAX]; /* empty: none */
     const char *tls_cert;
     const char *tls_key;
     const char *tls_client_ca;

@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/schema/pool.h"
 #include "reference-server/frontend/frontend.h"
+#include "reference-server/telemetry/server_metrics.h"
 
 /* Tells the signal loop that the front end has ended. */
 #define ENDED_SIGNAL SIGUSR1
@@ -76,6 +77,24 @@ static void wait_for_the_end(struct srv_frontend *frontend, const struct srv_opt
     }
 }
 
+/* "WHAT on HOST:PORT", with the port that was free. */
+static void say_where(const char *what, const char *listen, int port)
+{
+    const char *colon = strrchr(listen, ':');
+    printf("%s on %.*s:%d\n", what, (int)(colon - listen), listen, port);
+}
+
+/* Both lines at once: who has read the first can rely on the second. */
+static void say_ready(const struct srv_opts *opts, const struct srv_frontend *frontend,
+                      const struct srv_server_metrics *metrics)
+{
+    say_where("listening", opts->listen, frontend->ops->port(frontend));
+    if (metrics != NULL) {
+        say_where("metrics", opts->metrics, srv_server_metrics_port(metrics));
+    }
+    (void)fflush(stdout);
+}
+
 enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_error)
 {
     sigset_t set;
@@ -115,19 +134,28 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
     struct srv_telemetry telemetry = {0};
     struct srv_services services = {
         .chat = &chat, .health = &health, .reflection = &reflection, .telemetry = &telemetry};
-    struct srv_frontend *frontend = opts->frontend->start(&config, &services, reterr_error);
-    if (frontend == NULL) {
-        srv_keylog_close(keylog);
-        srv_chat_release(&chat);
-        return reterr_error->status;
+    struct srv_server_metrics *metrics = NULL;
+    struct srv_frontend *frontend = NULL;
+    enum sl_status status = SL_OK;
+    if (opts->metrics[0] != '\0') {
+        metrics = srv_server_metrics_start(opts->metrics, opts->frontend->name, &telemetry, &chat,
+                                           reterr_error);
+        if (metrics == NULL) {
+            status = SL_IO;
+            goto out;
+        }
     }
-    const char *port = strrchr(opts->listen, ':');
-    printf("listening on %.*s:%d\n", (int)(port - opts->listen), opts->listen,
-           frontend->ops->port(frontend));
-    (void)fflush(stdout);
+    frontend = opts->frontend->start(&config, &services, reterr_error);
+    if (frontend == NULL) {
+        status = reterr_error->status;
+        goto out;
+    }
+    say_ready(opts, frontend, metrics);
     wait_for_the_end(frontend, opts, &set, &is_ended);
     frontend->ops->free(frontend);
+out:
+    srv_server_metrics_free(metrics);
     srv_keylog_close(keylog);
     srv_chat_release(&chat);
-    return SL_OK;
+    return status;
 }

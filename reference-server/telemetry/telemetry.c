@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "reference-server/services/methods.h"
+
 /* Tells each sink that wants to know. */
 #define TELL(telemetry, event, ...)                                             \
     do {                                                                        \
@@ -19,10 +21,20 @@ void srv_telemetry_add(struct srv_telemetry *telemetry, struct srv_sink *sink)
     telemetry->sinks = sink;
 }
 
+/* Unknown methods have the list behind those of the others. */
+static size_t list_of(const struct srv_call_record *record)
+{
+    const struct srv_method *method = record->method;
+    return method->path == NULL ? SRV_METHOD_COUNT : (size_t)(method - srv_methods);
+}
+
 void srv_telemetry_call_began(const struct srv_telemetry *telemetry, struct srv_call_record *record,
                               uint64_t now_ns)
 {
     record->started_ns = now_ns;
+    if (telemetry->ages != NULL) {
+        srv_ages_add(telemetry->ages, list_of(record), &record->age, now_ns);
+    }
     TELL(telemetry, call_began, record);
 }
 
@@ -46,6 +58,9 @@ void srv_telemetry_call_ended(const struct srv_telemetry *telemetry, struct srv_
                               uint64_t now_ns)
 {
     record->ended_ns = now_ns;
+    if (telemetry->ages != NULL) {
+        srv_ages_remove(telemetry->ages, list_of(record), &record->age);
+    }
     TELL(telemetry, call_ended, record);
 }
 

@@ -16,6 +16,8 @@
 
 #include "lib/base/span.h"
 #include "lib/wire/grpc_status.h"
+#include "reference-server/telemetry/ages.h"
+#include "reference-server/telemetry/frontend_stats.h"
 
 struct srv_method;
 
@@ -54,6 +56,7 @@ struct srv_call_record {
     char request_id[SRV_SHOWN_ID_MAX + 1]; /* cut; empty: none. Any bytes but NUL */
     char peer[SRV_PEER_MAX]; /* HOST:PORT; empty: that of the connection, or not told */
     struct srv_trace trace;
+    struct srv_age age; /* telemetry's */
 };
 
 struct srv_sink;
@@ -78,6 +81,8 @@ struct srv_sink {
 
 struct srv_telemetry {
     struct srv_sink *sinks;
+    struct srv_ages *ages;           /* of open calls, a list for each method; NULL: nobody asks */
+    struct srv_frontend_stats stats; /* the front end counts in it */
     bool wants_peer; /* a sink reads peers and ids of calls, which cost something to tell */
 };
 

@@ -57,8 +57,19 @@ static void shut_down(struct srv_grpc *grpc)
     }
 }
 
+/* The phase as metrics show it. */
+static void tell_phase(const struct srv_grpc *grpc)
+{
+    static const enum srv_drain_step steps[] = {
+        [SRV_RUNNING] = SRV_STEP_RUNNING,   [SRV_TOLD] = SRV_STEP_TOLD,
+        [SRV_DRAINING] = SRV_STEP_DRAINING, [SRV_ENDING] = SRV_STEP_ENDING,
+        [SRV_KICKING] = SRV_STEP_ENDING,    [SRV_CANCELLED] = SRV_STEP_ENDING,
+    };
+    sl_tally_set(&grpc->services->telemetry->stats.drain_step, steps[grpc->phase]);
+}
+
 /* Enters the next phase and says how long it lasts. */
-static uint64_t advance(struct srv_grpc *grpc)
+static uint64_t enter_next(struct srv_grpc *grpc)
 {
     const struct srv_misbehave *wrong = &grpc->chat->config.misbehave;
     switch (grpc->phase) {
@@ -96,6 +107,13 @@ static uint64_t advance(struct srv_grpc *grpc)
     grpc->phase = SRV_CANCELLED;
     grpc_server_cancel_all_calls(grpc->server);
     return SRV_NEVER;
+}
+
+static uint64_t advance(struct srv_grpc *grpc)
+{
+    uint64_t lasts_ns = enter_next(grpc);
+    tell_phase(grpc);
+    return lasts_ns;
 }
 
 static void drain_timer_fired(struct srv_timer *timer)

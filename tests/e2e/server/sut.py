@@ -47,6 +47,11 @@ class Server:
             self.process.kill()
             raise AssertionError("the server said %r and %r" % (line, self.process.stderr.read()))
         self.address = line.split()[-1]
+        self.metrics = None
+        if "--metrics" in args:
+            line = self.process.stdout.readline()
+            assert line.startswith("metrics on 127.0.0.1:"), line
+            self.metrics = line.split()[-1]
         self.log = []
         self._log_change = threading.Condition()
         self._reader = threading.Thread(target=self._read_log, daemon=True)

@@ -159,7 +159,7 @@ static void what_makes_no_sense_or_is_not_built_is_refused(void **state)
         "--tls-key k",
         "--tls-client-ca a",
         "--keylog f",
-        "--metrics 127.0.0.1:0",
+        "--metrics 127.0.0.1",
         "--stall-limit 0",
         "--stall-limit x",
         "--keylog f",
