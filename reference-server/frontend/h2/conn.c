@@ -151,6 +151,7 @@ static bool read_some(struct srv_h2_conn *conn)
         return false;
     }
     conn->record.bytes_in += (uint64_t)got;
+    sl_tally_add(&conn->h2->services->telemetry->stats.wire_bytes_in, (uint64_t)got);
     if (conn->is_lingering || conn->is_finished) {
         return false;
     }
@@ -199,6 +200,7 @@ static size_t send_some(struct srv_h2_conn *conn, struct sl_span bytes)
         sent = 0;
     }
     conn->record.bytes_out += (uint64_t)sent;
+    sl_tally_add(&conn->h2->services->telemetry->stats.wire_bytes_out, (uint64_t)sent);
     if ((size_t)sent < bytes.len) {
         set_blocked(conn);
     }

@@ -62,8 +62,19 @@ static void close_all(struct srv_h2 *h2)
     }
 }
 
+/* The phase as metrics show it. */
+static void tell_phase(const struct srv_h2 *h2)
+{
+    static const enum srv_drain_step steps[] = {
+        [SRV_H2_RUNNING] = SRV_STEP_RUNNING,  [SRV_H2_TOLD] = SRV_STEP_TOLD,
+        [SRV_H2_NOTICED] = SRV_STEP_DRAINING, [SRV_H2_DRAINING] = SRV_STEP_DRAINING,
+        [SRV_H2_ENDING] = SRV_STEP_ENDING,    [SRV_H2_CLOSING] = SRV_STEP_ENDING,
+    };
+    sl_tally_set(&h2->services->telemetry->stats.drain_step, steps[h2->phase]);
+}
+
 /* Enters the next phase and says how long it lasts. */
-static uint64_t advance(struct srv_h2 *h2)
+static uint64_t enter_next(struct srv_h2 *h2)
 {
     switch (h2->phase) {
     case SRV_H2_RUNNING:
@@ -103,6 +114,13 @@ static uint64_t advance(struct srv_h2 *h2)
     h2->phase = SRV_H2_CLOSING;
     close_all(h2);
     return SRV_NEVER;
+}
+
+static uint64_t advance(struct srv_h2 *h2)
+{
+    uint64_t lasts_ns = enter_next(h2);
+    tell_phase(h2);
+    return lasts_ns;
 }
 
 static void drain_timer_fired(struct srv_timer *timer)

@@ -104,7 +104,7 @@ class Drain(unittest.TestCase):
             self.assertIn("cannot listen", second.stderr)
 
     def test_what_is_not_built_is_a_usage_error(self):
-        for args in (["--frontend", "h3"], ["--metrics", "127.0.0.1:0"],
+        for args in (["--frontend", "h3"], ["--metrics", "127.0.0.1"],
                      ["--tls-cert", "x"], ["--misbehave", "nope"], ["operand"]):
             run = subprocess.run([os.environ["SLUICE_SERVER"], *args],
                                  capture_output=True, text=True, timeout=sut.WAIT, check=False)
