@@ -12,7 +12,6 @@
 #include "reference-server/frontend/h2/loop.h"
 
 enum {
-    READS_A_TURN = 4,
     WRITES_A_TURN = 16,
     /* Frames that wait for a socket that takes none: beyond it nothing more is read, so that answers do not pile up. */
     CLOGGED_FRAMES = 1000,
@@ -135,8 +134,7 @@ static void take_cipher(struct srv_h2_conn *conn, struct sl_span bytes)
     srv_h2_conn_dirty(conn);
 }
 
-/* True when there may be more to read. */
-static bool read_some(struct srv_h2_conn *conn)
+static void read_some(struct srv_h2_conn *conn)
 {
     struct srv_h2 *h2 = conn->h2;
     ssize_t got = recv(conn->fd, h2->input, SRV_H2_INPUT, 0);
@@ -144,23 +142,22 @@ static bool read_some(struct srv_h2_conn *conn)
         if (errno != EAGAIN && errno != EINTR) {
             srv_h2_conn_kill(conn, "reset");
         }
-        return false;
+        return;
     }
     if (got == 0) {
         srv_h2_conn_kill(conn, "closed by the client");
-        return false;
+        return;
     }
     conn->record.bytes_in += (uint64_t)got;
     sl_tally_add(&conn->h2->services->telemetry->stats.wire_bytes_in, (uint64_t)got);
     if (conn->is_lingering || conn->is_finished) {
-        return false;
+        return;
     }
     if (conn->tls != NULL) {
         take_cipher(conn, sl_span(h2->input, (size_t)got));
     } else {
         take_plain(conn, sl_span(h2->input, (size_t)got));
     }
-    return got == SRV_H2_INPUT && !conn->is_dead;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -176,8 +173,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         srv_h2_conn_dirty(conn);
     }
     if ((events & UV_READABLE) != 0) {
-        for (unsigned i = 0; i < READS_A_TURN && read_some(conn); i++) {
-        }
+        read_some(conn); /* once: what is left comes behind the answers to this */
     }
 }
 
