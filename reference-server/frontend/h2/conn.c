@@ -84,12 +84,35 @@ static void wait_for(struct srv_h2_conn *conn, int events)
 
 /* --- in --- */
 
+/* False when the next frame is one of a closed stream: the connection ends then (RFC 9113 5.1). */
+static bool may_pass(struct srv_h2_conn *conn)
+{
+    int32_t id = (int32_t)conn->closed.suspect;
+    if (id == 0 || nghttp2_session_get_stream_remote_close(conn->session, id) >= 0) {
+        return true;
+    }
+    int32_t last = nghttp2_session_get_last_proc_stream_id(conn->session);
+    uint32_t error = srv_h2_closed_judge(&conn->closed, (uint32_t)last);
+    if (error != NGHTTP2_NO_ERROR) {
+        (void)nghttp2_session_terminate_session(conn->session, error);
+    }
+    return error == NGHTTP2_NO_ERROR;
+}
+
 static void take_plain(struct srv_h2_conn *conn, struct sl_span bytes)
 {
     if (bytes.len == 0) {
         return;
     }
-    ssize_t taken = nghttp2_session_mem_recv(conn->session, bytes.data, bytes.len);
+    ssize_t taken = 0;
+    while (bytes.len > 0 && taken >= 0) {
+        size_t len = srv_h2_closed_scan(&conn->closed, bytes);
+        taken = nghttp2_session_mem_recv(conn->session, bytes.data, len);
+        bytes = sl_span_from(bytes, len);
+        if (taken >= 0 && !may_pass(conn)) {
+            break;
+        }
+    }
     if (taken < 0) {
         sl_log(SL_LOG_DEBUG, "h2", "connection=%llu %s", (unsigned long long)conn->record.number,
                nghttp2_strerror((int)taken));
@@ -337,6 +360,7 @@ void srv_h2_conn_open(struct srv_h2 *h2, int fd, const char *peer)
         return;
     }
     srv_h2_request_init(&conn->head);
+    srv_h2_closed_init(&conn->closed);
     sl_buf_init(&conn->out, SRV_H2_CIPHER);
     conn->session = srv_h2_session_new(conn);
     if (h2->tls != NULL) {

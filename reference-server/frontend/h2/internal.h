@@ -20,6 +20,7 @@
 #include <uv.h>
 
 #include "reference-server/frontend/frontend.h"
+#include "reference-server/frontend/h2/closed.h"
 #include "reference-server/frontend/h2/message_in.h"
 #include "reference-server/frontend/h2/reply.h"
 #include "reference-server/frontend/h2/request.h"
@@ -65,6 +66,7 @@ struct srv_h2_call {
     bool is_ending;         /* the status was submitted */
     bool is_over;           /* and sent */
     bool is_refused;        /* for what it sent */
+    bool is_patient;        /* answered in HTTP only: reset when it goes on, not at once */
     struct srv_call_record record;
     struct srv_h2_call *prev, *next; /* of the connection */
 };
@@ -79,6 +81,7 @@ struct srv_h2_conn {
     struct sl_buf out;   /* what the socket did not take */
     size_t out_sent;     /* bytes of it that it did */
     struct srv_h2_request head;
+    struct srv_h2_closed closed;
     struct srv_h2_call *calls;
     struct srv_timer linger;
     struct srv_connection_record record;
@@ -195,7 +198,8 @@ void srv_h2_call_start(struct srv_h2_call *call);
 /* Ends it with a status, past what is not yet in nghttp2's hands. */
 void srv_h2_call_end(struct srv_h2_call *call, enum sl_grpc_status status, const char *text);
 
-/* The last block was sent. */
+/* The last block was sent. A client that has not half-closed is told by RST_STREAM(NO_ERROR) that the rest is not
+ * needed (RFC 9113 8.1). */
 void srv_h2_call_sent_end(struct srv_h2_call *call);
 
 /* The stream is closed: frees the call. is_reset: before its end. */

@@ -78,10 +78,12 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
     return error == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-/* RFC 9113 8.1: a response that is whole before its request says by NO_ERROR that the rest is not needed. */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
-    (void)context;
+    struct srv_h2_conn *conn = context;
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        srv_h2_closed_note_reset(&conn->closed, (uint32_t)frame->hd.stream_id);
+    }
     if (frame->hd.type != NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
         return 0;
     }
