@@ -18,10 +18,6 @@
 #include "lib/base/log.h"
 #include "reference-server/chat/refusal.h"
 
-/* How long a client that gets an answer without a gRPC status may take to end its stream. It may know less of HTTP/2
- * than that it need not go on, and is told of errors that it makes meanwhile. */
-#define PATIENCE_NS SL_SECOND
-
 /* How often a wrong server looks whether it may reply. */
 #define HELD_POLL_NS SL_MS
 
@@ -71,8 +67,7 @@ static void submit_end(struct srv_h2_call *call, enum sl_grpc_status status, con
     srv_h2_fields_release(&fields);
 }
 
-/* Whatever it was about to do. */
-static void set_ending(struct srv_h2_call *call)
+void srv_h2_call_set_ending(struct srv_h2_call *call)
 {
     struct srv_h2 *h2 = call->conn->h2;
     call->is_ending = true;
@@ -89,35 +84,7 @@ void srv_h2_call_end(struct srv_h2_call *call, enum sl_grpc_status status, const
     }
     call->record.status = status;
     submit_end(call, status, text);
-    set_ending(call);
-}
-
-/* The rest of the request is not needed. */
-static void cut_input(struct srv_h2_call *call)
-{
-    (void)nghttp2_submit_rst_stream(call->conn->session, NGHTTP2_FLAG_NONE, call->id,
-                                    NGHTTP2_NO_ERROR);
-    srv_h2_conn_dirty(call->conn);
-}
-
-static void patience_over(struct srv_timer *timer)
-{
-    cut_input(SRV_H2_OF(timer, srv_h2_call, timer));
-}
-
-void srv_h2_call_sent_end(struct srv_h2_call *call)
-{
-    struct srv_h2 *h2 = call->conn->h2;
-    call->is_over = true;
-    if (call->is_input_over) {
-        return;
-    }
-    if (call->is_patient) {
-        call->timer.fire = patience_over;
-        srv_h2_set_timer(h2, &call->timer, h2->now_ns + PATIENCE_NS);
-    } else {
-        cut_input(call);
-    }
+    srv_h2_call_set_ending(call);
 }
 
 /* --stall-limit: how long nghttp2 may have a message. */
@@ -379,13 +346,6 @@ static void feed_held(struct srv_h2_call *call)
 void srv_h2_call_input(struct srv_h2_call *call, struct sl_span bytes)
 {
     size_t had = bytes.len;
-    if (call->is_patient) {
-        call->is_patient = false;
-        srv_timers_remove(&call->conn->h2->timers, &call->timer);
-        if (call->is_over && !call->is_input_over) {
-            cut_input(call);
-        }
-    }
     if (call->held.len == 0) {
         feed(call, &bytes);
         pump(call);
@@ -529,23 +489,6 @@ static void tell_begin(struct srv_h2_call *call)
     srv_telemetry_call_began(telemetry_of(call), &call->record, conn->h2->now_ns);
 }
 
-/* A request that the service does not hear of. */
-static void answer_refused(struct srv_h2_call *call, const struct srv_h2_refusal *refusal)
-{
-    struct srv_h2_fields fields;
-    if (refusal->how == SRV_H2_MALFORMED) {
-        (void)nghttp2_submit_rst_stream(call->conn->session, NGHTTP2_FLAG_NONE, call->id,
-                                        NGHTTP2_PROTOCOL_ERROR);
-    } else {
-        srv_h2_reply_refusal(&fields, refusal);
-        (void)nghttp2_submit_response(call->conn->session, call->id, fields.nv, fields.count, NULL);
-        srv_h2_fields_release(&fields);
-    }
-    call->record.status = refusal->status;
-    call->is_patient = refusal->how == SRV_H2_HTTP;
-    set_ending(call);
-}
-
 void srv_h2_call_begin(struct srv_h2_conn *conn, int32_t id, bool is_over)
 {
     struct srv_h2_request *head = &conn->head;
@@ -568,7 +511,7 @@ void srv_h2_call_begin(struct srv_h2_conn *conn, int32_t id, bool is_over)
         tell_begin(call);
     }
     if (refusal.how != SRV_H2_SERVED) {
-        answer_refused(call, &refusal);
+        srv_h2_refused_answer(call, &refusal);
         return;
     }
     set_deadline(call, head->timeout_ns);

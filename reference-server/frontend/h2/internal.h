@@ -7,7 +7,7 @@
  *
  *     server    the loop, the listener, the end of a turn     conn      one socket: bytes in, bytes out
  *     session   the callbacks of nghttp2                      call      one stream: a request, then what is sent
- *     drain     the phases of the end
+ *     drain     the phases of the end                     refused   answers without the service
  *
  * A turn of the loop: every socket that has bytes is read and its requests are served, which only queues; then what is
  * due by the clock; then each connection that has become dirty is flushed, once. nghttp2 is asked for bytes only there,
@@ -66,7 +66,7 @@ struct srv_h2_call {
     bool is_ending;         /* the status was submitted */
     bool is_over;           /* and sent */
     bool is_refused;        /* for what it sent */
-    bool is_patient;        /* answered in HTTP only: reset when it goes on, not at once */
+    bool is_patient;        /* answered in HTTP only: not reset at once */
     struct srv_call_record record;
     struct srv_h2_call *prev, *next; /* of the connection */
 };
@@ -198,12 +198,20 @@ void srv_h2_call_start(struct srv_h2_call *call);
 /* Ends it with a status, past what is not yet in nghttp2's hands. */
 void srv_h2_call_end(struct srv_h2_call *call, enum sl_grpc_status status, const char *text);
 
-/* The last block was sent. A client that has not half-closed is told by RST_STREAM(NO_ERROR) that the rest is not
- * needed (RFC 9113 8.1). */
-void srv_h2_call_sent_end(struct srv_h2_call *call);
+/* Its status was submitted, whatever it was about to do. */
+void srv_h2_call_set_ending(struct srv_h2_call *call);
 
 /* The stream is closed: frees the call. is_reset: before its end. */
 void srv_h2_call_free(struct srv_h2_call *call, bool is_reset);
+
+/* --- refused.c --- */
+
+/* Answers a request that the service does not hear of. */
+void srv_h2_refused_answer(struct srv_h2_call *call, const struct srv_h2_refusal *refusal);
+
+/* The last block was sent. A client that has not half-closed is told by RST_STREAM(NO_ERROR) that the rest is not
+ * needed (RFC 9113 8.1). */
+void srv_h2_refused_sent_end(struct srv_h2_call *call);
 
 /* --- wrong.c --- */
 

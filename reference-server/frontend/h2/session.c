@@ -89,7 +89,7 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
     }
     struct srv_h2_call *call = call_of(session, frame->hd.stream_id);
     if (call != NULL) {
-        srv_h2_call_sent_end(call);
+        srv_h2_refused_sent_end(call);
     }
     return 0;
 }

@@ -251,6 +251,64 @@ class Strict(unittest.TestCase):
             if kind == raw_h2.PING:
                 break
 
+    def test_frames_of_a_stream_that_the_client_has_ended_end_the_connection(self):
+        """CONN-06, CONN-07; RFC 9113 5.1, 5.1.1"""
+        stream_closed, protocol_error = 5, 1
+
+        def end(peer):
+            return peer.call()[0]
+
+        def reset(peer):
+            stream = peer.begin(head((":path", h2_peer.PATH + "ChatRoom")))
+            peer.frame(RST_STREAM, 0, stream, CANCEL.to_bytes(4, "big"))
+            return stream
+
+        def skip(peer):
+            peer.next_id += 2
+            return peer.call()[0] - 2
+
+        for leave, kind, payload, expected in (
+                (end, DATA, MESSAGE, stream_closed), (end, HEADERS, h2_peer.block(h2_peer.USUAL), stream_closed),
+                (reset, DATA, MESSAGE, stream_closed), (reset, HEADERS, h2_peer.block(h2_peer.USUAL), stream_closed),
+                (skip, HEADERS, h2_peer.block(h2_peer.USUAL), protocol_error)):
+            with self.subTest(leave=leave.__name__, kind=kind):
+                peer = Peer(self.server)
+                self.addCleanup(peer.close)
+                self.assertEqual(peer.call()[1], "status 0")
+                peer.frame(kind, END_HEADERS if kind == HEADERS else 0, leave(peer), payload)
+                self.assertEqual(peer.error(), expected)
+        self.check_alive()
+
+    def test_frames_that_were_on_their_way_when_the_server_reset_are_let_pass(self):
+        """RFC 9113 5.1: also of many streams, more than the server remembers one by one."""
+        streams = []
+        for _ in range(100):
+            stream = self.peer.begin(head((":path", "/x")))
+            self.assertEqual(self.peer.outcome(stream), "status 12")
+            streams.append(stream)
+        for stream in streams:
+            self.peer.frame(DATA, 0, stream, MESSAGE)
+            self.peer.frame(HEADERS, END_HEADERS | END_STREAM, stream, h2_peer.block([("x", "y")]))
+        self.check_alive()
+
+    def test_a_refusal_in_http_waits_for_the_end_of_the_request(self):
+        """RFC 9113 8.1: the request is cut when that takes long; else nothing comes behind the answer."""
+        stream = self.peer.begin(head((":method", "PUT")))
+        self.assertEqual(self.peer.outcome(stream), "http 405")
+        self.peer.frame(DATA, END_STREAM, stream, MESSAGE)
+        self.peer.frame(raw_h2.PING, 0, 0, b"pingpong")
+        kind, _, number, _ = self.peer.read()
+        self.assertEqual((kind, number), (raw_h2.PING, 0))
+        stream = self.peer.begin(head((":method", "PUT")))
+        self.assertEqual(self.peer.outcome(stream), "http 405")
+        self.assertEqual(self.peer.read_until(RST_STREAM, stream)[3], b"\0\0\0\0")
+        stream = self.peer.begin(head((":method", "PUT")))
+        self.peer.frame(DATA, 0, stream, MESSAGE)
+        self.peer.frame(HEADERS, END_HEADERS, stream, h2_peer.block([("x", "y")])) # no trailers: not the end
+        self.assertEqual(self.peer.outcome(stream), "http 405")
+        self.assertEqual(self.peer.read_until(RST_STREAM, stream)[3], b"\0\0\0\1")
+        self.check_alive()
+
     def test_data_that_is_ignored_gives_its_credit_back(self):
         """FLOW-11: several connection windows of it, in calls that are refused or reset."""
         for round_ in range(60):
