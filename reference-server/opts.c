@@ -8,6 +8,7 @@
 enum {
     DEFAULT_BUFFER = 100,
     DEFAULT_HISTORY = 256,
+    DEFAULT_MAX_CONNECTIONS = 50000,
     DEFAULT_RATE_HZ = 10,
     DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024,
     PORT_MAX = 65535,
@@ -19,6 +20,7 @@ enum {
 #define DEFAULT_KEEPALIVE_TIME_NS    (10 * SL_SECOND)
 #define DEFAULT_KEEPALIVE_TIMEOUT_NS (5 * SL_SECOND)
 #define DEFAULT_MIN_PING_INTERVAL_NS SL_SECOND
+#define DEFAULT_HANDSHAKE_TIMEOUT_NS (10 * SL_SECOND)
 #define DEFAULT_MAX_AGE_GRACE_NS     (10 * SL_SECOND)
 
 /* Longer is no interval but a mistake, and keeps sums of times far from overflowing. */
@@ -43,6 +45,8 @@ void srv_opts_init(struct srv_opts *opts)
         .limits = {.keepalive_time_ns = DEFAULT_KEEPALIVE_TIME_NS,
                    .keepalive_timeout_ns = DEFAULT_KEEPALIVE_TIMEOUT_NS,
                    .min_ping_interval_ns = DEFAULT_MIN_PING_INTERVAL_NS,
+                   .max_connections = DEFAULT_MAX_CONNECTIONS,
+                   .handshake_timeout_ns = DEFAULT_HANDSHAKE_TIMEOUT_NS,
                    .max_age_ns = SRV_NEVER,
                    .max_age_grace_ns = DEFAULT_MAX_AGE_GRACE_NS},
         .drain_grace_ns = DEFAULT_DRAIN_GRACE_NS,
@@ -285,6 +289,21 @@ static enum sl_status set_max_streams(void *options, const char *value, struct s
     return status;
 }
 
+static enum sl_status set_max_connections(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t number = 0;
+    enum sl_status status = whole_number(value, INT32_MAX, &number, reterr);
+    ((struct srv_opts *)options)->limits.max_connections = (uint32_t)number;
+    return status;
+}
+
+static enum sl_status set_handshake_timeout(void *options, const char *value,
+                                            struct sl_error *reterr)
+{
+    uint64_t *timeout_ns = &((struct srv_opts *)options)->limits.handshake_timeout_ns;
+    return duration(value, SL_MS, timeout_ns, reterr);
+}
+
 static enum sl_status set_max_age(void *options, const char *value, struct sl_error *reterr)
 {
     return duration_or_off(value, &((struct srv_opts *)options)->limits.max_age_ns, reterr);
@@ -353,6 +372,10 @@ static const struct sl_cli_option options[] = {
      set_min_ping_interval},
     {"max-streams", 0, "N", "streams of a connection that may be open at once (no limit)",
      set_max_streams},
+    {"max-connections", 0, "N", "connections that may be open at once (50000); only --frontend h2",
+     set_max_connections},
+    {"handshake-timeout", 0, "TIME",
+     "a connection that has not begun HTTP/2 for so long is closed (10s)", set_handshake_timeout},
     {"max-connection-age", 0, "TIME|off", "send a connection away when it is so old (off)",
      set_max_age},
     {"max-connection-age-grace", 0, "TIME", "and end its streams so long after that (10s)",

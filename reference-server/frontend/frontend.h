@@ -19,6 +19,8 @@ struct srv_connection_limits {
     uint64_t keepalive_timeout_ns; /* ... for so long */
     uint64_t min_ping_interval_ns; /* PINGs of a client that come faster end its connection */
     uint32_t max_streams;          /* open at once on one connection; 0: no limit */
+    uint32_t max_connections;      /* open at once; the C core keeps no count */
+    uint64_t handshake_timeout_ns; /* TLS, preface and SETTINGS together */
     uint64_t max_age_ns;           /* a connection is told to go (GOAWAY) then; SRV_NEVER: never */
     uint64_t max_age_grace_ns;     /* and its streams are ended so long after it */
 };

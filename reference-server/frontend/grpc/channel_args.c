@@ -52,6 +52,7 @@ static void add_connection(struct args *args, const struct srv_connection_limits
     if (limits->max_streams > 0) {
         add(args, GRPC_ARG_MAX_CONCURRENT_STREAMS, (int)limits->max_streams);
     }
+    add(args, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, milliseconds(limits->handshake_timeout_ns));
     if (limits->max_age_ns != SRV_NEVER) {
         add(args, GRPC_ARG_MAX_CONNECTION_AGE_MS, milliseconds(limits->max_age_ns));
         add(args, GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, milliseconds(limits->max_age_grace_ns));

@@ -8,6 +8,7 @@
  * one is pulled when nghttp2 has packed the last byte of it.
  */
 #include "reference-server/frontend/h2/internal.h"
+#include "reference-server/frontend/h2/life.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -492,6 +493,9 @@ static void tell_begin(struct srv_h2_call *call)
 void srv_h2_call_begin(struct srv_h2_conn *conn, int32_t id, bool is_over)
 {
     struct srv_h2_request *head = &conn->head;
+    if (!srv_h2_life_may_begin(conn, id)) {
+        return;
+    }
     const struct srv_h2_refusal refusal = srv_h2_request_judge(head);
     struct srv_h2_call *call = sl_alloc(sizeof(*call));
     call->conn = conn;
@@ -503,6 +507,7 @@ void srv_h2_call_begin(struct srv_h2_conn *conn, int32_t id, bool is_over)
     srv_h2_message_in_init(&call->in, srv_h2_wrong_max_message(conn->h2),
                            call->record.method->has_request, head->encoding);
     DL_APPEND(conn->calls, call);
+    conn->call_count++;
     (void)nghttp2_session_set_stream_user_data(conn->session, id, call);
     if (head->request_id.len > 0) {
         call->request_id = srv_frame_copy(sl_buf_span(&head->request_id));
@@ -529,6 +534,7 @@ void srv_h2_call_free(struct srv_h2_call *call, bool is_reset)
     srv_timers_remove(&conn->h2->timers, &call->timer);
     srv_timers_remove(&conn->h2->timers, &call->deadline);
     DL_DELETE(conn->calls, call);
+    conn->call_count--;
     if (is_reset) {
         srv_h2_wrong_reset(call);
         if (!call->is_ending) {

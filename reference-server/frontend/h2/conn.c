@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "reference-server/frontend/h2/internal.h"
+#include "reference-server/frontend/h2/life.h"
 #include "reference-server/frontend/h2/loop.h"
 
 enum {
@@ -61,6 +62,7 @@ static void release(struct srv_h2_conn *conn)
     nghttp2_session_del(conn->session);
     srv_telemetry_connection_closed(h2->services->telemetry, &conn->record);
     srv_timers_remove(&h2->timers, &conn->linger);
+    srv_timers_remove(&h2->timers, &conn->life);
     srv_tls_free(conn->tls);
     sl_buf_release(&conn->out);
     srv_h2_request_release(&conn->head);
@@ -104,7 +106,9 @@ static void take_plain(struct srv_h2_conn *conn, struct sl_span bytes)
     if (bytes.len == 0) {
         return;
     }
+    const char *why = NULL;
     ssize_t taken = 0;
+    bytes = srv_h2_life_heard(conn, bytes, &why);
     while (bytes.len > 0 && taken >= 0) {
         size_t len = srv_h2_closed_scan(&conn->closed, bytes);
         taken = nghttp2_session_mem_recv(conn->session, bytes.data, len);
@@ -117,6 +121,9 @@ static void take_plain(struct srv_h2_conn *conn, struct sl_span bytes)
         sl_log(SL_LOG_DEBUG, "h2", "connection=%llu %s", (unsigned long long)conn->record.number,
                nghttp2_strerror((int)taken));
         srv_h2_conn_kill(conn, "protocol");
+    }
+    if (why != NULL) {
+        srv_h2_life_calm(conn, SRV_REFUSED_FLOOD, why);
     }
     srv_h2_conn_dirty(conn);
 }
@@ -173,7 +180,8 @@ static void read_some(struct srv_h2_conn *conn)
     }
     conn->record.bytes_in += (uint64_t)got;
     sl_tally_add(&conn->h2->services->telemetry->stats.wire_bytes_in, (uint64_t)got);
-    if (conn->is_lingering || conn->is_finished) {
+    srv_h2_keepalive_heard(&conn->keepalive, h2->now_ns);
+    if (conn->is_lingering || conn->is_finished || conn->is_calmed) {
         return;
     }
     if (conn->tls != NULL) {
@@ -202,11 +210,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 /* --- out --- */
 
-static void set_blocked(struct srv_h2_conn *conn)
-{
-    conn->is_blocked = true;
-}
-
 /* Sends bytes; returns how many the socket took. */
 static size_t send_some(struct srv_h2_conn *conn, struct sl_span bytes)
 {
@@ -218,10 +221,13 @@ static size_t send_some(struct srv_h2_conn *conn, struct sl_span bytes)
         }
         sent = 0;
     }
+    if (sent > 0 || conn->out.len == 0) {
+        conn->blocked_ns = conn->h2->now_ns;
+    }
     conn->record.bytes_out += (uint64_t)sent;
     sl_tally_add(&conn->h2->services->telemetry->stats.wire_bytes_out, (uint64_t)sent);
     if ((size_t)sent < bytes.len) {
-        set_blocked(conn);
+        conn->is_blocked = true;
     }
     return (size_t)sent;
 }
@@ -250,6 +256,10 @@ static void gather(struct srv_h2_conn *conn)
         ssize_t len = nghttp2_session_mem_send(conn->session, &bytes);
         if (len < 0 || sl_buf_add(&h2->gathered, bytes, (size_t)len) != SL_OK) {
             srv_h2_conn_kill(conn, "internal");
+        }
+        if (len > 0 && !conn->is_settled && !conn->is_dead) {
+            conn->is_settled = true;
+            srv_h2_session_patch(conn, h2->gathered.data, h2->gathered.len);
         }
         if (len <= 0 || conn->is_dead) {
             break;
@@ -370,6 +380,7 @@ void srv_h2_conn_open(struct srv_h2 *h2, int fd, const char *peer)
     (void)snprintf(conn->record.peer, sizeof(conn->record.peer), "%s", peer);
     DL_APPEND(h2->conns, conn);
     h2->conn_count++;
+    srv_h2_life_begin(conn);
     srv_telemetry_connection_opened(h2->services->telemetry, &conn->record, h2->now_ns);
     wait_for(conn, UV_READABLE);
     srv_h2_conn_dirty(conn);

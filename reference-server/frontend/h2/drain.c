@@ -3,7 +3,7 @@
  *     RUNNING --SIGTERM--> TOLD --TELL--> NOTICED --NOTICE--> DRAINING --grace--> ENDING --FLUSH--> CLOSING
  *
  * OPS-03. RFC 9113 6.8: the first GOAWAY names the greatest stream id, so that no stream that is on its way is refused;
- * the second, a round trip later, the last one that was taken. The server ends as soon as the last connection has gone,
+ * the second, once a PING behind it was answered or NOTICE is over, the last one that was taken. The server ends as soon as the last connection has gone,
  * in whatever phase. A second signal goes through the phases that are left without waiting.
  */
 #include <utlist.h>
@@ -11,13 +11,14 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "reference-server/frontend/h2/internal.h"
+#include "reference-server/frontend/h2/life.h"
 
 #define DRAINING_TEXT "server draining"
 
 /* How long NOT_SERVING is told before anything closes. */
 #define TELL_NS (200 * SL_MS)
 
-/* How long streams that were begun before the first GOAWAY was read are taken. */
+/* How long streams that were begun before the first GOAWAY was read are taken of a client that answers no PING. */
 #define NOTICE_NS (200 * SL_MS)
 
 /* How long a status may take to go out before its connection is closed. */
@@ -27,8 +28,7 @@ static void notice(struct srv_h2 *h2)
 {
     struct srv_h2_conn *conn = NULL;
     DL_FOREACH (h2->conns, conn) {
-        (void)nghttp2_submit_shutdown_notice(conn->session);
-        srv_h2_conn_dirty(conn);
+        srv_h2_life_notice(conn);
     }
 }
 
@@ -36,10 +36,7 @@ static void go_away(struct srv_h2 *h2)
 {
     struct srv_h2_conn *conn = NULL;
     DL_FOREACH (h2->conns, conn) {
-        int32_t last = nghttp2_session_get_last_proc_stream_id(conn->session);
-        (void)nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL,
-                                    0);
-        srv_h2_conn_dirty(conn);
+        srv_h2_life_go_away(conn);
     }
 }
 

@@ -8,6 +8,7 @@
  *     server    the loop, the listener, the end of a turn     conn      one socket: bytes in, bytes out
  *     session   the callbacks of nghttp2                      call      one stream: a request, then what is sent
  *     drain     the phases of the end                     refused   answers without the service
+ *     life      the end of one connection
  *
  * A turn of the loop: every socket that has bytes is read and its requests are served, which only queues; then what is
  * due by the clock; then each connection that has become dirty is flushed, once. nghttp2 is asked for bytes only there,
@@ -20,7 +21,10 @@
 #include <uv.h>
 
 #include "reference-server/frontend/frontend.h"
+#include "reference-server/frontend/h2/age.h"
 #include "reference-server/frontend/h2/closed.h"
+#include "reference-server/frontend/h2/guard.h"
+#include "reference-server/frontend/h2/keepalive.h"
 #include "reference-server/frontend/h2/message_in.h"
 #include "reference-server/frontend/h2/reply.h"
 #include "reference-server/frontend/h2/request.h"
@@ -65,6 +69,7 @@ struct srv_h2_call {
     bool is_packing;        /* nghttp2 is asking for bytes: a wake need not pull */
     bool is_ending;         /* the status was submitted */
     bool is_over;           /* and sent */
+    bool is_head_sent;      /* the first block of the response was */
     bool is_refused;        /* for what it sent */
     bool is_patient;        /* answered in HTTP only: not reset at once */
     struct srv_call_record record;
@@ -83,7 +88,14 @@ struct srv_h2_conn {
     struct srv_h2_request head;
     struct srv_h2_closed closed;
     struct srv_h2_call *calls;
+    uint32_t call_count;
     struct srv_timer linger;
+    struct srv_timer life; /* the first thing that is due of these */
+    struct srv_h2_guard guard;
+    struct srv_h2_keepalive keepalive;
+    struct srv_h2_age age;
+    uint64_t calm_due_ns; /* closed then, whatever waits */
+    uint64_t blocked_ns;  /* when the socket last took a byte; of a blocked one */
     struct srv_connection_record record;
     bool is_dirty;
     bool is_dead;     /* goes at the end of the turn */
@@ -92,6 +104,9 @@ struct srv_h2_conn {
     bool is_lingering; /* all was sent: what still comes is dropped until the peer closes too */
     bool is_blocked;   /* the socket takes no more */
     bool is_clogged;   /* and so much waits that nothing more is read */
+    bool is_calmed;    /* GOAWAY(ENHANCE_YOUR_CALM) was submitted; nothing more is read */
+    bool is_gone;      /* GOAWAY with the last stream was submitted */
+    bool is_settled;   /* our SETTINGS were sent */
     struct srv_h2_conn *prev, *next;
     struct srv_h2_conn *next_dirty;
 };
@@ -117,6 +132,7 @@ struct srv_h2 {
     int listen_fd, clock_fd;
     int port;
     bool is_listening;
+    bool is_full;      /* the last connection that came was refused */
     uint64_t armed_ns; /* when the timerfd fires; SRV_NEVER: it does not */
     uint64_t now_ns;   /* of this turn */
     struct srv_timers timers;
@@ -180,6 +196,10 @@ nghttp2_session_callbacks *srv_h2_callbacks_new(void);
 
 /* A session with our settings submitted. */
 nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn);
+
+/* Puts --max-streams into our SETTINGS, the first frame that the session gave. nghttp2 itself knows no limit, because it
+ * would close the connection for a stream too many; see srv_h2_life_may_begin(). */
+void srv_h2_session_patch(const struct srv_h2_conn *conn, uint8_t *frame, size_t len);
 
 /* --- call.c --- */
 

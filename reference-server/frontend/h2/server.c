@@ -139,6 +139,21 @@ static void name_peer(const struct sockaddr_storage *address, socklen_t len,
     }
 }
 
+/* Whether one more would be too many (--max-connections). Told once for each time that it becomes so. */
+static bool is_full(struct srv_h2 *h2)
+{
+    uint32_t max = h2->config->limits.max_connections;
+    bool was_full = h2->is_full;
+    h2->is_full = h2->conn_count >= max;
+    if (h2->is_full) {
+        sl_tally_add_shared(&h2->services->telemetry->stats.refused[SRV_REFUSED_CONNECTIONS], 1);
+    }
+    if (h2->is_full && !was_full) {
+        sl_log(SL_LOG_WARN, "accept", "connections are refused (--max-connections %u)", max);
+    }
+    return h2->is_full;
+}
+
 /* False when nobody waits. */
 static bool accept_one(struct srv_h2 *h2)
 {
@@ -153,6 +168,10 @@ static bool accept_one(struct srv_h2 *h2)
             srv_h2_stop_listening(h2); /* a wrong server, without file descriptors */
         }
         return errno == EINTR;
+    }
+    if (is_full(h2)) {
+        (void)close(fd);
+        return true;
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     name_peer(&address, len, peer);
@@ -337,6 +356,9 @@ static bool init_nghttp2(struct srv_h2 *h2)
     }
     nghttp2_option_set_no_auto_window_update(h2->option, 1);
     nghttp2_option_set_no_closed_streams(h2->option, 1);
+    /* guard.h counts those that cost something; many subscribers may leave at once. */
+    nghttp2_option_set_stream_reset_rate_limit(h2->option, UINT32_MAX, UINT32_MAX);
+    nghttp2_option_set_max_continuations(h2->option, SRV_H2_CONTINUATIONS_MAX + 1);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/base/alloc.h"
 #include "reference-server/frontend/h2/internal.h"
+#include "reference-server/frontend/h2/life.h"
 
 enum {
     /* WINDOW_UPDATEs are sent when half a window was used. */
@@ -24,11 +25,12 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                      void *context)
 {
+    (void)session;
     (void)frame;
     (void)flags;
     struct srv_h2_conn *conn = context;
     if (!srv_h2_request_field(&conn->head, sl_span(name, name_len), sl_span(value, value_len))) {
-        return nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        srv_h2_life_calm(conn, SRV_REFUSED_FLOOD, "header_block_too_large");
     }
     return 0;
 }
@@ -52,6 +54,7 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct srv_h2_conn *conn = context;
+    srv_h2_life_frame_received(conn, frame, call_of(session, frame->hd.stream_id));
     bool is_over = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         srv_h2_call_begin(conn, frame->hd.stream_id, is_over);
@@ -81,14 +84,18 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct srv_h2_conn *conn = context;
+    srv_h2_life_frame_sent(conn, frame);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         srv_h2_closed_note_reset(&conn->closed, (uint32_t)frame->hd.stream_id);
     }
-    if (frame->hd.type != NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+    if (frame->hd.type != NGHTTP2_HEADERS) {
         return 0;
     }
     struct srv_h2_call *call = call_of(session, frame->hd.stream_id);
     if (call != NULL) {
+        call->is_head_sent = true;
+    }
+    if (call != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
         srv_h2_refused_sent_end(call);
     }
     return 0;
@@ -127,14 +134,15 @@ nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn)
     nghttp2_session *session = NULL;
     nghttp2_settings_entry settings[SETTINGS_MAX];
     size_t count = 0;
+    if (h2->config->limits.max_streams > 0) {
+        /* First, for srv_h2_session_patch(). */
+        settings[count++] =
+            (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, INT32_MAX};
+    }
     settings[count++] =
         (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, SRV_H2_HEAD_BYTES_MAX};
     settings[count++] =
         (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, SRV_H2_STREAM_WINDOW};
-    if (h2->config->limits.max_streams > 0) {
-        settings[count++] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                                                     h2->config->limits.max_streams};
-    }
     if (nghttp2_session_server_new2(&session, h2->callbacks, conn, h2->option) != 0) {
         return NULL;
     }
@@ -145,4 +153,16 @@ nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn)
         return NULL;
     }
     return session;
+}
+
+void srv_h2_session_patch(const struct srv_h2_conn *conn, uint8_t *frame, size_t len)
+{
+    enum { VALUE_AT = 9 + 2, VALUE_END = VALUE_AT + 4 };
+    uint32_t max = conn->h2->config->limits.max_streams;
+    if (max > 0 && len >= VALUE_END) {
+        frame[VALUE_AT] = (uint8_t)(max >> 24);
+        frame[VALUE_AT + 1] = (uint8_t)(max >> 16);
+        frame[VALUE_AT + 2] = (uint8_t)(max >> 8);
+        frame[VALUE_AT + 3] = (uint8_t)max;
+    }
 }
