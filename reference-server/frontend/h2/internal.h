@@ -32,8 +32,7 @@
 #include "reference-server/frontend/timers.h"
 
 enum {
-    SRV_H2_STREAM_WINDOW =
-        65535, /* bytes that a client may send ahead on a stream that is not read */
+    SRV_H2_STREAM_WINDOW = 65535, /* bytes that wait on a stream that is not read */
     SRV_H2_CONNECTION_WINDOW = 1024 * 1024,
 };
 
@@ -197,8 +196,7 @@ nghttp2_session_callbacks *srv_h2_callbacks_new(void);
 /* A session with our settings submitted. */
 nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn);
 
-/* Puts --max-streams into our SETTINGS, the first frame that the session gave. nghttp2 itself knows no limit, because it
- * would close the connection for a stream too many; see srv_h2_life_may_begin(). */
+/* Puts --max-streams into our SETTINGS, the first frame that the session gave. */
 void srv_h2_session_patch(const struct srv_h2_conn *conn, uint8_t *frame, size_t len);
 
 /* --- call.c --- */

@@ -155,6 +155,7 @@ nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn)
     return session;
 }
 
+/* nghttp2 itself is told of no limit, because it would close the connection for a stream too many. */
 void srv_h2_session_patch(const struct srv_h2_conn *conn, uint8_t *frame, size_t len)
 {
     enum { VALUE_AT = 9 + 2, VALUE_END = VALUE_AT + 4 };
