@@ -3,7 +3,7 @@
 find_package(PkgConfig REQUIRED)
 foreach(spec
     "GRPC grpc" "PROTOBUF_C libprotobuf-c" "PCAP libpcap" "NGHTTP2 libnghttp2>=1.52" "JANSSON jansson>=2.14"
-    "OPENSSL openssl>=3" "ZLIB zlib" "ZSTD libzstd" "UV libuv>=1.44" "MICROHTTPD libmicrohttpd")
+    "OPENSSL openssl>=3" "ZLIB zlib" "ZSTD libzstd" "UV libuv>=1.44" "MICROHTTPD libmicrohttpd" "CURL libcurl>=7.88")
   separate_arguments(parts UNIX_COMMAND "${spec}")
   list(GET parts 0 name)
   list(GET parts 1 module)

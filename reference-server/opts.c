@@ -51,6 +51,7 @@ void srv_opts_init(struct srv_opts *opts)
                    .max_age_grace_ns = DEFAULT_MAX_AGE_GRACE_NS},
         .drain_grace_ns = DEFAULT_DRAIN_GRACE_NS,
         .log_format = SL_LOG_TEXT,
+        .log_calls = SRV_LOG_CALLS_ERRORS,
     };
 }
 
@@ -327,6 +328,25 @@ static enum sl_status set_log(void *options, const char *value, struct sl_error 
     return SL_OK;
 }
 
+static enum sl_status set_log_calls(void *options, const char *value, struct sl_error *reterr)
+{
+    static const char *const names[] = {"none", "errors", "all"}; /* as srv_log_calls */
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            ((struct srv_opts *)options)->log_calls = (enum srv_log_calls)i;
+            return SL_OK;
+        }
+    }
+    return sl_error_set(reterr, SL_USAGE, "want none, errors or all");
+}
+
+static enum sl_status set_otlp(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct srv_opts *)options)->otlp = value;
+    return SL_OK;
+}
+
 static enum sl_status set_misbehave(void *options, const char *value, struct sl_error *reterr)
 {
     struct srv_opts *opts = options;
@@ -384,6 +404,12 @@ static const struct sl_cli_option options[] = {
     {"metrics", 0, "HOST:PORT",
      "show Prometheus metrics at /metrics there (off); port 0: any free one", set_metrics},
     {"log", 0, "text|json", "form of the log on stderr (text)", set_log},
+    {"log-calls", 0, "none|errors|all", "which calls and connections are logged (errors)",
+     set_log_calls},
+    {"otlp", 0, "URL",
+     "send spans of calls to this OpenTelemetry collector, such as\n"
+     "http://localhost:4318 (off)",
+     set_otlp},
     {"misbehave", 0, "NAME",
      "be this wrong server; repeatable; 'list' prints name, front end\n"
      "and broken rule of each",

@@ -6,6 +6,7 @@
 #include "lib/base/cli.h"
 #include "lib/base/log.h"
 #include "reference-server/frontend/frontend.h"
+#include "reference-server/telemetry/call_log.h"
 
 enum {
     SRV_BUFFER_MAX = 1000000,
@@ -31,6 +32,8 @@ struct srv_opts {
     struct srv_connection_limits limits;
     uint64_t drain_grace_ns;
     enum sl_log_format log_format;
+    enum srv_log_calls log_calls;
+    const char *otlp; /* URL; NULL: no spans */
     bool wants_misbehave_list;
 };
 

@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/schema/pool.h"
 #include "reference-server/frontend/frontend.h"
+#include "reference-server/telemetry/logs.h"
 #include "reference-server/telemetry/server_metrics.h"
 
 /* Tells the signal loop that the front end has ended. */
@@ -132,11 +133,20 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
         .ended_context = &is_ended,
     };
     struct srv_telemetry telemetry = {0};
+    struct srv_logs *logs = NULL;
     struct srv_services services = {
         .chat = &chat, .health = &health, .reflection = &reflection, .telemetry = &telemetry};
     struct srv_server_metrics *metrics = NULL;
     struct srv_frontend *frontend = NULL;
     enum sl_status status = SL_OK;
+    logs = srv_logs_start(&(struct srv_logs_config){.calls = opts->log_calls,
+                                                    .otlp = opts->otlp,
+                                                    .secret = chat_config.secret},
+                          &telemetry, reterr_error);
+    if (logs == NULL) {
+        status = reterr_error->status;
+        goto out;
+    }
     if (opts->metrics[0] != '\0') {
         metrics = srv_server_metrics_start(opts->metrics, opts->frontend->name, &telemetry, &chat,
                                            reterr_error);
@@ -154,6 +164,7 @@ enum sl_status srv_run(const struct srv_opts *opts, struct sl_error *reterr_erro
     wait_for_the_end(frontend, opts, &set, &is_ended);
     frontend->ops->free(frontend);
 out:
+    srv_logs_stop(logs);
     srv_server_metrics_free(metrics);
     srv_keylog_close(keylog);
     srv_chat_release(&chat);

@@ -15,12 +15,41 @@ enum {
 
 static enum sl_log_level log_max = SL_LOG_WARN;
 static enum sl_log_format log_format = SL_LOG_TEXT;
+static sl_log_writer_fn *log_writer;
+static void *log_writer_context;
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 void sl_log_setup(enum sl_log_level max, enum sl_log_format format)
 {
     log_max = max;
     log_format = format;
+}
+
+void sl_log_set_writer(sl_log_writer_fn *writer, void *context)
+{
+    log_writer = writer;
+    log_writer_context = context;
+}
+
+enum sl_log_format sl_log_format_now(void)
+{
+    return log_format;
+}
+
+const char *sl_log_level_name(enum sl_log_level level)
+{
+    return level_names[level];
+}
+
+void sl_log_write(enum sl_log_level level, struct sl_span line)
+{
+    if (log_writer != NULL) {
+        log_writer(log_writer_context, level, line);
+        return;
+    }
+    /* A log that cannot be written has nowhere to be reported. */
+    ssize_t written = write(STDERR_FILENO, line.data, line.len);
+    (void)written;
 }
 
 bool sl_log_wants(enum sl_log_level level)
@@ -67,8 +96,6 @@ void sl_log(enum sl_log_level level, const char *component, const char *format, 
                           level_names[level], component, text);
     }
     (void)sl_buf_add_u8(&line, '\n');
-    /* A log that cannot be written has nowhere to be reported. */
-    ssize_t written = write(STDERR_FILENO, line.data, line.len);
-    (void)written;
+    sl_log_write(level, sl_buf_span(&line));
     sl_buf_release(&line);
 }

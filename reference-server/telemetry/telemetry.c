@@ -2,6 +2,9 @@
 #include "reference-server/telemetry/telemetry.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#include "reference-server/telemetry/trace_context.h"
 
 #include "reference-server/services/methods.h"
 
@@ -26,6 +29,32 @@ static size_t list_of(const struct srv_call_record *record)
 {
     const struct srv_method *method = record->method;
     return method->path == NULL ? SRV_METHOD_COUNT : (size_t)(method - srv_methods);
+}
+
+bool srv_is_server_fault(enum sl_grpc_status status)
+{
+    static const bool is_fault[] = {
+        [SL_GRPC_UNKNOWN] = true,       [SL_GRPC_DEADLINE_EXCEEDED] = true,
+        [SL_GRPC_UNIMPLEMENTED] = true, [SL_GRPC_INTERNAL] = true,
+        [SL_GRPC_UNAVAILABLE] = true,   [SL_GRPC_DATA_LOSS] = true,
+    };
+    return (size_t)status < sizeof(is_fault) / sizeof(is_fault[0]) && is_fault[status];
+}
+
+void srv_telemetry_request_id(struct srv_call_record *record, struct sl_span request_id)
+{
+    size_t len = request_id.len < SRV_SHOWN_ID_MAX ? request_id.len : SRV_SHOWN_ID_MAX;
+    if (len > 0) {
+        memcpy(record->request_id, request_id.data, len);
+    }
+    record->request_id[len] = '\0';
+}
+
+void srv_telemetry_identify(const struct srv_telemetry *telemetry, struct srv_call_record *record,
+                            struct sl_span request_id, struct sl_span traceparent)
+{
+    srv_telemetry_request_id(record, request_id);
+    srv_trace_begin(telemetry->traces, traceparent, &record->trace);
 }
 
 void srv_telemetry_call_began(const struct srv_telemetry *telemetry, struct srv_call_record *record,

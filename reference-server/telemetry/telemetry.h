@@ -20,6 +20,7 @@
 #include "reference-server/telemetry/frontend_stats.h"
 
 struct srv_method;
+struct srv_trace_source;
 
 enum {
     SRV_PEER_MAX = 64,
@@ -84,10 +85,22 @@ struct srv_telemetry {
     struct srv_ages *ages;           /* of open calls, a list for each method; NULL: nobody asks */
     struct srv_frontend_stats stats; /* the front end counts in it */
     bool wants_peer; /* a sink reads peers and ids of calls, which cost something to tell */
+    struct srv_trace_source *traces; /* gives them ids; with wants_peer never NULL */
 };
 
 /* Borrows sink for as long as telemetry lives. Before the front end starts. */
 void srv_telemetry_add(struct srv_telemetry *telemetry, struct srv_sink *sink);
+
+/* True for what OpenTelemetry's conventions for gRPC call an error of a server: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED,
+ * INTERNAL, UNAVAILABLE, DATA_LOSS. */
+bool srv_is_server_fault(enum sl_grpc_status status);
+
+/* What wants_peer asks for beside the peer: request_id (cut) and a trace, from the call's metadata. */
+void srv_telemetry_identify(const struct srv_telemetry *telemetry, struct srv_call_record *record,
+                            struct sl_span request_id, struct sl_span traceparent);
+
+/* The request's id, where the server has chosen it. */
+void srv_telemetry_request_id(struct srv_call_record *record, struct sl_span request_id);
 
 /* record->method and, where told, connection, stream, peer, request_id and trace are set before. */
 void srv_telemetry_call_began(const struct srv_telemetry *telemetry, struct srv_call_record *record,

@@ -14,6 +14,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "reference-server/frontend/grpc/internal.h"
+#include "reference-server/telemetry/peer.h"
 
 enum {
     RESET_CALL_LEAK = 32 * 1024, /* bytes, of a wrong server */
@@ -153,6 +154,9 @@ static void answer_now(struct srv_call *call, struct srv_answer answer)
     if (answer.reply != NULL) {
         srv_telemetry_message_out(call->grpc->services->telemetry, &call->record,
                                   answer.reply->len);
+    }
+    if (answer.request_id != NULL) {
+        srv_telemetry_request_id(&call->record, srv_frame_span(answer.request_id));
     }
     srv_metadata_take(&metadata, &answer);
     ops[count++] = op_initial_metadata();
@@ -460,10 +464,10 @@ static void fill_record(struct srv_call *call, const struct srv_method *method)
     record->method = method;
     if (telemetry->wants_peer) {
         char *peer = grpc_call_get_peer(call->call);
-        struct sl_span id = srv_metadata_find(&call->metadata, "x-request-id");
-        (void)snprintf(record->peer, sizeof(record->peer), "%s", peer);
-        (void)snprintf(record->request_id, sizeof(record->request_id), "%.*s", (int)id.len,
-                       (const char *)id.data);
+        srv_peer_from_core(sl_span_str(peer), record->peer);
+        srv_telemetry_identify(telemetry, record,
+                               srv_metadata_find(&call->metadata, "x-request-id"),
+                               srv_metadata_find(&call->metadata, "traceparent"));
         gpr_free(peer);
     }
     srv_telemetry_call_began(telemetry, record, sl_clock_mono_ns());

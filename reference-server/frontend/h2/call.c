@@ -10,7 +10,6 @@
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/life.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -439,6 +438,9 @@ void srv_h2_call_start(struct srv_h2_call *call)
         return;
     }
     call->answer = begun.answer;
+    if (begun.answer.request_id != NULL) {
+        srv_telemetry_request_id(&call->record, srv_frame_span(begun.answer.request_id));
+    }
     if (begun.answer.status == SL_GRPC_INTERNAL) {
         srv_h2_wrong_garbage(h2);
     }
@@ -480,11 +482,12 @@ static void tell_begin(struct srv_h2_call *call)
 {
     struct srv_h2_conn *conn = call->conn;
     struct sl_span id = span_or_empty(call->request_id);
+    struct sl_span traceparent =
+        sl_span(conn->head.traceparent, conn->head.has_traceparent ? SRV_H2_TRACEPARENT_LEN : 0);
     call->record.connection = &conn->record;
     call->record.stream = (uint32_t)call->id;
     if (telemetry_of(call)->wants_peer) {
-        (void)snprintf(call->record.request_id, sizeof(call->record.request_id), "%.*s",
-                       SL_SPAN_ARG(id));
+        srv_telemetry_identify(telemetry_of(call), &call->record, id, traceparent);
     }
     call->is_told = true;
     srv_telemetry_call_began(telemetry_of(call), &call->record, conn->h2->now_ns);
