@@ -37,9 +37,10 @@ int main(int argc, char **argv)
         return print_misbehave_list();
     }
     sl_log_setup(SL_LOG_INFO, opts.log_format);
-    if (srv_run(&opts, &error) != SL_OK) {
+    enum sl_status status = srv_run(&opts, &error);
+    if (status != SL_OK) {
         (void)fprintf(stderr, "sluice-server: %s\n", error.text);
-        return EXIT_CANNOT_SERVE;
+        return status == SL_USAGE ? EXIT_USAGE : EXIT_CANNOT_SERVE;
     }
     return 0;
 }

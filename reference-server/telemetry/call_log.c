@@ -108,7 +108,7 @@ static void connection_opened(struct srv_sink *sink, const struct srv_connection
 static bool is_ordinary(const char *reason)
 {
     static const char *const ordinary[] = {"closed by the client", "closed by the server",
-                                           "drained"};
+                                           "drained", "max-connection-age"};
     for (size_t i = 0; i < sizeof(ordinary) / sizeof(ordinary[0]); i++) {
         if (reason == NULL || strcmp(reason, ordinary[i]) == 0) {
             return true;

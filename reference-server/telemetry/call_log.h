@@ -7,7 +7,7 @@
  *
  *     none     nothing of calls and connections
  *     errors   calls that ended in an error: any status but OK and CANCELLED, which is how subscribers leave; connections
- *              that ended for another reason than that one side closed them. At most SRV_LOG_ERRORS_A_SECOND lines a
+ *              that ended for another reason than that one side closed them, a drain or their age. At most SRV_LOG_ERRORS_A_SECOND lines a
  *              second: the others are counted, and a line says how many there were. So no client can fill a disk.
  *     all      every call, every connection at both its ends; nothing limits it but the log's buffer
  *
