@@ -57,6 +57,16 @@ bool sl_log_wants(enum sl_log_level level)
     return level <= log_max;
 }
 
+/* What is told of a peer may hold anything: it ends no line and steers no terminal. */
+static void keep_one_line(char *text)
+{
+    for (char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == '\x7f') {
+            *c = ' ';
+        }
+    }
+}
+
 static void json_line(struct sl_buf *line, enum sl_log_level level, const char *component,
                       const char *text)
 {
@@ -92,6 +102,7 @@ void sl_log(enum sl_log_level level, const char *component, const char *format, 
         json_line(&line, level, component, text);
     } else {
         char when[SL_RFC3339_MAX];
+        keep_one_line(text);
         (void)sl_buf_addf(&line, "%s %-5s %s: %s", sl_clock_rfc3339(sl_clock_wall_ns(), when),
                           level_names[level], component, text);
     }

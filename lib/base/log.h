@@ -33,7 +33,7 @@ enum sl_log_format sl_log_format_now(void);
 /* "error", "warn", "info", "debug". */
 const char *sl_log_level_name(enum sl_log_level level);
 
-/* component is a short constant such as "conn"; the text is cut at 1 KiB. */
+/* component is a short constant such as "conn"; the text is cut at 1 KiB, and a control character in it becomes a space. */
 void sl_log(enum sl_log_level level, const char *component, const char *format, ...)
     SL_PRINTF(3, 4);
 

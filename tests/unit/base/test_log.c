@@ -60,11 +60,27 @@ static void a_json_line_is_json(void **state)
     json_decref(line);
 }
 
+static void write_hostile(void)
+{
+    sl_log(SL_LOG_WARN, "conn", "%s", "a\nb\x1b[2J\x7f");
+}
+
+static void a_text_line_is_one_line(void **state)
+{
+    (void)state;
+    char out[LINE_MAX_BYTES];
+    sl_log_setup(SL_LOG_WARN, SL_LOG_TEXT);
+    captured(write_hostile, out);
+    assert_non_null(strstr(out, "conn: a b [2J \n"));
+    assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_below_the_level_are_dropped),
         cmocka_unit_test(a_json_line_is_json),
+        cmocka_unit_test(a_text_line_is_one_line),
     };
     return cmocka_run_group_tests_name("base/log", tests, NULL, NULL);
 }
