@@ -7,9 +7,12 @@
 
 struct srv_frame *srv_frame_new(size_t len)
 {
-    struct srv_frame *frame = sl_alloc(sizeof(*frame) + len);
+    struct srv_frame *frame =
+        sl_realloc(NULL, sizeof(*frame) + len); /* not zeroed, unlike others */
     atomic_init(&frame->refs, 1);
+    frame->account = NULL;
     frame->len = len;
+    frame->hands = 0;
     return frame;
 }
 

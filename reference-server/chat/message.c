@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reference-server/chat/message.h"
 
+#include <assert.h>
+
 #include "reference-server/chat/pb.h"
 
 /* Field numbers of proto/chat/v1/chat.proto. */
@@ -107,26 +109,52 @@ struct srv_frame *srv_message_move(struct sl_span bytes, struct sl_span room_id)
     return frame_of(&buf);
 }
 
-struct srv_frame *srv_message_amend(struct sl_span bytes, struct sl_span message_id,
-                                    int64_t created_at)
+/* A span of old, as one of the same bytes in new. */
+static struct sl_span moved(struct sl_span span, const uint8_t *old, const uint8_t *new)
 {
-    struct sl_buf buf;
-    sl_buf_init(&buf, bytes.len + message_id.len + FRAMING_MAX);
-    (void)sl_buf_add_span(&buf, bytes);
-    /* Of a field that occurs twice the last value counts. */
-    srv_pb_put_string(&buf, MESSAGE_ID, message_id);
-    srv_pb_put_varint(&buf, MESSAGE_CREATED_AT, (uint64_t)created_at);
-    return frame_of(&buf);
+    return span.data == NULL ? span : sl_span(new + (span.data - old), span.len);
+}
+
+/* Written behind what there was: of a field that occurs twice the last value counts. What was decoded is not decoded
+ * again, and nothing is copied twice: that was a tenth of the instructions of a unary call. */
+struct srv_frame *srv_message_amend(const struct srv_frame *frame, struct sl_span message_id,
+                                    int64_t created_at, struct srv_message *message)
+{
+    size_t len = frame->len + srv_pb_string_size(MESSAGE_ID, message_id.len) +
+                 srv_pb_varint_size(MESSAGE_CREATED_AT, (uint64_t)created_at);
+    struct srv_frame *amended = srv_frame_new(len);
+    const uint8_t *old = frame->data;
+    uint8_t *end = amended->data;
+    memcpy(end, old, frame->len);
+    message->message_id = moved(message->message_id, old, amended->data);
+    message->room_id = moved(message->room_id, old, amended->data);
+    message->user_id = moved(message->user_id, old, amended->data);
+    message->text = moved(message->text, old, amended->data);
+    end = srv_pb_write_string(end + frame->len, MESSAGE_ID, message_id);
+    if (message_id.len > 0) {
+        message->message_id = sl_span(end - message_id.len, message_id.len);
+    }
+    end = srv_pb_write_varint(end, MESSAGE_CREATED_AT, (uint64_t)created_at);
+    if (created_at != 0) {
+        message->created_at = created_at;
+    }
+    assert(end == amended->data + len);
+    return amended;
 }
 
 struct srv_frame *srv_action_encode(struct sl_span request_id, bool is_accepted, const char *reason)
 {
-    struct sl_buf buf;
-    sl_buf_init(&buf, request_id.len + strlen(reason) + FRAMING_MAX);
-    srv_pb_put_string(&buf, ACTION_REQUEST_ID, request_id);
-    srv_pb_put_varint(&buf, ACTION_ACCEPTED, is_accepted ? 1 : 0);
-    srv_pb_put_string(&buf, ACTION_REASON, sl_span_str(reason));
-    return frame_of(&buf);
+    struct sl_span text = sl_span_str(reason);
+    uint64_t accepted = is_accepted ? 1 : 0;
+    size_t len = srv_pb_string_size(ACTION_REQUEST_ID, request_id.len) +
+                 srv_pb_varint_size(ACTION_ACCEPTED, accepted) +
+                 srv_pb_string_size(ACTION_REASON, text.len);
+    struct srv_frame *frame = srv_frame_new(len);
+    uint8_t *end = srv_pb_write_string(frame->data, ACTION_REQUEST_ID, request_id);
+    end = srv_pb_write_varint(end, ACTION_ACCEPTED, accepted);
+    end = srv_pb_write_string(end, ACTION_REASON, text);
+    assert(end == frame->data + len);
+    return frame;
 }
 
 struct srv_frame *srv_command_encode(enum srv_command type, const char *prefix, struct sl_span rest)

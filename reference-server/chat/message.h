@@ -39,11 +39,11 @@ bool srv_subscription_decode(struct sl_span bytes, struct srv_subscription *ret_
 struct srv_frame *srv_message_encode(const struct srv_message *message);
 struct srv_frame *srv_action_encode(struct sl_span request_id, bool is_accepted,
                                     const char *reason);
-/* bytes (of a message) with other values for message_id and created_at; what stands in them otherwise, also fields that
- * are not known here, stays. */
-struct srv_frame *srv_message_amend(struct sl_span bytes, struct sl_span message_id,
-                                    int64_t created_at);
-/* The same with another room_id. */
+/* frame (of *message) with other values for message_id and created_at, where these are not empty and not zero; what
+ * stands in it otherwise, also fields that are not known here, stays. *message is then that of the new frame. */
+struct srv_frame *srv_message_amend(const struct srv_frame *frame, struct sl_span message_id,
+                                    int64_t created_at, struct srv_message *message);
+/* bytes (of a message) with another room_id. */
 struct srv_frame *srv_message_move(struct sl_span bytes, struct sl_span room_id);
 /* The payload is prefix followed by rest. */
 struct srv_frame *srv_command_encode(enum srv_command type, const char *prefix,

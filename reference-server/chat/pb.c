@@ -7,6 +7,8 @@ enum {
     NUMBER_MAX = (1 << 29) - 1,
     WIRE_BITS = 3,
     WIRE_MASK = 7,
+    VARINT_BITS = 7, /* of each byte */
+    VARINT_MORE = 0x80,
 };
 
 static bool read_tag(struct sl_rd *rd, struct srv_pb_field *field)
@@ -118,4 +120,54 @@ void srv_pb_put_varint(struct sl_buf *out, uint32_t number, uint64_t value)
         (void)sl_buf_add_varint(out, (uint64_t)number << WIRE_BITS | SRV_PB_VARINT);
         (void)sl_buf_add_varint(out, value);
     }
+}
+
+static size_t size_of(uint64_t value)
+{
+    size_t size = 1;
+    while (value >= VARINT_MORE) {
+        value >>= VARINT_BITS;
+        size++;
+    }
+    return size;
+}
+
+static uint8_t *write_value(uint8_t *at, uint64_t value)
+{
+    while (value >= VARINT_MORE) {
+        *at++ = (uint8_t)(value | VARINT_MORE);
+        value >>= VARINT_BITS;
+    }
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+size_t srv_pb_string_size(uint32_t number, size_t len)
+{
+    return len == 0 ? 0 : size_of((uint64_t)number << WIRE_BITS) + size_of(len) + len;
+}
+
+size_t srv_pb_varint_size(uint32_t number, uint64_t value)
+{
+    return value == 0 ? 0 : size_of((uint64_t)number << WIRE_BITS) + size_of(value);
+}
+
+uint8_t *srv_pb_write_string(uint8_t *at, uint32_t number, struct sl_span value)
+{
+    if (value.len == 0) {
+        return at;
+    }
+    at = write_value(at, (uint64_t)number << WIRE_BITS | SRV_PB_BYTES);
+    at = write_value(at, value.len);
+    memcpy(at, value.data, value.len);
+    return at + value.len;
+}
+
+uint8_t *srv_pb_write_varint(uint8_t *at, uint32_t number, uint64_t value)
+{
+    if (value == 0) {
+        return at;
+    }
+    at = write_value(at, (uint64_t)number << WIRE_BITS | SRV_PB_VARINT);
+    return write_value(at, value);
 }

@@ -43,4 +43,11 @@ bool srv_pb_take_string(const struct srv_pb_field *field, uint32_t number, struc
 void srv_pb_put_string(struct sl_buf *out, uint32_t number, struct sl_span value);
 void srv_pb_put_varint(struct sl_buf *out, uint32_t number, uint64_t value);
 
+/* The same for messages on the path of a call, which are measured first and then written once, to where they stay: the
+ * bytes of a field, and a field written at `at`, which has room for it; returns its end. */
+size_t srv_pb_string_size(uint32_t number, size_t len);
+size_t srv_pb_varint_size(uint32_t number, uint64_t value);
+uint8_t *srv_pb_write_string(uint8_t *at, uint32_t number, struct sl_span value);
+uint8_t *srv_pb_write_varint(uint8_t *at, uint32_t number, uint64_t value);
+
 #endif

@@ -129,10 +129,9 @@ static void fill(struct srv_chat *chat, struct srv_frame **frame, struct srv_mes
         new_id = sl_span_str(misbehave->fill_same_id ? "filled" : srv_ids_next(&chat->ids, id));
     }
     int64_t new_time = needs_time ? misbehave->fill_seconds ? unix_ms / 1000 : unix_ms : 0;
-    struct srv_frame *amended = srv_message_amend(srv_frame_span(*frame), new_id, new_time);
+    struct srv_frame *amended = srv_message_amend(*frame, new_id, new_time, message);
     srv_frame_unref(*frame);
     *frame = amended;
-    (void)srv_message_decode(srv_frame_span(amended), message);
 }
 
 /* SEND-09: without an id there is nothing to know it again by. */

@@ -31,6 +31,49 @@ static void a_message_survives_the_way_there_and_back(void **state)
     }
 }
 
+static void assert_same(const struct srv_message *one, const struct srv_message *other)
+{
+    assert_true(sl_span_equal(one->message_id, other->message_id));
+    assert_true(sl_span_equal(one->room_id, other->room_id));
+    assert_true(sl_span_equal(one->user_id, other->user_id));
+    assert_true(sl_span_equal(one->text, other->text));
+    assert_true(one->created_at == other->created_at);
+}
+
+static void an_amended_message_is_what_its_bytes_say(void **state)
+{
+    (void)state;
+    char long_id[200]; /* a length of two bytes */
+    memset(long_id, 'i', sizeof(long_id));
+    const struct sl_span originals[] = {
+        BYTES(""),
+        BYTES("\x12\x01r\x22\x01t"),
+        BYTES("\x0a\x01i\x0a\x00\x12\x01r\x22\x01t\x28\x07\x28\x00"),
+        BYTES("\x0a\x03old\x12\x01r\x1a\x01u\x22\x01t\x28\x07\x98\x06\x07"),
+    };
+    const struct sl_span ids[] = {BYTES(""), BYTES("n\0w"), sl_span(long_id, sizeof(long_id))};
+    static const int64_t times[] = {0, 1, 127, 128, -1, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof(originals) / sizeof(originals[0]); i++) {
+        for (size_t id = 0; id < sizeof(ids) / sizeof(ids[0]); id++) {
+            for (size_t at = 0; at < sizeof(times) / sizeof(times[0]); at++) {
+                struct srv_message message;
+                struct srv_message decoded;
+                struct srv_frame *frame = srv_frame_copy(originals[i]);
+                assert_true(srv_message_decode(srv_frame_span(frame), &message));
+                struct sl_span expected_id = ids[id].len > 0 ? ids[id] : message.message_id;
+                int64_t expected_time = times[at] != 0 ? times[at] : message.created_at;
+                struct srv_frame *amended = srv_message_amend(frame, ids[id], times[at], &message);
+                assert_true(sl_span_equal(message.message_id, expected_id));
+                assert_true(message.created_at == expected_time);
+                srv_frame_unref(frame); /* message borrows the new one only */
+                assert_true(srv_message_decode(srv_frame_span(amended), &decoded));
+                assert_same(&message, &decoded);
+                srv_frame_unref(amended);
+            }
+        }
+    }
+}
+
 struct decode_case {
     const char *name;
     struct sl_span bytes;
@@ -148,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_survives_the_way_there_and_back),
+        cmocka_unit_test(an_amended_message_is_what_its_bytes_say),
         cmocka_unit_test(decoding_is_as_protobuf_says),
         cmocka_unit_test(groups_are_followed_to_a_bound),
         cmocka_unit_test(every_truncation_is_read_within_its_bounds),
