@@ -500,7 +500,7 @@ void srv_h2_call_begin(struct srv_h2_conn *conn, int32_t id, bool is_over)
         return;
     }
     const struct srv_h2_refusal refusal = srv_h2_request_judge(head);
-    struct srv_h2_call *call = sl_alloc(sizeof(*call));
+    struct srv_h2_call *call = srv_h2_heap_alloc(&conn->h2->heap, sizeof(*call));
     call->conn = conn;
     call->id = id;
     call->is_input_over = is_over;
@@ -559,6 +559,6 @@ void srv_h2_call_free(struct srv_h2_call *call, bool is_reset)
     srv_frame_unref(call->answer.reply);
     srv_frame_unref(call->answer.details);
     srv_frame_unref(call->answer.request_id);
+    srv_h2_heap_free(&conn->h2->heap, call);
     srv_h2_note_ended(conn->h2);
-    sl_free(call);
 }

@@ -24,6 +24,7 @@
 #include "reference-server/frontend/h2/age.h"
 #include "reference-server/frontend/h2/closed.h"
 #include "reference-server/frontend/h2/guard.h"
+#include "reference-server/frontend/h2/heap.h"
 #include "reference-server/frontend/h2/keepalive.h"
 #include "reference-server/frontend/h2/message_in.h"
 #include "reference-server/frontend/h2/reply.h"
@@ -142,8 +143,7 @@ struct srv_h2 {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
     struct srv_tls_source *tls; /* NULL: clear text */
-    struct sl_buf
-        gathered; /* what nghttp2 gave for one connection; shared by all, as are the others */
+    struct sl_buf gathered; /* what nghttp2 gave; shared by all connections, as are the others */
     struct sl_buf cipher;
     struct sl_buf plain;
     uint8_t *input;
@@ -155,8 +155,8 @@ struct srv_h2 {
     struct srv_timer drain_timer;
     atomic_uint drains_asked;
     unsigned drains_done;
-    struct srv_timer trim_timer;
-    size_t calls_ended; /* since memory was last given back */
+    struct srv_h2_heap heap;
+    struct srv_timer trim_timer; /* when memory is given back */
 };
 
 #define SRV_H2_OF(timer, type, member) \
@@ -172,7 +172,7 @@ void srv_h2_stop_listening(struct srv_h2 *h2);
 /* Ends the loop when a drain has nothing left to wait for. */
 void srv_h2_check_end(struct srv_h2 *h2);
 
-/* A call was freed: gives memory back to the system once many have. */
+/* A call was freed: gives memory back to the system, but not at once. */
 void srv_h2_note_ended(struct srv_h2 *h2);
 
 /* --- conn.c --- */

@@ -24,7 +24,7 @@
 enum {
     ACCEPTS_A_TURN = 64,
     BACKLOG = 4096,
-    CALLS_A_TRIM = 256,
+    FREED_A_TRIM = 2048, /* blocks: some 200 calls */
 };
 
 /* How long after a call's end memory is given back: at most so often, and when a storm has passed. */
@@ -75,11 +75,12 @@ static void run_timers(struct srv_h2 *h2)
     }
 }
 
-/* RES-01: the C library keeps what a storm of calls has freed, in pieces that it does not give back by itself. */
+/* RES-01: the C library keeps what a storm of calls has freed, in pieces that it does not give back by itself; so does
+ * the heap. */
 static void trim(struct srv_timer *timer)
 {
     struct srv_h2 *h2 = SRV_H2_OF(timer, srv_h2, trim_timer);
-    h2->calls_ended = 0;
+    srv_h2_heap_trim(&h2->heap);
 #ifdef __GLIBC__
     (void)malloc_trim(0);
 #endif
@@ -87,8 +88,7 @@ static void trim(struct srv_timer *timer)
 
 void srv_h2_note_ended(struct srv_h2 *h2)
 {
-    h2->calls_ended++;
-    if (h2->calls_ended == CALLS_A_TRIM) {
+    if (h2->heap.freed >= FREED_A_TRIM && h2->trim_timer.place == 0) {
         h2->trim_timer.fire = trim;
         srv_h2_set_timer(h2, &h2->trim_timer, h2->now_ns + TRIM_NS);
     }
@@ -323,6 +323,7 @@ static void release(struct srv_h2 *h2)
     sl_buf_release(&h2->cipher);
     sl_buf_release(&h2->plain);
     sl_free(h2->input);
+    srv_h2_heap_trim(&h2->heap);
     sl_free(h2);
 }
 
@@ -344,6 +345,7 @@ static void init_buffers(struct srv_h2 *h2)
     sl_buf_init(&h2->cipher, SRV_H2_CIPHER);
     sl_buf_init(&h2->plain, SRV_H2_INPUT + SRV_TLS_PLAIN_SPARE);
     h2->input = sl_alloc(SRV_H2_INPUT);
+    srv_h2_heap_init(&h2->heap);
     h2->dirty_end = &h2->dirty;
     h2->armed_ns = SRV_NEVER;
 }

@@ -143,7 +143,8 @@ nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn)
         (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, SRV_H2_HEAD_BYTES_MAX};
     settings[count++] =
         (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, SRV_H2_STREAM_WINDOW};
-    if (nghttp2_session_server_new2(&session, h2->callbacks, conn, h2->option) != 0) {
+    if (nghttp2_session_server_new3(&session, h2->callbacks, conn, h2->option, &h2->heap.mem) !=
+        0) {
         return NULL;
     }
     if (nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, count) != 0 ||
