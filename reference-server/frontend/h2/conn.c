@@ -129,6 +129,14 @@ static void take_plain(struct srv_h2_conn *conn, struct sl_span bytes)
 }
 
 static void gather(struct srv_h2_conn *conn);
+static bool send_turn(struct srv_h2_conn *conn);
+
+/* The client sends nothing more: it gets what its requests are answered at once, and no more is waited for. */
+static void end_of_input(struct srv_h2_conn *conn)
+{
+    (void)send_turn(conn);
+    srv_h2_conn_kill(conn, "closed by the client");
+}
 
 /* Why TLS ends is said in HTTP/2 too, where TLS itself would go on (RFC 9113 9.2.1, 10.5). */
 static void say_goaway(struct srv_h2_conn *conn)
@@ -151,7 +159,7 @@ static void take_cipher(struct srv_h2_conn *conn, struct sl_span bytes)
     enum sl_status status = srv_tls_feed(conn->tls, bytes, &h2->plain, &conn->out, &error);
     take_plain(conn, sl_buf_span(&h2->plain));
     if (status == SL_CLOSED) {
-        srv_h2_conn_kill(conn, "closed by the client");
+        end_of_input(conn);
     } else if (status != SL_OK) {
         sl_log(SL_LOG_INFO, "tls", "connection=%llu peer=%s %s",
                (unsigned long long)conn->record.number, conn->record.peer, error.text);
@@ -175,7 +183,7 @@ static void read_some(struct srv_h2_conn *conn)
         return;
     }
     if (got == 0) {
-        srv_h2_conn_kill(conn, "closed by the client");
+        end_of_input(conn);
         return;
     }
     conn->record.bytes_in += (uint64_t)got;
@@ -271,8 +279,8 @@ static void gather(struct srv_h2_conn *conn)
 static bool send_more(struct srv_h2_conn *conn)
 {
     struct srv_h2 *h2 = conn->h2;
-    bool can_write = conn->tls == NULL || srv_tls_state(conn->tls) == SRV_TLS_OPEN;
-    if (!can_write) {
+    if (conn->tls != NULL && srv_tls_state(conn->tls) != SRV_TLS_OPEN &&
+        srv_tls_state(conn->tls) != SRV_TLS_ENDED) {
         return false;
     }
     gather(conn);
@@ -293,6 +301,16 @@ static bool send_more(struct srv_h2_conn *conn)
         srv_h2_conn_kill(conn, "internal");
     }
     return rest.len == 0;
+}
+
+/* What there is to send, as far as the socket takes it in one turn. True when there may be more. */
+static bool send_turn(struct srv_h2_conn *conn)
+{
+    bool has_more = !conn->is_blocked && !conn->is_dead && send_rest(conn) && !conn->is_finished;
+    for (unsigned i = 0; has_more && i < WRITES_A_TURN; i++) {
+        has_more = send_more(conn);
+    }
+    return has_more;
 }
 
 static void linger_over(struct srv_timer *timer)
@@ -338,10 +356,7 @@ static void note_events(struct srv_h2_conn *conn)
 void srv_h2_conn_flush(struct srv_h2_conn *conn)
 {
     /* It stays marked meanwhile, so that it cannot come onto the next turn's list and be freed in this one. */
-    bool has_more = !conn->is_blocked && !conn->is_dead && send_rest(conn) && !conn->is_finished;
-    for (unsigned i = 0; has_more && i < WRITES_A_TURN; i++) {
-        has_more = send_more(conn);
-    }
+    bool has_more = send_turn(conn);
     if (!has_more && !conn->is_dead && conn->out.len == 0 && is_finished(conn)) {
         linger(conn);
     }
@@ -369,13 +384,17 @@ void srv_h2_conn_open(struct srv_h2 *h2, int fd, const char *peer)
         sl_free(conn);
         return;
     }
-    srv_h2_request_init(&conn->head);
-    srv_h2_closed_init(&conn->closed);
-    sl_buf_init(&conn->out, SRV_H2_CIPHER);
     conn->session = srv_h2_session_new(conn);
+    if (conn->session == NULL) {
+        uv_close((uv_handle_t *)&conn->poll, closed);
+        return;
+    }
     if (h2->tls != NULL) {
         conn->tls = srv_tls_source_accept(h2->tls);
     }
+    srv_h2_request_init(&conn->head);
+    srv_h2_closed_init(&conn->closed);
+    sl_buf_init(&conn->out, SRV_H2_CIPHER);
     conn->record.number = ++h2->connection_numbers;
     (void)snprintf(conn->record.peer, sizeof(conn->record.peer), "%s", peer);
     DL_APPEND(h2->conns, conn);

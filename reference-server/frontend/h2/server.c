@@ -266,6 +266,10 @@ static enum sl_status listen_on(struct srv_h2 *h2, struct sl_error *reterr)
     if (h2->listen_fd < 0) {
         return sl_error_set(reterr, SL_IO, "cannot listen on %s", at);
     }
+    if (uv_poll_init(&h2->loop, &h2->listener, h2->listen_fd) != 0) {
+        (void)close(h2->listen_fd);
+        return sl_error_set(reterr, SL_IO, "the event loop takes no listener");
+    }
     h2->port = port_of_socket(h2->listen_fd);
     h2->is_listening = true;
     return SL_OK;
@@ -306,14 +310,18 @@ static void close_handle(uv_handle_t *handle, void *context)
     }
 }
 
-/* Every handle but those of connections, which are gone. */
+/* Every handle but those of connections, which are gone. Also after a start that failed half-way. */
 static void release(struct srv_h2 *h2)
 {
-    srv_h2_stop_listening(h2);
-    uv_walk(&h2->loop, close_handle, NULL);
-    (void)uv_run(&h2->loop, UV_RUN_DEFAULT);
-    (void)uv_loop_close(&h2->loop);
-    (void)close(h2->clock_fd);
+    if (h2->loop.data != NULL) {
+        srv_h2_stop_listening(h2);
+        uv_walk(&h2->loop, close_handle, NULL);
+        (void)uv_run(&h2->loop, UV_RUN_DEFAULT);
+        (void)uv_loop_close(&h2->loop);
+    }
+    if (h2->clock_fd >= 0) {
+        (void)close(h2->clock_fd);
+    }
     nghttp2_session_callbacks_del(h2->callbacks);
     nghttp2_option_del(h2->option);
     srv_tls_source_free(h2->tls);
@@ -348,6 +356,7 @@ static void init_buffers(struct srv_h2 *h2)
     srv_h2_heap_init(&h2->heap);
     h2->dirty_end = &h2->dirty;
     h2->armed_ns = SRV_NEVER;
+    h2->clock_fd = -1;
 }
 
 static bool init_nghttp2(struct srv_h2 *h2)
@@ -368,8 +377,11 @@ static bool init_handles(struct srv_h2 *h2)
 {
     h2->clock_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     h2->listener.data = h2->clock.data = h2->turn_end.data = h2->more.data = h2->told.data = h2;
-    return uv_loop_init(&h2->loop) == 0 && h2->clock_fd >= 0 &&
-           uv_poll_init(&h2->loop, &h2->clock, h2->clock_fd) == 0 &&
+    if (h2->clock_fd < 0 || uv_loop_init(&h2->loop) != 0) {
+        return false;
+    }
+    h2->loop.data = h2; /* it is there */
+    return uv_poll_init(&h2->loop, &h2->clock, h2->clock_fd) == 0 &&
            uv_check_init(&h2->loop, &h2->turn_end) == 0 &&
            uv_idle_init(&h2->loop, &h2->more) == 0 &&
            uv_async_init(&h2->loop, &h2->told, on_told) == 0 &&
@@ -388,18 +400,17 @@ static struct srv_frontend *start(const struct srv_frontend_config *config,
     h2->wrong = &services->chat->config.misbehave;
     init_buffers(h2);
     srv_accept_init(h2->wrong->deaf_without_descriptors);
-    if (!init_nghttp2(h2) || !init_handles(h2)) {
+    bool can = init_nghttp2(h2) && init_handles(h2);
+    if (!can) {
         (void)sl_error_set(reterr_error, SL_IO, "the event loop cannot be made");
-        abort();
     }
-    bool can = make_tls(h2, reterr_error) == SL_OK && listen_on(h2, reterr_error) == SL_OK;
+    can = can && make_tls(h2, reterr_error) == SL_OK && listen_on(h2, reterr_error) == SL_OK;
     if (!can) {
         release(h2);
         return NULL;
     }
     srv_h2_update_time(h2);
-    if (uv_poll_init(&h2->loop, &h2->listener, h2->listen_fd) != 0 ||
-        uv_poll_start(&h2->listener, UV_READABLE, on_listener) != 0 ||
+    if (uv_poll_start(&h2->listener, UV_READABLE, on_listener) != 0 ||
         uv_thread_create(&h2->thread, run, h2) != 0) {
         (void)sl_error_set(reterr_error, SL_IO, "the event loop cannot run");
         release(h2);

@@ -52,7 +52,6 @@ class Stream:
 class Peer(raw_h2.Connection):
     def __init__(self, server, window=65535):
         super().__init__(server, window)
-        self.decoder = hpack.Decoder()
         self.streams = {}
         self.goaway = None
         self.next_id = 1
@@ -72,9 +71,7 @@ class Peer(raw_h2.Connection):
         stream = self.streams.setdefault(stream_id, Stream())
         if kind == HEADERS:
             assert flags & END_HEADERS, "a response in CONTINUATION frames is not expected here"
-            stream.blocks.append([(name.decode() if isinstance(name, bytes) else name,
-                                   value.decode() if isinstance(value, bytes) else value)
-                                  for name, value in self.decoder.decode(payload)])
+            stream.blocks.append(self.block)
         elif kind == DATA:
             stream.data += payload
         elif kind == RST_STREAM:

@@ -4,11 +4,14 @@
 import socket
 import struct
 
+import hpack
+
 import sut
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 CANCEL = 8
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 def literal(name, value):
@@ -20,6 +23,32 @@ def message(payload, flag=0):
     return bytes([flag]) + struct.pack(">I", len(payload)) + payload
 
 
+def frame_bytes(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def request_block(method, extra=()):
+    fields = [(":method", "POST"), (":scheme", "http"), (":path", "/chat.v1.ChatService/" + method), (":authority", "t"),
+              ("te", "trailers"), ("content-type", "application/grpc"), *extra]
+    return b"".join(literal(*field) for field in fields)
+
+
+def one_call(method, payload):
+    """All bytes of a connection that makes one call."""
+    return (PREFACE + frame_bytes(SETTINGS, 0, 0) + frame_bytes(HEADERS, END_HEADERS, 1, request_block(method))
+            + frame_bytes(DATA, END_STREAM, 1, message(payload)))
+
+
+def kinds(data):
+    """The kinds of the frames on stream 1, in order."""
+    found = []
+    while data:
+        if int.from_bytes(data[5:9], "big") == 1:
+            found.append(data[3])
+        data = data[9 + int.from_bytes(data[:3], "big"):]
+    return found
+
+
 class Connection:
     """window is the stream window that every stream begins with; tls is a context of module ssl."""
 
@@ -29,18 +58,16 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
-        self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        self.decoder = hpack.Decoder()
+        self.block = []  # the last block of fields that was read
+        self.socket.sendall(PREFACE)
         self.frame(SETTINGS, 0, 0, struct.pack(">HI", 4, window))
 
     def frame(self, kind, flags, stream, payload=b""):
-        self.socket.sendall(struct.pack(">I", len(payload))[1:] + bytes([kind, flags])
-                            + struct.pack(">I", stream) + payload)
+        self.socket.sendall(frame_bytes(kind, flags, stream, payload))
 
     def headers(self, stream, method, flags=END_HEADERS, extra=()):
-        path = "/chat.v1.ChatService/" + method
-        fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "t"),
-                  ("te", "trailers"), ("content-type", "application/grpc"), *extra]
-        self.frame(HEADERS, flags, stream, b"".join(literal(*field) for field in fields))
+        self.frame(HEADERS, flags, stream, request_block(method, extra))
 
     def call(self, stream, method, payload):
         self.headers(stream, method)
@@ -55,9 +82,15 @@ class Connection:
         length = int.from_bytes(head[:3], "big")
         kind, flags, stream = head[3], head[4], int.from_bytes(head[5:], "big")
         payload = self._exactly(length)
+        if kind == HEADERS:
+            self.block = self.decoder.decode(payload)
         if kind in (SETTINGS, PING) and not flags & ACK:
             self.frame(kind, ACK, 0, payload if kind == PING else b"")
         return kind, flags, stream, payload
+
+    def field(self, name):
+        """The value of a field of the last block; None where it has none."""
+        return dict(self.block).get(name)
 
     def read_until(self, kind, stream):
         while True:

@@ -2,7 +2,7 @@
 """The server under test and a client for it, for the tests of this folder.
 
 SLUICE_SERVER is the program, SLUICE_PROTO the folder with the .proto files, PROTOC the compiler,
-SLUICE_SANITIZE the sanitizers that the server was built with.
+SLUICE_SANITIZE the sanitizers that the server was built with, SLUICE_FRONTEND the front end of servers that name none.
 """
 
 import os
@@ -32,6 +32,7 @@ import health_pb2  # noqa: E402
 import status_pb2  # noqa: E402
 
 SANITIZED = os.environ.get("SLUICE_SANITIZE", "") != ""
+FRONTEND = os.environ.get("SLUICE_FRONTEND", "grpc")
 WAIT = 20  # seconds: longer than anything takes on a slow machine
 
 
@@ -39,6 +40,8 @@ class Server:
     """A sluice-server on a free port; a context manager that ends it."""
 
     def __init__(self, *args):
+        if "--frontend" not in args:
+            args = ("--frontend", FRONTEND, *args)
         self.process = subprocess.Popen(
             [os.environ["SLUICE_SERVER"], "--listen", "127.0.0.1:0", *args],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

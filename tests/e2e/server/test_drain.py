@@ -4,6 +4,7 @@
 import json
 import os
 import queue
+import resource
 import signal
 import subprocess
 import threading
@@ -86,6 +87,7 @@ class Drain(unittest.TestCase):
             server.signal(signal.SIGUSR1)
             self.assertTrue(client.send("r", "t").accepted)
 
+    @unittest.skipIf(sut.FRONTEND != "grpc", "the C core is not in it")
     def test_what_the_c_core_says_is_in_the_form_of_the_log(self):
         with sut.Server() as server:
             process = subprocess.run(
@@ -97,11 +99,21 @@ class Drain(unittest.TestCase):
 
     def test_a_port_is_taken_once(self):
         with sut.Server() as server:
-            second = subprocess.run([os.environ["SLUICE_SERVER"], "--listen", server.address],
+            second = subprocess.run([os.environ["SLUICE_SERVER"], "--frontend", sut.FRONTEND, "--listen", server.address],
                                     capture_output=True, text=True, timeout=sut.WAIT, check=False)
             self.assertEqual(second.returncode, 1)
             self.assertEqual(second.stdout, "")
             self.assertIn("cannot listen", second.stderr)
+
+    @unittest.skipIf(sut.SANITIZED or sut.FRONTEND != "h2", "the C core and sanitizers end the process themselves")
+    def test_without_descriptors_it_says_why_it_does_not_start(self):
+        for files in range(8, 14):
+            run = subprocess.run(
+                [os.environ["SLUICE_SERVER"], "--frontend", "h2", "--listen", "203.0.113.1:1"],
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)),
+                capture_output=True, text=True, timeout=sut.WAIT, check=False)
+            self.assertEqual(run.returncode, 1, (files, run.stderr))
+            self.assertRegex(run.stderr, "cannot (be made|listen)|no listener")
 
     def test_what_is_not_built_is_a_usage_error(self):
         for args in (["--frontend", "h3"], ["--metrics", "127.0.0.1"],

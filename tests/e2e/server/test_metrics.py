@@ -25,7 +25,7 @@ from sut import chat_pb2, health_pb2
 
 CHAT = "chat.v1.ChatService"
 HEALTH = "grpc.health.v1.Health"
-FRONTEND = os.environ.get("SLUICE_FRONTEND", "grpc")
+FRONTEND = sut.FRONTEND
 SHOWN = ("--frontend", FRONTEND, "--metrics", "127.0.0.1:0")
 
 

@@ -97,6 +97,19 @@ class Raw(unittest.TestCase):
     def test_a_fin_leaves_nothing(self):
         self.leave(lambda connection: connection.close())
 
+    @unittest.skipIf(sut.FRONTEND == "grpc", "the C core drops what it has read when the FIN comes")
+    def test_a_call_whose_client_closes_behind_it_is_answered(self):
+        request = chat_pb2.ChatMessage(room_id="r", text="t").SerializeToString()
+        with sut.Server() as server:
+            host, port = server.address.split(":")
+            with socket.create_connection((host, int(port)), sut.WAIT) as plain:
+                plain.sendall(raw_h2.one_call("SendMessage", request))
+                plain.shutdown(socket.SHUT_WR)
+                got = b""
+                while piece := plain.recv(65536):
+                    got += piece
+            self.assertEqual(raw_h2.kinds(got), [HEADERS, DATA, HEADERS])
+
     def test_a_tcp_reset_leaves_nothing(self):
         self.leave(lambda connection: connection.reset_tcp())
 
@@ -169,7 +182,7 @@ class Raw(unittest.TestCase):
                 frame = connection.read_until(HEADERS, stream)
                 while not frame[1] & raw_h2.END_STREAM:
                     frame = connection.read_until(HEADERS, stream)
-                self.assertIn(b"grpc-status\x018", frame[3])  # RESOURCE_EXHAUSTED
+                self.assertEqual(connection.field("grpc-status"), "8")  # RESOURCE_EXHAUSTED
                 connection.close()
             if not sut.SANITIZED:
                 self.assertLess(server.rss_kib() - before, 16 * 1024)

@@ -17,7 +17,7 @@ import grpc
 import sut
 from sut import chat_pb2, health_pb2
 
-FRONTEND = os.environ.get("SLUICE_FRONTEND", "grpc")
+FRONTEND = sut.FRONTEND
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$")

@@ -295,6 +295,37 @@ class TlsOfH2(Tls, unittest.TestCase):
                     done(tls.write, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
                     self.assertEqual(done(tls.read, 9)[3], raw_h2.SETTINGS)
 
+    def test_a_call_whose_client_closes_behind_it_is_answered(self):
+        """Its close_notify comes in the same segment as the request."""
+        request = sut.chat_pb2.ChatMessage(room_id="r", text="t").SerializeToString()
+        with self.server() as server:
+            for version in VERSIONS:
+                tls_in, tls_out = ssl.MemoryBIO(), ssl.MemoryBIO()
+                tls = self.context(version=version).wrap_bio(tls_in, tls_out, server_hostname="localhost")
+                host, port = server.address.split(":")
+                with socket.create_connection((host, int(port)), sut.WAIT) as plain:
+                    def go_on(step):
+                        try:
+                            return step()
+                        except ssl.SSLWantReadError:
+                            return None
+
+                    while go_on(lambda: tls.do_handshake() or True) is None:
+                        plain.sendall(tls_out.read())
+                        tls_in.write(plain.recv(65536))
+                    plain.sendall(tls_out.read())
+                    while go_on(tls.read) is None:
+                        tls_in.write(plain.recv(65536))
+                    tls.write(raw_h2.one_call("SendMessage", request))
+                    go_on(tls.unwrap)
+                    plain.sendall(tls_out.read())
+                    got = b""
+                    while piece := plain.recv(65536):
+                        tls_in.write(piece)
+                        while more := go_on(tls.read):
+                            got += more
+                    self.assertEqual(raw_h2.kinds(got), [raw_h2.HEADERS, raw_h2.DATA, raw_h2.HEADERS], version)
+
 
 if __name__ == "__main__":
     unittest.main()
