@@ -305,6 +305,7 @@ class Strict(unittest.TestCase):
         stream = self.peer.begin(head((":method", "PUT")))
         self.assertEqual(self.peer.outcome(stream), "http 405")
         self.peer.frame(DATA, 0, stream, MESSAGE)
+        self.assertEqual(self.peer.outcome(stream), "http 405") # what comes in one read with it would overtake it
         self.peer.frame(HEADERS, END_HEADERS, stream, h2_peer.block([("x", "y")])) # no trailers: not the end
         self.assertEqual(self.peer.read_until(RST_STREAM, stream)[3], b"\0\0\0\1")
         self.check_alive()
