@@ -33,6 +33,7 @@ struct srv_logs *srv_logs_start(const struct srv_logs_config *config,
     }
     telemetry->traces = &logs->traces;
     telemetry->wants_peer = config->otlp != NULL || config->calls != SRV_LOG_CALLS_NONE;
+    telemetry->wants_every_trace = config->otlp != NULL || config->calls == SRV_LOG_CALLS_ALL;
     logs->writer = srv_log_writer_start(STDERR_FILENO);
     return logs;
 }

@@ -50,11 +50,11 @@ void srv_telemetry_request_id(struct srv_call_record *record, struct sl_span req
     record->request_id[len] = '\0';
 }
 
-void srv_telemetry_identify(const struct srv_telemetry *telemetry, struct srv_call_record *record,
-                            struct sl_span request_id, struct sl_span traceparent)
+void srv_telemetry_identify(struct srv_call_record *record, struct sl_span request_id,
+                            struct sl_span traceparent)
 {
     srv_telemetry_request_id(record, request_id);
-    srv_trace_begin(telemetry->traces, traceparent, &record->trace);
+    (void)!srv_trace_parse(traceparent, &record->trace);
 }
 
 void srv_telemetry_call_began(const struct srv_telemetry *telemetry, struct srv_call_record *record,
@@ -86,7 +86,11 @@ void srv_telemetry_message_out(const struct srv_telemetry *telemetry,
 void srv_telemetry_call_ended(const struct srv_telemetry *telemetry, struct srv_call_record *record,
                               uint64_t now_ns)
 {
+    bool is_error = record->status != SL_GRPC_OK && record->status != SL_GRPC_CANCELLED;
     record->ended_ns = now_ns;
+    if (telemetry->wants_peer && (is_error || telemetry->wants_every_trace)) {
+        srv_trace_complete(telemetry->traces, &record->trace);
+    }
     if (telemetry->ages != NULL) {
         srv_ages_remove(telemetry->ages, list_of(record), &record->age);
     }

@@ -84,7 +84,8 @@ struct srv_telemetry {
     struct srv_sink *sinks;
     struct srv_ages *ages;           /* of open calls, a list for each method; NULL: nobody asks */
     struct srv_frontend_stats stats; /* the front end counts in it */
-    bool wants_peer; /* a sink reads peers and ids of calls, which cost something to tell */
+    bool wants_peer;        /* a sink reads peers and ids of calls, which cost something to tell */
+    bool wants_every_trace; /* a sink reads the trace of calls that end well, too */
     struct srv_trace_source *traces; /* gives them ids; with wants_peer never NULL */
 };
 
@@ -95,9 +96,10 @@ void srv_telemetry_add(struct srv_telemetry *telemetry, struct srv_sink *sink);
  * INTERNAL, UNAVAILABLE, DATA_LOSS. */
 bool srv_is_server_fault(enum sl_grpc_status status);
 
-/* What wants_peer asks for beside the peer: request_id (cut) and a trace, from the call's metadata. */
-void srv_telemetry_identify(const struct srv_telemetry *telemetry, struct srv_call_record *record,
-                            struct sl_span request_id, struct sl_span traceparent);
+/* What wants_peer asks for beside the peer: request_id (cut) and a trace, from the call's metadata. New ids are made at
+ * the call's end, where they are read: for each call they were 911 instructions of 22,898. */
+void srv_telemetry_identify(struct srv_call_record *record, struct sl_span request_id,
+                            struct sl_span traceparent);
 
 /* The request's id, where the server has chosen it. */
 void srv_telemetry_request_id(struct srv_call_record *record, struct sl_span request_id);

@@ -97,11 +97,17 @@ static void new_id(struct srv_trace_source *source, uint8_t *out, size_t len)
 void srv_trace_begin(struct srv_trace_source *source, struct sl_span traceparent,
                      struct srv_trace *ret_trace)
 {
-    if (!srv_trace_parse(traceparent, ret_trace)) {
-        new_id(source, ret_trace->trace_id, SRV_TRACE_ID);
-        ret_trace->is_sampled = true;
+    (void)!srv_trace_parse(traceparent, ret_trace);
+    srv_trace_complete(source, ret_trace);
+}
+
+void srv_trace_complete(struct srv_trace_source *source, struct srv_trace *trace)
+{
+    if (is_zero(trace->trace_id, SRV_TRACE_ID)) {
+        new_id(source, trace->trace_id, SRV_TRACE_ID);
+        trace->is_sampled = true;
     }
-    new_id(source, ret_trace->span_id, SRV_SPAN_ID);
+    new_id(source, trace->span_id, SRV_SPAN_ID);
 }
 
 static void write_hex(const uint8_t *bytes, size_t len, char *out)

@@ -35,6 +35,9 @@ SL_MUST_USE bool srv_trace_parse(struct sl_span traceparent, struct srv_trace *r
 void srv_trace_begin(struct srv_trace_source *source, struct sl_span traceparent,
                      struct srv_trace *ret_trace);
 
+/* The second half of that: gives new ids to what srv_trace_parse() has read, or has zeroed. */
+void srv_trace_complete(struct srv_trace_source *source, struct srv_trace *trace);
+
 /* As lower-case hex digits; return out. */
 const char *srv_trace_id_text(const struct srv_trace *trace, char out[SRV_TRACE_HEX]);
 const char *srv_span_id_text(const uint8_t id[SRV_SPAN_ID], char out[SRV_SPAN_HEX]);

@@ -465,8 +465,7 @@ static void fill_record(struct srv_call *call, const struct srv_method *method)
     if (telemetry->wants_peer) {
         char *peer = grpc_call_get_peer(call->call);
         srv_peer_from_core(sl_span_str(peer), record->peer);
-        srv_telemetry_identify(telemetry, record,
-                               srv_metadata_find(&call->metadata, "x-request-id"),
+        srv_telemetry_identify(record, srv_metadata_find(&call->metadata, "x-request-id"),
                                srv_metadata_find(&call->metadata, "traceparent"));
         gpr_free(peer);
     }

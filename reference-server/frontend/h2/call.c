@@ -487,7 +487,7 @@ static void tell_begin(struct srv_h2_call *call)
     call->record.connection = &conn->record;
     call->record.stream = (uint32_t)call->id;
     if (telemetry_of(call)->wants_peer) {
-        srv_telemetry_identify(telemetry_of(call), &call->record, id, traceparent);
+        srv_telemetry_identify(&call->record, id, traceparent);
     }
     call->is_told = true;
     srv_telemetry_call_began(telemetry_of(call), &call->record, conn->h2->now_ns);
