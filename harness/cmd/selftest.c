@@ -18,7 +18,7 @@ enum {
 };
 
 struct selftest_options {
-    const char *scenario, *mutant, *server, *json;
+    const char *scenario, *mutant, *server, *frontend, *json;
     unsigned jobs;
 };
 
@@ -33,6 +33,7 @@ struct selftest_options {
 SET_STRING(scenario)
 SET_STRING(mutant)
 SET_STRING(server)
+SET_STRING(frontend)
 
 static enum sl_status set_report(void *options, const char *value, struct sl_error *reterr)
 {
@@ -61,6 +62,8 @@ static const struct sl_cli_option options[] = {
     {"scenario", 0, "GLOB", "only these scenarios", set_scenario},
     {"mutant", 0, "GLOB", "only these wrong servers", set_mutant},
     {"server", 0, "PATH", "sluice-server; default: the one beside this program", set_server},
+    {"frontend", 0, "NAME", "grpc or h2: of servers that have a choice; default grpc",
+     set_frontend},
     {"jobs", 0, "N", "runs beside each other, where they allow it; default 1", set_jobs},
     {"report", 0, "json=FILE", "the matrix as sluice.selftest/1", set_report},
 };
@@ -146,6 +149,7 @@ int har_cmd_selftest(int argc, char **argv)
         .harness = harness,
         .server = selftest.server == NULL ? server : selftest.server,
         .profile = "reference",
+        .frontend = selftest.frontend == NULL ? "grpc" : selftest.frontend,
         .jobs = selftest.jobs,
         .told = on_told,
     };

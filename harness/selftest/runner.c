@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -45,7 +46,7 @@ struct runner {
     struct slot slots[HAR_SELFTEST_JOBS_MAX + WAITERS_MAX];
     char folder[PATH_BYTES - 64];
     char known[HAR_FOLDER_MAX +
-               64]; /* what the clean server is known to fail, as it stands on the C core */
+               64]; /* what the clean server is known to fail where it stands on the C core */
     unsigned running, waiters;
     bool is_alone_running, is_interrupted;
     uv_signal_t signals[2];
@@ -139,10 +140,11 @@ static void add_server(const struct runner *runner, const struct har_case *item,
 {
     (void)sl_buf_add_str(out, "exec ");
     har_shell_word(out, runner->config->server);
-    (void)sl_buf_add_str(out, " --listen 127.0.0.1:{port}");
+    (void)sl_buf_add_str(out, " --listen 127.0.0.1:{port} --frontend ");
+    bool has_choice = item->mutant == NULL || strcmp(item->mutant->frontend, "both") == 0;
+    har_shell_word(out, has_choice ? runner->config->frontend : item->mutant->frontend);
     if (item->mutant_name != NULL) {
-        (void)sl_buf_addf(out, " --frontend %s --misbehave ",
-                          item->mutant == NULL ? "grpc" : item->mutant->frontend);
+        (void)sl_buf_add_str(out, " --misbehave ");
         har_shell_word(out, item->mutant_name);
     }
 }
@@ -306,7 +308,7 @@ static enum sl_status make_folder(struct runner *runner, struct sl_error *reterr
 static void find_known(struct runner *runner)
 {
     char folder[HAR_FOLDER_MAX];
-    if (!har_library_folder(folder)) {
+    if (strcmp(runner->config->frontend, "grpc") != 0 || !har_library_folder(folder)) {
         return;
     }
     (void)snprintf(runner->known, sizeof(runner->known),

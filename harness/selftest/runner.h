@@ -21,6 +21,7 @@ struct har_selftest_config {
     const char *harness;                                    /* path of this program */
     const char *server;                                     /* path of the reference server */
     const char *profile;                                    /* what it declares */
+    const char *frontend;                                   /* of servers that have a choice */
     unsigned jobs;                                          /* cases beside each other */
     void (*told)(void *owner, const struct har_case *item); /* as they end */
     void *owner;

@@ -9,6 +9,7 @@
  */
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/life.h"
+#include "reference-server/frontend/h2/wrong.h"
 
 #include <string.h>
 #include <utlist.h>
@@ -263,13 +264,18 @@ static bool can_receive(const struct srv_h2_call *call)
 
 static void refuse(struct srv_h2_call *call, const struct srv_h2_refusal *refusal)
 {
-    call->is_refused = true;
     srv_h2_call_end(call, refusal->status, refusal->text);
 }
 
 /* A message is whole; takes it. */
 static void take_message(struct srv_h2_call *call, struct srv_frame *message)
 {
+    struct srv_h2_refusal refusal;
+    if (srv_h2_wrong_is_over(call, message->len, &refusal)) {
+        srv_frame_unref(message);
+        refuse(call, &refusal);
+        return;
+    }
     srv_telemetry_message_in(telemetry_of(call), &call->record, message->len);
     if (call->record.method->has_request) {
         srv_frame_unref(call->request);
@@ -507,8 +513,7 @@ void srv_h2_call_begin(struct srv_h2_conn *conn, int32_t id, bool is_over)
     call->accepts_gzip = head->accepts_gzip;
     call->record.method = srv_method_find(srv_h2_request_path(head));
     sl_buf_init(&call->held, SRV_H2_STREAM_WINDOW);
-    srv_h2_message_in_init(&call->in, srv_h2_wrong_max_message(conn->h2),
-                           call->record.method->has_request, head->encoding);
+    srv_h2_wrong_init_input(call, head->encoding);
     DL_APPEND(conn->calls, call);
     conn->call_count++;
     (void)nghttp2_session_set_stream_user_data(conn->session, id, call);

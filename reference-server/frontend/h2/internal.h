@@ -70,7 +70,6 @@ struct srv_h2_call {
     bool is_ending;         /* the status was submitted */
     bool is_over;           /* and sent */
     bool is_head_sent;      /* the first block of the response was */
-    bool is_refused;        /* for what it sent */
     bool is_patient;        /* answered in HTTP only: not reset at once */
     struct srv_call_record record;
     struct srv_h2_call *prev, *next; /* of the connection */
@@ -230,17 +229,6 @@ void srv_h2_refused_answer(struct srv_h2_call *call, const struct srv_h2_refusal
 /* The last block was sent. A client that has not half-closed is told by RST_STREAM(NO_ERROR) that the rest is not
  * needed (RFC 9113 8.1). */
 void srv_h2_refused_sent_end(struct srv_h2_call *call);
-
-/* --- wrong.c --- */
-
-/* A message is no protobuf. */
-void srv_h2_wrong_garbage(const struct srv_h2 *h2);
-
-/* The client has left call before its end. */
-void srv_h2_wrong_reset(const struct srv_h2_call *call);
-
-/* --max-message, also of a right server. */
-uint32_t srv_h2_wrong_max_message(const struct srv_h2 *h2);
 
 /* --- drain.c --- */
 

@@ -12,7 +12,7 @@ void srv_h2_message_in_init(struct srv_h2_message_in *in, uint32_t max, bool tak
                             enum srv_h2_encoding encoding)
 {
     *in = (struct srv_h2_message_in){
-        .max = max, .takes_one = takes_one, .encoding = (uint8_t)encoding};
+        .max = max, .inflated_max = max, .takes_one = takes_one, .encoding = (uint8_t)encoding};
 }
 
 void srv_h2_message_in_release(struct srv_h2_message_in *in)
@@ -94,7 +94,7 @@ static enum srv_h2_fed inflate_it(struct srv_h2_message_in *in, struct srv_frame
 {
     struct sl_span encoding = sl_span_str(srv_h2_encoding_name((enum srv_h2_encoding)in->encoding));
     struct sl_buf plain;
-    sl_buf_init(&plain, in->max);
+    sl_buf_init(&plain, in->inflated_max);
     enum sl_status status = sl_message_decompress(encoding, srv_frame_span(in->frame), &plain);
     srv_h2_message_in_release(in);
     if (status == SL_OK) {

@@ -22,8 +22,9 @@
 struct srv_h2_message_in {
     struct srv_frame *frame; /* in progress; its len is the room that it has */
     uint32_t max;
-    uint32_t length; /* as the prefix says */
-    uint32_t have;   /* payload bytes that came */
+    uint32_t inflated_max; /* max; a wrong server sets another one */
+    uint32_t length;       /* as the prefix says */
+    uint32_t have;         /* payload bytes that came */
     uint8_t prefix[5];
     uint8_t prefix_len;
     uint8_t encoding; /* enum srv_h2_encoding */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the wrong servers do in this front end, but for what is one line where it belongs. */
+#include "reference-server/frontend/h2/wrong.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/log.h"
-#include "reference-server/frontend/h2/internal.h"
 
 enum {
     RESET_CALL_LEAK = 32 * 1024, /* bytes */
     CRASH_EXIT = 70,
     OVER_LIMIT_BYTES = 1024 * 1024,
+    INFLATED_MAX = 1024 * 1024 * 1024,
 };
 
 static void crash(const char *why)
@@ -36,13 +37,13 @@ void srv_h2_wrong_reset(const struct srv_h2_call *call)
     if (call->stream != NULL && wrong->crash_on_rst) {
         crash("a client left in the middle of a stream");
     }
-    if (call->stream != NULL && call->is_refused && call->stream->ops->receive != NULL &&
+    if (call->stream != NULL && call->is_input_over && call->stream->ops->receive != NULL &&
         wrong->crash_on_late_cancel) {
         crash("a client cancelled a stream that was being ended");
     }
 }
 
-uint32_t srv_h2_wrong_max_message(const struct srv_h2 *h2)
+static uint32_t max_message(const struct srv_h2 *h2)
 {
     size_t max = h2->config->max_message;
     if (h2->wrong->limit_one_less) {
@@ -51,4 +52,27 @@ uint32_t srv_h2_wrong_max_message(const struct srv_h2 *h2)
         max += OVER_LIMIT_BYTES;
     }
     return max > INT32_MAX ? INT32_MAX : (uint32_t)max;
+}
+
+void srv_h2_wrong_init_input(struct srv_h2_call *call, enum srv_h2_encoding encoding)
+{
+    const struct srv_h2 *h2 = call->conn->h2;
+    srv_h2_message_in_init(&call->in, max_message(h2), call->record.method->has_request, encoding);
+    if (h2->wrong->inflate_unbounded) {
+        call->in.inflated_max = INFLATED_MAX;
+    }
+}
+
+bool srv_h2_wrong_is_over(const struct srv_h2_call *call, size_t len,
+                          struct srv_h2_refusal *ret_refusal)
+{
+    const struct srv_h2 *h2 = call->conn->h2;
+    if (len <= h2->config->max_message ||
+        (!h2->wrong->over_limit_wrong_status && !h2->wrong->inflate_unbounded)) {
+        return false;
+    }
+    *ret_refusal = srv_h2_grpc_refusal(
+        h2->wrong->over_limit_wrong_status ? SL_GRPC_INVALID_ARGUMENT : SL_GRPC_RESOURCE_EXHAUSTED,
+        "the message is too large");
+    return true;
 }
