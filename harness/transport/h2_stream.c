@@ -87,6 +87,9 @@ static void cancel(struct har_stream *base, uint32_t error)
 {
     struct h2_stream *stream = h2_stream_of(base);
     if (stream->is_open) {
+        if (stream->is_half_closed) {
+            har_h2_send(h2_conn_under(stream)); /* the half-close was before the cancel */
+        }
         har_h2_stream_reset(h2_conn_under(stream), stream, error);
     } else {
         har_h2_stream_forget(h2_conn_under(stream), stream);

@@ -12,7 +12,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "reference-server/frontend/grpc/accept.h"
+#include "reference-server/frontend/accept.h"
 #include "reference-server/frontend/grpc/internal.h"
 
 enum {

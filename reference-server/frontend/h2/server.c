@@ -17,7 +17,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "reference-server/frontend/grpc/accept.h"
+#include "reference-server/frontend/accept.h"
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/loop.h"
 

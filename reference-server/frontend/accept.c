@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "reference-server/frontend/grpc/accept.h"
+#include "reference-server/frontend/accept.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef SRV_GRPC_ACCEPT_H
-#define SRV_GRPC_ACCEPT_H
+#ifndef SRV_ACCEPT_H
+#define SRV_ACCEPT_H
 
 #include <stdbool.h>
 
 /*
- * accept4(2), as the listeners of the C core call it.
+ * accept4(2), as the listeners of the C core and of h2 call it.
  *
  * The C core 1.51 stops listening for good when accept4 fails with anything but EAGAIN or EINTR: after one moment
  * without a free file descriptor no client would ever be served again (RES-02). It has no setting for that, and takes
