@@ -76,6 +76,10 @@ class Deploy(unittest.TestCase):
         self.assertEqual(words[0], "@BINDIR@/sluice-server")
         self.assert_options(words, "sluice-server.service")
         self.assertGreaterEqual(seconds(unit["TimeoutStopSec"][0]), grace_of(words) + DRAIN_REST_SECONDS)
+        for key, value in {"ExecReload": "/bin/kill -HUP $MAINPID", "KillSignal": "SIGTERM", "DynamicUser": "yes",
+                           "NoNewPrivileges": "yes", "ProtectSystem": "strict"}.items():
+            self.assertEqual(unit.get(key), [value], key)
+        self.assertGreater(int(unit["LimitNOFILE"][0]), 50000, "less than --max-connections")
 
     def test_installation(self):
         with tempfile.TemporaryDirectory() as prefix:
