@@ -22,7 +22,7 @@ enum {
 /* One line of `sluice-server --misbehave list`. */
 struct har_mutant {
     char *name;
-    char *frontend; /* the first one that has it, or "both" */
+    char *frontend; /* the default one, or the only one that can be it */
     char *rule;     /* what it breaks */
     bool is_expected, is_caught;
 };

@@ -135,14 +135,17 @@ static void on_time(uv_timer_t *timer)
 
 /* ---- the beginning of one ---- */
 
+/* A wrong server that is said to be of this front end can be played on another one too. */
+#define DEFAULT_FRONTEND "grpc"
+
 /* The server of a case, for --exec. */
 static void add_server(const struct runner *runner, const struct har_case *item, struct sl_buf *out)
 {
     (void)sl_buf_add_str(out, "exec ");
     har_shell_word(out, runner->config->server);
     (void)sl_buf_add_str(out, " --listen 127.0.0.1:{port} --frontend ");
-    bool has_choice = item->mutant == NULL || strcmp(item->mutant->frontend, "both") == 0;
-    har_shell_word(out, has_choice ? runner->config->frontend : item->mutant->frontend);
+    bool is_bound = item->mutant != NULL && strcmp(item->mutant->frontend, DEFAULT_FRONTEND) != 0;
+    har_shell_word(out, is_bound ? item->mutant->frontend : runner->config->frontend);
     if (item->mutant_name != NULL) {
         (void)sl_buf_add_str(out, " --misbehave ");
         har_shell_word(out, item->mutant_name);

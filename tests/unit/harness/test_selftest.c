@@ -104,10 +104,6 @@ static void the_list_of_wrong_servers_is_read_or_refused(void **state)
     assert_string_equal(mutants.items[0].frontend, "grpc");
     assert_string_equal(mutants.items[0].rule, "SUB-01");
     har_mutants_release(&mutants);
-    assert_int_equal(har_mutants_read(&mutants, sl_span_str("a\tboth\tSUB-01"), NULL), SL_OK);
-    assert_string_equal(mutants.items[0].frontend, "both");
-    assert_string_equal(mutants.items[0].rule, "SUB-01");
-    har_mutants_release(&mutants);
 }
 
 static void a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught(void **state)
