@@ -9,15 +9,8 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "reference-server/frontend/drain.h"
 #include "reference-server/frontend/grpc/internal.h"
-
-#define DRAINING_TEXT "server draining"
-
-/* How long NOT_SERVING is told before anything closes. */
-#define TELL_NS (200 * SL_MS)
-
-/* How long a status may take to go out before the stream is reset. */
-#define FLUSH_NS (500 * SL_MS)
 
 static void shutdown_done(struct srv_tag *tag, bool ok)
 {
@@ -34,7 +27,7 @@ static void end_streams(struct srv_grpc *grpc)
     struct srv_call *call = NULL;
     DL_FOREACH (grpc->calls, call) {
         if (call->stream != NULL) {
-            srv_call_end(call, SL_GRPC_UNAVAILABLE, DRAINING_TEXT);
+            srv_call_end(call, SL_GRPC_UNAVAILABLE, SRV_DRAIN_TEXT);
         }
     }
 }
@@ -44,7 +37,7 @@ static void kick_calls(struct srv_grpc *grpc)
 {
     struct srv_call *call = NULL;
     DL_FOREACH (grpc->calls, call) {
-        grpc_call_cancel_with_status(call->call, GRPC_STATUS_UNAVAILABLE, DRAINING_TEXT, NULL);
+        grpc_call_cancel_with_status(call->call, GRPC_STATUS_UNAVAILABLE, SRV_DRAIN_TEXT, NULL);
     }
 }
 
@@ -74,32 +67,25 @@ static uint64_t enter_next(struct srv_grpc *grpc)
     const struct srv_misbehave *wrong = &grpc->chat->config.misbehave;
     switch (grpc->phase) {
     case SRV_RUNNING:
-        sl_log(SL_LOG_INFO, "drain", "health is NOT_SERVING");
         grpc->phase = SRV_TOLD;
-        grpc->chat->is_draining = true;
-        if (!wrong->drain_stays_serving) {
-            srv_health_drain(grpc->services->health);
-        }
-        return TELL_NS;
+        return srv_drain_tell(grpc->services);
     case SRV_TOLD:
         sl_log(SL_LOG_INFO, "drain", "no new connections; streams may finish");
         grpc->phase = SRV_DRAINING;
         if (!wrong->drain_goaway_missing || grpc->calls == NULL) {
             shut_down(grpc);
         }
-        return wrong->drain_ends_at_once ? 0
-               : wrong->drain_never_ends ? SRV_NEVER
-                                         : grpc->drain_grace_ns;
+        return srv_drain_grace(grpc->services, grpc->drain_grace_ns);
     case SRV_DRAINING:
         shut_down(grpc);
         sl_log(SL_LOG_INFO, "drain", "ending the streams that are left");
         grpc->phase = SRV_ENDING;
         end_streams(grpc);
-        return FLUSH_NS;
+        return SRV_DRAIN_FLUSH_NS;
     case SRV_ENDING:
         grpc->phase = SRV_KICKING;
         kick_calls(grpc);
-        return FLUSH_NS;
+        return SRV_DRAIN_FLUSH_NS;
     case SRV_KICKING:
     case SRV_CANCELLED:
         break;

@@ -10,19 +10,12 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "reference-server/frontend/drain.h"
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/life.h"
 
-#define DRAINING_TEXT "server draining"
-
-/* How long NOT_SERVING is told before anything closes. */
-#define TELL_NS (200 * SL_MS)
-
 /* How long streams that were begun before the first GOAWAY was read are taken of a client that answers no PING. */
 #define NOTICE_NS (200 * SL_MS)
-
-/* How long a status may take to go out before its connection is closed. */
-#define FLUSH_NS (500 * SL_MS)
 
 static void notice(struct srv_h2 *h2)
 {
@@ -46,7 +39,7 @@ static void end_streams(struct srv_h2 *h2)
     DL_FOREACH (h2->conns, conn) {
         struct srv_h2_call *call = NULL;
         DL_FOREACH (conn->calls, call) {
-            srv_h2_call_end(call, SL_GRPC_UNAVAILABLE, DRAINING_TEXT);
+            srv_h2_call_end(call, SL_GRPC_UNAVAILABLE, SRV_DRAIN_TEXT);
         }
     }
 }
@@ -75,13 +68,8 @@ static uint64_t enter_next(struct srv_h2 *h2)
 {
     switch (h2->phase) {
     case SRV_H2_RUNNING:
-        sl_log(SL_LOG_INFO, "drain", "health is NOT_SERVING");
         h2->phase = SRV_H2_TOLD;
-        h2->services->chat->is_draining = true;
-        if (!h2->wrong->drain_stays_serving) {
-            srv_health_drain(h2->services->health);
-        }
-        return TELL_NS;
+        return srv_drain_tell(h2->services);
     case SRV_H2_TOLD:
         sl_log(SL_LOG_INFO, "drain", "no new connections; streams may finish");
         h2->phase = SRV_H2_NOTICED;
@@ -95,15 +83,13 @@ static uint64_t enter_next(struct srv_h2 *h2)
         if (!h2->wrong->drain_goaway_missing) {
             go_away(h2);
         }
-        return h2->wrong->drain_ends_at_once ? 0
-               : h2->wrong->drain_never_ends ? SRV_NEVER
-                                             : h2->config->drain_grace_ns;
+        return srv_drain_grace(h2->services, h2->config->drain_grace_ns);
     case SRV_H2_DRAINING:
         sl_log(SL_LOG_INFO, "drain", "ending the streams that are left");
         h2->phase = SRV_H2_ENDING;
         go_away(h2);
         end_streams(h2);
-        return FLUSH_NS;
+        return SRV_DRAIN_FLUSH_NS;
     case SRV_H2_ENDING:
     case SRV_H2_CLOSING:
         break;
@@ -141,6 +127,6 @@ void srv_h2_drain(struct srv_h2 *h2)
     while (h2->phase < SRV_H2_ENDING) {
         (void)advance(h2);
     }
-    srv_h2_set_timer(h2, &h2->drain_timer, h2->now_ns + FLUSH_NS);
+    srv_h2_set_timer(h2, &h2->drain_timer, h2->now_ns + SRV_DRAIN_FLUSH_NS);
     srv_h2_check_end(h2);
 }
