@@ -76,6 +76,8 @@ void srv_h2_life_calm(struct srv_h2_conn *conn, enum srv_connection_limit limit,
                                 (const uint8_t *)text, strlen(text));
     (void)nghttp2_session_terminate_session(conn->session, NGHTTP2_ENHANCE_YOUR_CALM);
     conn->calm_due_ns = conn->h2->now_ns + CALM_NS;
+    /* A header block that is unfinished stays so, because nothing more is read: it is due no more. */
+    conn->guard.due_ns = SRV_NEVER;
     srv_h2_conn_dirty(conn);
     arm(conn);
 }
@@ -135,12 +137,11 @@ static void look(struct srv_timer *timer)
         srv_h2_conn_kill(conn, "closed by the server");
         return;
     }
-    if (now_ns >= srv_h2_guard_due(&conn->guard) && !conn->is_calmed) {
+    if (now_ns >= srv_h2_guard_due(&conn->guard)) {
         if (!conn->guard.is_greeted) {
             drop(conn, SRV_REFUSED_HANDSHAKE, "handshake-timeout");
             return;
         }
-        conn->guard.due_ns = SRV_NEVER;
         srv_h2_life_calm(conn, SRV_REFUSED_FLOOD, "header_block_too_slow");
     }
     enum srv_h2_keepalive_act act = srv_h2_keepalive_look(&conn->keepalive, now_ns);

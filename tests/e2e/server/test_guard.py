@@ -161,6 +161,24 @@ class Silence(unittest.TestCase):
             self.assertEqual(connection.goaway()[1:], (ENHANCE_YOUR_CALM, "header_block_too_slow"))
             connection.close()
 
+    def test_a_flood_in_a_head_while_nothing_is_read_stops_nobody(self):
+        with server("--handshake-timeout", "500ms", "--log-calls", "all") as sluice, sut.Client(sluice) as client:
+            connection = Connection(sluice, window=2 ** 31 - 1)
+            connection.grant(0, 2 ** 31 - 2 ** 16)
+            connection.call(1, "SubscribeToRoom", chat_pb2.RoomSubscription(
+                room_id="room", max_rate_hz=10 ** 9).SerializeToString())
+            connection.read_until(HEADERS, 1)
+            for _ in range(16):  # more than the sockets take
+                client.send("room", "x" * 1000000)
+            connection.headers(3, "SendMessage", flags=0)
+            for _ in range(100):
+                connection.frame(CONTINUATION, 0, 3)
+            sluice.wait_for_log("ended=too_many_continuations")
+            # Its GOAWAY cannot go out. The head is overdue before the time for that is over.
+            sluice.wait_for_log("reason=too_many_continuations")
+            client.send("room", "still served")
+            connection.close()
+
     def test_who_began_may_be_silent(self):
         with server("--handshake-timeout", "200ms", "--keepalive-time", "300ms",
                     "--keepalive-timeout", "20s") as sluice:
