@@ -9,6 +9,7 @@
  */
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/life.h"
+#include "reference-server/frontend/h2/unfinished.h"
 #include "reference-server/frontend/h2/wrong.h"
 
 #include <string.h>
@@ -74,7 +75,7 @@ void srv_h2_call_set_ending(struct srv_h2_call *call)
     call->is_ending = true;
     srv_timers_remove(&h2->timers, &call->timer);
     srv_timers_remove(&h2->timers, &call->deadline);
-    sl_buf_release(&call->held);
+    srv_h2_unfinished_drop(call);
     srv_h2_conn_dirty(call->conn);
 }
 
@@ -346,6 +347,7 @@ static void feed_held(struct srv_h2_call *call)
         if (rest.len == 0 && call->is_half_close_due) {
             half_close(call);
         }
+        srv_h2_unfinished_note(call);
     }
 }
 
@@ -364,6 +366,7 @@ void srv_h2_call_input(struct srv_h2_call *call, struct sl_span bytes)
         srv_h2_conn_kill(call->conn,
                          "flow control"); /* nghttp2 has let more come than the window */
     }
+    srv_h2_unfinished_note(call);
 }
 
 void srv_h2_call_half_close(struct srv_h2_call *call)
@@ -438,7 +441,7 @@ void srv_h2_call_start(struct srv_h2_call *call)
         .unix_ms = (int64_t)(sl_clock_wall_ns() / SL_MS),
     };
     call->record.method->begin(h2->services, &request, &begun);
-    drop_frame(&call->request);
+    srv_h2_unfinished_drop(call);
     if (begun.stream != NULL) {
         open_stream(call, begun.stream);
         return;
@@ -555,10 +558,8 @@ void srv_h2_call_free(struct srv_h2_call *call, bool is_reset)
     if (call->stream != NULL) {
         call->stream->ops->close(call->stream);
     }
-    srv_h2_message_in_release(&call->in);
-    sl_buf_release(&call->held);
+    srv_h2_unfinished_drop(call);
     srv_frame_unref(call->current);
-    srv_frame_unref(call->request);
     srv_frame_unref(call->request_id);
     srv_frame_unref(call->held_request);
     srv_frame_unref(call->answer.reply);

@@ -93,6 +93,7 @@ void srv_h2_heap_trim(struct srv_h2_heap *heap)
     }
     heap->kept_bytes = 0;
     heap->freed = 0;
+    heap->freed_bytes = 0;
 }
 
 /* --- for nghttp2 --- */

@@ -23,7 +23,8 @@ struct srv_h2_heap {
     nghttp2_mem mem; /* this heap, for nghttp2; it does not move */
     struct srv_h2_block *kept[SRV_H2_HEAP_SIZES];
     size_t kept_bytes;
-    size_t freed; /* blocks, since the last trim */
+    size_t freed;       /* blocks, since the last trim */
+    size_t freed_bytes; /* of requests, which are not of this heap; likewise */
 };
 
 void srv_h2_heap_init(struct srv_h2_heap *heap);

@@ -8,7 +8,7 @@
  *     server    the loop, the listener, the end of a turn     conn      one socket: bytes in, bytes out
  *     session   the callbacks of nghttp2                      call      one stream: a request, then what is sent
  *     drain     the phases of the end                     refused   answers without the service
- *     life      the end of one connection
+ *     life      the end of one connection            unfinished  memory of requests that are not whole
  *
  * A turn of the loop: every socket that has bytes is read and its requests are served, which only queues; then what is
  * due by the clock; then each connection that has become dirty is flushed, once. nghttp2 is asked for bytes only there,
@@ -54,6 +54,7 @@ struct srv_h2_call {
     struct srv_frame *request;    /* where the method takes one, until the client has half-closed */
     struct srv_frame *request_id; /* NULL: none */
     struct sl_buf held;     /* bytes that the stream cannot receive yet: no more than its window */
+    size_t unfinished;      /* bytes of these three, as unfinished.h counts */
     struct srv_timer timer; /* when to pull again */
     struct srv_timer deadline;
     uint64_t send_began_ns; /* when current was pulled; kept with --stall-limit only */
@@ -88,6 +89,7 @@ struct srv_h2_conn {
     struct srv_h2_closed closed;
     struct srv_h2_call *calls;
     uint32_t call_count;
+    size_t unfinished; /* the sum of its calls */
     struct srv_timer linger;
     struct srv_timer life; /* the first thing that is due of these */
     struct srv_h2_guard guard;
@@ -148,6 +150,7 @@ struct srv_h2 {
     uint8_t *input;
     struct srv_h2_conn *conns;
     size_t conn_count;
+    size_t unfinished; /* the sum of all calls */
     struct srv_h2_conn *dirty, **dirty_end;
     uint64_t connection_numbers;
     enum srv_h2_phase phase;

@@ -25,6 +25,7 @@ enum {
     ACCEPTS_A_TURN = 64,
     BACKLOG = 4096,
     FREED_A_TRIM = 2048, /* blocks: some 200 calls */
+    FREED_BYTES_A_TRIM = 16 * 1024 * 1024,
 };
 
 /* How long after a call's end memory is given back: at most so often, and when a storm has passed. */
@@ -88,7 +89,8 @@ static void trim(struct srv_timer *timer)
 
 void srv_h2_note_ended(struct srv_h2 *h2)
 {
-    if (h2->heap.freed >= FREED_A_TRIM && h2->trim_timer.place == 0) {
+    bool is_much = h2->heap.freed >= FREED_A_TRIM || h2->heap.freed_bytes >= FREED_BYTES_A_TRIM;
+    if (is_much && h2->trim_timer.place == 0) {
         h2->trim_timer.fire = trim;
         srv_h2_set_timer(h2, &h2->trim_timer, h2->now_ns + TRIM_NS);
     }

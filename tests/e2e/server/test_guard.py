@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ends a connection of the h2 front end that its client does not end, on the wire."""
 
+import gzip
 import socket
 import struct
 import threading
@@ -27,6 +28,11 @@ def subscription():
 
 
 class Connection(raw_h2.Connection):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.credit = {}
+        self.statuses = {}
+
     def flood(self, frames, count=MANY):
         """Sends frames(number) so often, or until the server has closed; reads in another thread what comes."""
         def send():
@@ -52,6 +58,26 @@ class Connection(raw_h2.Connection):
                     return (*struct.unpack(">II", payload[:8]), payload[8:].decode())
         except (EOFError, OSError):
             return None
+
+    def take(self):
+        """Reads a frame; keeps credit in self.credit and statuses in self.statuses, both by stream."""
+        kind, _, stream, payload = self.read()
+        if kind == WINDOW_UPDATE:
+            self.credit[stream] = self.credit.get(stream, 65535) + int.from_bytes(payload, "big")
+        elif kind == HEADERS and self.field("grpc-status") is not None:
+            self.statuses[stream] = (self.field("grpc-status"), self.field("grpc-message"))
+
+    def upload(self, stream, body):
+        """Sends body as the windows allow, without END_STREAM; stops when the stream has ended."""
+        for at in range(0, len(body), 8192):
+            piece = body[at:at + 8192]
+            while min(self.credit.setdefault(of, 65535) for of in (0, stream)) < len(piece):
+                self.take()
+            if stream in self.statuses:
+                return
+            self.frame(DATA, 0, stream, piece)
+            for of in (0, stream):
+                self.credit[of] -= len(piece)
 
     def rest(self):
         """The kinds of frames up to the end of the connection."""
@@ -246,6 +272,33 @@ class Limits(unittest.TestCase):
             connection.headers(7, "ChatRoom")
             connection.read_until(HEADERS, 7)
             connection.close()
+
+    def test_unfinished_requests_of_the_greediest_give_way(self):
+        large = chat_pb2.ChatMessage(room_id="room", text="x" * 2 ** 20).SerializeToString()
+        for name, extra, body in (("plain", (), raw_h2.message(large)),
+                                  ("inflated", (("grpc-encoding", "gzip"),), raw_h2.message(gzip.compress(large), 1))):
+            with self.subTest(name), server("--memory", "16MiB", "--max-message", "2MiB",
+                                            "--subscriber-memory", "4MiB") as sluice:
+                modest, greedy = Connection(sluice), Connection(sluice)
+                small = raw_h2.message(chat_pb2.ChatMessage(room_id="room", text="y" * 9000).SerializeToString())
+                modest.headers(1, "SendMessage")
+                modest.frame(DATA, 0, 1, small)
+                modest.frame(PING, 0, 0, b"12345678")
+                modest.read_until(PING, 0)  # what was before it is with the server
+                for stream in range(1, 41, 2):
+                    greedy.headers(stream, "SendMessage", extra=extra)
+                    greedy.upload(stream, body)
+                greedy.call(99, "SendMessage", b"")
+                while 99 not in greedy.statuses:
+                    greedy.take()
+                self.assertEqual(greedy.statuses.get(1), (
+                    "8", "too many bytes of messages are waiting (--memory 16777216)"))
+                modest.frame(DATA, END_STREAM, 1)
+                while 1 not in modest.statuses:
+                    modest.take()
+                self.assertEqual(modest.statuses[1][0], "0")
+                modest.close()
+                greedy.close()
 
     def test_an_old_connection_is_told_to_go_and_its_streams_are_ended(self):
         with server("--max-connection-age", "300ms", "--max-connection-age-grace", "300ms") as sluice:
