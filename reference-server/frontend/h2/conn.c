@@ -161,7 +161,8 @@ static void take_cipher(struct srv_h2_conn *conn, struct sl_span bytes)
     if (status == SL_CLOSED) {
         end_of_input(conn);
     } else if (status != SL_OK) {
-        sl_log(SL_LOG_INFO, "tls", "connection=%llu peer=%s %s",
+        /* The line of the connection names the reason. */
+        sl_log(SL_LOG_DEBUG, "tls", "connection=%llu peer=%s %s",
                (unsigned long long)conn->record.number, conn->record.peer, error.text);
         if (conn->record.reason == NULL) {
             conn->record.reason = srv_tls_failure_word(srv_tls_why(conn->tls));

@@ -20,9 +20,10 @@ static void count_refused(const struct srv_h2_conn *conn, enum srv_connection_li
     sl_tally_add_shared(&conn->h2->services->telemetry->stats.refused[limit], 1);
 }
 
+/* For a developer: operators read the line of the connection, of which there are only so many a second. */
 static void log_end(const struct srv_h2_conn *conn, const char *why)
 {
-    sl_log(SL_LOG_INFO, "h2", "connection=%llu peer=%s ended=%s",
+    sl_log(SL_LOG_DEBUG, "h2", "connection=%llu peer=%s ended=%s",
            (unsigned long long)conn->record.number, conn->record.peer, why);
 }
 
