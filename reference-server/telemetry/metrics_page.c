@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,9 +10,9 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/log.h"
+#include "reference-server/listener.h"
 
 enum {
-    HOST_MAX = 256,
     BACKLOG = 16,
     SPARE_CONNECTIONS = 8, /* those that were told to end and have not yet */
     CONNECTION_BYTES = 16 * 1024,
@@ -138,71 +136,7 @@ static enum MHD_Result request(void *context, struct MHD_Connection *connection,
     return answer_metrics(context, connection);
 }
 
-/* ---- the listener ---- */
-
-/* "HOST:PORT" in two; the brackets of an IPv6 host go. */
-static bool split(const char *listen, char host[HOST_MAX], const char **ret_port)
-{
-    const char *colon = strrchr(listen, ':');
-    bool is_bracketed =
-        colon != NULL && colon - listen >= 2 && listen[0] == '[' && colon[-1] == ']';
-    const char *begin = listen + (is_bracketed ? 1 : 0);
-    const char *end = colon - (is_bracketed ? 1 : 0);
-    if (colon == NULL || end - begin >= HOST_MAX) {
-        return false;
-    }
-    (void)snprintf(host, HOST_MAX, "%.*s", (int)(end - begin), begin);
-    *ret_port = colon + 1;
-    return true;
-}
-
-static int bound_socket(const struct addrinfo *address)
-{
-    const int one = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return -1;
-    }
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        int error = errno;
-        (void)close(fd);
-        errno = error;
-        return -1;
-    }
-    return fd;
-}
-
-static int listen_on(const char *listen, struct sl_error *reterr)
-{
-    const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    char host[HOST_MAX];
-    const char *port = NULL;
-    if (!split(listen, host, &port) || getaddrinfo(host, port, &hints, &found) != 0) {
-        (void)sl_error_set(reterr, SL_IO, "cannot show metrics on %s: no such address", listen);
-        return -1;
-    }
-    int fd = bound_socket(found);
-    if (fd < 0) {
-        (void)sl_error_set(reterr, SL_IO, "cannot show metrics on %s: %s", listen, strerror(errno));
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t len = sizeof(address);
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
-        return 0;
-    }
-    if (address.ss_family == AF_INET6) {
-        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-    }
-    return ntohs(((struct sockaddr_in *)&address)->sin_port);
-}
+/* ---- the page ---- */
 
 static void log_of_library(void *context, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
@@ -219,13 +153,15 @@ struct srv_metrics_page *srv_metrics_page_start(const char *listen,
                                                 const struct srv_metrics *metrics,
                                                 struct sl_error *reterr_error)
 {
-    int fd = listen_on(listen, reterr_error);
+    const char *why = NULL;
+    int fd = srv_listen(listen, BACKLOG, &why);
     if (fd < 0) {
+        (void)sl_error_set(reterr_error, SL_IO, "cannot show metrics on %s: %s", listen, why);
         return NULL;
     }
     struct srv_metrics_page *page = sl_alloc(sizeof(*page));
     page->metrics = metrics;
-    page->port = port_of(fd);
+    page->port = srv_listen_port(fd);
     page->daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ERROR_LOG | MHD_USE_ITC, 0, NULL,
         NULL, request, page, MHD_OPTION_EXTERNAL_LOGGER, log_of_library, NULL,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -20,6 +19,7 @@
 #include "reference-server/frontend/accept.h"
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/loop.h"
+#include "reference-server/listener.h"
 
 enum {
     ACCEPTS_A_TURN = 64,
@@ -205,65 +205,14 @@ void srv_h2_stop_listening(struct srv_h2 *h2)
     }
 }
 
-static int bind_one(const struct addrinfo *address)
-{
-    const int one = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -1;
-    }
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-/* host is HOST or [HOST]. */
-static int bind_to(const char *host, const char *port)
-{
-    char name[NI_MAXHOST];
-    size_t len = strlen(host);
-    bool has_brackets = len >= 2 && host[0] == '[' && host[len - 1] == ']';
-    struct addrinfo *found = NULL;
-    const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
-    int fd = -1;
-    (void)snprintf(name, sizeof(name), "%.*s", (int)(has_brackets ? len - 2 : len),
-                   has_brackets ? host + 1 : host);
-    if (getaddrinfo(name[0] == '\0' ? NULL : name, port, &hints, &found) != 0) {
-        return -1;
-    }
-    for (const struct addrinfo *i = found; i != NULL && fd < 0; i = i->ai_next) {
-        fd = bind_one(i);
-    }
-    freeaddrinfo(found);
-    return fd;
-}
-
-static int port_of_socket(int fd)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof(address);
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
-        return 0;
-    }
-    return ntohs(address.ss_family == AF_INET6
-                     ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port
-                     : ((const struct sockaddr_in *)(const void *)&address)->sin_port);
-}
-
 static enum sl_status listen_on(struct srv_h2 *h2, struct sl_error *reterr)
 {
     const char *at = h2->config->listen;
-    const char *colon = strrchr(at, ':');
-    char host[NI_MAXHOST];
+    const char *why = NULL;
     h2->listen_fd = -1;
     h2->services->is_cold = h2->wrong->slow_after_restart && !srv_accept_can_bind(at);
-    bool may = !h2->wrong->bind_without_reuse || srv_accept_can_bind(at);
-    if (colon != NULL && (size_t)(colon - at) < sizeof(host) && may) {
-        (void)snprintf(host, sizeof(host), "%.*s", (int)(colon - at), at);
-        h2->listen_fd = bind_to(host, colon + 1);
+    if (!h2->wrong->bind_without_reuse || srv_accept_can_bind(at)) {
+        h2->listen_fd = srv_listen(at, BACKLOG, &why);
     }
     if (h2->listen_fd < 0) {
         return sl_error_set(reterr, SL_IO, "cannot listen on %s", at);
@@ -272,7 +221,7 @@ static enum sl_status listen_on(struct srv_h2 *h2, struct sl_error *reterr)
         (void)close(h2->listen_fd);
         return sl_error_set(reterr, SL_IO, "the event loop takes no listener");
     }
-    h2->port = port_of_socket(h2->listen_fd);
+    h2->port = srv_listen_port(h2->listen_fd);
     h2->is_listening = true;
     return SL_OK;
 }
