@@ -3,12 +3,14 @@
 
 #include "inspector/net/ip.h"
 #include "inspector/net/link.h"
+#include "inspector/stream/chain.h"
 #include "lib/base/alloc.h"
 
 struct ins_pipeline {
     struct ins_ip *ip;
     struct ins_tcp *tcp;
     struct ins_session *session;
+    struct ins_chains *chains;
     struct ins_stats *stats;
     struct ins_view *view;
 };
@@ -20,7 +22,9 @@ struct ins_pipeline *ins_pipeline_new(const struct sl_pool *pool, const struct i
     struct ins_tcp_limits limits = ins_tcp_limits_default();
     pipeline->ip = ins_ip_new();
     pipeline->session = ins_session_new(pool, select, stats, view);
-    pipeline->tcp = ins_tcp_new(ins_session_tcp_handler(), pipeline->session, &limits);
+    const struct ins_stream_tools tools = {.session = pipeline->session, .stats = stats};
+    pipeline->chains = ins_chains_new(&tools);
+    pipeline->tcp = ins_tcp_new(ins_chains_tcp_handler(), pipeline->chains, &limits);
     pipeline->stats = stats;
     pipeline->view = view;
     return pipeline;
@@ -30,6 +34,7 @@ void ins_pipeline_free(struct ins_pipeline *pipeline)
 {
     if (pipeline != NULL) {
         ins_tcp_free(pipeline->tcp);
+        ins_chains_free(pipeline->chains);
         ins_session_free(pipeline->session);
         ins_ip_free(pipeline->ip);
         sl_free(pipeline);

@@ -2,7 +2,7 @@
 #ifndef INS_PIPELINE_H
 #define INS_PIPELINE_H
 
-/* From packets to the view: link > ip > tcp > http2. No I/O: what tests and fuzzers drive. */
+/* From packets to the view: link > ip > tcp > the layers of a stream. No I/O: what tests and fuzzers drive. */
 #include "inspector/http2/session.h"
 #include "inspector/source/packet.h"
 

@@ -101,7 +101,7 @@ static void hold(struct ins_detect *detect, enum event_kind kind, int side, uint
                                                            .at = *at};
 }
 
-static bool is_full(const struct ins_detect *detect)
+bool ins_detect_is_full(const struct ins_detect *detect)
 {
     return detect->event_count >= INS_DETECT_EVENTS || detect->bytes.len >= INS_DETECT_HOLD;
 }
@@ -179,7 +179,8 @@ enum ins_detect_verdict ins_detect_data(struct ins_detect *detect, int side_numb
         (side->is_scanned || side->has_gap)) {
         verdict = decide(detect, side_number, true);
     }
-    return verdict == INS_DETECT_UNDECIDED && is_full(detect) ? ins_detect_decide(detect) : verdict;
+    return verdict == INS_DETECT_UNDECIDED && ins_detect_is_full(detect) ? ins_detect_decide(detect)
+                                                                         : verdict;
 }
 
 enum ins_detect_verdict ins_detect_gap(struct ins_detect *detect, int side, uint64_t count,
@@ -191,7 +192,7 @@ enum ins_detect_verdict ins_detect_gap(struct ins_detect *detect, int side, uint
     if (detect->sides[1 - side].is_server) {
         return decide(detect, side, true);
     }
-    return is_full(detect) ? ins_detect_decide(detect) : INS_DETECT_UNDECIDED;
+    return ins_detect_is_full(detect) ? ins_detect_decide(detect) : INS_DETECT_UNDECIDED;
 }
 
 void ins_detect_close(struct ins_detect *detect, int side, bool is_reset, const struct sl_at *at)
@@ -221,23 +222,22 @@ enum ins_detect_verdict ins_detect_decide(struct ins_detect *detect)
     return decide(detect, sides[0].data_frames > sides[1].data_frames ? 1 : 0, true);
 }
 
-void ins_detect_replay(const struct ins_detect *detect, struct sl_observer *observer)
+void ins_detect_replay(const struct ins_detect *detect, const struct ins_stream_sink *sink)
 {
     for (size_t i = 0; i < detect->event_count; i++) {
         const struct event *event = &detect->events[i];
-        enum sl_dir dir = event->side == detect->client ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
         switch (event->kind) {
         case EVENT_DATA:
-            sl_observer_feed(observer, dir,
-                             sl_span(detect->bytes.data + event->offset, (size_t)event->count),
-                             &event->at);
+            sink->data(sink->owner, event->side,
+                       sl_span(detect->bytes.data + event->offset, (size_t)event->count),
+                       &event->at);
             break;
         case EVENT_GAP:
-            sl_observer_gap(observer, dir, event->count, &event->at);
+            sink->gap(sink->owner, event->side, event->count, &event->at);
             break;
         case EVENT_CLOSE:
         case EVENT_RESET:
-            sl_observer_close(observer, dir, event->kind == EVENT_RESET, &event->at);
+            sink->close(sink->owner, event->side, event->kind == EVENT_RESET, &event->at);
             break;
         default:
             break;

@@ -17,7 +17,7 @@
  * Limits: INS_DETECT_HOLD bytes and INS_DETECT_EVENTS events a connection; then it is decided by what
  * there is.
  */
-#include "lib/wire/observer.h"
+#include "inspector/stream/stream.h"
 
 enum {
     INS_DETECT_HOLD = 64 * 1024,
@@ -52,8 +52,11 @@ int ins_detect_client(const struct ins_detect *detect);
 /* True when the client's preface was not there. */
 bool ins_detect_is_midway(const struct ins_detect *detect);
 
-/* Feeds what was held back to the observer, in the order it came. */
-void ins_detect_replay(const struct ins_detect *detect, struct sl_observer *observer);
+/* Hands on what was held back, in the order it came. */
+void ins_detect_replay(const struct ins_detect *detect, const struct ins_stream_sink *sink);
+
+/* True when its limits are reached. */
+bool ins_detect_is_full(const struct ins_detect *detect);
 
 /* Bytes held back. */
 size_t ins_detect_held(const struct ins_detect *detect);

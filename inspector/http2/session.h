@@ -3,29 +3,38 @@
 #define INS_SESSION_H
 
 /*
- * Between TCP and the views: finds the HTTP/2 connections, gives each an observer, numbers connections
- * and calls, looks up methods, and passes events to the statistics and to one view.
+ * Between the ends of the layers and the views: numbers connections and calls, looks up methods, and
+ * passes events to the statistics and to one view.
  *
- * Limits: INS_SESSION_HOLD bytes held back in all for connections that are not decided yet.
+ * An end (HTTP/2, gRPC-Web over HTTP/1.1) opens a conversation when it has found one, and lets its events
+ * go to ins_session_handler(), with the conversation as owner.
  */
-#include "inspector/net/tcp.h"
 #include "inspector/select.h"
+#include "inspector/stream/stream.h"
 #include "inspector/view/stats.h"
 #include "inspector/view/view.h"
 
-enum {
-    INS_SESSION_HOLD = 8 * 1024 * 1024,
-};
-
 struct ins_session;
+struct ins_conversation;
 
 /* Borrows pool (may be NULL), select, stats and view until it is freed. */
 struct ins_session *ins_session_new(const struct sl_pool *pool, const struct ins_select *select,
                                     struct ins_stats *stats, struct ins_view *view);
-/* After ins_tcp_finish: every connection has ended. */
+/* After every conversation was closed. */
 void ins_session_free(struct ins_session *session);
 
-/* For ins_tcp_new, with the session as owner. */
-const struct ins_tcp_handler *ins_session_tcp_handler(void);
+/* The client of place must be known. Gives the connection its number. */
+struct ins_conversation *ins_session_open(struct ins_session *session,
+                                          const struct ins_layer_place *place);
+/* After the end of all its calls; counts the connection and frees the conversation. */
+void ins_session_close(struct ins_conversation *conversation,
+                       const struct sl_observer_totals *totals);
+
+/* How much of messages and frames is to be kept, given what the view wants and how many conversations are
+ * open, this one among them: sets the keep_ fields. */
+void ins_session_keeps(const struct ins_session *session, struct sl_observer_config *config);
+
+/* Its owner is a struct ins_conversation. */
+const struct sl_observer_handler *ins_session_handler(void);
 
 #endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/http2/layer.h"
+
+#include "inspector/http2/session.h"
+#include "lib/base/alloc.h"
+
+enum {
+    STREAMS_MAX = 32768, /* open at once on one connection */
+};
+
+struct http2 {
+    struct sl_observer *observer;
+    struct ins_conversation *conversation;
+    int client; /* side */
+};
+
+static void *http2_begin(const struct ins_layer_place *place)
+{
+    struct ins_session *session = place->stream->tools->session;
+    struct http2 *http2 = sl_alloc(sizeof(*http2));
+    http2->client = place->client;
+    http2->conversation = ins_session_open(session, place);
+    struct sl_observer_config config = sl_observer_defaults();
+    config.handler = ins_session_handler();
+    config.owner = http2->conversation;
+    config.streams_max = STREAMS_MAX;
+    config.is_midway = place->is_midway;
+    config.is_crossing_counted = true;
+    ins_session_keeps(session, &config);
+    http2->observer = sl_observer_new(&config);
+    return http2;
+}
+
+static enum sl_dir dir_of(const struct http2 *http2, int side)
+{
+    return side == http2->client ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
+}
+
+static void http2_data(void *layer, int side, struct sl_span bytes, const struct sl_at *at)
+{
+    struct http2 *http2 = layer;
+    sl_observer_feed(http2->observer, dir_of(http2, side), bytes, at);
+}
+
+static void http2_gap(void *layer, int side, uint64_t count, const struct sl_at *at)
+{
+    struct http2 *http2 = layer;
+    sl_observer_gap(http2->observer, dir_of(http2, side), count, at);
+}
+
+static void http2_close(void *layer, int side, bool is_reset, const struct sl_at *at)
+{
+    struct http2 *http2 = layer;
+    sl_observer_close(http2->observer, dir_of(http2, side), is_reset, at);
+}
+
+static void http2_end(void *layer)
+{
+    struct http2 *http2 = layer;
+    sl_observer_finish(http2->observer);
+    ins_session_close(http2->conversation, sl_observer_totals(http2->observer));
+    sl_observer_free(http2->observer);
+    sl_free(http2);
+}
+
+const struct ins_layer_kind ins_http2_layer = {
+    .name = "http2",
+    .begin = http2_begin,
+    .data = http2_data,
+    .gap = http2_gap,
+    .close = http2_close,
+    .end = http2_end,
+};
