@@ -176,6 +176,12 @@ int64_t sl_observer_window(const struct sl_observer *observer, enum sl_dir dir, 
     return sl_obs_window(observer, dir, sl_obs_stream_look_up(&observer->streams, stream));
 }
 
+bool sl_observer_answer_ns(const struct sl_observer *observer, enum sl_dir dir, uint64_t *ret_ns)
+{
+    *ret_ns = observer->flow[dir].wait.answer_ns;
+    return observer->flow[dir].wait.has_answer;
+}
+
 const struct sl_observer_totals *sl_observer_totals(const struct sl_observer *observer)
 {
     return &observer->totals;

@@ -101,13 +101,15 @@ struct sl_call {
     bool has_status;      /* code and status_source hold; false while open */
     uint32_t code;        /* may be out of range */
     enum sl_status_source status_source;
-    uint64_t stalled_stream_ns, stalled_connection_ns; /* response side waited for credit */
-    bool is_midway;        /* its beginning was before the observer's first byte */
-    bool has_gap;          /* bytes of it are missing */
-    bool has_lost_headers; /* a block of it could not be decoded */
-    bool may_have_ended;   /* bytes are missing that may have held its end: a connection that closes
+    uint64_t stalled_stream_ns,
+        stalled_connection_ns; /* lib/wire/stall.h; of both sides together */
+    bool is_midway;            /* its beginning was before the observer's first byte */
+    bool has_gap;              /* bytes of it are missing */
+    bool has_lost_headers;     /* a block of it could not be decoded */
+    bool may_have_ended; /* bytes are missing that may have held its end: a connection that closes
                               later says nothing about its status */
-    void *user;            /* the handler's own; NULL at call_begin */
+    void *user;          /* the handler's own; NULL at call_begin */
+    uint64_t label;      /* the same; names the call where others are told of it */
 };
 
 enum sl_block {
@@ -141,6 +143,8 @@ struct sl_finding {
     struct sl_call *call; /* or NULL */
 };
 
+struct sl_stall; /* lib/wire/stall.h */
+
 /* Any callback may be NULL. */
 struct sl_observer_handler {
     /* its request headers are there; where they were not seen (a capture that begins late, lost
@@ -155,6 +159,8 @@ struct sl_observer_handler {
     void (*message)(void *owner, struct sl_call *call, enum sl_dir dir,
                     const struct sl_message *message, const struct sl_at *at);
     void (*call_end)(void *owner, struct sl_call *call);
+    /* a side of the call waited for credit: told with its next DATA, or before call_end */
+    void (*stall)(void *owner, const struct sl_stall *stall);
     void (*frame)(void *owner, const struct sl_frame_event *event);
     void (*finding)(void *owner, const struct sl_finding *finding);
     /* count bytes of dir could not be read as frames (a gap, or no frame boundary found after one) */
@@ -206,6 +212,10 @@ void sl_observer_finish(struct sl_observer *observer);
  * counts at once. Of a stream that is not open: what a new one would have. Counts from the header of
  * a DATA frame. */
 int64_t sl_observer_window(const struct sl_observer *observer, enum sl_dir dir, uint32_t stream);
+
+/* The shortest time that the sender of dir took to answer a SETTINGS or PING, as seen from where the
+ * bytes were taken; false when it has answered none. */
+bool sl_observer_answer_ns(const struct sl_observer *observer, enum sl_dir dir, uint64_t *ret_ns);
 
 struct sl_observer_totals {
     uint64_t bytes[2];         /* fed, by direction */

@@ -14,6 +14,7 @@
  *     message response stream 1 #1 flag 0 'hello'
  *     frame > HEADERS stream 1 flags 0x05 length 20
  *     end stream 1 trailers OK from trailers messages 1/2
+ *     stall response stream 3 by connection 100-350 credit waiting 10 1:65535
  *     finding FLOW-01 server stream 1: ...          skipped < 12
  */
 #include "lib/wire/observer.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The observer's events as lines of text. */
 #include "lib/wire/grpc_status.h"
+#include "lib/wire/stall.h"
 #include "tests/support/talk.h"
 
 static const char *dir_name(enum sl_dir dir)
@@ -93,6 +94,23 @@ static void on_end(void *owner, struct sl_call *call)
                       call->has_lost_headers ? " lost_headers" : "");
 }
 
+static void on_stall(void *owner, const struct sl_stall *stall)
+{
+    static const char *const ends[] = {"credit", "settings", "call_end", "open"};
+    const struct test_transcript *transcript = owner;
+    (void)sl_buf_addf(
+        transcript->text, "stall %s stream %u by %s %llu-%llu %s waiting %llu%s",
+        dir_name(stall->dir), stall->call->stream, stall->is_connection ? "connection" : "stream",
+        (unsigned long long)stall->start.time_ns / 1000000,
+        (unsigned long long)stall->end.time_ns / 1000000, ends[stall->how],
+        (unsigned long long)stall->bytes_waiting, stall->is_announced ? " announced" : "");
+    for (size_t i = 0; i < stall->holder_count; i++) {
+        (void)sl_buf_addf(transcript->text, " %u:%llu", stall->holders[i].stream,
+                          (unsigned long long)stall->holders[i].bytes);
+    }
+    (void)sl_buf_addf(transcript->text, "\n");
+}
+
 static void on_frame(void *owner, const struct sl_frame_event *event)
 {
     const struct test_transcript *transcript = owner;
@@ -134,6 +152,7 @@ const struct sl_observer_handler test_transcript_handler = {
     .prefix = on_prefix,
     .message = on_message,
     .call_end = on_end,
+    .stall = on_stall,
     .frame = on_frame,
     .finding = on_finding,
     .skipped = on_skipped,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HEADERS, PUSH_PROMISE and CONTINUATION: header blocks, and what they mean for their call. */
-#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 enum {
@@ -116,7 +115,6 @@ static void first_response_block(struct sl_observer *observer, struct sl_obs_cal
     if (!is_last) {
         side->has_headers = true;
         sl_obs_call_response(call);
-        sl_obs_flow_check(observer, call);
         tell(observer, call, SL_BLOCK_RESPONSE, &side->headers);
         return;
     }

@@ -117,7 +117,7 @@ struct sl_stream *sl_obs_call_begin(struct sl_observer *observer, uint32_t id, b
     call->call.stream = id;
     call->call.start = *start;
     call->call.timeout_ns = UINT64_MAX;
-    call->connection_stalled_ns = sl_obs_connection_stalled_ns(observer);
+    sl_obs_stalls_begin(observer, call);
     for (int dir = 0; dir < 2; dir++) {
         sl_splitter_init(&call->splitter[dir], observer->config.keep_message_max);
         call->gap_epoch[dir] = observer->dir[dir].gap_epoch;
@@ -382,22 +382,10 @@ static void derive_status(struct sl_call *call)
     }
 }
 
-/* What the response side waited for until now. */
-static void end_stalls(struct sl_observer *observer, struct sl_obs_call *call)
-{
-    uint64_t now_ns = observer->at.time_ns;
-    if (call->is_stalled && now_ns > call->stalled_since_ns) {
-        call->call.stalled_stream_ns += now_ns - call->stalled_since_ns;
-    }
-    call->is_stalled = false;
-    call->call.stalled_connection_ns =
-        sl_obs_connection_stalled_ns(observer) - call->connection_stalled_ns;
-}
-
 /* How and when the call ended; what may still cross is not in yet. */
 static void note_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how)
 {
-    end_stalls(observer, call);
+    sl_obs_stalls_end(observer, call, how == SL_CALL_OPEN);
     call->call.end = how;
     call->call.end_at = observer->at;
 }

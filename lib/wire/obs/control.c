@@ -31,6 +31,7 @@ static void settings_ack(struct sl_observer *observer, enum sl_dir dir)
     }
     struct sl_obs_sent acked = take_oldest(sender->settings, &sender->settings_count);
     prove(observer, dir, acked.mark);
+    sl_obs_stalls_answer(observer, dir, &acked.at);
     if (acked.has_value) {
         observer->flow[dir].initial = (int64_t)acked.value;
     }
@@ -42,7 +43,7 @@ static void settings(struct sl_observer *observer, enum sl_dir dir, struct sl_sp
 {
     struct sl_obs_dir *d = &observer->dir[dir];
     struct sl_obs_dir *bound = &observer->dir[sl_obs_other(dir)];
-    struct sl_obs_sent sent = {.mark = d->frames};
+    struct sl_obs_sent sent = {.mark = d->frames, .at = observer->at};
     struct sl_rd rd;
     sl_rd_init(&rd, payload);
     while (sl_rd_left(&rd) >= 6) {
@@ -78,7 +79,8 @@ static void ping(struct sl_observer *observer, enum sl_dir dir, uint64_t opaque,
         if (d->pings_count == SL_OBS_PINGS_IN_FLIGHT) {
             (void)take_oldest(d->pings, &d->pings_count);
         }
-        d->pings[d->pings_count] = (struct sl_obs_sent){.value = opaque, .mark = d->frames};
+        d->pings[d->pings_count] =
+            (struct sl_obs_sent){.value = opaque, .mark = d->frames, .at = observer->at};
         d->pings_count++;
         return;
     }
@@ -86,6 +88,7 @@ static void ping(struct sl_observer *observer, enum sl_dir dir, uint64_t opaque,
     for (size_t i = 0; i < sender->pings_count; i++) {
         if (sender->pings[i].value == opaque) {
             prove(observer, dir, sender->pings[i].mark);
+            sl_obs_stalls_answer(observer, dir, &sender->pings[i].at);
             size_t left = sender->pings_count - i;
             (void)take_oldest(sender->pings + i, &left);
             sender->pings_count--;

@@ -134,7 +134,9 @@ void sl_obs_data_begin(struct sl_observer *observer, enum sl_dir dir)
         }
     }
     sl_rules_frame(observer, dir, &d->header, stream);
-    sl_obs_flow_data(observer, dir, stream, d->header.length);
+    if (d->header.length > 0) {
+        sl_obs_flow_data(observer, dir, stream, d->header.length);
+    }
     sl_rules_data(observer, dir, &d->header, stream);
 }
 
@@ -217,6 +219,7 @@ void sl_obs_data_end(struct sl_observer *observer, enum sl_dir dir)
     struct sl_obs_dir *d = &observer->dir[dir];
     struct sl_stream *stream = sl_obs_stream_find(&observer->streams, d->header.stream);
     observer->frame_call = stream == NULL ? NULL : stream->call;
+    sl_obs_stalls_data_end(observer, dir);
     if (stream != NULL && (d->header.flags & SL_H2_FLAG_END_STREAM) != 0) {
         sl_obs_end_stream(observer, dir, stream, true);
     }

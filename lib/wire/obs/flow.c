@@ -9,6 +9,7 @@ void sl_obs_flow_init(struct sl_flow *flow)
     flow->connection = SL_H2_DEFAULT_WINDOW;
     flow->initial = SL_H2_DEFAULT_WINDOW;
     flow->largest = SL_H2_DEFAULT_WINDOW;
+    flow->wait.peak = SL_H2_DEFAULT_WINDOW;
 }
 
 int64_t sl_obs_window(const struct sl_observer *observer, enum sl_dir sender,
@@ -17,58 +18,23 @@ int64_t sl_obs_window(const struct sl_observer *observer, enum sl_dir sender,
     return observer->flow[sender].largest + (stream == NULL ? 0 : stream->credit[sender]);
 }
 
-static uint64_t since(uint64_t then_ns, uint64_t now_ns)
-{
-    return now_ns > then_ns ? now_ns - then_ns : 0;
-}
-
-uint64_t sl_obs_connection_stalled_ns(const struct sl_observer *observer)
-{
-    const struct sl_flow *flow = &observer->flow[SL_DIR_RESPONSE];
-    return flow->stalled_ns +
-           (flow->is_stalled ? since(flow->stalled_since_ns, observer->at.time_ns) : 0);
-}
-
-/* The connection as a whole: one stall, shared by all calls that are open in it. */
-static void check_connection(struct sl_observer *observer)
-{
-    struct sl_flow *flow = &observer->flow[SL_DIR_RESPONSE];
-    bool is_stalled = flow->connection <= 0 && observer->at.has_time && !flow->is_untrusted;
-    if (is_stalled && !flow->is_stalled) {
-        flow->stalled_since_ns = observer->at.time_ns;
-    } else if (!is_stalled && flow->is_stalled) {
-        flow->stalled_ns += since(flow->stalled_since_ns, observer->at.time_ns);
-    }
-    flow->is_stalled = is_stalled;
-}
-
-void sl_obs_flow_check(struct sl_observer *observer, struct sl_obs_call *call)
-{
-    const struct sl_flow *flow = &observer->flow[SL_DIR_RESPONSE];
-    /* Before its response headers a server is not seen to have anything to send. */
-    bool is_stalled = sl_obs_window(observer, SL_DIR_RESPONSE, call->stream) <= 0 &&
-                      call->call.response.has_headers && !call->call.response.is_ended &&
-                      observer->at.has_time && !flow->is_untrusted && !call->stream->is_lingering;
-    if (is_stalled && !call->is_stalled) {
-        call->stalled_since_ns = observer->at.time_ns;
-    } else if (!is_stalled && call->is_stalled) {
-        call->call.stalled_stream_ns += since(call->stalled_since_ns, observer->at.time_ns);
-    }
-    call->is_stalled = is_stalled;
-}
-
 void sl_obs_flow_data(struct sl_observer *observer, enum sl_dir sender, struct sl_stream *stream,
                       uint32_t length)
 {
-    observer->flow[sender].connection -= length;
+    struct sl_flow *flow = &observer->flow[sender];
+    bool has_call = stream != NULL && stream->call != NULL;
+    if (has_call) {
+        sl_obs_stalls_data(observer, sender, stream);
+    }
     if (stream != NULL) {
         stream->credit[sender] -= length;
-    }
-    if (sender == SL_DIR_RESPONSE) {
-        check_connection(observer);
-        if (stream != NULL && stream->call != NULL) {
-            sl_obs_flow_check(observer, stream->call);
+        if (has_call && sl_obs_window(observer, sender, stream) <= 0) {
+            sl_obs_stalls_stream(observer, sender, stream, SL_STALL_CREDIT);
         }
+    }
+    flow->connection -= length;
+    if (flow->connection <= 0) {
+        sl_obs_stalls_connection(observer, sender);
     }
 }
 
@@ -80,14 +46,14 @@ void sl_obs_flow_update(struct sl_observer *observer, enum sl_dir sender, uint32
         if (observer->flow[sender].connection > 0) {
             observer->rules.has_reported_connection[sender] = false;
         }
-        check_connection(observer);
+        sl_obs_stalls_connection(observer, sender);
         return;
     }
     struct sl_stream *stream = sl_obs_stream_find(&observer->streams, id);
     if (stream != NULL) {
         stream->credit[sender] += increment;
-        if (stream->call != NULL && sender == SL_DIR_RESPONSE) {
-            sl_obs_flow_check(observer, stream->call);
+        if (stream->call != NULL) {
+            sl_obs_stalls_stream(observer, sender, stream, SL_STALL_CREDIT);
         }
     }
 }
@@ -104,16 +70,15 @@ void sl_obs_flow_initial(struct sl_observer *observer, enum sl_dir sender)
             flow->largest = (int64_t)sent->value;
         }
     }
-    /* Stalls begin or end on every open stream. A peer that floods SETTINGS pays for the walk with
-     * the bytes it sends; past that a stall is noticed with the stream's next frame. */
-    if (flow->largest == before || sender != SL_DIR_RESPONSE ||
-        observer->streams.open.count > observer->scan_budget) {
+    /* Windows open or close on every open stream. A peer that floods SETTINGS pays for the walk with
+     * the bytes it sends; past that it is noticed with the stream's next frame. */
+    if (flow->largest == before || observer->streams.open.count > observer->scan_budget) {
         return;
     }
     observer->scan_budget -= observer->streams.open.count;
     for (struct sl_stream *s = observer->streams.open.oldest; s != NULL; s = s->newer) {
         if (s->call != NULL) {
-            sl_obs_flow_check(observer, s->call);
+            sl_obs_stalls_stream(observer, sender, s, SL_STALL_SETTINGS);
         }
     }
 }
@@ -121,5 +86,4 @@ void sl_obs_flow_initial(struct sl_observer *observer, enum sl_dir sender)
 void sl_obs_flow_distrust(struct sl_observer *observer, enum sl_dir sender)
 {
     observer->flow[sender].is_untrusted = true;
-    check_connection(observer);
 }

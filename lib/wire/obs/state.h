@@ -9,8 +9,9 @@
  *     frames.c    bytes of a direction -> frames          hunt.c    the next frame after lost bytes
  *     control.c   SETTINGS, PING, GOAWAY, RST_STREAM ...  blocks.c  HEADERS and CONTINUATION
  *     data.c      DATA -> messages                        calls.c   begin, end and status of calls
- *     flow.[ch]   windows and stalls                      streams.c the table of streams
+ *     flow.[ch], stalls.[ch]  windows, who waited         streams.c the table of streams
  */
+#include "lib/wire/obs/stalls.h"
 #include "lib/wire/observer.h"
 #include "lib/wire/rules/rules.h"
 
@@ -37,13 +38,11 @@ struct sl_obs_call {
     struct sl_call call; /* first: handlers hold a pointer to it */
     struct sl_stream *stream;
     struct sl_splitter splitter[2];
-    bool is_split[2];               /* DATA of this direction holds length-prefixed messages */
-    bool is_told;                   /* call_begin was */
-    uint64_t gap_epoch[2];          /* of the direction, as far as this call has taken note of it */
-    bool is_lost[2];                /* where the next message begins is not known */
-    uint64_t connection_stalled_ns; /* of the connection, when the call began */
-    uint64_t stalled_since_ns;
-    bool is_stalled;
+    bool is_split[2];      /* DATA of this direction holds length-prefixed messages */
+    bool is_told;          /* call_begin was */
+    uint64_t gap_epoch[2]; /* of the direction, as far as this call has taken note of it */
+    bool is_lost[2];       /* where the next message begins is not known */
+    struct sl_wait wait[2];
     struct sl_obs_call *next_spare;
 };
 
@@ -82,6 +81,7 @@ struct sl_streams {
 struct sl_obs_sent {
     uint64_t value; /* INITIAL_WINDOW_SIZE, or the PING's opaque data */
     uint64_t mark;  /* sl_obs_dir.frames with it */
+    struct sl_at at;
     bool has_value;
 };
 
@@ -91,9 +91,7 @@ struct sl_flow {
     int64_t initial;    /* INITIAL_WINDOW_SIZE of the receiver that the sender has acknowledged */
     int64_t largest;    /* the largest of that and those on their way */
     bool is_untrusted;  /* credit may have gone unseen */
-    bool is_stalled;    /* the connection window has no room */
-    uint64_t stalled_since_ns;
-    uint64_t stalled_ns; /* total, without the stall that lasts */
+    struct sl_connection_wait wait;
 };
 
 struct sl_obs_dir {
@@ -120,6 +118,8 @@ struct sl_obs_dir {
     uint64_t proven;       /* frames of the other direction that this sender has shown to have */
     struct sl_obs_sent settings[SL_OBS_SETTINGS_IN_FLIGHT], pings[SL_OBS_PINGS_IN_FLIGHT];
     size_t settings_count, pings_count;
+    struct sl_resumed
+        resumed; /* SL_OBS_DATA: the stall that the frame in progress may have ended */
     /* The header block in progress. */
     bool is_in_block;
     bool is_block_lost;                     /* a part of it is missing or passed the limit */

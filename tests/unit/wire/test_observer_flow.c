@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ledger and the stalls that it shows. */
+/* The ledger. */
 #include "lib/wire/observer.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/support/talk.h"
 
 #define REQUEST  SL_DIR_REQUEST
 #define RESPONSE SL_DIR_RESPONSE
-#define END      SL_H2_FLAG_END_STREAM
 
 static const struct sl_at now = {.time_ns = 1, .has_time = true};
 
@@ -150,79 +148,6 @@ static void padding_counts(void **state)
     ledger_close(&ledger);
 }
 
-/* A server stream whose client gives a window of 10 and waits. */
-static void a_stall_lasts_from_the_last_credit_to_the_next(void **state)
-{
-    (void)state;
-    struct test_talk talk;
-    test_talk_init(&talk, false);
-    test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 10);
-    test_talk_settings_ack(&talk, RESPONSE);
-    test_talk_request(&talk, 1, "ask");
-    test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
-    talk.time_ms = 100;
-    test_talk_message(&talk, RESPONSE, 1, 0, "12345");
-    talk.time_ms = 350;
-    test_talk_window_update(&talk, REQUEST, 1, 10);
-    talk.time_ms = 400;
-    test_talk_message(&talk, RESPONSE, 1, 0, "12345");
-    talk.time_ms = 430;
-    test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 20);
-    test_talk_settings_ack(&talk, RESPONSE);
-    talk.time_ms = 500;
-    test_talk_headers(&talk, RESPONSE, 1, END, "grpc-status: 0\n");
-    test_talk_expect(
-        &talk, "end stream 1 trailers OK from trailers messages 1/2 stalled 280/0\n!finding\n");
-    test_talk_every_split(&talk);
-    test_talk_release(&talk);
-}
-
-static void a_connection_without_credit_stalls_every_call_while_it_is_open(void **state)
-{
-    (void)state;
-    struct test_talk talk;
-    test_talk_init(&talk, false);
-    static const uint8_t zeros[16384];
-    test_talk_headers(&talk, REQUEST, 1, 0, ":method: GET\n");
-    test_talk_request(&talk, 3, "ask");
-    for (size_t i = 0; i < 4; i++) {
-        test_talk_data(&talk, RESPONSE, 1, 0, sl_span(zeros, i < 3 ? 16384 : 16383));
-        test_talk_window_update(&talk, REQUEST, 1, 16384);
-    }
-    talk.time_ms = 40;
-    test_talk_request(&talk, 5, "ask");
-    talk.time_ms = 100;
-    test_talk_headers(&talk, RESPONSE, 5, END, TEST_RESPONSE_FIELDS "grpc-status: 0\n");
-    talk.time_ms = 150;
-    test_talk_window_update(&talk, REQUEST, 0, 1);
-    talk.time_ms = 200;
-    test_talk_headers(&talk, RESPONSE, 3, END, TEST_RESPONSE_FIELDS "grpc-status: 0\n");
-    test_talk_expect(&talk,
-                     "end stream 5 trailers OK from trailers_only messages 1/0 stalled 0/60\n"
-                     "end stream 3 trailers OK from trailers_only messages 1/0 stalled 0/150\n"
-                     "!finding\n");
-    test_talk_release(&talk);
-}
-
-static void a_stall_is_not_seen_where_credit_may_be_missing(void **state)
-{
-    (void)state;
-    struct test_talk talk;
-    test_talk_init(&talk, false);
-    test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 10);
-    test_talk_settings_ack(&talk, RESPONSE);
-    test_talk_request(&talk, 1, "ask");
-    test_talk_window_update(&talk, REQUEST, 1, 10);
-    test_talk_lose_last(&talk, 2, true);
-    test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
-    talk.time_ms = 100;
-    test_talk_message(&talk, RESPONSE, 1, 0, "1234567890");
-    talk.time_ms = 500;
-    test_talk_headers(&talk, RESPONSE, 1, END, "grpc-status: 0\n");
-    test_talk_expect(&talk, "end stream 1 trailers OK from trailers messages 1/1\n!finding\n");
-    test_talk_release(&talk);
-}
-
 static void a_flood_of_settings_is_read_in_linear_time(void **state)
 {
     (void)state;
@@ -249,9 +174,6 @@ int main(void)
         cmocka_unit_test(a_raised_initial_window_counts_at_once_a_lowered_one_with_its_ack),
         cmocka_unit_test(settings_without_the_value_keep_their_place_in_the_queue),
         cmocka_unit_test(padding_counts),
-        cmocka_unit_test(a_stall_lasts_from_the_last_credit_to_the_next),
-        cmocka_unit_test(a_connection_without_credit_stalls_every_call_while_it_is_open),
-        cmocka_unit_test(a_stall_is_not_seen_where_credit_may_be_missing),
         cmocka_unit_test(a_flood_of_settings_is_read_in_linear_time),
     };
     return cmocka_run_group_tests_name("wire/observer_flow", tests, NULL, NULL);
