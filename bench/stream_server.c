@@ -2,10 +2,10 @@
 /*
  * A server that costs as little as it can, so that the client is what is measured: on nghttp2, one thread.
  *
- *     bench_stream_server PORT MESSAGES
+ *     bench_stream_server PORT MESSAGES [TEXT_BYTES]
  *
  * SubscribeToRoom streams so many ChatMessages, each in a DATA frame of its own and stamped with its number, then
- * ends with OK. Every other method is answered with accepted=true. It never looks at a request's bytes.
+ * ends with OK. Their text is the stamp, and spaces up to TEXT_BYTES. Every other method is answered with accepted=true. It never looks at a request's bytes.
  */
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
@@ -18,11 +18,13 @@
 enum {
     FLUSH_BYTES = 64 * 1024, /* gathered into one write */
     READ_BYTES = 64 * 1024,
-    MESSAGE_BYTES = 256,
+    TEXT_MAX = 4096,
+    MESSAGE_BYTES = TEXT_MAX + 256,
     STREAMS_MAX = 100000,
 };
 
 static uint32_t messages_per_stream;
+static size_t text_bytes;
 
 struct stream {
     uint32_t sent;
@@ -111,6 +113,9 @@ static void make_message(struct stream *stream)
     if (stream->is_subscription) {
         struct har_stamp stamp = {.run = 1, .publisher = 1, .sequence = stream->sent};
         har_stamp_write(&text, &stamp);
+        while (text.len < text_bytes) {
+            (void)sl_buf_add_u8(&text, ' ');
+        }
         struct har_message message = {.message_id = sl_span_str("m"),
                                       .room_id = sl_span_str("bench"),
                                       .user_id = sl_span_str("u"),
@@ -119,7 +124,8 @@ static void make_message(struct stream *stream)
     } else {
         (void)sl_buf_add(&payload, "\x10\x01", 2); /* ActionResponse: accepted */
     }
-    memset(stream->unsent, 0, 4);
+    memset(stream->unsent, 0, 3);
+    stream->unsent[3] = (uint8_t)(payload.len >> 8);
     stream->unsent[4] = (uint8_t)payload.len;
     memcpy(stream->unsent + 5, payload.data, payload.len);
     stream->unsent_len = 5 + payload.len;
@@ -251,11 +257,13 @@ int main(int argc, char **argv)
     struct sockaddr_in address;
     uv_loop_t loop;
     uv_tcp_t listener;
-    if (argc != 3) {
-        (void)fprintf(stderr, "usage: bench_stream_server PORT MESSAGES\n");
+    if (argc < 3 || argc > 4) {
+        (void)fprintf(stderr, "usage: bench_stream_server PORT MESSAGES [TEXT_BYTES]\n");
         return 2;
     }
     messages_per_stream = (uint32_t)strtoul(argv[2], NULL, 10);
+    text_bytes = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
+    text_bytes = text_bytes > TEXT_MAX ? TEXT_MAX : text_bytes;
     (void)uv_loop_init(&loop);
     (void)uv_tcp_init(&loop, &listener);
     (void)uv_ip4_addr("127.0.0.1", (int)strtol(argv[1], NULL, 10), &address);
