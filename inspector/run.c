@@ -23,6 +23,7 @@ struct run {
     struct ins_view *view;
     struct ins_pipeline *pipeline;
     int output_fd; /* -1: stdout */
+    struct ins_input_wait wait;
 };
 
 static void complain(const char *about, const char *text)
@@ -54,13 +55,13 @@ static void on_wait(void *owner)
 static enum sl_status open_captures(struct run *run, char *const *captures, int count)
 {
     run->merge = ins_merge_new(on_damage, run);
+    run->wait = (struct ins_input_wait){.before = on_wait, .owner = run};
     for (int i = 0; i < count; i++) {
         struct sl_error error = {0};
         struct ins_input *input = NULL;
         struct ins_source *source = NULL;
-        enum sl_status status = ins_input_open(captures[i], &input, &error);
+        enum sl_status status = ins_input_open(captures[i], &run->wait, &input, &error);
         if (status == SL_OK) {
-            ins_input_on_wait(input, on_wait, run);
             status = ins_source_new(input, &source, &error);
         }
         if (status == SL_OK) {

@@ -2,73 +2,54 @@
 #include "inspector/source/input.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "lib/base/alloc.h"
 
+enum {
+    FAILURE_MAX = 128,
+};
+
 struct ins_input {
-    ins_input_read_fn *read;
-    int fd; /* of read_fd */
-    ins_input_wait_fn *on_wait;
-    void *owner;
+    const struct ins_input_ops *ops;
+    void *context; /* owned */
     uint8_t *window;
+    size_t usual; /* capacity that it shrinks back to */
     size_t capacity;
     size_t start, end; /* of the bytes in the window that are not skipped yet */
     uint64_t offset;
     bool is_ended;
-    int error;
+    char failure[FAILURE_MAX]; /* empty: none */
 };
 
-static ssize_t read_fd(void *context, uint8_t *into, size_t room)
-{
-    struct ins_input *input = context;
-    struct pollfd ready = {.fd = input->fd, .events = POLLIN};
-    ssize_t got = 0;
-    if (input->on_wait != NULL && poll(&ready, 1, 0) == 0) {
-        input->on_wait(input->owner);
-    }
-    do {
-        got = read(input->fd, into, room);
-    } while (got < 0 && errno == EINTR);
-    return got;
-}
-
-static struct ins_input *input_new(ins_input_read_fn *read, size_t capacity)
+struct ins_input *ins_input_new(const struct ins_input_ops *ops, void *context, size_t window)
 {
     struct ins_input *input = sl_alloc(sizeof(*input));
-    input->read = read;
-    input->fd = -1;
-    input->capacity = capacity;
-    input->window = sl_alloc(input->capacity);
+    input->ops = ops;
+    input->context = context;
+    input->usual = window;
+    input->capacity = window;
+    input->window = sl_alloc(window);
     return input;
 }
 
-enum sl_status ins_input_open(const char *path, struct ins_input **ret_input,
-                              struct sl_error *reterr_error)
+void ins_input_fail(struct ins_input *input, const char *format, ...)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return sl_error_set(reterr_error, SL_IO, "cannot open: %s", strerror(errno));
+    if (input->failure[0] != '\0') {
+        return;
     }
-    struct stat info;
-    if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
-        (void)close(fd);
-        return sl_error_set(reterr_error, SL_IO, "is a directory");
-    }
-    struct ins_input *input = input_new(read_fd, INS_INPUT_WINDOW);
-    input->fd = fd;
-    *ret_input = input;
-    return SL_OK;
+    va_list values;
+    va_start(values, format);
+    (void)vsnprintf(input->failure, sizeof(input->failure), format, values);
+    va_end(values);
 }
+
+static const struct ins_input_ops memory_ops = {0};
 
 struct ins_input *ins_input_memory(struct sl_span bytes)
 {
-    struct ins_input *input = input_new(NULL, bytes.len);
+    struct ins_input *input = ins_input_new(&memory_ops, NULL, bytes.len);
     if (bytes.len > 0) {
         memcpy(input->window, bytes.data, bytes.len);
     }
@@ -82,37 +63,42 @@ void ins_input_free(struct ins_input *input)
     if (input == NULL) {
         return;
     }
-    if (input->fd > STDIN_FILENO) {
-        (void)close(input->fd);
+    if (input->ops->free != NULL) {
+        input->ops->free(input->context);
     }
     sl_free(input->window);
     sl_free(input);
 }
 
-void ins_input_on_wait(struct ins_input *input, ins_input_wait_fn *on_wait, void *owner)
+/* Bytes that are left go to the front of a window of this capacity. */
+static void move_to(struct ins_input *input, size_t capacity)
 {
-    input->on_wait = on_wait;
-    input->owner = owner;
+    memmove(input->window, input->window + input->start, input->end - input->start);
+    input->end -= input->start;
+    input->start = 0;
+    if (capacity != input->capacity) {
+        input->capacity = capacity;
+        input->window = sl_realloc(input->window, capacity);
+    }
 }
 
 /* Makes room for want bytes from start on, and reads until they are there. The window is twice as large
  * as the largest view, so that bytes are moved to its front once in a view's length and not each time. */
 static void fill(struct ins_input *input, size_t want)
 {
+    size_t left = input->end - input->start;
     if (want > input->capacity / 2) {
-        input->capacity = 2 * want;
-        input->window = sl_realloc(input->window, input->capacity);
-    }
-    if (input->capacity - input->start < want) {
-        memmove(input->window, input->window + input->start, input->end - input->start);
-        input->end -= input->start;
-        input->start = 0;
+        move_to(input, 2 * want);
+    } else if (input->capacity > input->usual && want <= input->usual / 2 && left <= want) {
+        move_to(input, input->usual);
+    } else if (input->capacity - input->start < want) {
+        move_to(input, input->capacity);
     }
     while (!input->is_ended && input->end - input->start < want) {
-        ssize_t got = input->read(input, input->window + input->end, input->capacity - input->end);
+        ssize_t got = input->ops->read(input->context, input, input->window + input->end,
+                                       input->capacity - input->end);
         if (got <= 0) {
             input->is_ended = true;
-            input->error = got < 0 ? errno : 0;
             return;
         }
         input->end += (size_t)got;
@@ -154,5 +140,5 @@ uint64_t ins_input_offset(const struct ins_input *input)
 
 const char *ins_input_failure(const struct ins_input *input)
 {
-    return input->error == 0 ? NULL : strerror(input->error);
+    return input->failure[0] == '\0' ? NULL : input->failure;
 }

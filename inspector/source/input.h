@@ -3,10 +3,11 @@
 #define INS_INPUT_H
 
 /*
- * The bytes of a capture, from a file, stdin or memory, through a window that moves forward.
+ * The bytes of a capture, from a file, a pipe, memory or a decompressor, through a window that moves
+ * forward.
  *
- * Reads are large and the window is reused, so a capture of any size costs one window of memory.
- * What decompresses or waits for more bytes later is one more ins_input_read_fn.
+ * Reads are large and the window is reused, so a capture of any size costs one window of memory. A
+ * window that one large view made grow shrinks again after it.
  *
  * Ownership: a view is borrowed until the next call on the same input.
  * Limits:    a view of at most INS_INPUT_VIEW_MAX bytes.
@@ -18,16 +19,35 @@
 
 enum {
     INS_INPUT_WINDOW = 256 * 1024,
-    INS_INPUT_VIEW_MAX = 2 * 1024 * 1024,
+    INS_INPUT_VIEW_MAX = 4 * 1024 * 1024 + 64, /* the largest block of a pcapng file that is read */
 };
 
 struct ins_input;
 
-/* Puts up to room bytes at into; 0 at the end, -1 with errno set on failure. */
-typedef ssize_t ins_input_read_fn(void *context, uint8_t *into, size_t room);
+/* Where the bytes come from. */
+struct ins_input_ops {
+    /* Puts up to room bytes at into; 0 at the end; -1 on failure, after ins_input_fail(). */
+    ssize_t (*read)(void *context, struct ins_input *input, uint8_t *into, size_t room);
+    void (*free)(void *context); /* may be NULL */
+};
 
-/* The file at path; "-" is stdin. SL_IO with the system's reason. */
-SL_MUST_USE enum sl_status ins_input_open(const char *path, struct ins_input **ret_input,
+/* Takes context. window: bytes that are read ahead. */
+struct ins_input *ins_input_new(const struct ins_input_ops *ops, void *context, size_t window);
+
+/* Says why no more can be read; the first reason stays. For read functions. */
+void ins_input_fail(struct ins_input *input, const char *format, ...) SL_PRINTF(2, 3);
+
+/* What a file or pipe does where it has no bytes yet. Both may be NULL. */
+struct ins_input_wait {
+    void (*before)(void *owner); /* a read will have to wait */
+    /* The file at fd was read to its end: waits for more. False: it really is the end. */
+    bool (*more)(void *owner, int fd, uint64_t size);
+    void *owner;
+};
+
+/* The file at path; "-" is stdin. Borrows wait, which may be NULL. SL_IO with the system's reason. */
+SL_MUST_USE enum sl_status ins_input_open(const char *path, const struct ins_input_wait *wait,
+                                          struct ins_input **ret_input,
                                           struct sl_error *reterr_error);
 
 /* A copy of these bytes, all of it in view. */
@@ -35,9 +55,8 @@ struct ins_input *ins_input_memory(struct sl_span bytes);
 
 void ins_input_free(struct ins_input *input);
 
-/* Called before a read that will have to wait: a pipe with nothing in it. */
-typedef void ins_input_wait_fn(void *owner);
-void ins_input_on_wait(struct ins_input *input, ins_input_wait_fn *on_wait, void *owner);
+/* True where the bytes pass once only: a pipe, a terminal, a socket. */
+bool ins_input_path_is_stream(const char *path);
 
 /* What comes next: at least want bytes (at most INS_INPUT_VIEW_MAX), fewer only at the end. */
 struct sl_span ins_input_view(struct ins_input *input, size_t want);
@@ -48,7 +67,7 @@ bool ins_input_skip(struct ins_input *input, uint64_t count);
 /* Bytes skipped so far: the place in the file. */
 uint64_t ins_input_offset(const struct ins_input *input);
 
-/* The system's reason when a read failed (the input then looks ended), or NULL. */
+/* Why a read failed (the input then looks ended), or NULL. */
 const char *ins_input_failure(const struct ins_input *input);
 
 #endif

@@ -6,7 +6,7 @@
 #include "lib/base/span.h"
 
 enum {
-    INS_PACKET_MAX = 1024 * 1024, /* captured bytes; libpcap stops at 256 KiB */
+    INS_PACKET_MAX = 256 * 1024, /* captured bytes; libpcap and Wireshark stop there too */
 };
 
 /* The link types that are decoded: numbers of pcap and pcapng files (tcpdump.org/linktypes.html). */
@@ -31,5 +31,15 @@ struct ins_packet {
     uint64_t time_ns;      /* since 1970 */
     bool has_time;
 };
+
+/* Takes off a frame check sequence of this many bytes, as far as it was captured. */
+static inline void ins_packet_cut_fcs(struct ins_packet *packet, uint32_t size)
+{
+    uint32_t payload = packet->original_len > size ? packet->original_len - size : 0;
+    if (size > 0) {
+        packet->original_len = payload;
+        packet->bytes = sl_span_first(packet->bytes, payload);
+    }
+}
 
 #endif

@@ -12,20 +12,26 @@ enum {
         24,                    /* of MAGIC_MODIFIED: interface, protocol and packet type follow */
     SEARCH_STEP = 1024 * 1024, /* looked through at a time for the next record */
     SHORTEST_FRAME = 14,       /* a record found by search holds a frame at least this long */
+    ORIGINAL_LIKELY = 1024 * 1024,
+    CHAIN = 4, /* records that must follow each other from there, if there are so many */
 };
 
 #define MAGIC_MICRO    0xa1b2c3d4U
 #define MAGIC_NANO     0xa1b23c4dU
 #define MAGIC_MODIFIED 0xa1b2cd34U
 
-/* The upper bits of the link type field tell the length of a frame check sequence. */
+/* The upper bits of the link type field tell the length of a frame check sequence, in 16 bits each
+ * (draft-ietf-opsawg-pcap 4). */
 #define LINK_TYPE_MASK 0x03ffffffU
+#define FCS_IS_KNOWN   0x04000000U
+#define FCS_SHIFT      28
 
 struct pcap {
     struct ins_source base;
     bool is_big_endian;
     bool is_nano;
     uint32_t link_type;
+    uint32_t fcs_size;  /* at the end of each frame */
     size_t header_size; /* of a record */
     uint64_t packets;
     size_t to_skip; /* the packet that was handed out last */
@@ -74,23 +80,26 @@ static bool is_possible(const struct pcap *pcap, const struct record *record)
            record->fraction < (pcap->is_nano ? 1000000000U : 1000000U);
 }
 
-/* A stricter look, for a record that is guessed at: that is one with another behind it. */
+/* A stricter look, for a record that is guessed at: others must follow it, as many as there are up to
+ * CHAIN. is_all: the file ends where bytes do. */
 static bool is_likely(const struct pcap *pcap, struct sl_span bytes, bool is_all)
 {
-    if (bytes.len < pcap->header_size) {
-        return false;
+    for (int i = 0; i < CHAIN; i++) {
+        if (bytes.len < pcap->header_size) {
+            return i > 1 || (i == 1 && is_all && bytes.len == 0);
+        }
+        struct record record = read_record(pcap, bytes.data);
+        if (!is_possible(pcap, &record) || record.original < record.captured ||
+            (i == 0 && (record.captured < SHORTEST_FRAME || record.original > ORIGINAL_LIKELY))) {
+            return false;
+        }
+        size_t size = pcap->header_size + record.captured;
+        if (bytes.len < size) {
+            return i > 0;
+        }
+        bytes = sl_span_from(bytes, size);
     }
-    struct record record = read_record(pcap, bytes.data);
-    if (!is_possible(pcap, &record) || record.captured < SHORTEST_FRAME ||
-        record.original < record.captured || record.original > INS_PACKET_MAX) {
-        return false;
-    }
-    size_t size = pcap->header_size + record.captured;
-    if (bytes.len < size + pcap->header_size) {
-        return is_all && bytes.len == size;
-    }
-    record = read_record(pcap, bytes.data + size);
-    return is_possible(pcap, &record) && record.original >= record.captured;
+    return true;
 }
 
 /* Moves to the next likely record. False when there is none. */
@@ -201,6 +210,7 @@ static enum sl_status pcap_next(struct ins_source *source, struct ins_packet *re
                    (uint64_t)record.fraction * (pcap->is_nano ? 1U : 1000U),
         .has_time = true,
     };
+    ins_packet_cut_fcs(ret_packet, pcap->fcs_size);
     return SL_OK;
 }
 
@@ -228,7 +238,9 @@ enum sl_status ins_pcap_new(struct ins_input *input, struct ins_source **ret_sou
     uint32_t magic = u32(pcap->is_big_endian, header.data);
     pcap->is_nano = magic == MAGIC_NANO;
     pcap->header_size = magic == MAGIC_MODIFIED ? LONG_RECORD_HEADER_SIZE : RECORD_HEADER_SIZE;
-    pcap->link_type = u32(pcap->is_big_endian, header.data + 20) & LINK_TYPE_MASK;
+    uint32_t link_type = u32(pcap->is_big_endian, header.data + 20);
+    pcap->link_type = link_type & LINK_TYPE_MASK;
+    pcap->fcs_size = (link_type & FCS_IS_KNOWN) != 0 ? (link_type >> FCS_SHIFT) * 2 : 0;
     (void)ins_input_skip(input, FILE_HEADER_SIZE);
     *ret_source = &pcap->base;
     return SL_OK;

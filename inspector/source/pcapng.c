@@ -11,11 +11,15 @@ enum {
     BLOCK_SECTION_SIZE = 28,                /* the least a Section Header Block has */
     BLOCK_HEAD_SIZE = 8,                    /* type and length */
     BLOCK_FRAME_SIZE = 12,                  /* and the length again at the end */
-    BLOCK_MAX = INS_PACKET_MAX + 64 * 1024, /* of the types that are read; others may be longer */
+    BLOCK_MAX = INS_PACKET_MAX + 64 * 1024, /* of the types that are read, but for secrets */
+    PASSED_MAX = 16 * 1024 * 1024,          /* of the others */
     INTERFACES_MAX = 4096,
     SECRETS_MAX = 4 * 1024 * 1024,
+    SECRETS_BLOCK_MAX = SECRETS_MAX + 64,
+    SEARCH_STEP = 1024 * 1024, /* looked through at a time for the next block */
     OPTION_END = 0,
     OPTION_TIME_RESOLUTION = 9,
+    OPTION_FCS_SIZE = 13,
     OPTION_TIME_OFFSET = 14,
 };
 
@@ -32,7 +36,8 @@ enum {
 
 struct interface {
     uint32_t link_type;
-    uint32_t snaplen; /* 0: none */
+    uint32_t snaplen;  /* 0: none */
+    uint32_t fcs_size; /* at the end of each frame */
     struct ins_pcapng_clock clock;
 };
 
@@ -108,8 +113,8 @@ static enum sl_status recover(struct pcapng *pcapng, struct ins_damage *ret_dama
     struct ins_input *input = pcapng->base.input;
     (void)damage(pcapng, ret_damage, "the block of the packet is damaged");
     for (size_t i = 1;; i = 0) {
-        struct sl_span here = ins_input_view(input, INS_INPUT_VIEW_MAX);
-        bool is_all = here.len < INS_INPUT_VIEW_MAX;
+        struct sl_span here = ins_input_view(input, SEARCH_STEP);
+        bool is_all = here.len < SEARCH_STEP;
         size_t end = is_all ? here.len : here.len - BLOCK_MAX;
         while (i < end && !is_likely(pcapng, sl_span_from(here, i))) {
             i++;
@@ -167,6 +172,8 @@ static void add_interface(struct pcapng *pcapng, const uint8_t *block, size_t si
         }
         if (code == OPTION_TIME_RESOLUTION && len == 1) {
             ins_pcapng_clock_resolution(&interface->clock, value[0]);
+        } else if (code == OPTION_FCS_SIZE && len == 1) {
+            interface->fcs_size = value[0];
         } else if (code == OPTION_TIME_OFFSET && len == 8) {
             uint64_t low = u32(is_big_endian, value + (is_big_endian ? 4 : 0));
             uint64_t high = u32(is_big_endian, value + (is_big_endian ? 0 : 4));
@@ -176,16 +183,18 @@ static void add_interface(struct pcapng *pcapng, const uint8_t *block, size_t si
     }
 }
 
-static void add_secrets(struct pcapng *pcapng, const uint8_t *block, size_t size)
+/* False when they do not fit. */
+static bool add_secrets(struct pcapng *pcapng, const uint8_t *block, size_t size)
 {
     if (size < BLOCK_FRAME_SIZE + 8) {
-        return;
+        return true;
     }
     uint32_t type = u32(pcapng->is_big_endian, block + 8);
     uint32_t len = u32(pcapng->is_big_endian, block + 12);
     if (type == SECRETS_TLS_KEYS && len <= size - BLOCK_FRAME_SIZE - 8) {
-        (void)sl_buf_add(&pcapng->secrets, block + 16, len);
+        return sl_buf_add(&pcapng->secrets, block + 16, len) == SL_OK;
     }
+    return true;
 }
 
 /* Where the fields of a packet block lie. */
@@ -254,26 +263,26 @@ static enum sl_status give_packet(struct pcapng *pcapng, uint32_t type, struct s
         .link_type = interface->link_type,
         .number = pcapng->packets,
     };
+    ins_packet_cut_fcs(ret_packet, interface->fcs_size);
     ret_packet->has_time = fields.has_time && ins_pcapng_clock_ns(&interface->clock, fields.time,
                                                                   &ret_packet->time_ns);
     return SL_OK;
 }
 
-/* What a block that carries no packet changes. */
-static void take_block(struct pcapng *pcapng, uint32_t type, struct sl_span block)
+/* What a block that carries no packet changes. False when a limit left something of it out. */
+static bool take_block(struct pcapng *pcapng, uint32_t type, struct sl_span block)
 {
     switch (type) {
     case BLOCK_SECTION:
         pcapng->interface_count = 0;
-        break;
+        return true;
     case BLOCK_INTERFACE:
         add_interface(pcapng, block.data, block.len);
-        break;
+        return true;
     case BLOCK_SECRETS:
-        add_secrets(pcapng, block.data, block.len);
-        break;
+        return add_secrets(pcapng, block.data, block.len);
     default:
-        break;
+        return true;
     }
 }
 
@@ -286,6 +295,14 @@ static bool is_read_type(uint32_t type)
 {
     return is_packet_type(type) || type == BLOCK_SECTION || type == BLOCK_INTERFACE ||
            type == BLOCK_SECRETS;
+}
+
+static uint32_t size_limit(uint32_t type)
+{
+    if (type == BLOCK_SECRETS) {
+        return SECRETS_BLOCK_MAX;
+    }
+    return is_read_type(type) ? BLOCK_MAX : PASSED_MAX;
 }
 
 /* The next block of a type that is read, whole. SL_CLOSED, SL_MALFORMED as pcapng_next. */
@@ -310,10 +327,10 @@ static enum sl_status next_block(struct pcapng *pcapng, uint32_t *ret_type,
         uint32_t size = u32(pcapng->is_big_endian, here.data + 4);
         bool is_read = is_read_type(*ret_type);
         if (size < (is_section ? BLOCK_SECTION_SIZE : BLOCK_FRAME_SIZE) || size % 4 != 0 ||
-            (is_read && size > BLOCK_MAX)) {
+            size > size_limit(*ret_type)) {
             return recover(pcapng, ret_damage);
         }
-        if (size > BLOCK_MAX) {
+        if (size > BLOCK_MAX && !is_read) {
             if (!ins_input_skip(input, size)) {
                 return cut(pcapng, ret_damage);
             }
@@ -356,7 +373,9 @@ static enum sl_status pcapng_next(struct ins_source *source, struct ins_packet *
         if (is_packet_type(type)) {
             return give_packet(pcapng, type, block, ret_packet, ret_damage);
         }
-        take_block(pcapng, type, block);
+        if (!take_block(pcapng, type, block)) {
+            return damage(pcapng, ret_damage, "more than 4 MiB of TLS secrets: these are not used");
+        }
     }
 }
 

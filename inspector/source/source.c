@@ -5,9 +5,11 @@
 
 #include "inspector/source/pcap.h"
 #include "inspector/source/pcapng.h"
+#include "inspector/source/unpack.h"
 
 enum {
     MAGIC_SIZE = 4,
+    LAYERS_MAX = 2, /* of compression: a .pcap.gz that was compressed once more */
 };
 
 /* What else the input may be, by its first bytes: what to do about it. */
@@ -18,8 +20,6 @@ static const char *advice_on(struct sl_span start)
         size_t len;
         const char *text;
     } kinds[] = {
-        {"\x1f\x8b", 2, "is compressed by gzip: zcat FILE | sluice-inspector -"},
-        {"\x28\xb5\x2f\xfd", 4, "is compressed by zstd: zstdcat FILE | sluice-inspector -"},
         {"\xfd\x37zX", 4, "is compressed by xz: xzcat FILE | sluice-inspector -"},
         {"\x04\x22\x4d\x18", 4, "is compressed by lz4: lz4cat FILE | sluice-inspector -"},
         {"BZh", 3, "is compressed by bzip2: bzcat FILE | sluice-inspector -"},
@@ -33,9 +33,26 @@ static const char *advice_on(struct sl_span start)
     return "is no pcap or pcapng capture (by its first bytes)";
 }
 
+/* What is compressed is read through its decompressor. Takes input, as that does. */
+static struct ins_input *unpack(struct ins_input *input)
+{
+    for (int layer = 0; layer < LAYERS_MAX; layer++) {
+        struct sl_span start = ins_input_view(input, MAGIC_SIZE);
+        if (ins_gz_is(start)) {
+            input = ins_gz_new(input);
+        } else if (ins_zst_is(start)) {
+            input = ins_zst_new(input);
+        } else {
+            break;
+        }
+    }
+    return input;
+}
+
 enum sl_status ins_source_new(struct ins_input *input, struct ins_source **ret_source,
                               struct sl_error *reterr_error)
 {
+    input = unpack(input);
     struct sl_span start = ins_input_view(input, MAGIC_SIZE);
     enum sl_status status = SL_OK;
     if (ins_pcap_is(start)) {

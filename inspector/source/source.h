@@ -38,7 +38,7 @@ struct ins_source {
     struct ins_input *input; /* owned */
 };
 
-/* Recognises the format by its first bytes. Takes input, also on failure. SL_MALFORMED when it is no
+/* Recognises the format by its first bytes, inside gzip or zstd too. Takes input, also on failure. SL_MALFORMED when it is no
  * known capture format, or its header is cut. */
 SL_MUST_USE enum sl_status ins_source_new(struct ins_input *input, struct ins_source **ret_source,
                                           struct sl_error *reterr_error);

@@ -141,8 +141,8 @@ static void a_compressed_capture_is_named_as_one(void **state)
         struct sl_span start;
         const char *text;
     } cases[] = {
-        {{.data = (const uint8_t *)"\x1f\x8b\x08\0", .len = 4}, "gzip"},
-        {{.data = (const uint8_t *)"\x28\xb5\x2f\xfd", .len = 4}, "zstd"},
+        {{.data = (const uint8_t *)"BZh9", .len = 4}, "bzip2"},
+        {{.data = (const uint8_t *)"\x04\x22\x4d\x18", .len = 4}, "lz4"},
         {{.data = (const uint8_t *)"\xfd\x37zXZ", .len = 5}, "xz"},
         {{.data = (const uint8_t *)"text", .len = 4}, "no pcap or pcapng"},
         {{.data = (const uint8_t *)"\x1f", .len = 1}, "no pcap or pcapng"},
@@ -318,6 +318,72 @@ static void keeps_decryption_secrets_aside(void **state)
     test_capture_release(&capture);
 }
 
+static void a_large_key_log_is_taken_whole_and_a_larger_one_told(void **state)
+{
+    (void)state;
+    struct test_capture capture;
+    struct sl_buf body;
+    const uint32_t len = 3 * 1024 * 1024;
+    sl_buf_init(&body, len + 64);
+    test_capture_init(&capture, TEST_PCAPNG_BE, INS_LINK_ETHERNET);
+    test_capture_u32(&capture, &body, 0x544c534b);
+    test_capture_u32(&capture, &body, len);
+    memset(sl_buf_reserve(&body, len), 'K', len);
+    sl_buf_commit(&body, len);
+    test_capture_block(&capture, 10, sl_buf_span(&body));
+    for (int times = 1; times <= 2; times++) {
+        struct ins_source *source = NULL;
+        struct ins_packet packet;
+        struct ins_damage damage;
+        struct sl_buf file;
+        sl_buf_init(&file, 2 * TEST_CAPTURE_MAX);
+        (void)sl_buf_add_span(&file, sl_buf_span(&capture.bytes));
+        if (times == 2) {
+            (void)sl_buf_add_span(
+                &file, sl_span(capture.bytes.data + capture.bytes.len - len - 20, len + 20));
+        }
+        assert_int_equal(ins_source_new(ins_input_memory(sl_buf_span(&file)), &source, NULL),
+                         SL_OK);
+        if (times == 2) {
+            assert_int_equal(ins_source_next(source, &packet, &damage), SL_MALFORMED);
+            assert_non_null(strstr(damage.text, "secrets"));
+        }
+        assert_int_equal(ins_source_next(source, &packet, &damage), SL_CLOSED);
+        assert_int_equal(ins_source_secrets(source).len, len);
+        ins_source_free(source);
+        sl_buf_release(&file);
+    }
+    sl_buf_release(&body);
+    test_capture_release(&capture);
+}
+
+/* pcap tells its length in 16 bits each, in the upper bits of the link type. */
+static void a_frame_check_sequence_is_no_part_of_the_packet(void **state)
+{
+    (void)state;
+    uint8_t frame[FRAME_SIZE];
+    frame_of(frame, 1);
+    struct test_capture capture;
+    test_capture_init(&capture, TEST_PCAP_NS_BE, 0x24000000U | INS_LINK_ETHERNET);
+    test_capture_packet(&capture, SECOND, sl_span(frame, sizeof(frame)), 0);
+    test_capture_packet(&capture, SECOND, sl_span(frame, sizeof(frame)), sizeof(frame) + 2);
+    struct ins_source *source = NULL;
+    struct ins_packet packet;
+    struct ins_damage damage;
+    assert_int_equal(ins_source_new(ins_input_memory(sl_buf_span(&capture.bytes)), &source, NULL),
+                     SL_OK);
+    assert_int_equal(ins_source_next(source, &packet, &damage), SL_OK);
+    assert_int_equal(packet.link_type, INS_LINK_ETHERNET);
+    assert_int_equal(packet.bytes.len, FRAME_SIZE - 4);
+    assert_int_equal(packet.original_len, FRAME_SIZE - 4);
+    /* of the second only the half of it was captured */
+    assert_int_equal(ins_source_next(source, &packet, &damage), SL_OK);
+    assert_int_equal(packet.bytes.len, FRAME_SIZE - 2);
+    assert_int_equal(packet.original_len, FRAME_SIZE - 2);
+    ins_source_free(source);
+    test_capture_release(&capture);
+}
+
 static void on_damage(void *owner, const char *name, const struct ins_damage *damage)
 {
     (void)name;
@@ -373,6 +439,8 @@ int main(void)
         cmocka_unit_test(counts_time_in_the_units_of_the_interface),
         cmocka_unit_test(reads_simple_and_obsolete_packet_blocks),
         cmocka_unit_test(keeps_decryption_secrets_aside),
+        cmocka_unit_test(a_large_key_log_is_taken_whole_and_a_larger_one_told),
+        cmocka_unit_test(a_frame_check_sequence_is_no_part_of_the_packet),
         cmocka_unit_test(merges_captures_by_the_time_of_their_packets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
