@@ -77,6 +77,11 @@ static enum sl_status set_descriptor_set(void *options, const char *value, struc
     return append(&((struct ins_opts *)options)->descriptor_sets, value, reterr);
 }
 
+static enum sl_status set_reflect(void *options, const char *value, struct sl_error *reterr)
+{
+    return append(&((struct ins_opts *)options)->reflects, value, reterr);
+}
+
 static enum sl_status set_filter(void *options, const char *value, struct sl_error *reterr)
 {
     (void)reterr;
@@ -165,6 +170,8 @@ static const struct sl_cli_option options_table[] = {
      set_proto},
     {"descriptor-set", 'd', "FILE", "read types from a FileDescriptorSet (repeatable)",
      set_descriptor_set},
+    {"reflect", 0, "HOST:PORT", "ask this server for its types, by reflection (repeatable)",
+     set_reflect},
     {"filter", 0, "BPF", "look only at packets that match, as in tcpdump", set_filter},
     {"method", 0, "GLOB", "only calls whose path matches, as in '/chat.v1.*'", set_method},
     {"status", 0, "NAME", "only calls that ended so (calls and summary): a name, number or open",

@@ -20,7 +20,7 @@ struct ins_opts_list {
 
 struct ins_opts {
     ins_view_new_fn *view;
-    struct ins_opts_list includes, protos, descriptor_sets;
+    struct ins_opts_list includes, protos, descriptor_sets, reflects;
     const char *filter; /* BPF; NULL: none */
     struct ins_select select;
     uint64_t call_messages;

@@ -294,6 +294,24 @@ struct sl_span sl_pool_builtin_set(void)
     return sl_span(sl_builtin_protos, sl_builtin_protos_size);
 }
 
+bool sl_pool_builtin_has_file(struct sl_span name)
+{
+    enum { SET_FILE = 1, FILE_NAME = 1 };
+    struct sl_rd files;
+    struct sl_proto_record file;
+    sl_rd_init(&files, sl_pool_builtin_set());
+    while (sl_proto_rd_next(&files, &file)) {
+        struct sl_rd fields;
+        struct sl_proto_record field;
+        sl_rd_init(&fields, file.bytes);
+        bool is_read = file.number == SET_FILE && sl_proto_rd_next(&fields, &field);
+        if (is_read && field.number == FILE_NAME && sl_span_equal(field.bytes, name)) {
+            return true; /* protoc writes the name first */
+        }
+    }
+    return false;
+}
+
 void sl_pool_add_builtin(struct sl_pool *pool)
 {
     enum sl_status status = sl_pool_add_set(pool, sl_pool_builtin_set(), NULL);

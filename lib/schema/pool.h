@@ -121,6 +121,8 @@ SL_MUST_USE enum sl_status sl_pool_add_file(struct sl_pool *pool, struct sl_span
 void sl_pool_add_builtin(struct sl_pool *pool);
 /* That set itself, serialised. */
 struct sl_span sl_pool_builtin_set(void);
+/* Whether a file of this name is in it. */
+bool sl_pool_builtin_has_file(struct sl_span name);
 /* Resolves the names; may be called again after more was added. */
 SL_MUST_USE enum sl_status sl_pool_link(struct sl_pool *pool, struct sl_error *reterr_error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/schema/reflect.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <uthash.h>
 #include <utlist.h>
@@ -12,16 +13,21 @@
 enum {
     REQUEST_FILE = 3,
     REQUEST_SYMBOL = 4,
+    REQUEST_SERVICES = 7,
     RESPONSE_FILES = 4,
+    RESPONSE_SERVICES = 6,
     RESPONSE_ERROR = 7,
     FILES_FILE = 1,
+    SERVICES_SERVICE = 1,
+    SERVICE_NAME = 1,
     ERROR_CODE = 1,
     ERROR_TEXT = 2,
     FILE_NAME = 1,
     FILE_DEPENDENCY = 3,
 };
 
-/* A symbol or a file that is wanted, or a file that came. The key is one byte that tells which, and the name. */
+/* A symbol, a file or the list of services that is wanted, or a file that came. The key is one byte that tells which,
+ * and the name. */
 struct entry {
     char *key;
     size_t key_len;
@@ -38,6 +44,7 @@ struct sl_reflect {
     struct entry *last;   /* of them */
     struct entry *asked;  /* the one that is out */
     size_t bytes_left;
+    size_t left_out_count;
     char left_out[SL_REFLECT_TEXT_MAX];
 };
 
@@ -72,6 +79,11 @@ static void put_text(char *out, size_t size, struct sl_span text)
         out[i] = text.data[i] >= ' ' && text.data[i] < 0x7f ? (char)text.data[i] : '?';
     }
     out[len] = '\0';
+}
+
+static bool is_for(const struct entry *entry, unsigned kind)
+{
+    return entry->key[0] == (char)('0' + kind);
 }
 
 static struct sl_span name_of(const struct entry *entry)
@@ -137,6 +149,14 @@ enum sl_status sl_reflect_want_symbol(struct sl_reflect *reflect, struct sl_span
     return want(reflect, REQUEST_SYMBOL, symbol, 0, reterr_error);
 }
 
+void sl_reflect_want_services(struct sl_reflect *reflect)
+{
+    /* The name is not looked at by any server; some refuse an empty one. It is the first entry, so that no limit is
+     * met. */
+    enum sl_status status = want(reflect, REQUEST_SERVICES, sl_span_str("*"), 0, NULL);
+    assert(status == SL_OK || HASH_COUNT(reflect->entries) >= SL_REFLECT_NAMES_MAX);
+}
+
 /* ---- requests ---- */
 
 bool sl_reflect_next(struct sl_reflect *reflect, struct sl_buf *request)
@@ -181,13 +201,18 @@ static void leave_out(struct sl_reflect *reflect, const struct entry *entry, uin
 {
     char name[SL_REFLECT_TEXT_MAX];
     char text[SL_REFLECT_TEXT_MAX];
-    if (reflect->left_out[0] == '\0') {
+    if (is_for(entry, REQUEST_FILE) && sl_pool_builtin_has_file(name_of(entry))) {
+        return;
+    }
+    if (reflect->left_out_count++ == 0) {
         put_text(name, sizeof(name), name_of(entry));
         put_text(text, sizeof(text), said);
         (void)snprintf(reflect->left_out, sizeof(reflect->left_out),
                        "the server has no %s %.100s (error %llu%s%.80s)",
-                       entry->key[0] == '0' + REQUEST_FILE ? "file" : "symbol", name,
-                       (unsigned long long)code, said.len == 0 ? "" : ": ", text);
+                       is_for(entry, REQUEST_FILE)     ? "file"
+                       : is_for(entry, REQUEST_SYMBOL) ? "symbol"
+                                                       : "list of services",
+                       name, (unsigned long long)code, said.len == 0 ? "" : ": ", text);
     }
 }
 
@@ -287,6 +312,35 @@ static enum sl_status take_files(struct sl_reflect *reflect, struct sl_span file
     return status;
 }
 
+/* What is declared where each service of the list is, is wanted. */
+static enum sl_status take_services(struct sl_reflect *reflect, struct sl_span services,
+                                    struct sl_error *reterr_error)
+{
+    struct sl_rd rd;
+    struct sl_proto_record record;
+    enum sl_status status = SL_OK;
+    sl_rd_init(&rd, services);
+    while (status == SL_OK && sl_proto_rd_next(&rd, &record)) {
+        struct sl_rd inner;
+        struct sl_proto_record field;
+        sl_rd_init(&inner, record.number == SERVICES_SERVICE && record.wire == SL_WIRE_LEN
+                               ? record.bytes
+                               : sl_span(NULL, 0));
+        while (status == SL_OK && sl_proto_rd_next(&inner, &field)) {
+            if (field.number == SERVICE_NAME && field.wire == SL_WIRE_LEN) {
+                status = want(reflect, REQUEST_SYMBOL, field.bytes, 0, reterr_error);
+            }
+        }
+        if (!sl_rd_ok(&inner)) {
+            sl_rd_fail(&rd);
+        }
+    }
+    if (status == SL_OK && !sl_rd_ok(&rd)) {
+        return sl_error_set(reterr_error, SL_MALFORMED, "a list that is not well-formed");
+    }
+    return status;
+}
+
 enum sl_status sl_reflect_answer(struct sl_reflect *reflect, struct sl_span response,
                                  struct sl_error *reterr_error)
 {
@@ -313,6 +367,9 @@ enum sl_status sl_reflect_answer(struct sl_reflect *reflect, struct sl_span resp
         } else if (record.number == RESPONSE_FILES) {
             status = take_files(reflect, record.bytes, reterr_error);
             is_answer = true;
+        } else if (record.number == RESPONSE_SERVICES && is_for(reflect->asked, REQUEST_SERVICES)) {
+            status = take_services(reflect, record.bytes, reterr_error);
+            is_answer = true;
         }
     }
     if (status == SL_OK && (!sl_rd_ok(&rd) || !is_answer)) {
@@ -325,4 +382,9 @@ enum sl_status sl_reflect_answer(struct sl_reflect *reflect, struct sl_span resp
 const char *sl_reflect_left_out(const struct sl_reflect *reflect)
 {
     return reflect->left_out;
+}
+
+size_t sl_reflect_left_out_count(const struct sl_reflect *reflect)
+{
+    return reflect->left_out_count;
 }

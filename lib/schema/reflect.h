@@ -7,7 +7,8 @@
  * files that declare some symbols, then for what those import, until the pool has all of them. v1 and v1alpha have
  * the same messages.
  *
- *     want_symbol ...   then   next ---> request to be sent ---> answer (or not_found) ---> next ... until false
+ *     want_symbol ... or want_services (all that the server lists), then
+ *     next ---> request to be sent ---> answer (or not_found) ---> next ... until false
  *
  * One request is out at a time. Nothing that a server answers is trusted: files, bytes, names and the depth of
  * imports are bounded, a file is asked for once, and cycles end. What a server does not know is left out, as the
@@ -39,6 +40,9 @@ void sl_reflect_free(struct sl_reflect *reflect); /* NULL is fine */
 SL_MUST_USE enum sl_status sl_reflect_want_symbol(struct sl_reflect *reflect, struct sl_span symbol,
                                                   struct sl_error *reterr_error);
 
+/* The files that declare the services which the server lists are wanted. */
+void sl_reflect_want_services(struct sl_reflect *reflect);
+
 /* Appends the next ServerReflectionRequest. False when everything was asked for, or one is out already. */
 bool sl_reflect_next(struct sl_reflect *reflect, struct sl_buf *request);
 
@@ -53,7 +57,10 @@ void sl_reflect_ask_again(struct sl_reflect *reflect);
 /* Whether a request is out. */
 bool sl_reflect_is_waiting(const struct sl_reflect *reflect);
 
-/* What the server did not give, the first of it, as text for a person; "" when it gave all. */
+/* What the server did not give, the first of it, as text for a person; "" when it gave all. Files that are built
+ * into the program are not missed. */
 const char *sl_reflect_left_out(const struct sl_reflect *reflect);
+/* How many symbols and files that are. */
+size_t sl_reflect_left_out_count(const struct sl_reflect *reflect);
 
 #endif

@@ -242,6 +242,9 @@ enum sl_status sl_sources_load(const struct sl_schema_sources *sources, struct s
         status = load_includes(&l);
     }
     sl_protoc_free(l.protoc);
+    if (status == SL_OK && sources->more != NULL) {
+        status = sources->more(sources->more_context, pool, reterr_error);
+    }
     if (status != SL_OK) {
         return status;
     }

@@ -27,13 +27,18 @@ struct sl_schema_sources {
     size_t proto_count;
     const char *const *sets; /* -d: files that hold a FileDescriptorSet */
     size_t set_count;
+    /* Called when all of the above is in the pool, and before the built-in types are: adds types from elsewhere. May be
+     * NULL. */
+    enum sl_status (*more)(const void *context, struct sl_pool *pool,
+                           struct sl_error *reterr_error);
+    const void *more_context;
     sl_sources_warn_fn *warn; /* may be NULL */
     void *warn_context;
 };
 
 /*
  * Adds everything to the pool and links it: the sets, then the protos, then what lies under the
- * includes, then the built-in types. The first of two files with one name wins, so a user's own copy
+ * includes, then more(), then the built-in types. The first of two files with one name wins, so a user's own copy
  * of a well-known file does. A file under an include that does not compile is a warning.
  *
  * SL_IO, SL_MALFORMED, SL_LIMIT: a set or a --proto that cannot be used; SL_NOT_FOUND: a --proto that

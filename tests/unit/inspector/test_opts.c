@@ -49,6 +49,8 @@ static void takes_what_is_documented(void **state)
     assert_int_equal(parse("--status open --format json --call 7 x", &opts, &error), SL_OK);
     assert_true(opts.select.is_open);
     assert_int_equal(opts.select.call, 7);
+    assert_int_equal(parse("--reflect a:1 --reflect b:2 x", &opts, &error), SL_OK);
+    assert_int_equal(opts.reflects.count, 2);
     assert_int_equal(parse("--call-messages 0 --method /a/* x", &opts, &error), SL_OK);
     assert_int_equal(opts.call_messages, 0);
 }
@@ -62,7 +64,6 @@ static void refuses_what_it_cannot_do(void **state)
                                         "--format text x",
                                         "--format html x",
                                         "--keylog k x",
-                                        "--reflect a:1 x",
                                         "--follow x",
                                         "-i lo",
                                         "--status nonsense x",

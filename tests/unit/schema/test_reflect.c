@@ -167,6 +167,62 @@ static void what_the_server_does_not_have_is_left_out(void **state)
                         "the server has no symbol a.S (error 5: no?x)");
 }
 
+static void services_are_listed_then_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    const struct sl_span list = sl_span("\x32\x0c\x0a\x04\x0a\x02xy\x0a\x04\x0a\x02zz", 14);
+    sl_reflect_want_services(f->reflect);
+    expect_request(f, 7, "*");
+    assert_int_equal(sl_reflect_answer(f->reflect, list, &f->error), SL_OK);
+    expect_request(f, 4, "xy");
+    assert_int_equal(sl_reflect_answer(f->reflect, list, &f->error), SL_MALFORMED); /* not asked */
+    sl_reflect_not_found(f->reflect);
+    expect_request(f, 4, "zz");
+    sl_reflect_not_found(f->reflect);
+    expect_end(f);
+    assert_int_equal(sl_reflect_left_out_count(f->reflect), 2);
+    assert_string_equal(sl_reflect_left_out(f->reflect), "the server has no symbol xy (error 5)");
+}
+
+static void a_file_that_is_built_in_is_not_missed(void **state)
+{
+    struct fixture *f = *state;
+    struct sl_pool *pool = sl_pool_new();
+    sl_reflect_free(f->reflect);
+    f->reflect = sl_reflect_new(pool);
+    want(f, "a.S");
+    expect_request(f, 4, "a.S");
+    assert_int_equal(answer_file(f, "a.proto", "google/protobuf/any.proto", 0), SL_OK);
+    expect_request(f, 3, "google/protobuf/any.proto");
+    sl_reflect_not_found(f->reflect);
+    expect_end(f);
+    assert_int_equal(sl_reflect_left_out_count(f->reflect), 0);
+    sl_pool_free(pool);
+}
+
+static void a_list_that_is_wrong_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        enum sl_status status;
+    } cases[] = {
+        {"\x32\x02\x0a\x05", 4, SL_MALFORMED},         /* cut short */
+        {"\x32\x04\x0a\x02\x0a\x05", 6, SL_MALFORMED}, /* a service cut short */
+        {"\x32\x04\x0a\x02\x0a\x00", 6, SL_LIMIT},     /* a service without a name */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        sl_reflect_free(f->reflect);
+        f->reflect = sl_reflect_new(f->pool);
+        sl_reflect_want_services(f->reflect);
+        expect_request(f, 7, "*");
+        assert_int_equal(
+            sl_reflect_answer(f->reflect, sl_span(cases[i].bytes, cases[i].len), &f->error),
+            cases[i].status);
+    }
+}
+
 static void a_request_can_be_asked_again(void **state)
 {
     struct fixture *f = *state;
@@ -307,6 +363,9 @@ int main(void)
         TEST(what_the_pool_has_is_not_asked_for),
         TEST(what_came_meanwhile_is_not_asked_for),
         TEST(what_the_server_does_not_have_is_left_out),
+        TEST(services_are_listed_then_asked_for),
+        TEST(a_file_that_is_built_in_is_not_missed),
+        TEST(a_list_that_is_wrong_is_refused),
         TEST(a_request_can_be_asked_again),
         TEST(an_endless_chain_of_imports_ends),
         TEST(more_files_than_allowed_end_it),
