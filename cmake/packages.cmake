@@ -9,6 +9,9 @@ foreach(spec
   list(GET parts 1 module)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
 endforeach()
+# Debian's snappy has no .pc file everywhere.
+find_path(SNAPPY_INCLUDE snappy-c.h REQUIRED)
+find_library(SNAPPY_LIBRARY snappy REQUIRED)
 find_program(PROTOC protoc REQUIRED)
 find_program(PROTOC_C protoc-c REQUIRED)
 # The folder that holds google/protobuf/*.proto (package libprotobuf-dev).

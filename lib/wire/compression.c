@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #include "lib/wire/message.h"
+#include "lib/wire/snappy.h"
 
 enum {
     CHUNK = 16 * 1024,
@@ -118,6 +119,9 @@ enum sl_status sl_message_decompress(struct sl_span encoding, struct sl_span pay
     }
     if (sl_span_is(encoding, "zstd")) {
         return zstd_decompress(payload, out);
+    }
+    if (sl_span_is(encoding, "snappy")) {
+        return sl_snappy_decompress(payload, out);
     }
     return SL_UNSUPPORTED;
 }

@@ -34,7 +34,10 @@ bool sl_splitter_is_idle(const struct sl_splitter *splitter)
 uint64_t sl_splitter_wanted(const struct sl_splitter *splitter)
 {
     bool has_prefix = splitter->prefix_len == SL_MESSAGE_PREFIX_SIZE;
-    return has_prefix ? announced(splitter) - splitter->received : 0;
+    /* A body without a prefix announces nothing. */
+    return has_prefix && announced(splitter) > splitter->received
+               ? announced(splitter) - splitter->received
+               : 0;
 }
 
 /* Ready for the next prefix. */
@@ -161,6 +164,43 @@ bool sl_splitter_skip(struct sl_splitter *splitter, uint64_t count, sl_message_f
         complete(splitter, sl_buf_span(&splitter->payload), fn, owner);
     }
     return true;
+}
+
+void sl_splitter_whole_begin(struct sl_splitter *splitter, uint8_t flag)
+{
+    memset(splitter->prefix, 0, sizeof splitter->prefix);
+    splitter->prefix[0] = flag;
+    splitter->prefix_len = SL_MESSAGE_PREFIX_SIZE;
+    splitter->begun++;
+}
+
+void sl_splitter_whole_feed(struct sl_splitter *splitter, struct sl_span data)
+{
+    splitter->received += data.len;
+    keep(splitter, data);
+}
+
+void sl_splitter_whole_skip(struct sl_splitter *splitter, uint64_t count)
+{
+    splitter->received += count;
+    splitter->is_holed = true;
+}
+
+void sl_splitter_whole_end(struct sl_splitter *splitter, sl_message_fn *fn, void *owner)
+{
+    splitter->count += splitter->is_holed ? 0 : 1;
+    struct sl_message message = {
+        .index = splitter->begun,
+        .flag = splitter->prefix[0],
+        .length = splitter->received > UINT32_MAX ? UINT32_MAX : (uint32_t)splitter->received,
+        .has_prefix = true,
+        .payload = sl_buf_span(&splitter->payload),
+        .received = splitter->received,
+        .is_complete = !splitter->is_holed,
+        .is_cut = splitter->payload.len < splitter->received,
+    };
+    fn(owner, &message);
+    forget(splitter);
 }
 
 void sl_splitter_resync(struct sl_splitter *splitter)

@@ -61,6 +61,12 @@ bool sl_splitter_partial(const struct sl_splitter *splitter, struct sl_message *
  * reported incomplete at its end and the next one is read as usual. False when the place of the next
  * prefix is lost: the splitter is as after sl_splitter_resync. */
 bool sl_splitter_skip(struct sl_splitter *splitter, uint64_t count, sl_message_fn *fn, void *owner);
+/* A body that is one message without a prefix: begun on an idle splitter, with the flag that a prefix
+ * would have had; its bytes, or count of missing ones; its end, after which the splitter is idle. */
+void sl_splitter_whole_begin(struct sl_splitter *splitter, uint8_t flag);
+void sl_splitter_whole_feed(struct sl_splitter *splitter, struct sl_span data);
+void sl_splitter_whole_skip(struct sl_splitter *splitter, uint64_t count);
+void sl_splitter_whole_end(struct sl_splitter *splitter, sl_message_fn *fn, void *owner);
 /* What came cannot be trusted any more (bytes of this stream are missing): forgets the message in
  * progress. The next fed byte is taken as the start of a prefix. */
 void sl_splitter_resync(struct sl_splitter *splitter);
@@ -69,8 +75,9 @@ void sl_splitter_resync(struct sl_splitter *splitter);
 enum sl_status sl_message_write(struct sl_buf *out, uint8_t flag, struct sl_span payload);
 
 /* Appends the decoded payload to out, whose max is the limit (SL_LIMIT past it, before it is
- * inflated). encoding: "identity", "gzip", "deflate" (zlib-wrapped), "zstd"; SL_UNSUPPORTED otherwise.
- * SL_MALFORMED on damaged or cut input. */
+ * inflated). encoding: "identity", "gzip", "deflate" (zlib-wrapped), "zstd",
+ * "snappy"; SL_UNSUPPORTED otherwise. SL_MALFORMED on damaged or cut input: out then holds what came
+ * before the damage. */
 SL_MUST_USE enum sl_status sl_message_decompress(struct sl_span encoding, struct sl_span payload,
                                                  struct sl_buf *out);
 /* The reverse, for "identity", "gzip" and "deflate". */

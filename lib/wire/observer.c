@@ -27,6 +27,10 @@ const char *sl_status_source_name(enum sl_status_source source)
         return "http_status";
     case SL_FROM_CONNECTION_CLOSED:
         return "connection_closed";
+    case SL_FROM_CONNECT_END_STREAM:
+        return "connect_end_stream";
+    case SL_FROM_CONNECT_ERROR:
+        return "connect_error";
     case SL_FROM_NONE:
         break;
     }

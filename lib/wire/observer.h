@@ -21,96 +21,9 @@
  * lives from call_begin to the end of call_end. The handler must not free the observer from inside.
  * Limits: all sizes that the peers choose are bounded by struct sl_observer_config.
  */
+#include "lib/wire/call.h"
 #include "lib/wire/h2_frame.h"
-#include "lib/wire/hpack.h"
 #include "lib/wire/message.h"
-
-enum sl_dir {
-    SL_DIR_REQUEST,  /* client to server */
-    SL_DIR_RESPONSE, /* server to client */
-};
-
-/* Where and when a byte was seen. packet is 0 outside captures; has_time is false where a capture has
- * no times (Simple Packet Block). */
-struct sl_at {
-    uint64_t time_ns;
-    uint64_t packet;
-    bool has_time;
-};
-
-enum sl_call_end {
-    SL_CALL_OPEN,     /* not ended when the observer was told to finish */
-    SL_CALL_TRAILERS, /* the server's END_STREAM: on its last header block, as it should be, or
-                                on DATA (response.has_trailers then says whether any came) */
-    SL_CALL_RESET_BY_CLIENT, /* RST_STREAM */
-    SL_CALL_RESET_BY_SERVER,
-    SL_CALL_GOAWAY,           /* above the server's last-stream-id: not processed */
-    SL_CALL_CLOSED_BY_CLIENT, /* the connection ended under it */
-    SL_CALL_CLOSED_BY_SERVER,
-};
-
-enum sl_status_source {
-    SL_FROM_NONE,
-    SL_FROM_TRAILERS,
-    SL_FROM_TRAILERS_ONLY,
-    SL_FROM_GRPC_WEB_TRAILERS,
-    SL_FROM_RST_STREAM,
-    SL_FROM_GOAWAY,
-    SL_FROM_HTTP_STATUS,
-    SL_FROM_CONNECTION_CLOSED,
-};
-/* "trailers_only", as the records name it. */
-const char *sl_status_source_name(enum sl_status_source source);
-
-enum sl_protocol {
-    SL_PROTOCOL_GRPC,
-    SL_PROTOCOL_GRPC_WEB,
-    SL_PROTOCOL_GRPC_WEB_TEXT,
-    SL_PROTOCOL_CONNECT,
-    SL_PROTOCOL_OTHER /* an HTTP/2 request that is none of these */
-};
-const char *sl_protocol_name(enum sl_protocol protocol);
-
-/* One direction of a call. */
-struct sl_call_side {
-    struct sl_headers headers;  /* with pseudo-headers; the request's, or the response's first block
-                                     that is not 1xx; empty for a Trailers-Only response */
-    struct sl_headers trailers; /* the last block; the single block of a Trailers-Only response */
-    struct sl_at headers_at;    /* last byte of the first block */
-    struct sl_at first_message_at, last_message_at; /* last byte of those messages */
-    struct sl_at end_at;       /* last byte of what ended this side; when is_ended */
-    uint64_t message_count;    /* whole messages */
-    uint64_t partial_messages; /* 0 or 1: a last one cut short */
-    uint64_t message_bytes;    /* payloads as on the wire, without prefixes */
-    uint64_t data_bytes;       /* DATA content, padding left out */
-    bool has_headers, has_trailers, is_ended;
-};
-
-struct sl_call {
-    uint64_t number; /* in its connection, from 1, by first appearance; SL_PROTOCOL_OTHER has a
-                        count of its own */
-    uint32_t stream;
-    enum sl_protocol protocol;
-    struct sl_call_side request, response;
-    struct sl_at start;  /* first byte of the first HEADERS */
-    struct sl_at end_at; /* last byte of what ended the call */
-    enum sl_call_end end;
-    uint32_t reset_error; /* of the RST_STREAM, where one ended the call */
-    unsigned http_status; /* 0 while unknown */
-    uint64_t timeout_ns;  /* grpc-timeout; UINT64_MAX when there is none */
-    bool has_status;      /* code and status_source hold; false while open */
-    uint32_t code;        /* may be out of range */
-    enum sl_status_source status_source;
-    uint64_t stalled_stream_ns,
-        stalled_connection_ns; /* lib/wire/stall.h; of both sides together */
-    bool is_midway;            /* its beginning was before the observer's first byte */
-    bool has_gap;              /* bytes of it are missing */
-    bool has_lost_headers;     /* a block of it could not be decoded */
-    bool may_have_ended; /* bytes are missing that may have held its end: a connection that closes
-                              later says nothing about its status */
-    void *user;          /* the handler's own; NULL at call_begin */
-    uint64_t label;      /* the same; names the call where others are told of it */
-};
 
 enum sl_block {
     SL_BLOCK_REQUEST,

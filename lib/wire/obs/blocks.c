@@ -112,7 +112,8 @@ static void first_response_block(struct sl_observer *observer, struct sl_obs_cal
     }
     call->call.http_status = status;
     side->headers_at = observer->at;
-    if (!is_last) {
+    /* Connect knows no response of trailers only. */
+    if (!is_last || (call->call.protocol == SL_PROTOCOL_CONNECT && status != 0)) {
         side->has_headers = true;
         sl_obs_call_response(call);
         tell(observer, call, SL_BLOCK_RESPONSE, &side->headers);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls: from their first block to their status. */
 #include "lib/base/alloc.h"
+#include "lib/wire/call_status.h"
+#include "lib/wire/content.h"
 #include "lib/wire/grpc_status.h"
+#include "lib/wire/obs/data.h"
 #include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 enum {
     KEEP_HEADER_BYTES = 8 * 1024, /* memory that a spare call holds on to, per block */
-    DEADLINE_ROUNDING_SHIFT = 6,  /* clients round grpc-timeout up */
-    DEADLINE_QUEUE_NS = 10000000, /* and count from before they send HEADERS */
-    DEADLINE_SLACK_SHIFT = 4,     /* the most that both may make together */
 };
 
 /* ---- objects ---- */
@@ -31,6 +31,7 @@ static void call_free(struct sl_obs_call *call)
     sl_headers_release(&call->call.response.trailers);
     sl_splitter_release(&call->splitter[SL_DIR_REQUEST]);
     sl_splitter_release(&call->splitter[SL_DIR_RESPONSE]);
+    sl_buf_release(&call->call.connect_error);
     sl_free(call);
 }
 
@@ -48,6 +49,7 @@ static void recycle(struct sl_observer *observer, struct sl_obs_call *call)
     }
     sl_splitter_release(&call->splitter[SL_DIR_REQUEST]);
     sl_splitter_release(&call->splitter[SL_DIR_RESPONSE]);
+    sl_buf_release(&call->call.connect_error);
     memset(call, 0, sizeof *call);
     call->call.request.headers = kept[0];
     call->call.request.trailers = kept[1];
@@ -142,90 +144,42 @@ struct sl_stream *sl_obs_stream_joined(struct sl_observer *observer, enum sl_dir
     return sl_obs_call_begin(observer, id, false, &observer->dir[dir].first);
 }
 
-static bool has_media_type(const struct sl_header *field, const char *type)
-{
-    size_t len = strlen(type);
-    if (field == NULL || !sl_span_starts(field->value, type)) {
-        return false;
-    }
-    return field->value.len == len || field->value.data[len] == '+' ||
-           field->value.data[len] == ';';
-}
-
-static bool has_prefix(const struct sl_header *field, const char *prefix)
-{
-    return field != NULL && sl_span_starts(field->value, prefix);
-}
-
-/* PROTOCOL-HTTP2 "Content-Type", PROTOCOL-WEB, and the Connect protocol. */
 static enum sl_protocol protocol_of(const struct sl_obs_call *call)
 {
     const struct sl_headers *headers = &call->call.request.headers;
-    const struct sl_header *type = sl_headers_find(headers, "content-type");
-    if (has_media_type(type, "application/grpc")) {
-        return SL_PROTOCOL_GRPC;
-    }
-    if (has_media_type(type, "application/grpc-web")) {
-        return SL_PROTOCOL_GRPC_WEB;
-    }
-    if (has_media_type(type, "application/grpc-web-text")) {
-        return SL_PROTOCOL_GRPC_WEB_TEXT;
-    }
-    if (has_prefix(type, "application/connect+") ||
-        sl_headers_find(headers, "connect-protocol-version") != NULL) {
-        return SL_PROTOCOL_CONNECT;
-    }
+    enum sl_protocol protocol = sl_content_protocol(headers);
     /* What could not be decoded may have named gRPC, unless the rest rules it out. */
     const struct sl_header *method = sl_headers_find(headers, ":method");
     bool may_be_post = method == NULL || sl_span_is(method->value, "POST");
     bool is_hidden = !call->call.request.has_headers || call->call.has_lost_headers;
-    return type == NULL && is_hidden && may_be_post ? SL_PROTOCOL_GRPC : SL_PROTOCOL_OTHER;
-}
-
-/* Of a call whose request was not seen: the response's content-type says. */
-static enum sl_protocol protocol_of_response(const struct sl_obs_call *call)
-{
-    const struct sl_header *type = sl_headers_find(&call->call.response.headers, "content-type");
-    if (has_media_type(type, "application/grpc-web")) {
-        return SL_PROTOCOL_GRPC_WEB;
-    }
-    if (has_media_type(type, "application/grpc-web-text")) {
-        return SL_PROTOCOL_GRPC_WEB_TEXT;
-    }
-    if (has_prefix(type, "application/connect+")) {
-        return SL_PROTOCOL_CONNECT;
-    }
-    return type == NULL || has_media_type(type, "application/grpc") ? SL_PROTOCOL_GRPC
-                                                                    : SL_PROTOCOL_OTHER;
-}
-
-/* True when DATA of this content type is a row of length-prefixed messages. */
-static bool is_enveloped(const struct sl_header *type)
-{
-    return has_media_type(type, "application/grpc") ||
-           has_media_type(type, "application/grpc-web") || has_prefix(type, "application/connect+");
+    bool is_untyped = sl_headers_find(headers, "content-type") == NULL;
+    return protocol == SL_PROTOCOL_OTHER && is_untyped && is_hidden && may_be_post
+               ? SL_PROTOCOL_GRPC
+               : protocol;
 }
 
 void sl_obs_call_classify(struct sl_observer *observer, struct sl_obs_call *call)
 {
     const struct sl_headers *headers = &call->call.request.headers;
     bool is_seen = call->call.request.has_headers;
-    const struct sl_header *timeout = sl_headers_find(headers, "grpc-timeout");
-    if (timeout != NULL && sl_grpc_timeout_read(timeout->value, &call->call.timeout_ns) != SL_OK) {
-        call->call.timeout_ns = UINT64_MAX;
-    }
+    sl_call_status_timeout(&call->call);
     if (is_seen || !call->is_told) {
-        enum sl_protocol protocol = is_seen ? protocol_of(call) : protocol_of_response(call);
+        enum sl_protocol protocol =
+            is_seen ? protocol_of(call)
+                    : sl_content_protocol_of_response(&call->call.response.headers);
         call->call.protocol = call->is_told ? call->call.protocol : protocol;
         const struct sl_header *type = sl_headers_find(headers, "content-type");
-        call->is_split[SL_DIR_REQUEST] =
-            is_enveloped(type) || (type == NULL && protocol == SL_PROTOCOL_GRPC);
-        call->is_split[SL_DIR_RESPONSE] = call->is_split[SL_DIR_REQUEST];
+        call->framing[SL_DIR_REQUEST] = type == NULL && protocol == SL_PROTOCOL_GRPC
+                                            ? SL_FRAMING_MESSAGES
+                                            : sl_content_framing(protocol, headers);
+        call->framing[SL_DIR_RESPONSE] = call->framing[SL_DIR_REQUEST];
     }
     if (call->is_told) {
         return;
     }
     call->is_told = true;
+    bool is_query = call->call.protocol == SL_PROTOCOL_CONNECT &&
+                    sl_content_is_get(&call->call.request.headers);
     if (call->call.protocol == SL_PROTOCOL_OTHER) {
         observer->totals.other_http++;
         call->call.number = observer->totals.other_http;
@@ -236,15 +190,19 @@ void sl_obs_call_classify(struct sl_observer *observer, struct sl_obs_call *call
     if (observer->handler.call_begin != NULL) {
         observer->handler.call_begin(observer->config.owner, &call->call);
     }
+    if (is_query) {
+        sl_obs_data_of_query(observer, call);
+    }
 }
 
 void sl_obs_call_response(struct sl_obs_call *call)
 {
     const struct sl_header *type = sl_headers_find(&call->call.response.headers, "content-type");
     if (type != NULL) {
-        call->is_split[SL_DIR_RESPONSE] = is_enveloped(type);
+        call->framing[SL_DIR_RESPONSE] =
+            sl_content_framing(call->call.protocol, &call->call.response.headers);
     } else if (call->call.http_status != 200 && !call->call.has_lost_headers) {
-        call->is_split[SL_DIR_RESPONSE] = false; /* an error page of something between */
+        call->framing[SL_DIR_RESPONSE] = SL_FRAMING_NONE; /* an error page of something between */
     }
 }
 
@@ -273,7 +231,7 @@ void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     struct sl_obs_call *call = stream->call;
     if (call != NULL) {
         sl_obs_call_catch_up(observer, call, dir);
-        sl_obs_data_partial(observer, call, dir);
+        sl_obs_data_finish(observer, call, dir);
         struct sl_call_side *side = sl_obs_side(call, dir);
         side->is_ended = true;
         side->end_at = observer->at;
@@ -288,97 +246,6 @@ void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     } else if (dir == SL_DIR_RESPONSE || stream->is_lingering) {
         observer->ending = call;
         observer->ending_how = SL_CALL_TRAILERS;
-    }
-}
-
-static void set_status(struct sl_call *call, uint32_t code, enum sl_status_source source)
-{
-    call->has_status = true;
-    call->code = code;
-    call->status_source = source;
-}
-
-/* grpc-status as it is on the wire, wherever the server put it. */
-static bool status_from_wire(struct sl_call *call)
-{
-    const struct sl_call_side *side = &call->response;
-    const struct sl_header *field = NULL;
-    if (side->has_trailers) {
-        field = sl_headers_find(&side->trailers, "grpc-status");
-    }
-    bool is_last = field != NULL;
-    if (field == NULL && side->has_headers) {
-        field = sl_headers_find(&side->headers, "grpc-status");
-    }
-    if (field == NULL) {
-        return false;
-    }
-    uint32_t code = SL_GRPC_UNKNOWN;
-    enum sl_status read = sl_grpc_status_read(field->value, &code);
-    (void)read; /* a malformed one gives what a lenient client sees */
-    set_status(call, code, is_last && side->has_headers ? SL_FROM_TRAILERS : SL_FROM_TRAILERS_ONLY);
-    return true;
-}
-
-/* The server ended its response without a grpc-status. */
-static void status_from_http(struct sl_call *call)
-{
-    bool is_hidden = call->has_lost_headers || (call->is_midway && call->http_status == 0);
-    if (!is_hidden) {
-        set_status(call, sl_grpc_status_from_http(call->http_status), SL_FROM_HTTP_STATUS);
-    }
-}
-
-/* A client that resets at its deadline reports DEADLINE_EXCEEDED. */
-static bool is_past_deadline(const struct sl_call *call)
-{
-    if (call->timeout_ns == UINT64_MAX || !call->start.has_time || !call->end_at.has_time ||
-        call->end_at.time_ns < call->start.time_ns) {
-        return false;
-    }
-    uint64_t slack = (call->timeout_ns >> DEADLINE_ROUNDING_SHIFT) + DEADLINE_QUEUE_NS;
-    uint64_t slack_max = call->timeout_ns >> DEADLINE_SLACK_SHIFT;
-    slack = slack < slack_max ? slack : slack_max;
-    return call->end_at.time_ns - call->start.time_ns >= call->timeout_ns - slack;
-}
-
-/* Servers cancel the stream at the deadline; the C core and grpc-go report DEADLINE_EXCEEDED then. */
-static uint32_t status_from_reset(const struct sl_call *call)
-{
-    if (call->reset_error == SL_H2_CANCEL && is_past_deadline(call)) {
-        return SL_GRPC_DEADLINE_EXCEEDED;
-    }
-    return sl_grpc_status_from_h2(call->reset_error);
-}
-
-/* PROTOCOL-HTTP2 "Errors", as gRPC clients derive what the wire does not say. */
-static void derive_status(struct sl_call *call)
-{
-    if (call->end == SL_CALL_OPEN || status_from_wire(call)) {
-        return;
-    }
-    switch (call->end) {
-    case SL_CALL_TRAILERS:
-        status_from_http(call);
-        break;
-    case SL_CALL_RESET_BY_CLIENT:
-        set_status(call, is_past_deadline(call) ? SL_GRPC_DEADLINE_EXCEEDED : SL_GRPC_CANCELLED,
-                   SL_FROM_RST_STREAM);
-        break;
-    case SL_CALL_RESET_BY_SERVER:
-        set_status(call, status_from_reset(call), SL_FROM_RST_STREAM);
-        break;
-    case SL_CALL_GOAWAY:
-        set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_GOAWAY);
-        break;
-    case SL_CALL_CLOSED_BY_CLIENT:
-    case SL_CALL_CLOSED_BY_SERVER:
-        if (!call->may_have_ended) {
-            set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_CONNECTION_CLOSED);
-        }
-        break;
-    case SL_CALL_OPEN:
-        break;
     }
 }
 
@@ -399,7 +266,7 @@ static void tell_end(struct sl_observer *observer, struct sl_obs_call *call)
         sl_obs_call_catch_up(observer, call, dir);
         sl_obs_data_partial(observer, call, dir);
     }
-    derive_status(&call->call);
+    sl_call_status_derive(&call->call);
     if (observer->handler.call_end != NULL) {
         observer->handler.call_end(observer->config.owner, &call->call);
     }

@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DATA frames: padding off, content to the stream's splitter, messages to the handler. */
+#include "lib/wire/obs/data.h"
+#include "lib/wire/content.h"
+#include "lib/wire/end_message.h"
 #include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
+
+/* Of a unary Connect response that is no success: the body is JSON that tells the error. */
+static bool is_error_body(const struct sl_obs_call *call, enum sl_dir dir)
+{
+    return call->framing[dir] == SL_FRAMING_WHOLE && dir == SL_DIR_RESPONSE &&
+           call->call.http_status != 200;
+}
 
 static void on_prefix(void *owner, uint8_t flag, uint32_t length)
 {
     struct sl_observer *observer = owner;
+    struct sl_obs_call *call = observer->data_call;
+    struct sl_splitter *splitter = &call->splitter[observer->data_dir];
+    bool is_end = sl_end_message_is(call->framing[observer->data_dir], flag);
+    size_t keep_max = observer->config.keep_message_max;
+    splitter->keep_max = is_end && keep_max < SL_END_MESSAGE_MAX ? SL_END_MESSAGE_MAX : keep_max;
     if (observer->handler.prefix != NULL) {
         observer->handler.prefix(observer->config.owner, &observer->data_call->call,
                                  observer->data_dir, flag, length);
@@ -17,6 +32,15 @@ static void on_message(void *owner, const struct sl_message *message)
     struct sl_observer *observer = owner;
     enum sl_dir dir = observer->data_dir;
     struct sl_call_side *side = sl_obs_side(observer->data_call, dir);
+    if (is_error_body(observer->data_call, dir)) {
+        sl_end_message_take_error(&observer->data_call->call, message);
+        return;
+    }
+    if (message->has_prefix &&
+        sl_end_message_is(observer->data_call->framing[dir], message->flag)) {
+        sl_end_message_take(&observer->data_call->call, dir, message);
+        return;
+    }
     if (message->is_complete) {
         if (side->message_count == 0) {
             side->first_message_at = observer->at;
@@ -53,6 +77,22 @@ static void splitter_end(struct sl_observer *observer, struct sl_splitter *split
     observer->data_call = NULL;
 }
 
+/* The same for a body that is one message without a prefix. */
+static struct sl_splitter *whole_begin(struct sl_observer *observer, struct sl_obs_call *call,
+                                       enum sl_dir dir)
+{
+    struct sl_splitter *splitter = splitter_begin(observer, call, dir);
+    if (sl_splitter_is_idle(splitter)) {
+        struct sl_span encoding = sl_content_encoding(&call->call, dir);
+        bool is_plain = encoding.len == 0 || sl_span_is(encoding, "identity");
+        sl_splitter_whole_begin(splitter, is_plain ? 0 : 1);
+    }
+    if (is_error_body(call, dir) && splitter->keep_max < SL_END_MESSAGE_MAX) {
+        splitter->keep_max = SL_END_MESSAGE_MAX;
+    }
+    return splitter;
+}
+
 void sl_obs_data_partial(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir)
 {
     if (sl_splitter_is_idle(&call->splitter[dir])) {
@@ -67,10 +107,48 @@ void sl_obs_data_partial(struct sl_observer *observer, struct sl_obs_call *call,
     splitter_end(observer, splitter);
 }
 
+/* The one message of a body without prefixes: of a unary Connect call. */
+static void finish_whole(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir)
+{
+    struct sl_splitter *splitter = whole_begin(observer, call, dir);
+    sl_splitter_whole_end(splitter, on_message, observer);
+    splitter_end(observer, splitter);
+}
+
+void sl_obs_data_finish(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir)
+{
+    struct sl_call_side *side = sl_obs_side(call, dir);
+    if (call->framing[dir] == SL_FRAMING_WHOLE && !call->is_lost[dir] && side->has_headers) {
+        finish_whole(observer, call, dir);
+    } else {
+        sl_obs_data_partial(observer, call, dir);
+    }
+}
+
+void sl_obs_data_of_query(struct sl_observer *observer, struct sl_obs_call *call)
+{
+    struct sl_buf message;
+    sl_buf_init(&message, SL_HPACK_LIST_MAX);
+    enum sl_status status = sl_content_get_message(&call->call.request.headers, &message);
+    if (status == SL_MALFORMED) {
+        call->call.body_problem = "the message in the query cannot be read";
+    } else if (status != SL_NOT_FOUND) {
+        struct sl_splitter *splitter = whole_begin(observer, call, SL_DIR_REQUEST);
+        sl_splitter_whole_feed(splitter, sl_buf_span(&message));
+        splitter_end(observer, splitter);
+        finish_whole(observer, call, SL_DIR_REQUEST);
+    }
+    sl_buf_release(&message);
+}
+
 /* After bytes were lost a DATA frame is taken to begin with a prefix when it can be read as whole
  * messages, as far as it is in view: senders begin messages in a frame of their own. */
-static bool is_likely_start(struct sl_span content, uint64_t frame_content)
+static bool is_likely_start(enum sl_framing framing, struct sl_span content, uint64_t frame_content)
 {
+    if (framing != SL_FRAMING_MESSAGES && framing != SL_FRAMING_WEB &&
+        framing != SL_FRAMING_CONNECT) {
+        return false; /* in base64 and in a message without a prefix nothing tells */
+    }
     uint64_t at = 0;
     do {
         struct sl_span rest = sl_span_from(content, (size_t)at);
@@ -80,11 +158,26 @@ static bool is_likely_start(struct sl_span content, uint64_t frame_content)
         const uint8_t *p = rest.data;
         at += SL_MESSAGE_PREFIX_SIZE +
               ((uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 8 | p[4]);
-        if (p[0] > 1 || at > frame_content) {
+        bool is_flag = p[0] <= 1 || sl_end_message_is(framing, p[0]);
+        if (!is_flag || at > frame_content) {
             return false;
         }
     } while (at < content.len);
     return true;
+}
+
+/* The messages of base64 text. */
+static void feed_text(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir,
+                      struct sl_span text)
+{
+    uint8_t bytes[SL_WEB_TEXT_OUT_MAX];
+    while (text.len > 0) {
+        size_t len = sl_web_text_decode(&call->text[dir], &text, bytes);
+        sl_splitter_feed(&call->splitter[dir], sl_span(bytes, len), on_message, observer);
+    }
+    if (call->text[dir].is_malformed) {
+        call->call.body_problem = "a body in text mode is no base64";
+    }
 }
 
 static void pass_content(struct sl_observer *observer, enum sl_dir dir, struct sl_span content)
@@ -99,17 +192,25 @@ static void pass_content(struct sl_observer *observer, enum sl_dir dir, struct s
     }
     sl_obs_call_catch_up(observer, call, dir);
     sl_obs_side(call, dir)->data_bytes += content.len;
-    if (!call->is_split[dir]) {
+    if (call->framing[dir] == SL_FRAMING_NONE) {
         return;
     }
     if (call->is_lost[dir]) {
-        if (!is_at_start || !is_likely_start(content, d->left - d->pad_left)) {
+        if (!is_at_start || !is_likely_start(call->framing[dir], content, d->left - d->pad_left)) {
             return;
         }
         call->is_lost[dir] = false;
     }
-    struct sl_splitter *splitter = splitter_begin(observer, call, dir);
-    sl_splitter_feed(splitter, content, on_message, observer);
+    bool is_whole = call->framing[dir] == SL_FRAMING_WHOLE;
+    struct sl_splitter *splitter =
+        is_whole ? whole_begin(observer, call, dir) : splitter_begin(observer, call, dir);
+    if (is_whole) {
+        sl_splitter_whole_feed(splitter, content);
+    } else if (call->framing[dir] == SL_FRAMING_WEB_TEXT) {
+        feed_text(observer, call, dir, content);
+    } else {
+        sl_splitter_feed(splitter, content, on_message, observer);
+    }
     splitter_end(observer, splitter);
 }
 
@@ -181,10 +282,17 @@ static void skip_content(struct sl_observer *observer, enum sl_dir dir, uint64_t
     }
     call->call.has_gap = true;
     sl_obs_call_catch_up(observer, call, dir);
-    if (!call->is_split[dir] || call->is_lost[dir]) {
+    if (call->framing[dir] == SL_FRAMING_NONE || call->is_lost[dir]) {
         return;
     }
-    if (count > sl_splitter_wanted(&call->splitter[dir])) {
+    if (call->framing[dir] == SL_FRAMING_WHOLE) {
+        struct sl_splitter *whole = whole_begin(observer, call, dir);
+        sl_splitter_whole_skip(whole, count);
+        splitter_end(observer, whole);
+        return;
+    }
+    bool is_text = call->framing[dir] == SL_FRAMING_WEB_TEXT;
+    if (is_text || count > sl_splitter_wanted(&call->splitter[dir])) {
         sl_obs_data_partial(observer, call, dir);
         call->is_lost[dir] = true;
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes of one direction to frames. DATA is passed on as it comes; every other frame is read when it
  * is whole, in place where it lies in one piece. */
+#include "lib/wire/obs/data.h"
 #include "lib/wire/obs/state.h"
 
 enum {

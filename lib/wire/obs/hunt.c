@@ -7,6 +7,7 @@
  * valid to the letter. The start of a fed piece (a segment) needs one valid header, because senders
  * begin frames there; any other place needs a second one, or a frame that ends with the bytes.
  */
+#include "lib/wire/obs/data.h"
 #include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 

@@ -36,7 +36,8 @@ static uint64_t promptness(const struct sl_connection_wait *connection)
 static uint64_t rest_of(const struct sl_obs_call *call, enum sl_dir sender)
 {
     const struct sl_splitter *splitter = &call->splitter[sender];
-    if (!call->is_split[sender] || call->is_lost[sender] || sl_splitter_is_idle(splitter)) {
+    if (call->framing[sender] == SL_FRAMING_NONE || call->is_lost[sender] ||
+        sl_splitter_is_idle(splitter)) {
         return 0;
     }
     uint64_t wanted = sl_splitter_wanted(splitter);

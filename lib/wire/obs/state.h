@@ -8,12 +8,13 @@
  *     observer.c  the public face
  *     frames.c    bytes of a direction -> frames          hunt.c    the next frame after lost bytes
  *     control.c   SETTINGS, PING, GOAWAY, RST_STREAM ...  blocks.c  HEADERS and CONTINUATION
- *     data.c      DATA -> messages                        calls.c   begin, end and status of calls
+ *     data.[ch]   DATA -> messages                        calls.c   begin, end and status of calls
  *     flow.[ch], stalls.[ch]  windows, who waited         streams.c the table of streams
  */
 #include "lib/wire/obs/stalls.h"
 #include "lib/wire/observer.h"
 #include "lib/wire/rules/rules.h"
+#include "lib/wire/web_text.h"
 
 enum {
     SL_OBS_SETTINGS_IN_FLIGHT = 16, /* SETTINGS of one side without their ack that are followed */
@@ -38,10 +39,11 @@ struct sl_obs_call {
     struct sl_call call; /* first: handlers hold a pointer to it */
     struct sl_stream *stream;
     struct sl_splitter splitter[2];
-    bool is_split[2];      /* DATA of this direction holds length-prefixed messages */
-    bool is_told;          /* call_begin was */
-    uint64_t gap_epoch[2]; /* of the direction, as far as this call has taken note of it */
-    bool is_lost[2];       /* where the next message begins is not known */
+    enum sl_framing framing[2]; /* of the messages in DATA, by direction */
+    struct sl_web_text text[2]; /* SL_FRAMING_WEB_TEXT */
+    bool is_told;               /* call_begin was */
+    uint64_t gap_epoch[2];      /* of the direction, as far as this call has taken note of it */
+    bool is_lost[2];            /* where the next message begins is not known */
     struct sl_wait wait[2];
     struct sl_obs_call *next_spare;
 };
@@ -213,16 +215,6 @@ void sl_obs_block_frame(struct sl_observer *observer, enum sl_dir dir, struct sl
 /* A part of the block in progress is missing. */
 void sl_obs_block_abandon(struct sl_observer *observer, enum sl_dir dir);
 void sl_obs_hpack_distrust(struct sl_obs_dir *d);
-
-/* data.c */
-void sl_obs_data_begin(struct sl_observer *observer, enum sl_dir dir);
-/* A piece of content and padding, at most left bytes. */
-void sl_obs_data_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_span piece);
-/* count bytes of the payload are missing; at most left. */
-void sl_obs_data_skip(struct sl_observer *observer, enum sl_dir dir, uint64_t count);
-void sl_obs_data_end(struct sl_observer *observer, enum sl_dir dir);
-/* The message that a side's end or a gap cuts short. */
-void sl_obs_data_partial(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir);
 
 /* calls.c */
 /* A stream and its call. is_seen: its HEADERS are there, else it is joined late. */
