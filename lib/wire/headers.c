@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list of fields of hpack.h. */
 #include "lib/base/alloc.h"
-#include "lib/wire/hpack.h"
+#include "lib/wire/headers_inside.h"
 
 enum {
     FIRST_FIELDS = 16,
@@ -11,6 +11,7 @@ void sl_headers_release(struct sl_headers *headers)
 {
     if (headers != NULL) {
         sl_free(headers->fields);
+        sl_free(headers->lost);
         sl_buf_release(&headers->bytes);
         *headers = (struct sl_headers){0};
     }
@@ -24,37 +25,74 @@ void sl_headers_clear(struct sl_headers *headers)
     sl_buf_clear(&headers->bytes);
 }
 
-/* The buffer moved: the spans follow it. Values lie behind their names, without space between. */
-static void rebase(struct sl_headers *headers)
+/* A span of the bytes that were at old moves with them; constant ones stay. */
+static void follow(struct sl_span *span, uintptr_t old, size_t old_len, const uint8_t *bytes)
 {
-    const uint8_t *at = headers->bytes.data;
-    for (size_t i = 0; i < headers->count; i++) {
-        struct sl_header *field = &headers->fields[i];
-        field->name.data = at;
-        field->value.data = at + field->name.len;
-        at += field->name.len + field->value.len;
+    uintptr_t offset = (uintptr_t)span->data - old;
+    if (span->len > 0 && offset < old_len) {
+        span->data = bytes + offset;
     }
+}
+
+static void rebase(struct sl_headers *headers, uintptr_t old)
+{
+    const struct sl_buf *bytes = &headers->bytes;
+    for (size_t i = 0; i < headers->count; i++) {
+        follow(&headers->fields[i].name, old, bytes->len, bytes->data);
+        follow(&headers->fields[i].value, old, bytes->len, bytes->data);
+    }
+    for (size_t i = 0; i < headers->lost_count; i++) {
+        follow(&headers->lost[i].value, old, bytes->len, bytes->data);
+    }
+}
+
+uint8_t *sl_headers_grow(struct sl_headers *headers, size_t len)
+{
+    headers->bytes.max = SL_HPACK_LIST_MAX + SL_HEADERS_SLACK;
+    uintptr_t old = (uintptr_t)headers->bytes.data;
+    uint8_t *room = sl_buf_reserve(&headers->bytes, len);
+    if (room != NULL && (uintptr_t)headers->bytes.data != old) {
+        rebase(headers, old);
+    }
+    return room;
+}
+
+struct sl_header *sl_headers_more(struct sl_headers *headers)
+{
+    if (headers->count >= SL_HPACK_FIELDS_MAX) {
+        return NULL;
+    }
+    headers->capacity = headers->capacity == 0 ? FIRST_FIELDS : headers->capacity * 2;
+    headers->fields = sl_realloc(headers->fields, headers->capacity * sizeof headers->fields[0]);
+    return &headers->fields[headers->count++];
+}
+
+struct sl_lost_field *sl_headers_add_lost(struct sl_headers *headers)
+{
+    if (headers->lost_count >= SL_HPACK_FIELDS_MAX) {
+        return NULL;
+    }
+    if (headers->lost_count == headers->lost_capacity) {
+        headers->lost_capacity =
+            headers->lost_capacity == 0 ? FIRST_FIELDS : headers->lost_capacity * 2;
+        headers->lost = sl_realloc(headers->lost, headers->lost_capacity * sizeof headers->lost[0]);
+    }
+    struct sl_lost_field *lost = &headers->lost[headers->lost_count++];
+    *lost = (struct sl_lost_field){.before = headers->count};
+    return lost;
 }
 
 enum sl_status sl_headers_add(struct sl_headers *headers, struct sl_span name, struct sl_span value)
 {
-    headers->bytes.max = SL_HPACK_LIST_MAX;
-    if (headers->count == SL_HPACK_FIELDS_MAX || name.len > SL_HPACK_LIST_MAX ||
-        value.len > SL_HPACK_LIST_MAX - name.len) {
+    if (headers->count >= SL_HPACK_FIELDS_MAX || headers->bytes.len > SL_HPACK_LIST_MAX ||
+        name.len > SL_HPACK_LIST_MAX - headers->bytes.len ||
+        value.len > SL_HPACK_LIST_MAX - headers->bytes.len - name.len) {
         return SL_LIMIT;
     }
-    const uint8_t *before = headers->bytes.data;
-    uint8_t *room = sl_buf_reserve(&headers->bytes, name.len + value.len);
-    if (room == NULL) {
+    uint8_t *room = sl_headers_room(headers, name.len + value.len);
+    struct sl_header *field = sl_headers_next(headers);
+    if (room == NULL || field == NULL) {
         return SL_LIMIT;
-    }
-    if (headers->bytes.data != before) {
-        rebase(headers);
-    }
-    if (headers->count == headers->capacity) {
-        headers->capacity = headers->capacity == 0 ? FIRST_FIELDS : headers->capacity * 2;
-        headers->fields =
-            sl_realloc(headers->fields, headers->capacity * sizeof headers->fields[0]);
     }
     if (name.len > 0) {
         memcpy(room, name.data, name.len);
@@ -62,12 +100,11 @@ enum sl_status sl_headers_add(struct sl_headers *headers, struct sl_span name, s
     if (value.len > 0) {
         memcpy(room + name.len, value.data, value.len);
     }
-    sl_buf_commit(&headers->bytes, name.len + value.len);
-    headers->fields[headers->count] = (struct sl_header){
+    headers->bytes.len += name.len + value.len;
+    *field = (struct sl_header){
         .name = sl_span(room, name.len),
         .value = sl_span(room + name.len, value.len),
     };
-    headers->count++;
     return SL_OK;
 }
 

@@ -3,7 +3,7 @@
 #define SL_HPACK_H
 
 /*
- * HPACK (RFC 7541) over nghttp2's inflater and deflater, behind limits of our own.
+ * HPACK (RFC 7541): a decoder of our own, and nghttp2's deflater behind limits of ours.
  *
  * One decoder serves one direction of one connection and must see every header block of it, in
  * order. After SL_MALFORMED its table is no longer to be trusted (RFC 7541 3: a decoding error ends
@@ -11,31 +11,55 @@
  *
  * Where blocks were missed (a capture that begins late, or lost packets) sl_hpack_decoder_distrust()
  * starts over with a table whose entries are unknown. Literals and static indices are then decoded
- * and later entries learned; a field that needs an unknown entry is left out and counted, never
- * guessed. A table size update to 0 makes the table known again.
+ * and later entries learned; a field that needs an unknown entry is listed apart, with the slot of
+ * that entry: the number of its insertion, which stays while its index changes. The same slot is the
+ * same entry. The table is known again after a size update to 0, or to a size that the entries seen
+ * since then have filled.
  */
 #include "lib/base/buf.h"
 
 enum {
-    SL_HPACK_LIST_MAX = 256 * 1024, /* names and values of one block, decoded */
+    SL_HPACK_LIST_MAX = 256 * 1024,   /* names and values of one block, decoded */
+    SL_HPACK_STRING_MAX = 256 * 1024, /* one string as it is coded; a longer one is malformed */
     SL_HPACK_FIELDS_MAX = 4096,
     SL_HPACK_TABLE_MAX = 1024 * 1024, /* a larger announced table counts as this */
+};
+
+/* Where a field of a decoded block comes from. */
+enum sl_field_from {
+    SL_FIELD_LITERAL, /* its value is in the block */
+    SL_FIELD_STATIC,  /* RFC 7541 Appendix A */
+    SL_FIELD_TABLE,   /* the dynamic table */
 };
 
 struct sl_header {
     struct sl_span name;
     struct sl_span value;
+    uint64_t slot; /* of the dynamic table's entry that it is, or became; 0: none */
+    bool is_never_indexed;
+    uint8_t from; /* enum sl_field_from */
+};
+
+/* A field that could not be decoded because it needs an entry that was inserted unseen. */
+struct sl_lost_field {
+    size_t before;        /* it stands before this one of the fields; their count: last */
+    uint64_t slot;        /* as in struct sl_header */
+    uint64_t name_slot;   /* the unseen entry whose name it has; 0: past any table's size */
+    struct sl_span value; /* when has_value */
+    bool has_value;       /* only the name is unknown; else it is all of the unseen entry */
     bool is_never_indexed;
 };
 
-/* The fields of one block in wire order. Owns the bytes; the spans inside point into it. A zeroed
- * struct is an empty list. */
+/* The fields of one block in wire order. Owns the bytes; the spans inside point into it, or to
+ * constant bytes. A zeroed struct is an empty list. */
 struct sl_headers {
     struct sl_header *fields;
     size_t count;
     size_t capacity;
     struct sl_buf bytes;
-    size_t lost_count; /* fields left out because they need an unseen table entry */
+    struct sl_lost_field *lost;
+    size_t lost_count;
+    size_t lost_capacity;
     bool
         is_truncated; /* the block passed a limit; the rest was decoded (for the table) and dropped */
 };
@@ -55,7 +79,8 @@ struct sl_hpack_decoder;
 /* table_size_max: the SETTINGS_HEADER_TABLE_SIZE that the decoding side has announced. */
 struct sl_hpack_decoder *sl_hpack_decoder_new(uint32_t table_size_max);
 void sl_hpack_decoder_free(struct sl_hpack_decoder *decoder);
-/* The decoding side's announced value changed (on the acknowledgement of its SETTINGS). */
+/* The decoding side's announced value changed (on the acknowledgement of its SETTINGS). Below the size
+ * in use the next block must begin with an update to it (RFC 7541 4.2). */
 void sl_hpack_decoder_set_table_size(struct sl_hpack_decoder *decoder, uint32_t table_size_max);
 /* Blocks were missed: what the table holds now is unknown. Also ends the state after SL_MALFORMED. */
 void sl_hpack_decoder_distrust(struct sl_hpack_decoder *decoder);

@@ -94,6 +94,60 @@ static void an_emptied_table_is_known_again(void **state)
     sl_hpack_decoder_free(decoder);
 }
 
+/* The lost fields as "before slot name_slot [value]" lines; slots count from the first unseen one. */
+static void expect_lost(struct sl_hpack_decoder *decoder, const char *hex, const char *expected)
+{
+    enum {
+        UNSEEN = SL_HPACK_TABLE_MAX / 32, /* slots that a distrust leaves for what was unseen */
+    };
+    struct sl_buf block;
+    struct sl_buf text;
+    sl_buf_init(&block, 1024);
+    sl_buf_init(&text, 4096);
+    assert_int_equal(sl_hex_decode(sl_span_str(hex), &block), SL_OK);
+    struct sl_headers headers = {0};
+    assert_int_equal(sl_hpack_decode(decoder, sl_buf_span(&block), &headers), SL_OK);
+    for (size_t i = 0; i < headers.lost_count; i++) {
+        const struct sl_lost_field *lost = &headers.lost[i];
+        (void)sl_buf_addf(&text, "%zu %lld %lld", lost->before,
+                          lost->slot == 0 ? 0LL : (long long)lost->slot - UNSEEN,
+                          lost->name_slot == 0 ? 0LL : (long long)lost->name_slot - UNSEEN);
+        (void)sl_buf_addf(&text, lost->has_value ? " %.*s\n" : "\n", SL_SPAN_ARG(lost->value));
+    }
+    test_span_is(sl_buf_span(&text), expected);
+    sl_headers_release(&headers);
+    sl_buf_release(&block);
+    sl_buf_release(&text);
+}
+
+static void an_unseen_entry_keeps_its_slot_while_its_index_moves(void **state)
+{
+    (void)state;
+    struct sl_hpack_decoder *decoder = sl_hpack_decoder_new(4096);
+    sl_hpack_decoder_distrust(decoder);
+    expect_lost(decoder, "82be83bf", "1 0 0\n2 -1 -1\n");
+    expect_lost(decoder, "4001610162bf82c0", "1 0 0\n2 -1 -1\n");
+    /* A value under the name of slot -1, which becomes slot 2; then that by its index, and by name. */
+    expect_lost(decoder, "7f010176be0f2f0177", "0 2 -1 v\n0 2 -1 v\n0 0 -1 w\n");
+    /* No table has so many entries. */
+    expect_lost(decoder, "ffffffff07", "0 0 0\n");
+    sl_hpack_decoder_free(decoder);
+}
+
+static void a_table_whose_size_is_known_again_fills_up_to_trust(void **state)
+{
+    (void)state;
+    struct sl_hpack_decoder *decoder = sl_hpack_decoder_new(4096);
+    sl_hpack_decoder_distrust(decoder);
+    expect_block(decoder, "3f2940016101624001630164bf", "a: b\nc: d\na: b\n");
+    expect_block(decoder, "c0", "lost 1\n");
+    expect_block(decoder, "4001650166bf", "e: f\nc: d\n");
+    struct sl_headers headers = {0};
+    assert_int_equal(sl_hpack_decode(decoder, sl_span("\xc0", 1), &headers), SL_MALFORMED);
+    sl_headers_release(&headers);
+    sl_hpack_decoder_free(decoder);
+}
+
 static void after_a_decoding_error_nothing_more_is_decoded(void **state)
 {
     (void)state;
@@ -227,6 +281,8 @@ int main(void)
         cmocka_unit_test(a_late_start_gives_what_the_unseen_table_does_not_hide),
         cmocka_unit_test(an_entry_of_unknown_name_keeps_its_place),
         cmocka_unit_test(an_emptied_table_is_known_again),
+        cmocka_unit_test(an_unseen_entry_keeps_its_slot_while_its_index_moves),
+        cmocka_unit_test(a_table_whose_size_is_known_again_fills_up_to_trust),
         cmocka_unit_test(after_a_decoding_error_nothing_more_is_decoded),
         cmocka_unit_test(every_truncated_block_is_malformed_or_shorter),
         cmocka_unit_test(what_is_encoded_decodes_to_the_same),

@@ -372,8 +372,8 @@ static void a_request_has_the_usual_fields_but_those_left_out(void **state)
     };
     static const uint8_t binary[] = {0, 1};
     const struct sl_header metadata[] = {
-        {sl_span_str("x-run"), sl_span_str("r"), false},
-        {sl_span_str("x-bin"), sl_span(binary, sizeof(binary)), false}};
+        {.name = sl_span_str("x-run"), .value = sl_span_str("r")},
+        {.name = sl_span_str("x-bin"), .value = sl_span(binary, sizeof(binary))}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[1000];
         assert_null(enter(cases[i].json));
