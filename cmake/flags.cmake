@@ -47,3 +47,15 @@ function(sl_library name)
   add_library(${name} STATIC ${sources} ${ARGN})
   target_link_libraries(${name} PUBLIC sluice_flags)
 endfunction()
+
+# sl_embed(target FILE SYMBOL): adds the bytes of a file of the folder to a target, as `const unsigned char SYMBOL[]` and
+# `const size_t SYMBOL_size`.
+function(sl_embed target file symbol)
+  set(code ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.c)
+  add_custom_command(
+    OUTPUT ${code}
+    COMMAND ${CMAKE_COMMAND} -DINPUT=${CMAKE_CURRENT_SOURCE_DIR}/${file} -DOUTPUT=${code} -DSYMBOL=${symbol}
+            -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+  target_sources(${target} PRIVATE ${code})
+endfunction()

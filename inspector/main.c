@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/cmd/cmd.h"
 #include "inspector/run.h"
+
+static const struct {
+    const char *name;
+    ins_cmd_fn *run;
+} commands[] = {
+    {"schema", ins_cmd_schema},
+};
 
 int main(int argc, char **argv)
 {
+    for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(commands[i].name, argv[1]) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
     struct ins_opts opts;
     struct sl_cli_result result;
     struct sl_error error = {0};

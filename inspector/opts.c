@@ -15,10 +15,9 @@ static const struct {
     const char *name;
     ins_view_new_fn *create;
 } views[] = {
-    {"calls", ins_view_calls_new},
-    {"messages", ins_view_messages_new},
-    {"frames", ins_view_frames_new},
-    {"summary", ins_view_summary_new},
+    {"calls", ins_view_calls_new},   {"messages", ins_view_messages_new},
+    {"frames", ins_view_frames_new}, {"summary", ins_view_summary_new},
+    {"stalls", ins_view_stalls_new},
 };
 
 void ins_opts_init(struct ins_opts *opts)
@@ -35,7 +34,7 @@ static enum sl_status set_view(void *options, const char *value, struct sl_error
             return SL_OK;
         }
     }
-    return sl_error_set(reterr, SL_USAGE, "there are calls, messages, frames and summary");
+    return sl_error_set(reterr, SL_USAGE, "there are calls, messages, frames, summary and stalls");
 }
 
 static enum sl_status set_format(void *options, const char *value, struct sl_error *reterr)
@@ -161,7 +160,7 @@ static enum sl_status set_output(void *options, const char *value, struct sl_err
 }
 
 static const struct sl_cli_option options_table[] = {
-    {"view", 0, "NAME", "calls (the default), messages, frames or summary", set_view},
+    {"view", 0, "NAME", "calls (the default), messages, frames, summary or stalls", set_view},
     {"format", 0, "NAME", "json (the default): one object a line", set_format},
     {"interface", 'i', "NAME", "not built in yet: pipe the output of tcpdump -U -w - into '-'",
      set_interface},
@@ -185,11 +184,12 @@ static const struct sl_cli_option options_table[] = {
 
 static const struct sl_cli cli = {
     .program = "sluice-inspector",
-    .operands = "CAPTURE ... | -",
+    .operands = "CAPTURE ... | - | schema",
     .summary =
         "Decodes gRPC from pcap and pcapng captures to JSON lines: TCP streams put together,\n"
         "HTTP/2 found on any port, messages decoded by their schema or by a guess.\n"
-        "Several captures are read in the order of their packets' times; '-' is stdin.",
+        "Several captures are read in the order of their packets' times; '-' is stdin.\n"
+        "'schema' prints the JSON Schema of the records.",
     .notes = "Exit status: 0 something was read; 1 with --strict when packets were lost or a rule\n"
              "was broken; 2 bad usage, or a capture of which nothing can be read.",
     .options = options_table,

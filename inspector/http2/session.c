@@ -3,6 +3,7 @@
 
 #include "inspector/view/names.h"
 #include "lib/base/alloc.h"
+#include "lib/wire/stall.h"
 
 enum {
     /* Of unfinished messages: the aim for all connections, of which each gets a share. */
@@ -46,6 +47,7 @@ static void number(struct ins_conversation *conversation, struct ins_call *call)
         return;
     }
     call->id = ++session->calls;
+    call->call->label = call->id;
     look_up(session, call);
     if (session->view->ops->call_begin != NULL) {
         session->view->ops->call_begin(session->view, call);
@@ -110,6 +112,16 @@ static void on_call_end(void *owner, struct sl_call *call)
     call->user = NULL;
 }
 
+static void on_stall(void *owner, const struct sl_stall *stall)
+{
+    struct ins_conversation *conversation = owner;
+    const struct ins_session *session = conversation->session;
+    if (session->view->ops->stall != NULL && stall->call->user != NULL) {
+        session->view->ops->stall(session->view, &conversation->connection, stall->call->user,
+                                  stall);
+    }
+}
+
 static void on_frame(void *owner, const struct sl_frame_event *event)
 {
     struct ins_conversation *conversation = owner;
@@ -137,6 +149,7 @@ static const struct sl_observer_handler observer_handler = {
     .headers = on_headers,
     .message = on_message,
     .call_end = on_call_end,
+    .stall = on_stall,
     .frame = on_frame,
     .finding = on_finding,
 };

@@ -34,6 +34,9 @@ struct ins_view_ops {
     void (*message)(struct ins_view *view, struct ins_call *call, enum sl_dir dir,
                     const struct sl_message *message, const struct sl_at *at);
     void (*call_end)(struct ins_view *view, struct ins_call *call);
+    /* call is never NULL; its id is 0 when it makes no record */
+    void (*stall)(struct ins_view *view, const struct ins_connection *connection,
+                  struct ins_call *call, const struct sl_stall *stall);
     void (*frame)(struct ins_view *view, const struct ins_connection *connection,
                   struct ins_call *call, const struct sl_frame_event *event);
     void (*finding)(struct ins_view *view, const struct ins_connection *connection,

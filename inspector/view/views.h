@@ -27,10 +27,16 @@ ins_view_new_fn ins_view_calls_new;
 ins_view_new_fn ins_view_messages_new;
 /* One record a frame. */
 ins_view_new_fn ins_view_frames_new;
+/* One record each time that a call waited for flow-control credit, written when that is over. */
+ins_view_new_fn ins_view_stalls_new;
 /* One record in all. */
 ins_view_new_fn ins_view_summary_new;
 
 void ins_view_free(struct ins_view *view);
+
+/* The stall's object. */
+void ins_stall_write(struct sl_json_out *out, const struct ins_connection *connection,
+                     const struct ins_call *call, const struct sl_stall *stall);
 
 /* The finding's object, as a line of its own and in a call record. */
 void ins_finding_write(struct sl_json_out *out, const struct ins_connection *connection,

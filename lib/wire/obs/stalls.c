@@ -184,7 +184,7 @@ static void tell(struct sl_observer *observer, struct sl_stall *stall,
     const struct sl_at *from =
         later(is_answering ? &call->response.headers_at : &call->start, &wait->last_at);
     if (behind->was_stream) {
-        stall->start = wait->closed_at;
+        stall->start = *later(from, &wait->closed_at);
         stall->end = wait->is_closed ? behind->at : wait->opened_at;
         stall->how = wait->is_closed ? unseen : wait->how;
         from = later(from, &stall->end);
@@ -274,9 +274,15 @@ void sl_obs_stalls_data_end(struct sl_observer *observer, enum sl_dir sender)
 void sl_obs_stalls_begin(struct sl_observer *observer, struct sl_obs_call *call)
 {
     for (int dir = 0; dir < 2; dir++) {
-        const struct sl_connection_wait *connection = &observer->flow[dir].wait;
+        const struct sl_flow *flow = &observer->flow[dir];
+        struct sl_wait *wait = &call->wait[dir];
         /* One that lasts is the call's too. */
-        call->wait[dir].connection_closed = connection->count - (connection->is_closed ? 1U : 0U);
+        wait->connection_closed = flow->wait.count - (flow->wait.is_closed ? 1U : 0U);
+        if (flow->largest <= 0) {
+            wait->is_closed = true;
+            wait->is_new = true;
+            wait->closed_at = call->call.start;
+        }
     }
 }
 

@@ -60,7 +60,7 @@ static void refuses_what_it_cannot_do(void **state)
     (void)state;
     static const char *const lines[] = {"",
                                         "- -",
-                                        "--view stalls x",
+                                        "--view stales x",
                                         "--format text x",
                                         "--format html x",
                                         "--keylog k x",

@@ -123,6 +123,24 @@ static void a_window_below_zero_opens_by_settings(void **state)
     test_talk_release(&talk);
 }
 
+/* A client that gives credit by WINDOW_UPDATE alone. */
+static void a_stream_may_begin_without_credit(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    test_talk_init(&talk, false);
+    test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+    test_talk_settings_ack(&talk, RESPONSE);
+    test_talk_request(&talk, 1, "ask");
+    talk.time_ms = 40;
+    test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
+    talk.time_ms = 900;
+    test_talk_window_update(&talk, REQUEST, 1, 100);
+    test_talk_message(&talk, RESPONSE, 1, 0, "12345");
+    test_talk_expect(&talk, "stall response stream 1 by stream 40-900 credit waiting 10\n");
+    test_talk_release(&talk);
+}
+
 static void a_client_can_be_the_one_that_waits(void **state)
 {
     (void)state;
@@ -277,6 +295,7 @@ int main(void)
         cmocka_unit_test(between_messages_only_data_right_behind_the_credit_shows_a_stall),
         cmocka_unit_test(what_came_at_once_was_waiting),
         cmocka_unit_test(a_window_below_zero_opens_by_settings),
+        cmocka_unit_test(a_stream_may_begin_without_credit),
         cmocka_unit_test(a_client_can_be_the_one_that_waits),
         cmocka_unit_test(a_stall_may_last_to_the_end),
         cmocka_unit_test(an_unread_stream_starves_its_siblings),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef INS_CMD_H
+#define INS_CMD_H
+
+/*
+ * Commands: what `sluice-inspector NAME ...` does instead of reading captures into records. A new one is
+ * one file and one line in the table of main.c. A capture of that name is given as ./NAME.
+ */
+
+/* argv[0] is the command's name. Answers the exit status (enum ins_exit). */
+typedef int ins_cmd_fn(int argc, char **argv);
+
+/* Prints the JSON Schema of the records. */
+ins_cmd_fn ins_cmd_schema;
+
+#endif
