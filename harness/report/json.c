@@ -46,7 +46,7 @@ static void add_latencies(struct sl_json_out *json, const struct har_result *res
                 sl_json_out_end_object(json);
             }
             phase = latency->phase;
-            sl_json_out_key(json, phase);
+            sl_json_out_key_span(json, sl_span_str(phase));
             sl_json_out_begin_object(json);
         }
         sl_json_out_key(json, har_metric_names[latency->metric]);

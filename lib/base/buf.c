@@ -30,7 +30,7 @@ void sl_buf_clear(struct sl_buf *buf)
     buf->is_full = false;
 }
 
-uint8_t *sl_buf_reserve(struct sl_buf *buf, size_t len)
+uint8_t *sl_buf_reserve_slow(struct sl_buf *buf, size_t len)
 {
     if (len > buf->max || buf->len > buf->max - len) {
         buf->is_full = true;
@@ -47,12 +47,6 @@ uint8_t *sl_buf_reserve(struct sl_buf *buf, size_t len)
         buf->data = sl_realloc(buf->data, buf->capacity);
     }
     return buf->data + buf->len;
-}
-
-void sl_buf_commit(struct sl_buf *buf, size_t len)
-{
-    assert(len <= buf->capacity - buf->len);
-    buf->len += len;
 }
 
 enum sl_status sl_buf_add_slow(struct sl_buf *buf, const void *bytes, size_t len)

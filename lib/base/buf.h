@@ -11,6 +11,8 @@
  *
  * Ownership: owns its bytes; spans of it end with the next append, consume, clear or release.
  */
+#include <assert.h>
+
 #include "lib/base/span.h"
 #include "lib/base/status.h"
 
@@ -67,8 +69,20 @@ enum sl_status sl_buf_addf(struct sl_buf *buf, const char *format, ...) SL_PRINT
 
 /* Room for len more bytes at the end, to be filled by the caller, or NULL (and is_full) when the
  * maximum forbids. sl_buf_commit() then adds what was written. */
-uint8_t *sl_buf_reserve(struct sl_buf *buf, size_t len);
-void sl_buf_commit(struct sl_buf *buf, size_t len);
+uint8_t *sl_buf_reserve_slow(struct sl_buf *buf, size_t len);
+static inline uint8_t *sl_buf_reserve(struct sl_buf *buf, size_t len)
+{
+    bool has_room = len < buf->capacity - buf->len;
+    if (!has_room || len > buf->max || buf->len > buf->max - len) {
+        return sl_buf_reserve_slow(buf, len);
+    }
+    return buf->data + buf->len;
+}
+static inline void sl_buf_commit(struct sl_buf *buf, size_t len)
+{
+    assert(len <= buf->capacity - buf->len);
+    buf->len += len;
+}
 
 /* Removes the first len bytes (at most all). */
 void sl_buf_consume(struct sl_buf *buf, size_t len);

@@ -2,7 +2,6 @@
 #include "lib/base/json_out.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,34 +9,58 @@
 #include "lib/base/hex.h"
 #include "lib/base/utf8.h"
 
+enum {
+    BLOCK =
+        32, /* bytes looked at in one go: what the compiler turns into few vector instructions */
+    DIGITS_MAX = 20,
+};
+
 void sl_json_out_init(struct sl_json_out *out, struct sl_buf *buf)
 {
     out->buf = buf;
     out->depth = 0;
-    out->has_items[0] = false;
-    out->is_after_key = false;
+    out->is_comma_due = false;
 }
 
-/* What has to stand before a value: nothing after a key, a comma after an earlier item. */
+/* Puts a comma where one is due, into room for it; what comes next follows there. */
+static uint8_t *lead(const struct sl_json_out *out, uint8_t *at)
+{
+    if (out->is_comma_due) {
+        *at++ = ',';
+    }
+    return at;
+}
+
+/* A value was written. */
+static void value_done(struct sl_json_out *out)
+{
+    out->is_comma_due = out->depth > 0;
+}
+
+static void short_value(struct sl_json_out *out, const void *text, size_t len)
+{
+    uint8_t *room = sl_buf_reserve(out->buf, len + out->is_comma_due);
+    if (room != NULL) {
+        uint8_t *at = lead(out, room);
+        memcpy(at, text, len);
+        sl_buf_commit(out->buf, (size_t)(at - room) + len);
+    }
+    value_done(out);
+}
+
 static void before_value(struct sl_json_out *out)
 {
-    if (out->is_after_key) {
-        out->is_after_key = false;
-        return;
-    }
-    if (out->depth > 0 && out->has_items[out->depth]) {
+    if (out->is_comma_due) {
         (void)sl_buf_add_u8(out->buf, ',');
     }
-    out->has_items[out->depth] = true;
 }
 
 static void begin(struct sl_json_out *out, uint8_t bracket)
 {
-    before_value(out);
-    (void)sl_buf_add_u8(out->buf, bracket);
+    short_value(out, &bracket, 1);
     out->depth++;
     assert(out->depth < SL_JSON_OUT_DEPTH_MAX);
-    out->has_items[out->depth] = false;
+    out->is_comma_due = false;
 }
 
 static void end(struct sl_json_out *out, uint8_t bracket)
@@ -45,6 +68,7 @@ static void end(struct sl_json_out *out, uint8_t bracket)
     assert(out->depth > 0);
     out->depth--;
     (void)sl_buf_add_u8(out->buf, bracket);
+    value_done(out);
 }
 
 void sl_json_out_begin_object(struct sl_json_out *out)
@@ -91,74 +115,103 @@ static void escaped(struct sl_buf *buf, uint8_t byte)
     }
 }
 
-/* 0x80 in (at least) every byte of word that is zero, and in none when no byte is. */
-static uint64_t zero_bytes(uint64_t word)
+/* True for a byte that stands for itself in a string. */
+static bool is_plain(uint8_t byte)
 {
-    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
-/* How many bytes from here on need no escape; found eight at a time, so it may stop short. */
+/* How many bytes from here on need no escape; may stop short. */
 static size_t plain_bytes(struct sl_span text)
 {
-    static const uint64_t ones = UINT64_C(0x0101010101010101);
     size_t i = 0;
-    for (; i + sizeof(uint64_t) <= text.len; i += sizeof(uint64_t)) {
-        uint64_t word = 0;
-        memcpy(&word, text.data + i, sizeof(word));
-        uint64_t special = (word & (ones * 0x80)) | zero_bytes(word ^ (ones * '"')) |
-                           zero_bytes(word ^ (ones * '\\')) | zero_bytes(word ^ (ones * 0x7f)) |
-                           zero_bytes(word & (ones * 0xe0)); /* below 0x20 */
+    for (; i + BLOCK <= text.len; i += BLOCK) {
+        uint8_t special = 0;
+        for (size_t j = 0; j < BLOCK; j++) {
+            uint8_t byte = text.data[i + j];
+            special |= (uint8_t)((uint8_t)(byte - 0x20) >= 0x5f) | (uint8_t)(byte == '"') |
+                       (uint8_t)(byte == '\\');
+        }
         if (special != 0) {
             break;
         }
     }
+    while (i < text.len && is_plain(text.data[i])) {
+        i++;
+    }
     return i;
 }
 
-static void quoted(struct sl_buf *buf, struct sl_span text)
+/* text from i on, where it first needs an escape, and the quote behind it. */
+static void quoted_rest(struct sl_buf *buf, struct sl_span text, size_t i)
 {
-    (void)sl_buf_add_u8(buf, '"');
-    size_t start = 0; /* bytes from here to i need no escape */
-    size_t i = plain_bytes(text);
+    size_t start = i; /* bytes from here to i need no escape */
     while (i < text.len) {
-        uint8_t byte = text.data[i];
-        if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\') {
-            i++;
-            continue;
-        }
         size_t len = sl_utf8_char(sl_span_from(text, i));
         if (len > 1) {
             i += len;
-            i += plain_bytes(sl_span_from(text, i));
-            continue;
-        }
-        (void)sl_buf_add(buf, text.data + start, i - start);
-        if (len == 0) {
-            (void)sl_buf_add_str(buf, "\xef\xbf\xbd"); /* U+FFFD for a byte that is not UTF-8 */
         } else {
-            escaped(buf, byte);
+            (void)sl_buf_add(buf, text.data + start, i - start);
+            if (len == 0) {
+                (void)sl_buf_add_str(buf, "\xef\xbf\xbd"); /* U+FFFD for a byte that is not UTF-8 */
+            } else {
+                escaped(buf, text.data[i]);
+            }
+            i++;
+            start = i;
         }
-        i++;
-        start = i;
         i += plain_bytes(sl_span_from(text, i));
     }
-    if (text.len > start) {
-        (void)sl_buf_add(buf, text.data + start, text.len - start);
-    }
+    (void)sl_buf_add(buf, text.data + start, text.len - start);
     (void)sl_buf_add_u8(buf, '"');
 }
 
-void sl_json_out_key(struct sl_json_out *out, const char *key)
+/* A string, with the comma before it; the second quote is left to the caller when it needs no escape:
+ * close is what stands there. */
+static void quoted(struct sl_json_out *out, struct sl_span text, const char *close,
+                   size_t close_len)
 {
-    sl_json_out_key_span(out, sl_span_str(key));
+    struct sl_buf *buf = out->buf;
+    size_t plain = plain_bytes(text);
+    uint8_t *room = sl_buf_reserve(buf, plain + 1 + close_len + out->is_comma_due);
+    if (room == NULL) {
+        return;
+    }
+    uint8_t *at = lead(out, room);
+    *at++ = '"';
+    if (plain > 0) {
+        memcpy(at, text.data, plain);
+        at += plain;
+    }
+    if (plain == text.len) {
+        memcpy(at, close, close_len);
+        sl_buf_commit(buf, (size_t)(at - room) + close_len);
+        return;
+    }
+    sl_buf_commit(buf, (size_t)(at - room));
+    quoted_rest(buf, text, plain);
+    (void)sl_buf_add(buf, close + 1, close_len - 1);
+}
+
+void sl_json_out_name(struct sl_json_out *out, const char *name, size_t len)
+{
+    uint8_t *room = sl_buf_reserve(out->buf, len + 3 + out->is_comma_due);
+    if (room != NULL) {
+        uint8_t *at = lead(out, room);
+        *at++ = '"';
+        memcpy(at, name, len);
+        at += len;
+        *at++ = '"';
+        *at++ = ':';
+        sl_buf_commit(out->buf, (size_t)(at - room));
+    }
+    out->is_comma_due = false;
 }
 
 void sl_json_out_key_span(struct sl_json_out *out, struct sl_span key)
 {
-    before_value(out);
-    quoted(out->buf, key);
-    (void)sl_buf_add_u8(out->buf, ':');
-    out->is_after_key = true;
+    quoted(out, key, "\":", 2);
+    out->is_comma_due = false;
 }
 
 void sl_json_out_str(struct sl_json_out *out, const char *text)
@@ -172,8 +225,8 @@ void sl_json_out_str(struct sl_json_out *out, const char *text)
 
 void sl_json_out_span(struct sl_json_out *out, struct sl_span text)
 {
-    before_value(out);
-    quoted(out->buf, text);
+    quoted(out, text, "\"", 1);
+    value_done(out);
 }
 
 void sl_json_out_base64(struct sl_json_out *out, struct sl_span bytes)
@@ -182,41 +235,57 @@ void sl_json_out_base64(struct sl_json_out *out, struct sl_span bytes)
     (void)sl_buf_add_u8(out->buf, '"');
     (void)sl_base64_encode(bytes, true, out->buf);
     (void)sl_buf_add_u8(out->buf, '"');
+    value_done(out);
+}
+
+/* The decimal digits of value, which end at end; where they begin. */
+static char *digits_before(char *end, uint64_t value)
+{
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233"
+        "34353637383940414243444546474849505152535455565758596061626364656667"
+        "6869707172737475767778798081828384858687888990919293949596979899";
+    while (value >= 100) {
+        end -= 2;
+        memcpy(end, &pairs[value % 100 * 2], 2);
+        value /= 100;
+    }
+    if (value >= 10) {
+        end -= 2;
+        memcpy(end, &pairs[value * 2], 2);
+    } else {
+        *--end = (char)('0' + value);
+    }
+    return end;
 }
 
 void sl_json_out_i64(struct sl_json_out *out, int64_t value)
 {
-    if (value >= 0) {
-        sl_json_out_u64(out, (uint64_t)value);
-        return;
+    char text[DIGITS_MAX + 1];
+    char *end = text + sizeof(text);
+    char *at = digits_before(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+    if (value < 0) {
+        *--at = '-';
     }
-    before_value(out);
-    (void)sl_buf_addf(out->buf, "%" PRId64, value);
+    short_value(out, at, (size_t)(end - at));
 }
 
 void sl_json_out_u64(struct sl_json_out *out, uint64_t value)
 {
-    before_value(out);
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        at--;
-        digits[at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    (void)sl_buf_add(out->buf, digits + at, sizeof(digits) - at);
+    char text[DIGITS_MAX];
+    char *end = text + sizeof(text);
+    char *at = digits_before(end, value);
+    short_value(out, at, (size_t)(end - at));
 }
 
 void sl_json_out_bool(struct sl_json_out *out, bool value)
 {
-    before_value(out);
-    (void)sl_buf_add_str(out->buf, value ? "true" : "false");
+    short_value(out, value ? "true" : "false", value ? 4 : 5);
 }
 
 void sl_json_out_null(struct sl_json_out *out)
 {
-    before_value(out);
-    (void)sl_buf_add_str(out->buf, "null");
+    short_value(out, "null", 4);
 }
 
 void sl_json_out_double(struct sl_json_out *out, double value)
@@ -225,7 +294,6 @@ void sl_json_out_double(struct sl_json_out *out, double value)
         sl_json_out_null(out);
         return;
     }
-    before_value(out);
     char text[32];
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, sizeof(text), "%.*g", digits, value);
@@ -233,46 +301,31 @@ void sl_json_out_double(struct sl_json_out *out, double value)
             break;
         }
     }
-    (void)sl_buf_add_str(out->buf, text);
+    short_value(out, text, strlen(text));
 }
 
 void sl_json_out_ms(struct sl_json_out *out, uint64_t ns)
 {
-    sl_json_out_u64(out, ns / 1000000);
+    enum { DECIMALS = 6 };
+    char text[DIGITS_MAX + 1 + DECIMALS];
+    char *end = text + sizeof(text);
     uint64_t rest = ns % 1000000;
+    (void)digits_before(end, rest + 1000000); /* keeps the zeros before it; its 1 is written over */
+    char *at = end - DECIMALS - 1;
+    *at = '.';
+    while (end[-1] == '0') {
+        end--;
+    }
     if (rest == 0) {
-        return;
+        end = at;
     }
-    char decimals[7];
-    (void)snprintf(decimals, sizeof(decimals), "%06u", (unsigned)rest);
-    size_t len = 6;
-    while (decimals[len - 1] == '0') {
-        len--;
-    }
-    (void)sl_buf_add_u8(out->buf, '.');
-    (void)sl_buf_add(out->buf, decimals, len);
+    at = digits_before(at, ns / 1000000);
+    short_value(out, at, (size_t)(end - at));
 }
 
 void sl_json_out_raw(struct sl_json_out *out, struct sl_span json)
 {
     before_value(out);
     (void)sl_buf_add_span(out->buf, json);
-}
-
-void sl_json_out_key_str(struct sl_json_out *out, const char *key, const char *text)
-{
-    sl_json_out_key(out, key);
-    sl_json_out_str(out, text);
-}
-
-void sl_json_out_key_u64(struct sl_json_out *out, const char *key, uint64_t value)
-{
-    sl_json_out_key(out, key);
-    sl_json_out_u64(out, value);
-}
-
-void sl_json_out_key_bool(struct sl_json_out *out, const char *key, bool value)
-{
-    sl_json_out_key(out, key);
-    sl_json_out_bool(out, value);
+    value_done(out);
 }

@@ -19,8 +19,7 @@ enum {
 struct sl_json_out {
     struct sl_buf *buf; /* borrowed */
     unsigned depth;
-    bool has_items[SL_JSON_OUT_DEPTH_MAX]; /* per depth: a comma is due before the next item */
-    bool is_after_key;
+    bool is_comma_due; /* before the next item */
 };
 
 void sl_json_out_init(struct sl_json_out *out, struct sl_buf *buf);
@@ -30,8 +29,14 @@ void sl_json_out_end_object(struct sl_json_out *out);
 void sl_json_out_begin_array(struct sl_json_out *out);
 void sl_json_out_end_array(struct sl_json_out *out);
 
-/* key as it is; the next call writes its value. */
-void sl_json_out_key(struct sl_json_out *out, const char *key);
+/* The next call writes the value of this key. name: of the program's own choice, nothing in it needs an
+ * escape. */
+void sl_json_out_name(struct sl_json_out *out, const char *name, size_t len);
+static inline void sl_json_out_key(struct sl_json_out *out, const char *key)
+{
+    sl_json_out_name(out, key, strlen(key)); /* of a literal the compiler knows the length */
+}
+/* The same for any key. */
 void sl_json_out_key_span(struct sl_json_out *out, struct sl_span key);
 
 void sl_json_out_str(struct sl_json_out *out, const char *text); /* NULL writes null */
@@ -52,8 +57,22 @@ void sl_json_out_ms(struct sl_json_out *out, uint64_t ns);
 void sl_json_out_raw(struct sl_json_out *out, struct sl_span json);
 
 /* Shorthands for key and value. */
-void sl_json_out_key_str(struct sl_json_out *out, const char *key, const char *text);
-void sl_json_out_key_u64(struct sl_json_out *out, const char *key, uint64_t value);
-void sl_json_out_key_bool(struct sl_json_out *out, const char *key, bool value);
+static inline void sl_json_out_key_str(struct sl_json_out *out, const char *key, const char *text)
+{
+    sl_json_out_key(out, key);
+    sl_json_out_str(out, text);
+}
+
+static inline void sl_json_out_key_u64(struct sl_json_out *out, const char *key, uint64_t value)
+{
+    sl_json_out_key(out, key);
+    sl_json_out_u64(out, value);
+}
+
+static inline void sl_json_out_key_bool(struct sl_json_out *out, const char *key, bool value)
+{
+    sl_json_out_key(out, key);
+    sl_json_out_bool(out, value);
+}
 
 #endif

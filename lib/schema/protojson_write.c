@@ -87,7 +87,7 @@ static void name(struct sl_protojson_writer *w, struct walk *walk, const struct 
 {
     walk->has_written = true;
     if (walk->mode == MODE_MEMBERS) {
-        sl_json_out_key(w->out, field->json_name);
+        sl_json_out_key_span(w->out, sl_span_str(field->json_name));
     }
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/base/clock.h"
+
+#include <time.h>
+
 #include "tests/support/cmocka_all.h"
 
 struct stamp_case {
@@ -23,6 +26,21 @@ static void stamps_are_rfc_3339_with_nanoseconds(void **state)
     }
 }
 
+static void every_day_is_that_of_the_calendar(void **state)
+{
+    (void)state;
+    const uint64_t day_ns = UINT64_C(86400) * SL_SECOND;
+    for (uint64_t day = 0; day <= UINT64_MAX / day_ns; day++) {
+        char out[SL_RFC3339_MAX];
+        char wanted[SL_RFC3339_MAX];
+        time_t seconds = (time_t)(day * 86400 + day % 86400);
+        struct tm utc;
+        (void)gmtime_r(&seconds, &utc);
+        (void)strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%S.000000000Z", &utc);
+        assert_string_equal(sl_clock_rfc3339((uint64_t)seconds * SL_SECOND, out), wanted);
+    }
+}
+
 static void the_monotonic_clock_does_not_go_back(void **state)
 {
     (void)state;
@@ -39,6 +57,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stamps_are_rfc_3339_with_nanoseconds),
+        cmocka_unit_test(every_day_is_that_of_the_calendar),
         cmocka_unit_test(the_monotonic_clock_does_not_go_back),
     };
     return cmocka_run_group_tests_name("base/clock", tests, NULL, NULL);

@@ -132,8 +132,9 @@ static void every_byte_reads_back_wherever_it_stands(void **state)
 {
     (void)state;
     for (unsigned byte = 1; byte < 0x80; byte++) {
-        for (size_t place = 0; place < 18; place++) {
-            char text[] = "abcdefghijklmnopqr";
+        for (size_t place = 0; place < 70; place++) { /* longer than two blocks of the search */
+            char text[] = "abcdefghijklmnopqrstuvwxyzabcdefghi"
+                          "abcdefghijklmnopqrstuvwxyzabcdefghi";
             struct sl_buf buf;
             struct sl_json_out out;
             text[place] = (char)byte;
@@ -147,6 +148,22 @@ static void every_byte_reads_back_wherever_it_stands(void **state)
     }
 }
 
+static void a_key_is_escaped_and_a_full_buffer_stays_full(void **state)
+{
+    (void)state;
+    struct sl_buf buf;
+    struct sl_json_out out;
+    sl_buf_init(&buf, 12);
+    sl_json_out_init(&out, &buf);
+    sl_json_out_begin_object(&out);
+    sl_json_out_key_span(&out, sl_span_str("a\"b"));
+    sl_json_out_i64(&out, -105);
+    test_span_is(sl_buf_span(&buf), "{\"a\\\"b\":-105");
+    sl_json_out_key_u64(&out, "c", 12345);
+    assert_true(buf.is_full);
+    sl_buf_release(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +173,7 @@ int main(void)
         cmocka_unit_test(milliseconds_have_no_trailing_zeros),
         cmocka_unit_test(bytes_become_base64),
         cmocka_unit_test(every_byte_reads_back_wherever_it_stands),
+        cmocka_unit_test(a_key_is_escaped_and_a_full_buffer_stays_full),
     };
     return cmocka_run_group_tests_name("base/json_out", tests, NULL, NULL);
 }

@@ -55,11 +55,23 @@ static void a_text_is_valid_to_its_last_byte(void **state)
     assert_false(sl_utf8_is_valid(sl_span_str("good until \xff here")));
 }
 
+static void a_bad_byte_is_found_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (size_t place = 0; place < 70; place++) {
+        char text[] = "abcdefghijklmnopqrstuvwxyzabcdefghiabcdefghijklmnopqrstuvwxyzabcdefghi";
+        assert_true(sl_utf8_is_valid(sl_span_str(text)));
+        text[place] = '\x80';
+        assert_false(sl_utf8_is_valid(sl_span_str(text)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters_are_those_of_rfc_3629),
         cmocka_unit_test(a_text_is_valid_to_its_last_byte),
+        cmocka_unit_test(a_bad_byte_is_found_wherever_it_stands),
     };
     return cmocka_run_group_tests_name("base/utf8", tests, NULL, NULL);
 }
