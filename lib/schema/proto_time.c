@@ -153,7 +153,7 @@ static int32_t fraction(struct cursor *c)
 /* "Z", or "+02:00" as seconds east of UTC. */
 static int64_t offset(struct cursor *c)
 {
-    if (is_next(c, "Zz")) {
+    if (is_next(c, "Z")) {
         return 0;
     }
     bool is_west = is_next(c, "-");
@@ -176,7 +176,7 @@ enum sl_status sl_proto_time_timestamp_read(struct sl_span text, struct sl_proto
     int64_t month = number(&c, 2);
     expect(&c, "-");
     int64_t day = number(&c, 2);
-    expect(&c, "Tt");
+    expect(&c, "T");
     int64_t hour = number(&c, 2);
     expect(&c, ":");
     int64_t minute = number(&c, 2);

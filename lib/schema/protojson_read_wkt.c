@@ -72,6 +72,9 @@ static enum sl_status read_any(struct sl_protojson_reader *r, const struct sl_me
     if (!json_is_string(url)) {
         return sl_protojson_bad(r, path, "an object with \"@type\" is wanted here");
     }
+    if (memchr(json_string_value(url), '/', json_string_length(url)) == NULL) { /* any.proto */
+        return sl_protojson_bad(r, path, "the \"@type\" is no type URL: it has no slash");
+    }
     (void)sl_buf_add_u8(r->out, TAG_LEN_1);
     (void)sl_buf_add_varint(r->out, json_string_length(url));
     (void)sl_buf_add_span(r->out, text_of(url));

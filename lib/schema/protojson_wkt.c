@@ -53,6 +53,9 @@ void sl_protojson_any(struct sl_protojson_writer *w, const struct sl_message_typ
     sl_json_out_begin_object(w->out);
     if (is_whole && (url.len > 0 || value.len > 0)) {
         const struct sl_message_type *inner = sl_pool_message(w->pool, type_name(url));
+        if (type_name(url).len == url.len) { /* any.proto: one slash at least */
+            sl_protojson_problem(w, SL_MALFORMED, path, "the type URL of an Any has no slash");
+        }
         sl_json_out_key(w->out, "@type");
         sl_protojson_scalar(w, &type->fields[0], &last[0], path);
         if (inner == NULL) {

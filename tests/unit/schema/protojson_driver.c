@@ -45,7 +45,11 @@ static void read_message(const struct sl_pool *pool, const struct sl_message_typ
     struct sl_error error = {0};
     sl_buf_init(&bytes, BYTES_MAX);
     sl_buf_init(&hex, BYTES_MAX);
-    json_t *json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES;
+    json_t *json = json_loads(text, flags, NULL);
+    if (json == NULL) { /* jansson takes no integer above INT64_MAX as one */
+        json = json_loads(text, flags | JSON_DECODE_INT_AS_REAL, NULL);
+    }
     enum sl_status status = json == NULL ? SL_USAGE : SL_OK;
     if (status == SL_OK) {
         status = sl_protojson_read(pool, type, json, &bytes, &error);

@@ -64,7 +64,8 @@ static void takes_offsets_and_refuses_what_is_no_timestamp(void **state)
     } cases[] = {
         {"1970-01-01T02:00:00+02:00", SL_OK, 0},
         {"1969-12-31T16:00:00-08:00", SL_OK, 0},
-        {"1970-01-01t00:00:00z", SL_OK, 0},
+        {"1970-01-01t00:00:00Z", SL_MALFORMED, 0},
+        {"1970-01-01T00:00:00z", SL_MALFORMED, 0},
         {"0001-01-01T00:00:00+00:01", SL_LIMIT, 0},
         {"", SL_MALFORMED, 0},
         {"1970-01-01", SL_MALFORMED, 0},

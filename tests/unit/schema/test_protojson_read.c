@@ -155,6 +155,8 @@ static void reads_the_well_known_types(void **state)
         {"an Any without a type", WK "Any", "{\"a\":1}", NULL, "$: an object with \"@type\""},
         {"an Any of an unknown type", WK "Any", "{\"@type\":\"x/y.z\",\"value\":\"CAE=\"}",
          "0a05782f792e7a 12020801", NULL},
+        {"an Any whose type is no URL", WK "Any", "{\"@type\":\"x.y\",\"value\":\"\"}", NULL,
+         "$: the \"@type\" is no type URL"},
         {"an Any of an unknown type, as fields", WK "Any", "{\"@type\":\"x/y.z\",\"a\":1}", NULL,
          "$: the \"@type\" is in no"},
         {"an Any of a known type", WK "Any",
