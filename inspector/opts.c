@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "inspector/source/live.h"
 #include "inspector/source/merge.h"
 #include "lib/base/units.h"
 #include "lib/wire/grpc_status.h"
@@ -22,7 +23,9 @@ static const struct {
 
 void ins_opts_init(struct ins_opts *opts)
 {
-    *opts = (struct ins_opts){.view = ins_view_calls_new, .call_messages = INS_OPTS_CALL_MESSAGES};
+    *opts = (struct ins_opts){.view = ins_view_calls_new,
+                              .buffer_size = INS_LIVE_BUFFER,
+                              .call_messages = INS_OPTS_CALL_MESSAGES};
 }
 
 static enum sl_status set_view(void *options, const char *value, struct sl_error *reterr)
@@ -46,10 +49,27 @@ static enum sl_status set_format(void *options, const char *value, struct sl_err
 
 static enum sl_status set_interface(void *options, const char *value, struct sl_error *reterr)
 {
-    (void)options;
+    (void)reterr;
+    ((struct ins_opts *)options)->interface = value;
+    return SL_OK;
+}
+
+static enum sl_status set_buffer_size(void *options, const char *value, struct sl_error *reterr)
+{
+    uint64_t *size = &((struct ins_opts *)options)->buffer_size;
+    if (sl_units_size(sl_span_str(value), size) != SL_OK || *size < INS_LIVE_BUFFER_MIN ||
+        *size > INS_LIVE_BUFFER_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "give a size from 64KiB to 1GiB");
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_follow(void *options, const char *value, struct sl_error *reterr)
+{
     (void)value;
-    return sl_error_set(reterr, SL_USAGE,
-                        "live capture is not built in yet: tcpdump -U -w - | sluice-inspector -");
+    (void)reterr;
+    ((struct ins_opts *)options)->is_following = true;
+    return SL_OK;
 }
 
 static enum sl_status append(struct ins_opts_list *list, const char *value, struct sl_error *reterr)
@@ -162,8 +182,14 @@ static enum sl_status set_output(void *options, const char *value, struct sl_err
 static const struct sl_cli_option options_table[] = {
     {"view", 0, "NAME", "calls (the default), messages, frames, summary or stalls", set_view},
     {"format", 0, "NAME", "json (the default): one object a line", set_format},
-    {"interface", 'i', "NAME", "not built in yet: pipe the output of tcpdump -U -w - into '-'",
+    {"interface", 'i', "NAME", "capture from this network interface, or from 'any' of them",
      set_interface},
+    {"buffer-size", 0, "SIZE", "with -i: what the kernel may hold of packets not read yet (8MiB)",
+     set_buffer_size},
+    {"follow", 0, NULL,
+     "captures are still being written: wait for more, go on with the next file of\n"
+     "the ring when it appears; a capture may be a folder or a quoted glob",
+     set_follow},
     {"include", 'I', "DIR", "compile all .proto files under DIR (repeatable)", set_include},
     {"proto", 0, "FILE", "compile this .proto file, looked up under the -I folders (repeatable)",
      set_proto},
@@ -184,7 +210,7 @@ static const struct sl_cli_option options_table[] = {
 
 static const struct sl_cli cli = {
     .program = "sluice-inspector",
-    .operands = "CAPTURE ... | - | schema",
+    .operands = "CAPTURE ... | - | -i INTERFACE | schema",
     .summary =
         "Decodes gRPC from pcap and pcapng captures to JSON lines: TCP streams put together,\n"
         "HTTP/2 found on any port, messages decoded by their schema or by a guess.\n"
@@ -201,9 +227,19 @@ const struct sl_cli *ins_opts_cli(void)
     return &cli;
 }
 
-enum sl_status ins_opts_check(const struct ins_opts *opts, const struct sl_cli_result *result,
-                              struct sl_error *reterr_error)
+static enum sl_status check_input(const struct ins_opts *opts, const struct sl_cli_result *result,
+                                  struct sl_error *reterr_error)
 {
+    if (opts->interface != NULL) {
+        const char *beside = opts->is_following          ? "--follow"
+                             : result->operand_count > 0 ? result->operands[0]
+                                                         : NULL;
+        return beside == NULL
+                   ? SL_OK
+                   : sl_error_set(reterr_error, SL_USAGE,
+                                  "-i %s reads packets from the network: no place for %s",
+                                  opts->interface, beside);
+    }
     if (result->operand_count == 0) {
         return sl_error_set(reterr_error, SL_USAGE, "no capture is given");
     }
@@ -215,8 +251,22 @@ enum sl_status ins_opts_check(const struct ins_opts *opts, const struct sl_cli_r
     for (int i = 0; i < result->operand_count; i++) {
         stdin_count += strcmp(result->operands[i], "-") == 0 ? 1 : 0;
     }
+    if (stdin_count > 0 && opts->is_following) {
+        return sl_error_set(reterr_error, SL_USAGE,
+                            "--follow is for files; a pipe is always read until it ends");
+    }
     if (stdin_count > 1) {
         return sl_error_set(reterr_error, SL_USAGE, "stdin can be read once only");
+    }
+    return SL_OK;
+}
+
+enum sl_status ins_opts_check(const struct ins_opts *opts, const struct sl_cli_result *result,
+                              struct sl_error *reterr_error)
+{
+    enum sl_status status = check_input(opts, result, reterr_error);
+    if (status != SL_OK) {
+        return status;
     }
     bool is_at_end = opts->view == ins_view_calls_new || opts->view == ins_view_summary_new;
     if (opts->select.has_status && !is_at_end) {

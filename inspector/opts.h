@@ -21,7 +21,10 @@ struct ins_opts_list {
 struct ins_opts {
     ins_view_new_fn *view;
     struct ins_opts_list includes, protos, descriptor_sets, reflects;
-    const char *filter; /* BPF; NULL: none */
+    const char *filter;    /* BPF; NULL: none */
+    const char *interface; /* NULL: captures */
+    uint64_t buffer_size;  /* of the kernel, for interface */
+    bool is_following;
     struct ins_select select;
     uint64_t call_messages;
     bool has_lint, is_strict;

@@ -10,20 +10,23 @@
 #include "inspector/filter.h"
 #include "inspector/pipeline.h"
 #include "inspector/schema.h"
+#include "inspector/source/follow.h"
+#include "inspector/source/live.h"
 #include "inspector/source/merge.h"
+#include "inspector/source/stop.h"
 
 /* Everything of one run; zeroed, then filled from the front. */
 struct run {
     const struct ins_opts *opts;
     struct sl_pool *pool;
     struct ins_filter *filter;
-    struct ins_merge *merge;
+    struct ins_intake *intake;
+    struct ins_intake_handler handler; /* of intake */
     struct ins_lines lines;
     struct ins_stats stats;
     struct ins_view *view;
     struct ins_pipeline *pipeline;
     int output_fd; /* -1: stdout */
-    struct ins_input_wait wait;
 };
 
 static void complain(const char *about, const char *text)
@@ -35,6 +38,9 @@ static void complain(const char *about, const char *text)
 static void on_damage(void *owner, const char *name, const struct ins_damage *damage)
 {
     struct run *run = owner;
+    if (damage->is_end && ins_stop_is_asked()) {
+        return; /* a packet that was still being written */
+    }
     ins_stats_damage(&run->stats, name, damage->packet, damage->text);
     if (run->stats.damage_count <= INS_STATS_DAMAGE) {
         (void)fprintf(stderr,
@@ -45,35 +51,57 @@ static void on_damage(void *owner, const char *name, const struct ins_damage *da
     }
 }
 
+static void on_note(void *owner, const char *name, const char *text)
+{
+    (void)owner;
+    complain(name, text);
+}
+
 /* The input makes us wait: whoever reads our output should not. */
-static void on_wait(void *owner)
+static void on_idle(void *owner)
 {
     struct run *run = owner;
     (void)!ins_lines_flush(&run->lines);
 }
 
-static enum sl_status open_captures(struct run *run, char *const *captures, int count)
+static enum sl_status open_captures(struct run *run, char *const *captures, int count,
+                                    struct sl_error *reterr_error)
 {
-    run->merge = ins_merge_new(on_damage, run);
-    run->wait = (struct ins_input_wait){.before = on_wait, .owner = run};
+    run->intake = ins_merge_new(&run->handler);
     for (int i = 0; i < count; i++) {
-        struct sl_error error = {0};
-        struct ins_input *input = NULL;
-        struct ins_source *source = NULL;
-        enum sl_status status = ins_input_open(captures[i], &run->wait, &input, &error);
-        if (status == SL_OK) {
-            status = ins_source_new(input, &source, &error);
-        }
-        if (status == SL_OK) {
-            status = ins_merge_add(run->merge, captures[i], source);
-        }
+        enum sl_status status = ins_merge_add_path(run->intake, captures[i], reterr_error);
         if (status != SL_OK) {
-            complain(captures[i], error.text);
+            sl_error_at(reterr_error, captures[i], 0);
             return status;
         }
-        run->stats.captures++;
     }
     return SL_OK;
+}
+
+static enum sl_status open_intake(struct run *run, char *const *captures, int count)
+{
+    const struct ins_opts *opts = run->opts;
+    struct sl_error error = {0};
+    enum sl_status status = SL_OK;
+    run->handler = (struct ins_intake_handler){
+        .damage = on_damage, .note = on_note, .idle = on_idle, .owner = run};
+    if (opts->interface != NULL) {
+        struct ins_live_config config = {
+            .interface = opts->interface, .filter = opts->filter, .buffer_size = opts->buffer_size};
+        status = ins_live_new(&run->handler, &config, &run->intake, &error);
+        if (status == SL_OK) {
+            complain("listening on", opts->interface);
+        }
+        sl_error_at(&error, status == SL_USAGE ? "" : opts->interface, 0);
+    } else if (opts->is_following) {
+        status = ins_follow_new(&run->handler, captures, count, &run->intake, &error);
+    } else {
+        status = open_captures(run, captures, count, &error);
+    }
+    if (status != SL_OK) {
+        complain(error.source, error.text);
+    }
+    return status;
 }
 
 static enum sl_status open_output(struct run *run)
@@ -97,7 +125,7 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
     const struct ins_opts *opts = run->opts;
     struct sl_error error = {0};
     enum sl_status status = SL_OK;
-    if (opts->filter != NULL) {
+    if (opts->filter != NULL && opts->interface == NULL) {
         status = ins_filter_new(opts->filter, &run->filter, &error);
     }
     if (status == SL_OK) {
@@ -107,7 +135,7 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
         complain(error.source, error.text);
         return status;
     }
-    status = open_captures(run, captures, count);
+    status = open_intake(run, captures, count);
     if (status == SL_OK) {
         status = open_output(run);
     }
@@ -131,7 +159,7 @@ static void tear_down(struct run *run)
     ins_view_free(run->view);
     ins_stats_release(&run->stats);
     ins_lines_release(&run->lines);
-    ins_merge_free(run->merge);
+    ins_intake_free(run->intake);
     ins_filter_free(run->filter);
     sl_pool_free(run->pool);
     if (run->output_fd >= 0) {
@@ -155,6 +183,13 @@ static void tell_loss(const struct ins_stats *stats)
                       "sluice-inspector: loss: %" PRIu64
                       " fragmented IP packets incomplete, %" PRIu64 " connections given up\n",
                       stats->fragments_lost, stats->tcp.evicted);
+    }
+    if (stats->packets_dropped > 0) {
+        (void)fprintf(
+            stderr,
+            "sluice-inspector: loss: %" PRIu64
+            " packets dropped by the kernel; a larger --buffer-size or a --filter helps\n",
+            stats->packets_dropped);
     }
     if (stats->damage_count > INS_STATS_DAMAGE) {
         (void)fprintf(stderr,
@@ -189,7 +224,7 @@ static enum ins_exit conclude(struct run *run)
                  ins_filter_failure(run->filter));
         exit_status = INS_EXIT_USAGE;
     }
-    const char *unread = ins_merge_unread(run->merge);
+    const char *unread = ins_intake_unread(run->intake);
     if (unread != NULL) {
         complain(unread, "no packet of it can be read");
         exit_status = INS_EXIT_USAGE;
@@ -208,15 +243,18 @@ enum ins_exit ins_run(const struct ins_opts *opts, char *const *captures, int ca
 {
     struct run run = {.opts = opts, .output_fd = -1};
     enum ins_exit exit_status = INS_EXIT_USAGE;
+    ins_stop_install();
     if (set_up(&run, captures, capture_count) == SL_OK) {
         struct ins_packet packet;
-        while (run.lines.error == 0 && ins_merge_next(run.merge, &packet)) {
+        while (run.lines.error == 0 && ins_intake_next(run.intake, &packet)) {
             if (run.filter == NULL || ins_filter_matches(run.filter, &packet)) {
                 ins_pipeline_feed(run.pipeline, &packet);
             } else {
                 run.stats.packets++;
             }
         }
+        run.stats.captures = ins_intake_captures(run.intake);
+        run.stats.packets_dropped = ins_intake_dropped(run.intake);
         ins_pipeline_finish(run.pipeline);
         exit_status = conclude(&run);
     }

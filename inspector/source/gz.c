@@ -8,8 +8,9 @@
 #include "lib/base/alloc.h"
 
 enum {
-    WINDOW_BITS = 15 + 16, /* zlib's sign for "a gzip header, nothing else" */
-    HEADER_SIZE = 3,       /* magic and method */
+    WINDOW_BITS = 15 + 16,    /* zlib's sign for "a gzip header, nothing else" */
+    HEADER_SIZE = 3,          /* magic and method */
+    INFLATE_SIZE = 48 * 1024, /* of zlib's own state and window */
 };
 
 struct gz {
@@ -93,6 +94,11 @@ static ssize_t gz_read(void *context, struct ins_input *input, uint8_t *into, si
     return (ssize_t)done;
 }
 
+static size_t gz_memory(const void *context)
+{
+    return INFLATE_SIZE + ins_input_memory_size(((const struct gz *)context)->packed);
+}
+
 static void gz_free(void *context)
 {
     struct gz *gz = context;
@@ -103,6 +109,7 @@ static void gz_free(void *context)
 
 static const struct ins_input_ops gz_ops = {
     .read = gz_read,
+    .memory = gz_memory,
     .free = gz_free,
 };
 

@@ -70,6 +70,11 @@ void ins_input_free(struct ins_input *input)
     sl_free(input);
 }
 
+size_t ins_input_memory_size(const struct ins_input *input)
+{
+    return input->capacity + (input->ops->memory == NULL ? 0 : input->ops->memory(input->context));
+}
+
 /* Bytes that are left go to the front of a window of this capacity. */
 static void move_to(struct ins_input *input, size_t capacity)
 {

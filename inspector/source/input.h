@@ -28,7 +28,8 @@ struct ins_input;
 struct ins_input_ops {
     /* Puts up to room bytes at into; 0 at the end; -1 on failure, after ins_input_fail(). */
     ssize_t (*read)(void *context, struct ins_input *input, uint8_t *into, size_t room);
-    void (*free)(void *context); /* may be NULL */
+    size_t (*memory)(const void *context); /* bytes that it holds beside the window; may be NULL */
+    void (*free)(void *context);           /* may be NULL */
 };
 
 /* Takes context. window: bytes that are read ahead. */
@@ -57,6 +58,9 @@ void ins_input_free(struct ins_input *input);
 
 /* True where the bytes pass once only: a pipe, a terminal, a socket. */
 bool ins_input_path_is_stream(const char *path);
+
+/* Bytes of memory that it holds. */
+size_t ins_input_memory_size(const struct ins_input *input);
 
 /* What comes next: at least want bytes (at most INS_INPUT_VIEW_MAX), fewer only at the end. */
 struct sl_span ins_input_view(struct ins_input *input, size_t want);

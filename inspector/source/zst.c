@@ -69,6 +69,12 @@ static ssize_t zst_read(void *context, struct ins_input *input, uint8_t *into, s
     return (ssize_t)out.pos;
 }
 
+static size_t zst_memory(const void *context)
+{
+    const struct zst *zst = context;
+    return ZSTD_sizeof_DCtx(zst->context) + ins_input_memory_size(zst->packed);
+}
+
 static void zst_free(void *context)
 {
     struct zst *zst = context;
@@ -79,6 +85,7 @@ static void zst_free(void *context)
 
 static const struct ins_input_ops zst_ops = {
     .read = zst_read,
+    .memory = zst_memory,
     .free = zst_free,
 };
 

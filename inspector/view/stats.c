@@ -154,7 +154,7 @@ void ins_stats_damage(struct ins_stats *stats, const char *capture, uint64_t pac
 {
     if (stats->damage_count < INS_STATS_DAMAGE) {
         struct ins_damage_note *note = &stats->damage[stats->damage_count];
-        note->capture = capture;
+        (void)snprintf(note->capture, sizeof(note->capture), "%s", capture);
         note->packet = packet;
         (void)snprintf(note->text, sizeof(note->text), "%s", text);
     }
@@ -164,7 +164,8 @@ void ins_stats_damage(struct ins_stats *stats, const char *capture, uint64_t pac
 bool ins_stats_has_loss(const struct ins_stats *stats)
 {
     return stats->gaps > 0 || stats->bytes_missing > 0 || stats->frames_skipped > 0 ||
-           stats->damage_count > 0 || stats->fragments_lost > 0 || stats->tcp.evicted > 0;
+           stats->damage_count > 0 || stats->fragments_lost > 0 || stats->tcp.evicted > 0 ||
+           stats->packets_dropped > 0;
 }
 
 static void write_frames(const struct ins_stats *stats, struct sl_json_out *out)
@@ -285,6 +286,7 @@ static void write_loss(const struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_key_u64(out, "segments_cut", stats->tcp.cut_segments);
     sl_json_out_key_u64(out, "fragments_lost", stats->fragments_lost);
     sl_json_out_key_u64(out, "connections_given_up", stats->tcp.evicted);
+    sl_json_out_key_u64(out, "packets_dropped", stats->packets_dropped);
     sl_json_out_key_u64(out, "damaged", stats->damage_count);
     sl_json_out_key(out, "damage");
     sl_json_out_begin_array(out);

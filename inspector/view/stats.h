@@ -19,6 +19,7 @@ enum {
     INS_STATS_STATUSES = 64,
     INS_STATS_DAMAGE = 64,
     INS_STATS_FINDINGS = 128,
+    INS_STATS_CAPTURE_MAX = 256,
     INS_STATS_METHOD_NAME_MAX = 1024,
     INS_STATS_RANGE = 17, /* statuses OK to UNAUTHENTICATED */
 };
@@ -26,7 +27,7 @@ enum {
 struct ins_method_stats; /* in stats.c */
 
 struct ins_damage_note {
-    const char *capture; /* borrowed */
+    char capture[INS_STATS_CAPTURE_MAX]; /* its name, cut */
     uint64_t packet;
     char text[160];
 };
@@ -44,6 +45,7 @@ struct ins_status_counts {
 
 struct ins_stats {
     uint64_t captures, packets, packets_filtered, packets_unknown_link;
+    uint64_t packets_dropped; /* by the kernel, before the capture */
     uint64_t connections, connections_midway, connections_ignored;
     uint64_t calls, calls_open, calls_undecoded, other_http;
     uint64_t messages[2]; /* by direction */

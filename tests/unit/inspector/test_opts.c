@@ -53,6 +53,11 @@ static void takes_what_is_documented(void **state)
     assert_int_equal(opts.reflects.count, 2);
     assert_int_equal(parse("--call-messages 0 --method /a/* x", &opts, &error), SL_OK);
     assert_int_equal(opts.call_messages, 0);
+    assert_int_equal(parse("-i any --buffer-size 64MiB --filter x", &opts, &error), SL_OK);
+    assert_string_equal(opts.interface, "any");
+    assert_int_equal(opts.buffer_size, 64 << 20);
+    assert_int_equal(parse("--follow a b", &opts, &error), SL_OK);
+    assert_true(opts.is_following);
 }
 
 static void refuses_what_it_cannot_do(void **state)
@@ -64,8 +69,12 @@ static void refuses_what_it_cannot_do(void **state)
                                         "--format text x",
                                         "--format html x",
                                         "--keylog k x",
-                                        "--follow x",
-                                        "-i lo",
+                                        "--follow -",
+                                        "--follow",
+                                        "-i lo x",
+                                        "-i lo --follow",
+                                        "--buffer-size 63KiB -i lo",
+                                        "--buffer-size 2GiB -i lo",
                                         "--status nonsense x",
                                         "--status -1 x",
                                         "--call 0 x",

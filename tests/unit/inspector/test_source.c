@@ -391,38 +391,68 @@ static void on_damage(void *owner, const char *name, const struct ins_damage *da
     (*(size_t *)owner)++;
 }
 
-static void merges_captures_by_the_time_of_their_packets(void **state)
+/* Merges captures whose packets have these times, 0 for the end; the first byte of a frame tells its
+ * capture, the second its place in it. */
+static void merge_of(struct test_capture *captures, const uint64_t times[][4], uint8_t count,
+                     const char *expected)
 {
-    (void)state;
-    struct test_capture captures[2];
     size_t damages = 0;
-    struct ins_merge *merge = ins_merge_new(on_damage, &damages);
-    for (uint8_t i = 0; i < 2; i++) {
+    struct ins_intake_handler handler = {.damage = on_damage, .owner = &damages};
+    struct ins_intake *merge = ins_merge_new(&handler);
+    for (uint8_t i = 0; i < count; i++) {
         test_capture_init(&captures[i], TEST_PCAP_NS_LE, INS_LINK_ETHERNET);
-        for (uint8_t j = 0; j < 3; j++) {
+        for (uint8_t j = 0; j < 4 && times[i][j] != 0; j++) {
             uint8_t frame[FRAME_SIZE];
-            frame_of(frame, (uint8_t)(2 * j + i));
-            test_capture_packet(&captures[i], (uint64_t)(2 * j + i + 1) * SECOND,
-                                sl_span(frame, sizeof(frame)), 0);
+            frame_of(frame, j);
+            frame[0] = i;
+            test_capture_packet(&captures[i], times[i][j] * SECOND, sl_span(frame, sizeof(frame)),
+                                0);
         }
         struct ins_source *source = NULL;
         assert_int_equal(
             ins_source_new(ins_input_memory(sl_buf_span(&captures[i].bytes)), &source, NULL),
             SL_OK);
         assert_int_equal(ins_merge_add(merge, "x", source), SL_OK);
+        test_capture_release(&captures[i]);
     }
     struct ins_packet packet;
-    for (uint64_t i = 0; i < 6; i++) {
-        assert_true(ins_merge_next(merge, &packet));
-        assert_int_equal(packet.bytes.data[0], i);
-        assert_int_equal(packet.number, i + 1);
+    uint64_t number = 0;
+    for (const char *at = expected; *at != '\0'; at += 3) {
+        assert_true(ins_intake_next(merge, &packet));
+        assert_int_equal(packet.bytes.data[0], at[0] - 'a');
+        assert_int_equal(packet.bytes.data[1], at[1] - '0');
+        assert_int_equal(packet.number, ++number);
     }
-    assert_false(ins_merge_next(merge, &packet));
-    assert_null(ins_merge_unread(merge));
+    assert_false(ins_intake_next(merge, &packet));
+    assert_null(ins_intake_unread(merge));
+    assert_int_equal(ins_intake_captures(merge), count);
     assert_int_equal(damages, 0);
-    ins_merge_free(merge);
-    test_capture_release(&captures[0]);
-    test_capture_release(&captures[1]);
+    ins_intake_free(merge);
+}
+
+static void merges_captures_by_the_time_of_their_packets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint64_t times[3][4];
+        const char *expected; /* capture and packet, each with a space after it */
+    } cases[] = {
+        {"in turn", {{1, 3, 5}, {2, 4, 6}, {9}}, "a0 b0 a1 b1 a2 b2 c0 "},
+        {"the same time: in the order given", {{5, 5}, {5}, {5}}, "a0 a1 b0 c0 "},
+        {"a clock that jumps ahead by years waits",
+         {{1, 900, 901}, {2, 3}, {4}},
+         "a0 b0 b1 c0 a1 a2 "},
+        {"a clock that is set back keeps its order",
+         {{800, 2, 3}, {700, 801}, {1}},
+         "c0 b0 a0 a1 a2 b1 "},
+        {"none has a packet", {{0}, {0}, {0}}, ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct test_capture captures[3];
+        print_message("%s\n", cases[i].name);
+        merge_of(captures, cases[i].times, 3, cases[i].expected);
+    }
 }
 
 int main(void)
