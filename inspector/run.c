@@ -167,6 +167,35 @@ static void tear_down(struct run *run)
     }
 }
 
+/* Packets that may hold calls which nothing here can read. */
+static void tell_undecoded(const struct ins_unwrap_totals *totals)
+{
+    static const struct {
+        enum ins_wrap_kind kind;
+        const char *text;
+    } kinds[] = {
+        {INS_WRAP_QUIC, "packets are QUIC (HTTP/3), which is not decoded"},
+        {INS_WRAP_ENCRYPTED, "packets are encrypted below TCP (Wi-Fi, MACsec, IPsec, PPP)"},
+        {INS_WRAP_MALFORMED, "packets are malformed, or cut inside a header"},
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (totals->ends[kinds[i].kind] > 0) {
+            (void)fprintf(stderr, "sluice-inspector: %" PRIu64 " %s\n", totals->ends[kinds[i].kind],
+                          kinds[i].text);
+        }
+    }
+    for (size_t i = 0; i < totals->unknown_link_count; i++) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: %" PRIu64
+                      " packets are of link type %u, which is not decoded\n",
+                      totals->unknown_links[i].packets, (unsigned)totals->unknown_links[i].type);
+    }
+    if (totals->too_deep > 0) {
+        (void)fprintf(stderr, "sluice-inspector: %" PRIu64 " packets are nested deeper than %d\n",
+                      totals->too_deep, INS_UNWRAP_NESTING);
+    }
+}
+
 /* What is missing, in one line. */
 static void tell_loss(const struct ins_stats *stats)
 {
@@ -178,11 +207,11 @@ static void tell_loss(const struct ins_stats *stats)
                       stats->gaps, stats->bytes_missing, stats->frames_skipped,
                       stats->messages_partial, stats->tcp.cut_segments);
     }
-    if (stats->fragments_lost > 0 || stats->tcp.evicted > 0) {
+    if (stats->unwrapped.fragments_lost > 0 || stats->tcp.evicted > 0) {
         (void)fprintf(stderr,
                       "sluice-inspector: loss: %" PRIu64
                       " fragmented IP packets incomplete, %" PRIu64 " connections given up\n",
-                      stats->fragments_lost, stats->tcp.evicted);
+                      stats->unwrapped.fragments_lost, stats->tcp.evicted);
     }
     if (stats->packets_dropped > 0) {
         (void)fprintf(
@@ -203,12 +232,7 @@ static void tell_loss(const struct ins_stats *stats)
                       "first were taken\n",
                       stats->tcp.conflicting);
     }
-    if (stats->packets_unknown_link > 0) {
-        (void)fprintf(stderr,
-                      "sluice-inspector: %" PRIu64
-                      " packets are of a link type that is not decoded\n",
-                      stats->packets_unknown_link);
-    }
+    tell_undecoded(&stats->unwrapped);
 }
 
 static enum ins_exit conclude(struct run *run)

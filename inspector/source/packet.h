@@ -13,11 +13,19 @@ enum {
 enum ins_link_type {
     INS_LINK_NULL = 0,
     INS_LINK_ETHERNET = 1,
+    INS_LINK_PPP = 9,
     INS_LINK_RAW_BSD = 12, /* DLT_RAW, as some writers put it down unmapped */
     INS_LINK_RAW_OPENBSD = 14,
+    INS_LINK_PPP_HDLC = 50,
+    INS_LINK_PPPOE = 51,
     INS_LINK_RAW = 101,
+    INS_LINK_CISCO_HDLC = 104,
+    INS_LINK_WIFI = 105,
     INS_LINK_LOOP = 108,
+    INS_LINK_ENC = 109, /* OpenBSD's IPsec interface */
     INS_LINK_SLL = 113,
+    INS_LINK_RADIOTAP = 127,
+    INS_LINK_MPLS = 219,
     INS_LINK_IPV4 = 228,
     INS_LINK_IPV6 = 229,
     INS_LINK_SLL2 = 276,

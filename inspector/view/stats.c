@@ -164,8 +164,8 @@ void ins_stats_damage(struct ins_stats *stats, const char *capture, uint64_t pac
 bool ins_stats_has_loss(const struct ins_stats *stats)
 {
     return stats->gaps > 0 || stats->bytes_missing > 0 || stats->frames_skipped > 0 ||
-           stats->damage_count > 0 || stats->fragments_lost > 0 || stats->tcp.evicted > 0 ||
-           stats->packets_dropped > 0;
+           stats->damage_count > 0 || stats->unwrapped.fragments_lost > 0 ||
+           stats->tcp.evicted > 0 || stats->packets_dropped > 0;
 }
 
 static void write_frames(const struct ins_stats *stats, struct sl_json_out *out)
@@ -284,7 +284,7 @@ static void write_loss(const struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_key_u64(out, "frames_skipped", stats->frames_skipped);
     sl_json_out_key_u64(out, "bytes_skipped", stats->bytes_skipped);
     sl_json_out_key_u64(out, "segments_cut", stats->tcp.cut_segments);
-    sl_json_out_key_u64(out, "fragments_lost", stats->fragments_lost);
+    sl_json_out_key_u64(out, "fragments_lost", stats->unwrapped.fragments_lost);
     sl_json_out_key_u64(out, "connections_given_up", stats->tcp.evicted);
     sl_json_out_key_u64(out, "packets_dropped", stats->packets_dropped);
     sl_json_out_key_u64(out, "damaged", stats->damage_count);
@@ -298,6 +298,39 @@ static void write_loss(const struct ins_stats *stats, struct sl_json_out *out)
         sl_json_out_end_object(out);
     }
     sl_json_out_end_array(out);
+    sl_json_out_end_object(out);
+}
+
+/* Packets without a TCP segment, by what they are. */
+static void write_not_tcp(const struct ins_stats *stats, struct sl_json_out *out)
+{
+    static const struct {
+        const char *key;
+        enum ins_wrap_kind kind;
+    } kinds[] = {
+        {"unknown_link", INS_WRAP_UNKNOWN_LINK},
+        {"not_ip", INS_WRAP_NOT_IP},
+        {"other_ip", INS_WRAP_OTHER_IP},
+        {"udp", INS_WRAP_OTHER_UDP},
+        {"quic", INS_WRAP_QUIC},
+        {"encrypted", INS_WRAP_ENCRYPTED},
+        {"malformed", INS_WRAP_MALFORMED},
+    };
+    const struct ins_unwrap_totals *unwrapped = &stats->unwrapped;
+    sl_json_out_key(out, "packets_not_tcp");
+    sl_json_out_begin_object(out);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        sl_json_out_key_u64(out, kinds[i].key, unwrapped->ends[kinds[i].kind]);
+    }
+    sl_json_out_key_u64(out, "nested_too_deep", unwrapped->too_deep);
+    sl_json_out_key(out, "link_types");
+    sl_json_out_begin_object(out);
+    for (size_t i = 0; i < unwrapped->unknown_link_count; i++) {
+        char name[INS_NAME_MAX];
+        (void)snprintf(name, sizeof(name), "%u", (unsigned)unwrapped->unknown_links[i].type);
+        sl_json_out_key_u64(out, name, unwrapped->unknown_links[i].packets);
+    }
+    sl_json_out_end_object(out);
     sl_json_out_end_object(out);
 }
 
@@ -317,6 +350,7 @@ void ins_stats_write(struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_key_str(out, "type", "summary");
     sl_json_out_key_u64(out, "captures", stats->captures);
     sl_json_out_key_u64(out, "packets", stats->packets);
+    write_not_tcp(stats, out);
     sl_json_out_key_u64(out, "connections", stats->connections);
     sl_json_out_key_u64(out, "connections_midway", stats->connections_midway);
     sl_json_out_key_u64(out, "connections_other", stats->connections_ignored);

@@ -9,7 +9,7 @@
  * Limits: INS_STATS_METHODS methods and INS_STATS_STATUSES statuses out of range by name; further ones
  * count together. INS_STATS_DAMAGE places of damage are told, further ones counted.
  */
-#include "inspector/net/tcp.h"
+#include "inspector/net/unwrap.h"
 #include "inspector/view/latency.h"
 #include "inspector/view/view.h"
 #include "lib/base/json_out.h"
@@ -44,8 +44,9 @@ struct ins_status_counts {
 };
 
 struct ins_stats {
-    uint64_t captures, packets, packets_filtered, packets_unknown_link;
-    uint64_t packets_dropped; /* by the kernel, before the capture */
+    uint64_t captures, packets, packets_filtered;
+    uint64_t packets_dropped;           /* by the kernel, before the capture */
+    struct ins_unwrap_totals unwrapped; /* packets by what they hold */
     uint64_t connections, connections_midway, connections_ignored;
     uint64_t calls, calls_open, calls_undecoded, other_http;
     uint64_t messages[2]; /* by direction */
@@ -61,7 +62,6 @@ struct ins_stats {
     size_t finding_count;
     uint64_t must_findings; /* of level M */
     uint64_t gaps, bytes_missing, bytes_skipped, frames_skipped;
-    uint64_t fragments_lost;
     struct ins_tcp_totals tcp;
     struct ins_damage_note damage[INS_STATS_DAMAGE];
     uint64_t damage_count;
