@@ -6,10 +6,7 @@
 #include "lib/wire/stall.h"
 
 enum {
-    /* Of unfinished messages: the aim for all connections, of which each gets a share. */
-    KEEP_ALL = 16 * 1024 * 1024,
-    KEEP_SHARE_MAX = 4 * 1024 * 1024,
-    KEEP_SHARE_MIN = 64 * 1024,
+    KEEP_ALL = 12 * 1024 * 1024, /* of unfinished messages of all connections */
 };
 
 struct ins_session {
@@ -18,8 +15,8 @@ struct ins_session {
     struct ins_stats *stats;
     struct ins_view *view;
     uint64_t connections; /* with a conversation */
-    uint64_t open;        /* of them */
     uint64_t calls;       /* with a record */
+    size_t held_bytes;    /* of unfinished messages */
 };
 
 struct ins_conversation {
@@ -158,7 +155,6 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
                                           const struct ins_layer_place *place)
 {
     struct ins_conversation *conversation = sl_alloc(sizeof(*conversation));
-    session->open++;
     conversation->session = session;
     conversation->connection = (struct ins_connection){
         .id = ++session->connections,
@@ -173,22 +169,15 @@ void ins_session_close(struct ins_conversation *conversation,
                        const struct sl_observer_totals *totals)
 {
     ins_stats_connection(conversation->session->stats, &conversation->connection, totals);
-    conversation->session->open--;
     sl_free(conversation);
 }
 
-static size_t keep_share(const struct ins_session *session)
-{
-    uint64_t share = KEEP_ALL / session->open;
-    share = share > KEEP_SHARE_MAX ? KEEP_SHARE_MAX : share;
-    return share < KEEP_SHARE_MIN ? KEEP_SHARE_MIN : (size_t)share;
-}
-
-void ins_session_keeps(const struct ins_session *session, struct sl_observer_config *config)
+void ins_session_keeps(struct ins_session *session, struct sl_observer_config *config)
 {
     config->keep_message_max = session->view->ops->keep_message_max;
     config->keep_frame_max = session->view->ops->keep_frame_max;
-    config->keep_total_max = keep_share(session);
+    config->keep_total_max = KEEP_ALL;
+    config->held_bytes = &session->held_bytes;
 }
 
 const struct sl_observer_handler *ins_session_handler(void)

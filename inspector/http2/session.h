@@ -30,9 +30,9 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
 void ins_session_close(struct ins_conversation *conversation,
                        const struct sl_observer_totals *totals);
 
-/* How much of messages and frames is to be kept, given what the view wants and how many conversations are
- * open, this one among them: sets the keep_ fields. */
-void ins_session_keeps(const struct ins_session *session, struct sl_observer_config *config);
+/* How much of messages and frames is to be kept, given what the view wants: sets the keep_ fields. All
+ * conversations share one budget for messages that are not whole yet. */
+void ins_session_keeps(struct ins_session *session, struct sl_observer_config *config);
 
 /* Its owner is a struct ins_conversation. */
 const struct sl_observer_handler *ins_session_handler(void);

@@ -100,6 +100,9 @@ void sl_observer_free(struct sl_observer *observer)
         return;
     }
     sl_obs_calls_release(observer);
+    if (observer->config.held_bytes != NULL) {
+        *observer->config.held_bytes -= observer->held_bytes;
+    }
     sl_obs_streams_release(&observer->streams);
     for (int i = 0; i < 2; i++) {
         sl_buf_release(&observer->dir[i].payload);
@@ -141,7 +144,9 @@ void sl_observer_close(struct sl_observer *observer, enum sl_dir dir, bool is_re
     observer->at = *at;
     if (!observer->dir[dir].is_ended) {
         observer->dir[dir].is_ended = true;
-        sl_rules_closed(observer, dir);
+        if (!observer->config.is_http1) {
+            sl_rules_closed(observer, dir);
+        }
     }
     if (!observer->has_closer) {
         observer->has_closer = true;
@@ -161,7 +166,9 @@ void sl_observer_finish(struct sl_observer *observer)
         struct sl_obs_dir *d = &observer->dir[dir];
         if (!d->is_ended) {
             d->is_ended = true;
-            sl_rules_closed(observer, dir);
+            if (!observer->config.is_http1) {
+                sl_rules_closed(observer, dir);
+            }
         }
         bool is_hunting = d->phase == SL_OBS_HUNT;
         sl_obs_skipped(observer, dir, is_hunting ? d->payload.len : d->head_len);

@@ -85,7 +85,9 @@ struct sl_observer_config {
     void *owner;
     size_t keep_message_max; /* payload bytes of a message that are kept; 0: count only */
     size_t keep_frame_max;   /* payload bytes of other frames than DATA that are kept */
-    size_t keep_total_max;   /* the same, of all unfinished messages together */
+    size_t keep_total_max;   /* of all unfinished messages together */
+    size_t *held_bytes;      /* what counts for that, where several observers share the maximum: one
+                                message takes half of what the others leave at most; or NULL */
     size_t block_max;        /* HEADERS + CONTINUATION, compressed */
     bool
         is_crossing_counted; /* a call that was reset, or answered before its client had ended, stays
@@ -93,6 +95,7 @@ struct sl_observer_config {
                                  grpc-status among it, are its own. call_end comes later for it; end,
                                  end_at and reset_error tell what ended it first. The server's FIN
                                  ends the calls then: what the client does after it is no cancel */
+    bool is_http1;           /* calls come by lib/wire/exchange.h, not as frames */
     size_t streams_max; /* open at once; the oldest is given up (call_end, has_gap) beyond it */
     bool is_midway;     /* the connection began before the first byte: no preface is expected, and
                                 the HPACK tables and the ledger are not trusted */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HEADERS, PUSH_PROMISE and CONTINUATION: header blocks, and what they mean for their call. */
+#include "lib/wire/obs/blocks.h"
 #include "lib/wire/obs/state.h"
 
 enum {
@@ -37,8 +38,8 @@ static bool decode(struct sl_obs_dir *d, struct sl_span block, struct sl_headers
     return headers->lost_count == 0 && !headers->is_truncated;
 }
 
-static void tell(struct sl_observer *observer, struct sl_obs_call *call, enum sl_block block,
-                 const struct sl_headers *headers)
+void sl_obs_tell_block(struct sl_observer *observer, struct sl_obs_call *call, enum sl_block block,
+                       const struct sl_headers *headers)
 {
     observer->frame_call = call;
     observer->frame_headers = headers;
@@ -55,6 +56,16 @@ static void swap_headers(struct sl_headers *a, struct sl_headers *b)
     *b = kept;
 }
 
+void sl_obs_request_fields(struct sl_observer *observer, struct sl_obs_call *call)
+{
+    struct sl_call_side *side = &call->call.request;
+    side->has_headers = true;
+    side->headers_at = observer->at;
+    call->is_lost[SL_DIR_REQUEST] = false;
+    sl_obs_call_classify(observer, call);
+    sl_obs_tell_block(observer, call, SL_BLOCK_REQUEST, &side->headers);
+}
+
 /* A block of the client on a stream that has a call. */
 static void request_block(struct sl_observer *observer, struct sl_obs_call *call,
                           struct sl_span block)
@@ -65,16 +76,12 @@ static void request_block(struct sl_observer *observer, struct sl_obs_call *call
         bool is_whole = decode(d, block, &side->trailers);
         call->call.has_lost_headers = call->call.has_lost_headers || !is_whole;
         side->has_trailers = true;
-        tell(observer, call, SL_BLOCK_REQUEST_TRAILERS, &side->trailers);
+        sl_obs_tell_block(observer, call, SL_BLOCK_REQUEST_TRAILERS, &side->trailers);
         return;
     }
     bool is_whole = decode(d, block, &side->headers);
     call->call.has_lost_headers = call->call.has_lost_headers || !is_whole;
-    side->has_headers = true;
-    side->headers_at = observer->at;
-    call->is_lost[SL_DIR_REQUEST] = false;
-    sl_obs_call_classify(observer, call);
-    tell(observer, call, SL_BLOCK_REQUEST, &side->headers);
+    sl_obs_request_fields(observer, call);
 }
 
 /* :status of a block, or 0. */
@@ -95,10 +102,7 @@ static unsigned status_of(const struct sl_headers *headers)
     return status;
 }
 
-/* The first block of a response, or one before it (1xx), or the last one of a response whose
- * beginning was not seen. */
-static void first_response_block(struct sl_observer *observer, struct sl_obs_call *call,
-                                 bool is_last)
+void sl_obs_response_fields(struct sl_observer *observer, struct sl_obs_call *call, bool is_last)
 {
     struct sl_call_side *side = &call->call.response;
     unsigned status = status_of(&side->headers);
@@ -107,7 +111,7 @@ static void first_response_block(struct sl_observer *observer, struct sl_obs_cal
     }
     sl_obs_call_classify(observer, call);
     if (status >= 100 && status < 200 && !is_last) {
-        tell(observer, call, SL_BLOCK_INFORMATIONAL, &side->headers);
+        sl_obs_tell_block(observer, call, SL_BLOCK_INFORMATIONAL, &side->headers);
         return;
     }
     call->call.http_status = status;
@@ -116,7 +120,7 @@ static void first_response_block(struct sl_observer *observer, struct sl_obs_cal
     if (!is_last || (call->call.protocol == SL_PROTOCOL_CONNECT && status != 0)) {
         side->has_headers = true;
         sl_obs_call_response(call);
-        tell(observer, call, SL_BLOCK_RESPONSE, &side->headers);
+        sl_obs_tell_block(observer, call, SL_BLOCK_RESPONSE, &side->headers);
         return;
     }
     swap_headers(&side->headers, &side->trailers);
@@ -125,7 +129,7 @@ static void first_response_block(struct sl_observer *observer, struct sl_obs_cal
     /* Trailers without :status close a response that began before the observer. */
     bool is_joined = !call->call.request.has_headers && status == 0;
     side->has_headers = is_joined;
-    tell(observer, call, SL_BLOCK_TRAILERS, &side->trailers);
+    sl_obs_tell_block(observer, call, SL_BLOCK_TRAILERS, &side->trailers);
 }
 
 static void response_block(struct sl_observer *observer, struct sl_obs_call *call,
@@ -140,11 +144,11 @@ static void response_block(struct sl_observer *observer, struct sl_obs_call *cal
         d->proven = call->stream->opened_mark; /* a reply: the request had come */
     }
     if (is_first) {
-        first_response_block(observer, call, is_last);
+        sl_obs_response_fields(observer, call, is_last);
         return;
     }
     side->has_trailers = true;
-    tell(observer, call, SL_BLOCK_TRAILERS, &side->trailers);
+    sl_obs_tell_block(observer, call, SL_BLOCK_TRAILERS, &side->trailers);
 }
 
 /* The stream of a block: found, opened by it, or joined late. */

@@ -4,7 +4,7 @@
 #include "lib/wire/call_status.h"
 #include "lib/wire/content.h"
 #include "lib/wire/grpc_status.h"
-#include "lib/wire/obs/data.h"
+#include "lib/wire/obs/body.h"
 #include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
@@ -117,6 +117,7 @@ struct sl_stream *sl_obs_call_begin(struct sl_observer *observer, uint32_t id, b
     stream->call = call;
     call->stream = stream;
     call->call.stream = id;
+    call->call.is_http1 = observer->config.is_http1;
     call->call.start = *start;
     call->call.timeout_ns = UINT64_MAX;
     sl_obs_stalls_begin(observer, call);
@@ -191,7 +192,7 @@ void sl_obs_call_classify(struct sl_observer *observer, struct sl_obs_call *call
         observer->handler.call_begin(observer->config.owner, &call->call);
     }
     if (is_query) {
-        sl_obs_data_of_query(observer, call);
+        sl_obs_body_of_query(observer, call);
     }
 }
 
@@ -214,7 +215,7 @@ void sl_obs_call_catch_up(struct sl_observer *observer, struct sl_obs_call *call
     call->gap_epoch[dir] = observer->dir[dir].gap_epoch;
     if (!sl_obs_side(call, dir)->is_ended) {
         call->call.has_gap = true;
-        sl_obs_data_partial(observer, call, dir);
+        sl_obs_body_partial(observer, call, dir);
         call->is_lost[dir] = true;
         call->call.may_have_ended = true;
     }
@@ -231,14 +232,16 @@ void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     struct sl_obs_call *call = stream->call;
     if (call != NULL) {
         sl_obs_call_catch_up(observer, call, dir);
-        sl_obs_data_finish(observer, call, dir);
+        sl_obs_body_finish(observer, call, dir);
         struct sl_call_side *side = sl_obs_side(call, dir);
         side->is_ended = true;
         side->end_at = observer->at;
     }
     stream->is_ended[dir] = true;
     stream->ended_mark[dir] = observer->dir[dir].frames;
-    sl_rules_end_stream(observer, dir, stream, is_on_data);
+    if (!observer->config.is_http1) {
+        sl_rules_end_stream(observer, dir, stream, is_on_data);
+    }
     if (call == NULL) {
         if (stream->is_ended[sl_obs_other(dir)] && !stream->is_closed) {
             sl_obs_stream_close(&observer->streams, stream);
@@ -264,7 +267,7 @@ static void tell_end(struct sl_observer *observer, struct sl_obs_call *call)
     for (int i = 0; i < 2; i++) {
         enum sl_dir dir = i == 0 ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
         sl_obs_call_catch_up(observer, call, dir);
-        sl_obs_data_partial(observer, call, dir);
+        sl_obs_body_partial(observer, call, dir);
     }
     sl_call_status_derive(&call->call);
     if (observer->handler.call_end != NULL) {

@@ -11,11 +11,5 @@ void sl_obs_data_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_s
 /* count bytes of the payload are missing; at most left. */
 void sl_obs_data_skip(struct sl_observer *observer, enum sl_dir dir, uint64_t count);
 void sl_obs_data_end(struct sl_observer *observer, enum sl_dir dir);
-/* A side's end: the message of SL_FRAMING_WHOLE is there, any other is cut short. */
-void sl_obs_data_finish(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir);
-/* The message of a Connect GET, which is in the query. */
-void sl_obs_data_of_query(struct sl_observer *observer, struct sl_obs_call *call);
-/* The message that a side's end or a gap cuts short. */
-void sl_obs_data_partial(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir);
 
 #endif

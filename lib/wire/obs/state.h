@@ -8,7 +8,8 @@
  *     observer.c  the public face
  *     frames.c    bytes of a direction -> frames          hunt.c    the next frame after lost bytes
  *     control.c   SETTINGS, PING, GOAWAY, RST_STREAM ...  blocks.c  HEADERS and CONTINUATION
- *     data.[ch]   DATA -> messages                        calls.c   begin, end and status of calls
+ *     data.[ch]   DATA frames -> bodies                   body.[ch] bodies -> messages
+ *     exchange.c  calls over HTTP/1.1                     calls.c   begin, end and status of calls
  *     flow.[ch], stalls.[ch]  windows, who waited         streams.c the table of streams
  */
 #include "lib/wire/obs/stalls.h"
@@ -145,7 +146,7 @@ struct sl_observer {
     uint32_t highest_stream; /* opened by the client */
     uint32_t goaway_last;    /* of the server's GOAWAY; UINT32_MAX without one */
     uint64_t scan_budget; /* streams that may be visited for SETTINGS: grows with the bytes fed */
-    size_t held_bytes;    /* in the splitters */
+    size_t held_bytes;    /* in the splitters, of this observer */
     struct sl_headers scratch;
     struct sl_obs_call *spare_calls;
     size_t spare_count;
