@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "inspector/reflect/client.h"
-#include "lib/schema/sources.h"
+#include "lib/schema/source/sources.h"
 
 static void warn(void *context, const char *text)
 {

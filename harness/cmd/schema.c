@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "lib/schema/sources.h"
+#include "lib/schema/source/sources.h"
 
 static void warn(void *context, const char *text)
 {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/schema/descriptor_reader.h"
+#include "lib/schema/fingerprint.h"
 
 enum sl_status sl_descriptor_malformed(struct sl_descriptor_reader *r, const char *what)
 {
@@ -177,6 +178,7 @@ static enum sl_status read_enums(struct sl_descriptor_reader *r, struct sl_span 
         if (declared == NULL) {
             return sl_descriptor_no_room(r);
         }
+        declared->fingerprint = sl_fingerprint_enum(payload);
         *r->enums_tail = declared;
         r->enums_tail = &declared->next;
         struct sl_span full = {0};
@@ -253,6 +255,7 @@ static enum sl_status read_messages(struct sl_descriptor_reader *r, struct sl_sp
         if (declared == NULL) {
             return sl_descriptor_no_room(r);
         }
+        declared->fingerprint = sl_fingerprint_message(payload);
         *r->messages_tail = declared;
         r->messages_tail = &declared->next;
         status = read_message(r, payload, scope, &declared->type);
@@ -272,6 +275,7 @@ static enum sl_status read_method(struct sl_descriptor_reader *r, struct sl_span
     if (declared == NULL) {
         return sl_descriptor_no_room(r);
     }
+    declared->fingerprint = sl_fingerprint_method(bytes);
     *r->methods_tail = declared;
     r->methods_tail = &declared->next;
     enum sl_status status =

@@ -26,11 +26,13 @@ struct sl_descriptor_ref {
 
 struct sl_descriptor_message {
     struct sl_message_type type;
+    uint64_t fingerprint;
     struct sl_descriptor_message *next;
 };
 
 struct sl_descriptor_enum {
     struct sl_enum_type type;
+    uint64_t fingerprint;
     struct sl_descriptor_enum *next;
 };
 
@@ -51,6 +53,7 @@ struct sl_descriptor_extension {
 struct sl_descriptor_method {
     struct sl_method method;
     struct sl_descriptor_ref input, output;
+    uint64_t fingerprint;
     struct sl_descriptor_method *next;
 };
 

@@ -1,58 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/schema/pool.h"
+#include "lib/schema/pool_parts.h"
 
 #include <assert.h>
+#include <stdio.h>
 
-#include "lib/base/alloc.h"
-#include "lib/schema/descriptor.h"
 #include "lib/schema/proto_rd.h"
 #include "lib/schema/well_known.h"
-
-#define uthash_malloc(size)       sl_alloc(size)
-#define uthash_free(memory, size) sl_free(memory)
-#include <uthash.h>
 
 /* protoc's output for the files that the program knows by itself (proto/CMakeLists.txt). */
 extern const unsigned char sl_builtin_protos[];
 extern const size_t sl_builtin_protos_size;
-
-/* The second key of an extension: what it extends, and at which number, as bytes. */
-struct extension_key {
-    uint8_t bytes[sizeof(uintptr_t) + sizeof(uint32_t)];
-};
-
-enum {
-    SCOPES_MAX = 4, /* scopes that a relative name is looked up in; protoc writes full names only */
-};
-
-/* What a name stands for: one pointer is set, or none for the name of a file. */
-struct symbol {
-    const char *name;
-    const struct sl_message_type *message;
-    const struct sl_enum_type *enumeration;
-    const struct sl_field *extension;
-    const struct sl_method *method;
-    const struct sl_message_type *extendee; /* of an extension, when it is linked */
-    struct extension_key key;
-    UT_hash_handle hh;        /* by name */
-    UT_hash_handle by_number; /* extensions, by key */
-};
-
-struct sl_pool {
-    struct sl_arena *arenas; /* one for each add that brought something */
-    size_t arena_count;
-    size_t memory_left;
-    struct symbol *types; /* messages, enums and extensions by full name */
-    struct symbol *files;
-    struct symbol *methods_by_path;
-    struct symbol *extensions; /* by key */
-    const struct sl_method **methods;
-    size_t method_count, method_capacity;
-    /* What sl_pool_link() could not resolve yet. */
-    struct sl_descriptor_use *open_uses;
-    struct sl_descriptor_extension *open_extensions;
-    struct sl_descriptor_method *open_methods;
-};
 
 struct sl_pool *sl_pool_new(void)
 {
@@ -78,18 +35,18 @@ void sl_pool_free(struct sl_pool *pool)
     sl_free(pool);
 }
 
-static struct extension_key key_of(const struct sl_message_type *extendee, uint32_t number)
+struct sl_pool_extension_key sl_pool_key_of(const struct sl_message_type *extendee, uint32_t number)
 {
-    struct extension_key key;
+    struct sl_pool_extension_key key;
     uintptr_t address = (uintptr_t)extendee;
     memcpy(key.bytes, &address, sizeof(address));
     memcpy(key.bytes + sizeof(address), &number, sizeof(number));
     return key;
 }
 
-static struct symbol *find(struct symbol *table, struct sl_span name)
+struct sl_pool_symbol *sl_pool_find(struct sl_pool_symbol *table, struct sl_span name)
 {
-    struct symbol *found = NULL;
+    struct sl_pool_symbol *found = NULL;
     if (name.len > 0 && name.len <= SL_DESCRIPTOR_NAME_MAX + 1) {
         HASH_FIND(hh, table, name.data, name.len, found);
     }
@@ -97,9 +54,9 @@ static struct symbol *find(struct symbol *table, struct sl_span name)
 }
 
 /* Adds a symbol unless its name is taken: the first one wins. True when it was added. */
-static bool add_symbol(struct symbol **table, struct symbol *symbol)
+static bool add_symbol(struct sl_pool_symbol **table, struct sl_pool_symbol *symbol)
 {
-    if (find(*table, sl_span_str(symbol->name)) != NULL) {
+    if (sl_pool_find(*table, sl_span_str(symbol->name)) != NULL) {
         return false;
     }
     HASH_ADD_KEYPTR(hh, *table, symbol->name, strlen(symbol->name), symbol);
@@ -157,45 +114,79 @@ static void open_lists(struct sl_pool *pool, struct sl_descriptor_file *file)
     pool->open_methods = file->methods;
 }
 
-/* Makes the file's names known, unless a file of its name is there. symbols: symbol_count() of them.
- * True when the pool now uses the file. */
-static bool commit(struct sl_pool *pool, struct sl_descriptor_file *file, struct symbol *symbols)
+/* Notes that a name was declared otherwise before. The well-known types come in many editions, with every schema. */
+static void note_conflict(struct sl_pool *pool, const struct sl_descriptor_file *file,
+                          const char *name)
+{
+    if (strncmp(file->name, "google/protobuf/", strlen("google/protobuf/")) == 0) {
+        return;
+    }
+    if (pool->conflict_count < SL_POOL_CONFLICTS_MAX) {
+        (void)snprintf(pool->conflicts[pool->conflict_count], SL_POOL_CONFLICT_TEXT_MAX,
+                       "%.140s of %.80s was declared otherwise before; the first is taken", name,
+                       file->name);
+    }
+    pool->conflict_count++;
+}
+
+/* Adds a symbol unless its name is taken. True when it was added. */
+static bool add_type(struct sl_pool *pool, const struct sl_descriptor_file *file,
+                     struct sl_pool_symbol **table, struct sl_pool_symbol *symbol)
+{
+    struct sl_pool_symbol *taken = sl_pool_find(*table, sl_span_str(symbol->name));
+    if (taken == NULL) {
+        return add_symbol(table, symbol);
+    }
+    if (taken->fingerprint != symbol->fingerprint) {
+        note_conflict(pool, file, symbol->name);
+    }
+    return false;
+}
+
+/* Makes those of the file's names known that are not taken. symbols: symbol_count() of them. True when the pool now
+ * uses the file. */
+static bool commit(struct sl_pool *pool, struct sl_descriptor_file *file,
+                   struct sl_pool_symbol *symbols)
 {
     symbols->name = file->name;
-    if (!add_symbol(&pool->files, symbols++)) {
-        return false;
-    }
+    bool is_used = add_symbol(&pool->files, symbols++);
     for (struct sl_descriptor_message *m = file->messages; m != NULL; m = m->next) {
         m->type.well_known = sl_well_known_of(&m->type);
         symbols->name = m->type.full_name;
         symbols->message = &m->type;
-        (void)add_symbol(&pool->types, symbols++);
+        symbols->fingerprint = m->fingerprint;
+        is_used = add_type(pool, file, &pool->types, symbols++) || is_used;
     }
     for (struct sl_descriptor_enum *e = file->enums; e != NULL; e = e->next) {
         symbols->name = e->type.full_name;
         symbols->enumeration = &e->type;
-        (void)add_symbol(&pool->types, symbols++);
+        symbols->fingerprint = e->fingerprint;
+        is_used = add_type(pool, file, &pool->types, symbols++) || is_used;
     }
     for (struct sl_descriptor_extension *x = file->extensions; x != NULL; x = x->next) {
         symbols->name = x->field.name;
         symbols->extension = &x->field;
-        (void)add_symbol(&pool->types, symbols++);
+        is_used = add_type(pool, file, &pool->types, symbols++) || is_used;
     }
     for (struct sl_descriptor_method *m = file->methods; m != NULL; m = m->next) {
         symbols->name = m->method.path;
         symbols->method = &m->method;
-        if (add_symbol(&pool->methods_by_path, symbols++)) {
+        symbols->fingerprint = m->fingerprint;
+        if (add_type(pool, file, &pool->methods_by_path, symbols++)) {
             list_method(pool, &m->method);
+            is_used = true;
         }
     }
-    open_lists(pool, file);
-    return true;
+    if (is_used) {
+        open_lists(pool, file);
+    }
+    return is_used;
 }
 
 /* Reads the files into the arena: a list, with the symbols that each will need. */
 struct staged {
     struct sl_descriptor_file file;
-    struct symbol *symbols;
+    struct sl_pool_symbol *symbols;
     struct staged *next;
 };
 
@@ -314,171 +305,53 @@ bool sl_pool_builtin_has_file(struct sl_span name)
 
 void sl_pool_add_builtin(struct sl_pool *pool)
 {
+    size_t conflict_count = pool->conflict_count;
     enum sl_status status = sl_pool_add_set(pool, sl_pool_builtin_set(), NULL);
+    pool->conflict_count = conflict_count; /* a user's own copy is meant to win */
     if (status != SL_OK) {
         assert(status == SL_LIMIT); /* only a pool that is full already can refuse our own set */
     }
 }
 
-/* The symbol that a mention means: a name with a leading dot is full, any other is looked up from the
- * innermost scope outward, as protoc does, but not in scopes without end: a set may be hostile. */
-static struct symbol *resolve(const struct sl_pool *pool, const struct sl_descriptor_ref *ref)
+size_t sl_pool_conflict_count(const struct sl_pool *pool)
 {
-    if (ref->name.len > 0 && ref->name.data[0] == '.') {
-        return find(pool->types, sl_span_from(ref->name, 1));
-    }
-    char full[2 * SL_DESCRIPTOR_NAME_MAX + 3];
-    size_t scope = ref->scope.len;
-    for (size_t tried = 0;; tried++) {
-        size_t before = 0;
-        if (scope > 0) {
-            memcpy(full, ref->scope.data, scope);
-            full[scope] = '.';
-            before = scope + 1;
-        }
-        if (ref->name.len > 0) {
-            memcpy(full + before, ref->name.data, ref->name.len);
-        }
-        struct symbol *found = find(pool->types, sl_span(full, before + ref->name.len));
-        if (found != NULL || scope == 0) {
-            return found;
-        }
-        while (scope > 0 && ref->scope.data[scope - 1] != '.') {
-            scope--;
-        }
-        scope -= scope > 0;
-        scope = tried + 1 < SCOPES_MAX ? scope : 0;
-    }
+    return pool->conflict_count;
 }
 
-/* True when entry is what protoc makes for map<K, V>: its key must have a JSON form as a name. */
-static bool is_map_entry(const struct sl_message_type *entry)
+const char *sl_pool_conflict_at(const struct sl_pool *pool, size_t index)
 {
-    if (!entry->is_map_entry || entry->field_count != 2) {
-        return false;
-    }
-    const struct sl_field *key = &entry->fields[0];
-    const struct sl_field *value = &entry->fields[1];
-    bool is_key_type = key->type != SL_TYPE_DOUBLE && key->type != SL_TYPE_FLOAT &&
-                       key->type != SL_TYPE_BYTES && key->type != SL_TYPE_MESSAGE &&
-                       key->type != SL_TYPE_GROUP && key->type != SL_TYPE_ENUM;
-    return key->number == 1 && value->number == 2 && !key->is_repeated && !value->is_repeated &&
-           is_key_type;
-}
-
-/* True when the type of the field was found. */
-static bool link_use(struct sl_pool *pool, const struct sl_descriptor_use *use)
-{
-    struct sl_field *field = use->field;
-    struct symbol *symbol = resolve(pool, &use->ref);
-    bool is_enum_field = field->type == SL_TYPE_ENUM;
-    bool is_message_field = field->type == SL_TYPE_MESSAGE || field->type == SL_TYPE_GROUP;
-    if (symbol == NULL) {
-        return false;
-    }
-    if (symbol->enumeration != NULL && (is_enum_field || !use->is_type_given)) {
-        field->type = SL_TYPE_ENUM;
-        field->enumeration = symbol->enumeration;
-        return true;
-    }
-    if (symbol->message == NULL || !is_message_field) {
-        return false;
-    }
-    field->message = symbol->message;
-    if (field->is_repeated && is_map_entry(symbol->message)) {
-        field->is_map = true;
-        field->type = SL_TYPE_MESSAGE; /* a map entry is never delimited */
-    }
-    return true;
-}
-
-static bool link_extension(struct sl_pool *pool, const struct sl_descriptor_extension *extension)
-{
-    struct symbol *extendee = resolve(pool, &extension->extendee);
-    struct symbol *own = find(pool->types, sl_span_str(extension->field.name));
-    if (extendee == NULL || extendee->message == NULL) {
-        return false;
-    }
-    if (own == NULL || own->extension != &extension->field) {
-        return true; /* another one of that name won */
-    }
-    struct symbol *taken = NULL;
-    own->extendee = extendee->message;
-    own->key = key_of(extendee->message, extension->field.number);
-    HASH_FIND(by_number, pool->extensions, &own->key, sizeof(own->key), taken);
-    if (taken == NULL) {
-        HASH_ADD(by_number, pool->extensions, key, sizeof(own->key), own);
-    }
-    return true;
-}
-
-static bool link_method(struct sl_pool *pool, struct sl_descriptor_method *declared)
-{
-    struct symbol *input = resolve(pool, &declared->input);
-    struct symbol *output = resolve(pool, &declared->output);
-    declared->method.input = input == NULL ? NULL : input->message;
-    declared->method.output = output == NULL ? NULL : output->message;
-    return declared->method.input != NULL && declared->method.output != NULL;
-}
-
-enum sl_status sl_pool_link(struct sl_pool *pool, struct sl_error *reterr_error)
-{
-    (void)reterr_error;
-    struct sl_descriptor_use **use = &pool->open_uses;
-    while (*use != NULL) {
-        if (link_use(pool, *use)) {
-            *use = (*use)->next;
-        } else {
-            use = &(*use)->next;
-        }
-    }
-    struct sl_descriptor_extension **extension = &pool->open_extensions;
-    while (*extension != NULL) {
-        if (link_extension(pool, *extension)) {
-            *extension = (*extension)->next;
-        } else {
-            extension = &(*extension)->next;
-        }
-    }
-    struct sl_descriptor_method **method = &pool->open_methods;
-    while (*method != NULL) {
-        if (link_method(pool, *method)) {
-            *method = (*method)->next;
-        } else {
-            method = &(*method)->next;
-        }
-    }
-    return SL_OK;
+    bool is_kept = index < pool->conflict_count && index < SL_POOL_CONFLICTS_MAX;
+    return is_kept ? pool->conflicts[index] : NULL;
 }
 
 bool sl_pool_has_file(const struct sl_pool *pool, struct sl_span name)
 {
-    return find(pool->files, name) != NULL;
+    return sl_pool_find(pool->files, name) != NULL;
 }
 
 const struct sl_message_type *sl_pool_message(const struct sl_pool *pool, struct sl_span full_name)
 {
-    struct symbol *symbol = find(pool->types, full_name);
+    struct sl_pool_symbol *symbol = sl_pool_find(pool->types, full_name);
     return symbol == NULL ? NULL : symbol->message;
 }
 
 const struct sl_enum_type *sl_pool_enum(const struct sl_pool *pool, struct sl_span full_name)
 {
-    struct symbol *symbol = find(pool->types, full_name);
+    struct sl_pool_symbol *symbol = sl_pool_find(pool->types, full_name);
     return symbol == NULL ? NULL : symbol->enumeration;
 }
 
 const struct sl_method *sl_pool_method(const struct sl_pool *pool, struct sl_span path)
 {
-    struct symbol *symbol = find(pool->methods_by_path, path);
+    struct sl_pool_symbol *symbol = sl_pool_find(pool->methods_by_path, path);
     return symbol == NULL ? NULL : symbol->method;
 }
 
 const struct sl_field *sl_pool_extension(const struct sl_pool *pool,
                                          const struct sl_message_type *extendee, uint32_t number)
 {
-    struct symbol *found = NULL;
-    struct extension_key key = key_of(extendee, number);
+    struct sl_pool_symbol *found = NULL;
+    struct sl_pool_extension_key key = sl_pool_key_of(extendee, number);
     HASH_FIND(by_number, pool->extensions, &key, sizeof(key), found);
     return found == NULL ? NULL : found->extension;
 }
@@ -487,7 +360,7 @@ const struct sl_field *sl_pool_extension_named(const struct sl_pool *pool,
                                                const struct sl_message_type *extendee,
                                                struct sl_span full_name)
 {
-    struct symbol *symbol = find(pool->types, full_name);
+    struct sl_pool_symbol *symbol = sl_pool_find(pool->types, full_name);
     bool is_ours = symbol != NULL && symbol->extension != NULL && symbol->extendee == extendee;
     return is_ours ? symbol->extension : NULL;
 }

@@ -17,6 +17,8 @@ enum {
     SL_POOL_SET_MAX = 64 * 1024 * 1024,     /* bytes of one descriptor set */
     SL_POOL_MEMORY_MAX = 512 * 1024 * 1024, /* bytes of all types together */
     SL_POOL_NESTING_MAX = 64,               /* message types inside message types */
+    SL_POOL_CONFLICTS_MAX = 16,             /* kept as text */
+    SL_POOL_CONFLICT_TEXT_MAX = 300,
 };
 
 enum sl_field_type { /* the values of google.protobuf.FieldDescriptorProto.Type */
@@ -108,9 +110,9 @@ struct sl_pool;
 struct sl_pool *sl_pool_new(void);
 void sl_pool_free(struct sl_pool *pool);
 
-/* Adds a serialised FileDescriptorSet (copied). A file whose name is there already is left out: the
- * first one wins, so a user's own set is added before the built-in one. Call sl_pool_link() after the
- * last. SL_MALFORMED, SL_LIMIT; the pool is then unchanged. */
+/* Adds a serialised FileDescriptorSet (copied). What is declared already is left out: the first one of a
+ * name wins, type by type, so a user's own set is added before the built-in one, and may hold a part of
+ * it. Call sl_pool_link() after the last. SL_MALFORMED, SL_LIMIT; the pool is then unchanged. */
 SL_MUST_USE enum sl_status sl_pool_add_set(struct sl_pool *pool, struct sl_span set,
                                            struct sl_error *reterr_error);
 /* Adds one serialised FileDescriptorProto, as server reflection answers it. */
@@ -125,6 +127,16 @@ struct sl_span sl_pool_builtin_set(void);
 bool sl_pool_builtin_has_file(struct sl_span name);
 /* Resolves the names; may be called again after more was added. */
 SL_MUST_USE enum sl_status sl_pool_link(struct sl_pool *pool, struct sl_error *reterr_error);
+
+/* Types and methods that were declared again and otherwise, without those of google/protobuf/ and those built in;
+ * and what to say of each, NULL past those that are kept. */
+size_t sl_pool_conflict_count(const struct sl_pool *pool);
+const char *sl_pool_conflict_at(const struct sl_pool *pool, size_t index);
+
+/* After sl_pool_link(): calls fn for each mention of a type that no file declares. where: the field, extension or
+ * method. Both borrowed for the call. */
+typedef void sl_pool_missing_fn(void *context, struct sl_span type, const char *where);
+void sl_pool_each_missing(const struct sl_pool *pool, sl_pool_missing_fn *fn, void *context);
 
 /* Whether a file of this name was added. */
 bool sl_pool_has_file(const struct sl_pool *pool, struct sl_span name);

@@ -165,15 +165,15 @@ static void a_field_of_a_missing_type_is_unknown_until_it_comes(void **state)
     sl_pool_free(pool);
 }
 
-static void the_first_file_of_a_name_wins(void **state)
+static void a_name_that_is_taken_leaves_the_rest_of_a_file(void **state)
 {
     (void)state;
     struct sl_pool *pool = sl_pool_new();
     add_file(pool, "0a0161 2203 0a0141");             /* "a": message A */
-    add_file(pool, "0a0161 2203 0a0142");             /* "a" again: message B */
+    add_file(pool, "0a0161 2203 0a0142");             /* "a" again: message B, of another project */
     add_file(pool, "0a0163 2203 0a0141 2203 0a0143"); /* "c": message A again, message C */
     assert_non_null(sl_pool_message(pool, sl_span_str("A")));
-    assert_null(sl_pool_message(pool, sl_span_str("B")));
+    assert_non_null(sl_pool_message(pool, sl_span_str("B")));
     assert_non_null(sl_pool_message(pool, sl_span_str("C")));
     sl_pool_free(pool);
 }
@@ -370,7 +370,7 @@ int main(void)
         cmocka_unit_test(settles_fields_by_syntax),
         cmocka_unit_test(finds_extensions_and_enumerators),
         cmocka_unit_test(a_field_of_a_missing_type_is_unknown_until_it_comes),
-        cmocka_unit_test(the_first_file_of_a_name_wins),
+        cmocka_unit_test(a_name_that_is_taken_leaves_the_rest_of_a_file),
         cmocka_unit_test(a_users_own_copy_of_a_built_in_type_wins),
         cmocka_unit_test(relative_names_are_found_from_inside_out),
         cmocka_unit_test(editions_go_by_their_features),

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/schema/sources.h"
+#include "lib/schema/source/sources.h"
 
 /* A folder with proto files, and what the loader warned of. */
 struct place {

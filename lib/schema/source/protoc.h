@@ -29,7 +29,8 @@ SL_MUST_USE enum sl_status sl_protoc_add_include(struct sl_protoc *protoc, const
                                                  struct sl_error *reterr_error);
 
 /* Compiles the files (names below an include) with all imports into ret_set, one FileDescriptorSet.
- * SL_MALFORMED with protoc's first line when one does not compile, SL_NOT_FOUND without protoc,
+ * SL_MALFORMED with what protoc told of the first file
+ * when one does not compile, SL_NOT_FOUND without protoc,
  * SL_IO, SL_LIMIT. */
 SL_MUST_USE enum sl_status sl_protoc_compile(struct sl_protoc *protoc, const char *const *files,
                                              size_t count, struct sl_buf *ret_set,

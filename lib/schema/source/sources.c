@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/schema/sources.h"
+#include "lib/schema/source/sources.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
-#include "lib/schema/protoc.h"
+#include "lib/schema/proto_rd.h"
+#include "lib/schema/source/protoc.h"
+#include "lib/schema/source/set_file.h"
 
 /* Names of proto files below the includes. */
 struct names {
@@ -20,6 +22,7 @@ struct loader {
     const struct sl_schema_sources *sources;
     struct sl_pool *pool;
     struct sl_protoc *protoc;
+    size_t failed_count; /* files under the includes that do not compile */
     struct sl_error *error;
 };
 
@@ -84,7 +87,9 @@ static enum sl_status compile_batch(struct loader *l, char **files, size_t count
     }
     if (count == 1) {
         name_file(&error, files[0]);
-        warn(l, error.text);
+        if (l->failed_count++ < SL_SOURCES_FAILED_MAX) {
+            warn(l, error.text);
+        }
         return SL_OK;
     }
     status = compile_batch(l, files, count / 2);
@@ -155,6 +160,12 @@ static enum sl_status load_includes(struct loader *l)
         status = compile_batch(l, names.items + at,
                                left < SL_PROTOC_BATCH_MAX ? left : SL_PROTOC_BATCH_MAX);
     }
+    if (l->failed_count > SL_SOURCES_FAILED_MAX) {
+        char text[SL_ERROR_TEXT_MAX];
+        (void)snprintf(text, sizeof(text), "%zu more files do not compile",
+                       l->failed_count - SL_SOURCES_FAILED_MAX);
+        warn(l, text);
+    }
     names_release(&names);
     return status;
 }
@@ -213,15 +224,63 @@ static enum sl_status load_set(struct loader *l, const char *path)
     struct sl_buf set;
     struct sl_error error = {0};
     sl_buf_init(&set, SL_POOL_SET_MAX);
-    enum sl_status status = sl_protoc_read_file(path, &set, l->error);
+    enum sl_status status = sl_set_file_read(path, &set, l->error);
     if (status == SL_OK) {
-        status = sl_pool_add_set(l->pool, sl_buf_span(&set), &error);
+        /* The pool takes anything that is protobuf: a set without one file is none. */
+        bool is_set = set.len > 0 && set.data[0] == (1 << 3 | SL_WIRE_LEN);
+        status = is_set ? sl_pool_add_set(l->pool, sl_buf_span(&set), &error)
+                        : sl_error_set(&error, SL_MALFORMED, "this is no FileDescriptorSet");
         if (status != SL_OK) {
             (void)sl_error_set(l->error, status, "%s: %s", path, error.text);
         }
     }
     sl_buf_release(&set);
     return status;
+}
+
+/* Mentions of types that no file declares: each type is told once. */
+struct missing {
+    const struct loader *loader;
+    struct names types;
+};
+
+static void on_missing(void *context, struct sl_span type, const char *where)
+{
+    struct missing *missing = context;
+    char text[SL_ERROR_TEXT_MAX];
+    for (size_t i = 0; i < missing->types.count; i++) {
+        if (sl_span_is(type, missing->types.items[i])) {
+            return;
+        }
+    }
+    if (missing->types.count == SL_SOURCES_MISSING_MAX) {
+        return;
+    }
+    char *name = sl_strndup((const char *)type.data, type.len);
+    names_add(&missing->types, name);
+    (void)snprintf(text, sizeof(text),
+                   "%.160s is declared by no file that was given (%.160s has it); its values are "
+                   "shown by field number%s",
+                   name, where,
+                   missing->types.count == SL_SOURCES_MISSING_MAX ? "; more is missing" : "");
+    warn(missing->loader, text);
+    sl_free(name);
+}
+
+/* What the user should know of what was loaded. */
+static void tell(const struct loader *l)
+{
+    struct missing missing = {.loader = l};
+    const char *text = NULL;
+    size_t count = sl_pool_conflict_count(l->pool);
+    for (size_t i = 0; (text = sl_pool_conflict_at(l->pool, i)) != NULL; i++) {
+        warn(l, text);
+    }
+    if (count > SL_POOL_CONFLICTS_MAX) {
+        warn(l, "more types were declared twice, and otherwise");
+    }
+    sl_pool_each_missing(l->pool, on_missing, &missing);
+    names_release(&missing.types);
 }
 
 enum sl_status sl_sources_load(const struct sl_schema_sources *sources, struct sl_pool *pool,
@@ -249,5 +308,7 @@ enum sl_status sl_sources_load(const struct sl_schema_sources *sources, struct s
         return status;
     }
     sl_pool_add_builtin(pool);
-    return sl_pool_link(pool, reterr_error);
+    status = sl_pool_link(pool, reterr_error);
+    tell(&l);
+    return status;
 }

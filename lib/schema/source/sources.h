@@ -5,7 +5,7 @@
 /*
  * What a user gives as schema on a command line, -I DIR, --proto F and -d SET, becomes a pool.
  *
- * This file and protoc.c are the only ones of lib/schema that do I/O. They read files and run protoc
+ * The files of this folder are the only ones of lib/schema that do I/O. They read files and run protoc
  * (package protobuf-compiler), never a shell; what they write lies in a temporary folder of their own
  * that is gone when they return.
  */
@@ -14,6 +14,8 @@
 enum {
     SL_SOURCES_FILES_MAX = 20000, /* .proto files under all -I folders together */
     SL_SOURCES_DEPTH_MAX = 32,    /* folders inside a folder that is searched */
+    SL_SOURCES_MISSING_MAX = 8,   /* types that are missing and told */
+    SL_SOURCES_FAILED_MAX = 16, /* files that do not compile and are told; the others are counted */
 };
 
 /* One line for a person about something that was left out. */
@@ -38,8 +40,9 @@ struct sl_schema_sources {
 
 /*
  * Adds everything to the pool and links it: the sets, then the protos, then what lies under the
- * includes, then more(), then the built-in types. The first of two files with one name wins, so a user's own copy
- * of a well-known file does. A file under an include that does not compile is a warning.
+ * includes, then more(), then the built-in types. The first of two types with one name wins, so a user's own copy
+ * of a well-known one does. A file under an include that does not compile is a warning; so are a type that was declared
+ * twice and otherwise, and one that is mentioned and declared by no file.
  *
  * SL_IO, SL_MALFORMED, SL_LIMIT: a set or a --proto that cannot be used; SL_NOT_FOUND: a --proto that
  * is nowhere, a folder that does not exist, or no protoc on this machine.

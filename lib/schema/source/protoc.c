@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/schema/protoc.h"
+#include "lib/schema/source/protoc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -204,37 +204,47 @@ static int start(const struct sl_protoc *protoc, char **args, pid_t *ret_pid)
     return error;
 }
 
-/* The first line of text that tells of an error, or what is left when there is none. */
-static const char *error_line(const char *text)
+/* The next line of text that tells of an error; empty when there is none. */
+static struct sl_span next_error(const char **text)
 {
-    for (;;) {
-        size_t len = strcspn(text, "\n");
-        struct sl_span line = sl_span(text, len);
-        bool is_warning = sl_span_starts(line, "[libprotobuf WARNING") ||
-                          memmem(text, len, ": warning:", strlen(": warning:")) != NULL;
-        if (!is_warning || text[len] == '\0') {
-            return text;
-        }
-        text += len + 1;
+    struct sl_span line = sl_span(NULL, 0);
+    bool is_warning = true;
+    while (is_warning && **text != '\0') {
+        size_t len = strcspn(*text, "\n");
+        line = sl_span(*text, len);
+        is_warning = len == 0 || sl_span_starts(line, "[libprotobuf WARNING") ||
+                     memmem(*text, len, ": warning:", strlen(": warning:")) != NULL;
+        *text += len + ((*text)[len] != '\0');
     }
+    return is_warning ? sl_span(NULL, 0) : line;
 }
 
-/* Sets the first error that protoc told. */
-static enum sl_status first_message(const struct sl_protoc *protoc, struct sl_error *reterr_error)
+/* Sets what protoc told of the file, with its line: that may be an import that it did not find, and the line before
+ * says why. Of several files, and where nothing was told of this one, it is the first that protoc told. */
+static enum sl_status set_message(const struct sl_protoc *protoc, const char *name,
+                                  struct sl_error *reterr_error)
 {
     struct sl_buf messages;
     char *path = path_of(protoc, messages_file);
+    char *prefix = sl_asprintf("%s:", name);
     sl_buf_init(&messages, MESSAGES_MAX);
     enum sl_status status = sl_protoc_read_file(path, &messages, NULL);
-    const char *text =
-        status == SL_OK || status == SL_LIMIT ? error_line(sl_buf_str(&messages)) : "";
-    size_t len = strcspn(text, "\n");
-    if (len == 0) {
-        text = "protoc failed without a message";
-        len = strlen(text);
+    const char *text = status == SL_OK || status == SL_LIMIT ? sl_buf_str(&messages) : "";
+    struct sl_span first = next_error(&text);
+    struct sl_span line = first;
+    while (line.len > 0 && !sl_span_starts(line, prefix)) {
+        line = next_error(&text);
     }
-    status = sl_error_set(reterr_error, SL_MALFORMED, "%.*s", (int)len, text);
+    if (line.len > 0 && !sl_span_equal(line, first)) {
+        status = sl_error_set(reterr_error, SL_MALFORMED, "%.*s (%.*s)", (int)line.len,
+                              (const char *)line.data, (int)first.len, (const char *)first.data);
+    } else {
+        first = first.len == 0 ? sl_span_str("protoc failed without a message") : first;
+        status = sl_error_set(reterr_error, SL_MALFORMED, "%.*s", (int)first.len,
+                              (const char *)first.data);
+    }
     sl_buf_release(&messages);
+    sl_free(prefix);
     sl_free(path);
     return status;
 }
@@ -264,7 +274,7 @@ enum sl_status sl_protoc_compile(struct sl_protoc *protoc, const char *const *fi
         }
     }
     if (!WIFEXITED(outcome) || WEXITSTATUS(outcome) != 0) {
-        return first_message(protoc, reterr_error);
+        return set_message(protoc, files[0], reterr_error);
     }
     char *path = path_of(protoc, set_file);
     enum sl_status status = sl_protoc_read_file(path, ret_set, reterr_error);
