@@ -172,6 +172,13 @@ static enum sl_status set_strict(void *options, const char *value, struct sl_err
     return SL_OK;
 }
 
+static enum sl_status set_keylog(void *options, const char *value, struct sl_error *reterr)
+{
+    (void)reterr;
+    ((struct ins_opts *)options)->keylog = value;
+    return SL_OK;
+}
+
 static enum sl_status set_output(void *options, const char *value, struct sl_error *reterr)
 {
     (void)reterr;
@@ -197,6 +204,8 @@ static const struct sl_cli_option options_table[] = {
      set_descriptor_set},
     {"reflect", 0, "HOST:PORT", "ask this server for its types, by reflection (repeatable)",
      set_reflect},
+    {"keylog", 0, "FILE", "decrypt TLS by this key log (SSLKEYLOGFILE), which may still grow",
+     set_keylog},
     {"filter", 0, "BPF", "look only at packets that match, as in tcpdump", set_filter},
     {"method", 0, "GLOB", "only calls whose path matches, as in '/chat.v1.*'", set_method},
     {"status", 0, "NAME", "only calls that ended so (calls and summary): a name, number or open",

@@ -28,6 +28,7 @@ struct ins_opts {
     struct ins_select select;
     uint64_t call_messages;
     bool has_lint, is_strict;
+    const char *keylog; /* NULL: none */
     const char *output; /* NULL: stdout */
 };
 

@@ -2,12 +2,14 @@
 #include "inspector/pipeline.h"
 
 #include "inspector/stream/chain.h"
+#include "inspector/tls/tls.h"
 #include "lib/base/alloc.h"
 
 struct ins_pipeline {
     struct ins_unwrap *unwrap;
     struct ins_tcp *tcp;
     struct ins_session *session;
+    struct ins_tls_all *tls;
     struct ins_chains *chains;
     struct ins_stats *stats;
     struct ins_view *view;
@@ -25,7 +27,9 @@ struct ins_pipeline *ins_pipeline_new(const struct sl_pool *pool, const struct i
     struct ins_tcp_limits limits = ins_tcp_limits_default();
     pipeline->unwrap = ins_unwrap_new(on_segment, pipeline);
     pipeline->session = ins_session_new(pool, select, stats, view);
-    const struct ins_stream_tools tools = {.session = pipeline->session, .stats = stats};
+    pipeline->tls = ins_tls_all_new();
+    const struct ins_stream_tools tools = {
+        .session = pipeline->session, .stats = stats, .tls = pipeline->tls};
     pipeline->chains = ins_chains_new(&tools);
     pipeline->tcp = ins_tcp_new(ins_chains_tcp_handler(), pipeline->chains, &limits);
     pipeline->stats = stats;
@@ -39,6 +43,7 @@ void ins_pipeline_free(struct ins_pipeline *pipeline)
         ins_tcp_free(pipeline->tcp);
         ins_chains_free(pipeline->chains);
         ins_session_free(pipeline->session);
+        ins_tls_all_free(pipeline->tls);
         ins_unwrap_free(pipeline->unwrap);
         sl_free(pipeline);
     }
@@ -50,11 +55,17 @@ void ins_pipeline_feed(struct ins_pipeline *pipeline, const struct ins_packet *p
     ins_unwrap_feed(pipeline->unwrap, packet);
 }
 
+void ins_pipeline_decrypt(struct ins_pipeline *pipeline, struct ins_keys *keys)
+{
+    ins_tls_all_use(pipeline->tls, keys);
+}
+
 void ins_pipeline_finish(struct ins_pipeline *pipeline)
 {
     ins_tcp_finish(pipeline->tcp);
     pipeline->stats->tcp = *ins_tcp_totals(pipeline->tcp);
     pipeline->stats->unwrapped = *ins_unwrap_totals(pipeline->unwrap);
+    pipeline->stats->tls = *ins_tls_all_totals(pipeline->tls);
     if (pipeline->view->ops->finish != NULL) {
         pipeline->view->ops->finish(pipeline->view);
     }

@@ -14,6 +14,7 @@
 #include "inspector/source/live.h"
 #include "inspector/source/merge.h"
 #include "inspector/source/stop.h"
+#include "inspector/tls/keyfile.h"
 
 /* Everything of one run; zeroed, then filled from the front. */
 struct run {
@@ -26,7 +27,10 @@ struct run {
     struct ins_stats stats;
     struct ins_view *view;
     struct ins_pipeline *pipeline;
-    int output_fd; /* -1: stdout */
+    struct ins_keys *keys; /* of TLS */
+    struct ins_keyfile *keyfile;
+    struct ins_keylog carried; /* secrets that captures carry */
+    int output_fd;             /* -1: stdout */
 };
 
 static void complain(const char *about, const char *text)
@@ -61,7 +65,21 @@ static void on_note(void *owner, const char *name, const char *text)
 static void on_idle(void *owner)
 {
     struct run *run = owner;
+    if (run->keyfile != NULL && run->pipeline != NULL) {
+        ins_keyfile_read(run->keyfile);
+        ins_pipeline_decrypt(run->pipeline, run->keys);
+    }
     (void)!ins_lines_flush(&run->lines);
+}
+
+static void on_secrets(void *owner, struct sl_span lines)
+{
+    struct run *run = owner;
+    ins_keylog_feed(&run->carried, lines);
+    ins_keylog_end(&run->carried); /* a block holds whole lines */
+    if (run->pipeline != NULL) {
+        ins_pipeline_decrypt(run->pipeline, run->keys);
+    }
 }
 
 static enum sl_status open_captures(struct run *run, char *const *captures, int count,
@@ -84,7 +102,7 @@ static enum sl_status open_intake(struct run *run, char *const *captures, int co
     struct sl_error error = {0};
     enum sl_status status = SL_OK;
     run->handler = (struct ins_intake_handler){
-        .damage = on_damage, .note = on_note, .idle = on_idle, .owner = run};
+        .damage = on_damage, .note = on_note, .secrets = on_secrets, .idle = on_idle, .owner = run};
     if (opts->interface != NULL) {
         struct ins_live_config config = {
             .interface = opts->interface, .filter = opts->filter, .buffer_size = opts->buffer_size};
@@ -131,6 +149,12 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
     if (status == SL_OK) {
         status = ins_schema_load(opts, &run->pool, &error);
     }
+    run->keys = ins_keys_new();
+    ins_keylog_init(&run->carried, run->keys);
+    if (status == SL_OK && opts->keylog != NULL) {
+        status = ins_keyfile_open(opts->keylog, run->keys, &run->keyfile, &error);
+        sl_error_at(&error, opts->keylog, 0);
+    }
     if (status != SL_OK) {
         complain(error.source, error.text);
         return status;
@@ -150,12 +174,16 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
                                      .is_selective = ins_select_is_selective(&opts->select)};
     run->view = opts->view(&config);
     run->pipeline = ins_pipeline_new(run->pool, &opts->select, &run->stats, run->view);
+    ins_pipeline_decrypt(run->pipeline, run->keys);
     return SL_OK;
 }
 
 static void tear_down(struct run *run)
 {
     ins_pipeline_free(run->pipeline);
+    ins_keyfile_free(run->keyfile);
+    ins_keylog_release(&run->carried);
+    ins_keys_free(run->keys);
     ins_view_free(run->view);
     ins_stats_release(&run->stats);
     ins_lines_release(&run->lines);
@@ -235,9 +263,47 @@ static void tell_loss(const struct ins_stats *stats)
     tell_undecoded(&stats->unwrapped);
 }
 
+/* What of TLS could not be read, in one line. */
+static void tell_tls(const struct run *run)
+{
+    const struct ins_tls_totals *tls = &run->stats.tls;
+    const char *separator = "";
+    if (tls->connections > tls->outcomes[INS_TLS_DECRYPTED]) {
+        (void)fprintf(
+            stderr, "sluice-inspector: %" PRIu64 " of %" PRIu64 " TLS connections not decrypted: ",
+            tls->connections - tls->outcomes[INS_TLS_DECRYPTED], tls->connections);
+        for (int i = INS_TLS_DECRYPTED + 1; i < INS_TLS_OUTCOME_COUNT; i++) {
+            if (tls->outcomes[i] > 0) {
+                (void)fprintf(stderr, "%s%" PRIu64 " %s", separator, tls->outcomes[i],
+                              ins_tls_outcome_text(i));
+                separator = ", ";
+            }
+        }
+        bool is_help_due = tls->outcomes[INS_TLS_NO_KEYS] > 0 && run->opts->keylog == NULL;
+        (void)fprintf(stderr, "%s\n", is_help_due ? "; --keylog FILE gives keys" : "");
+    }
+    if (tls->bytes_skipped > 0) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: loss: %" PRIu64 " bytes in decrypted TLS connections did "
+                      "not open\n",
+                      tls->bytes_skipped);
+    }
+    if (ins_keys_dropped(run->keys) > 0) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: more than %d TLS secrets: the oldest %" PRIu64
+                      " were dropped\n",
+                      INS_KEYS_MAX, ins_keys_dropped(run->keys));
+    }
+    if (run->keyfile != NULL && ins_keyfile_bad(run->keyfile) > 0) {
+        (void)fprintf(stderr, "sluice-inspector: %s: %" PRIu64 " lines are none of a key log\n",
+                      run->opts->keylog, ins_keyfile_bad(run->keyfile));
+    }
+}
+
 static enum ins_exit conclude(struct run *run)
 {
     tell_loss(&run->stats);
+    tell_tls(run);
     enum ins_exit exit_status = INS_EXIT_OK;
     bool has_broken_must = run->opts->has_lint && run->stats.must_findings > 0;
     if (run->opts->is_strict && (ins_stats_has_loss(&run->stats) || has_broken_must)) {

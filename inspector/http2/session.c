@@ -161,6 +161,7 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
         .client = place->stream->ends[place->client],
         .server = place->stream->ends[1 - place->client],
         .is_midway = place->is_midway,
+        .tls = place->stream->tls,
     };
     return conversation;
 }

@@ -3,6 +3,7 @@
 
 #include "inspector/http2/layer.h"
 #include "inspector/stream/sniff.h"
+#include "inspector/tls/info.h"
 #include "lib/base/alloc.h"
 
 struct ins_chains {
@@ -215,6 +216,7 @@ static void on_end(void *owner, struct ins_tcp_conn *conn)
         sl_free(link);
         link = next;
     }
+    ins_tls_info_free(chain->stream.tls);
     sl_free(chain);
     ins_tcp_set_user(conn, NULL);
 }

@@ -36,17 +36,21 @@ struct ins_stream_sink {
 };
 
 struct ins_session;
+struct ins_tls_all;
+struct ins_tls_info;
 
 /* What the layers of all connections may use; borrowed. */
 struct ins_stream_tools {
     struct ins_session *session; /* calls and connections become records there */
     struct ins_stats *stats;
+    struct ins_tls_all *tls;
 };
 
 /* What is known of one TCP connection; its layers add to it. */
 struct ins_stream {
     const struct ins_stream_tools *tools;
     struct ins_endpoint ends[2]; /* by side */
+    struct ins_tls_info *tls;    /* owned; NULL: no TLS */
 };
 
 /* From inside any event of a layer of the stream: it holds no calls. No event comes any more, only end(). */

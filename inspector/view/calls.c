@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/tls/info.h"
 #include "inspector/view/message_object.h"
 #include "inspector/view/metadata.h"
 #include "inspector/view/names.h"
@@ -183,6 +184,10 @@ static void write_ends(struct sl_json_out *out, const struct ins_call *own)
     sl_json_out_key_str(out, "client", ins_endpoint_text(&own->connection->client, end));
     sl_json_out_key_str(out, "server", ins_endpoint_text(&own->connection->server, end));
     sl_json_out_key_str(out, "protocol", sl_protocol_name(own->call->protocol));
+    if (own->connection->tls != NULL) {
+        sl_json_out_key(out, "tls");
+        ins_tls_info_write(own->connection->tls, out);
+    }
 }
 
 static void write_method(struct sl_json_out *out, const struct ins_call *own)

@@ -165,7 +165,7 @@ bool ins_stats_has_loss(const struct ins_stats *stats)
 {
     return stats->gaps > 0 || stats->bytes_missing > 0 || stats->frames_skipped > 0 ||
            stats->damage_count > 0 || stats->unwrapped.fragments_lost > 0 ||
-           stats->tcp.evicted > 0 || stats->packets_dropped > 0;
+           stats->tcp.evicted > 0 || stats->tls.bytes_skipped > 0 || stats->packets_dropped > 0;
 }
 
 static void write_frames(const struct ins_stats *stats, struct sl_json_out *out)
@@ -366,6 +366,8 @@ void ins_stats_write(struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_key_u64(out, "retransmitted", stats->tcp.retransmitted);
     sl_json_out_key_u64(out, "conflicting", stats->tcp.conflicting);
     sl_json_out_end_object(out);
+    sl_json_out_key(out, "tls");
+    ins_tls_totals_write(&stats->tls, out);
     write_loss(stats, out);
     write_findings(stats, out);
     sl_json_out_end_object(out);

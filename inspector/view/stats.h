@@ -10,6 +10,7 @@
  * count together. INS_STATS_DAMAGE places of damage are told, further ones counted.
  */
 #include "inspector/net/unwrap.h"
+#include "inspector/tls/totals.h"
 #include "inspector/view/latency.h"
 #include "inspector/view/view.h"
 #include "lib/base/json_out.h"
@@ -63,6 +64,7 @@ struct ins_stats {
     uint64_t must_findings; /* of level M */
     uint64_t gaps, bytes_missing, bytes_skipped, frames_skipped;
     struct ins_tcp_totals tcp;
+    struct ins_tls_totals tls;
     struct ins_damage_note damage[INS_STATS_DAMAGE];
     uint64_t damage_count;
 };

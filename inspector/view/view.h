@@ -10,10 +10,13 @@
 #include "lib/schema/pool.h"
 #include "lib/wire/observer.h"
 
+struct ins_tls_info;
+
 struct ins_connection {
     uint64_t id; /* from 1, in the order they were recognised */
     struct ins_endpoint client, server;
-    bool is_midway; /* began before the capture did */
+    bool is_midway;                 /* began before the capture did */
+    const struct ins_tls_info *tls; /* NULL: without TLS */
 };
 
 struct ins_call {

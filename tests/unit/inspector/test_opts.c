@@ -68,7 +68,6 @@ static void refuses_what_it_cannot_do(void **state)
                                         "--view stales x",
                                         "--format text x",
                                         "--format html x",
-                                        "--keylog k x",
                                         "--follow -",
                                         "--follow",
                                         "-i lo x",
