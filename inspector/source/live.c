@@ -27,15 +27,24 @@ struct live {
     bool is_ended;
 };
 
-/* True when there may be another packet. */
-static bool await_packet(const struct live *live)
+static void note_stop(struct live *live)
 {
-    if (live->stop_ns != 0) {
-        struct pollfd ready = {.fd = live->fd, .events = POLLIN};
-        return poll(&ready, 1, 2 * BLOCK_TIMEOUT_MS) > 0;
+    if (live->stop_ns == 0 && ins_stop_is_asked()) {
+        live->stop_ns = sl_clock_wall_ns();
     }
-    ins_intake_idle(&live->base);
-    return ins_stop_poll(live->fd, -1) || !live->is_ended;
+}
+
+/* Nothing is there now. True when there may be another packet. */
+static bool await_packet(struct live *live)
+{
+    if (live->stop_ns == 0) {
+        ins_intake_idle(&live->base);
+        (void)ins_stop_poll(live->fd, -1);
+        note_stop(live);
+        return true;
+    }
+    struct pollfd ready = {.fd = live->fd, .events = POLLIN};
+    return poll(&ready, 1, 2 * BLOCK_TIMEOUT_MS) > 0;
 }
 
 static bool live_next(struct ins_intake *intake, struct ins_packet *ret_packet)
@@ -44,9 +53,7 @@ static bool live_next(struct ins_intake *intake, struct ins_packet *ret_packet)
     struct pcap_pkthdr *header = NULL;
     const u_char *bytes = NULL;
     int result = 0;
-    if (live->stop_ns == 0 && ins_stop_is_asked()) {
-        live->stop_ns = sl_clock_wall_ns();
-    }
+    note_stop(live);
     while (!live->is_ended && (result = pcap_next_ex(live->pcap, &header, &bytes)) == 0) {
         live->is_ended = !await_packet(live);
     }
