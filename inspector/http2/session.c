@@ -26,12 +26,28 @@ struct ins_conversation {
 
 /* --- from the observer --- */
 
+/* "/pkg.Service/Method" of a path that has more before it: web servers put services below a prefix. */
+static struct sl_span last_two(struct sl_span path)
+{
+    size_t slashes = 0;
+    for (size_t i = path.len; i > 0; i--) {
+        slashes += path.data[i - 1] == '/' ? 1 : 0;
+        if (slashes == 2) {
+            return sl_span_from(path, i - 1);
+        }
+    }
+    return path;
+}
+
 /* What its path tells, once that is known. */
 static void look_up(const struct ins_session *session, struct ins_call *call)
 {
     struct sl_span path = ins_call_method(call);
     if (path.data != NULL && session->pool != NULL && call->method == NULL) {
         call->method = sl_pool_method(session->pool, path);
+        if (call->method == NULL && call->call->protocol != SL_PROTOCOL_GRPC) {
+            call->method = sl_pool_method(session->pool, last_two(path));
+        }
     }
     call->is_selected = call->id != 0 && ins_select_begun(session->select, call);
 }

@@ -9,7 +9,7 @@
 
 enum {
     CALL_TEXT_MAX = 6 * 1024 * 1024, /* messages and findings kept as JSON for one call */
-    ALL_TEXT_MAX = 16 * 1024 * 1024, /* for all open calls */
+    ALL_TEXT_MAX = 12 * 1024 * 1024, /* for all open calls */
     FINDINGS_TEXT_MAX = 64 * 1024,
 };
 
@@ -161,6 +161,9 @@ static void add_problems(const struct sl_call *call, struct ins_problems *proble
         ins_problems_add(problems, "headers_undecoded",
                          "a header block could not be decoded: earlier ones are missing");
     }
+    if (call->body_problem != NULL) {
+        ins_problems_add(problems, "body_malformed", "%s", call->body_problem);
+    }
     if (call->request.partial_messages > 0) {
         ins_problems_add(problems, "request_cut", "the last request message is incomplete");
     }
@@ -180,7 +183,8 @@ static void write_ends(struct sl_json_out *out, const struct ins_call *own)
     char end[INS_ENDPOINT_TEXT_MAX];
     sl_json_out_key_u64(out, "id", own->id);
     sl_json_out_key_u64(out, "connection", own->connection->id);
-    sl_json_out_key_u64(out, "stream", own->call->stream);
+    sl_json_out_key(out, "stream");
+    ins_write_stream(out, own->call);
     sl_json_out_key_str(out, "client", ins_endpoint_text(&own->connection->client, end));
     sl_json_out_key_str(out, "server", ins_endpoint_text(&own->connection->server, end));
     sl_json_out_key_str(out, "protocol", sl_protocol_name(own->call->protocol));

@@ -22,7 +22,8 @@ static void on_message(struct ins_view *view, struct ins_call *call, enum sl_dir
     sl_json_out_key_str(out, "type", "message");
     sl_json_out_key_u64(out, "call", call->id);
     sl_json_out_key_u64(out, "connection", call->connection->id);
-    sl_json_out_key_u64(out, "stream", call->call->stream);
+    sl_json_out_key(out, "stream");
+    ins_write_stream(out, call->call);
     sl_json_out_key(out, "method");
     ins_write_span_or_null(out, ins_call_method(call));
     sl_json_out_key_str(out, "direction", ins_dir_name(dir));

@@ -34,7 +34,14 @@ const char *ins_kind_name(const struct sl_method *method)
 struct sl_span ins_call_method(const struct ins_call *call)
 {
     const struct sl_header *path = sl_headers_find(&call->call->request.headers, ":path");
-    return path == NULL || path->value.len == 0 ? sl_span(NULL, 0) : path->value;
+    if (path == NULL || path->value.len == 0) {
+        return sl_span(NULL, 0);
+    }
+    const uint8_t *query = call->call->protocol == SL_PROTOCOL_CONNECT
+                               ? memchr(path->value.data, '?', path->value.len)
+                               : NULL;
+    return query == NULL ? path->value
+                         : sl_span_first(path->value, (size_t)(query - path->value.data));
 }
 
 static uint64_t since(const struct sl_at *start, const struct sl_at *at)
@@ -71,6 +78,15 @@ void ins_write_since(struct sl_json_out *out, const struct sl_at *start, const s
         sl_json_out_ms(out, since(start, at));
     } else {
         sl_json_out_null(out);
+    }
+}
+
+void ins_write_stream(struct sl_json_out *out, const struct sl_call *call)
+{
+    if (call->is_http1) {
+        sl_json_out_null(out);
+    } else {
+        sl_json_out_u64(out, call->stream);
     }
 }
 

@@ -19,7 +19,7 @@ const char *ins_dir_name(enum sl_dir dir);
 /* "server_streaming"; NULL without a schema. */
 const char *ins_kind_name(const struct sl_method *method);
 
-/* The :path of the call; data is NULL when it is not known. */
+/* The :path of the call, without the query of a Connect GET; data is NULL when it is not known. */
 struct sl_span ins_call_method(const struct ins_call *call);
 
 /* False when the call is open, or the capture has no times. */
@@ -33,6 +33,9 @@ void ins_write_time(struct sl_json_out *out, const struct sl_at *at);
 
 /* Milliseconds from start to at, or null; 0 where the clock ran backwards. */
 void ins_write_since(struct sl_json_out *out, const struct sl_at *start, const struct sl_at *at);
+
+/* The number of the call's stream, null over HTTP/1.1. */
+void ins_write_stream(struct sl_json_out *out, const struct sl_call *call);
 
 /* The span as a string, null where its data is NULL. */
 void ins_write_span_or_null(struct sl_json_out *out, struct sl_span text);

@@ -3,12 +3,12 @@
 #define INS_PAYLOAD_H
 
 /*
- * A gRPC message as the fields of a JSON object: decompressed, and decoded by the schema or, without
- * one, by the best guess.
+ * A message as the fields of a JSON object: decompressed, and decoded by the schema or, without one, by
+ * the best guess (content.h).
  *
- * Limits: INS_VIEW_MESSAGE_MAX bytes on the wire, INS_PAYLOAD_DECODED_MAX after decompression,
- * INS_PAYLOAD_JSON_MAX as JSON. A message past one of them is shown without content, and the problem
- * says so.
+ * Limits: INS_VIEW_MESSAGE_MAX bytes on the wire, INS_PAYLOAD_DECODED_MAX after decompression, and the
+ * limits of content.h. Of a message past one of them, or whose end was not captured, the head is
+ * decoded as far as it goes, and "truncated" says so.
  */
 #include "inspector/view/problems.h"
 #include "inspector/view/view.h"
@@ -16,13 +16,16 @@
 
 enum {
     INS_PAYLOAD_DECODED_MAX = 4 * 1024 * 1024,
-    INS_PAYLOAD_JSON_MAX = 4 * 1024 * 1024,
+    INS_PAYLOAD_JSON_MAX = 6 * 1024 * 1024,
+    INS_PAYLOAD_UNKNOWN_MAX = 2 * 1024 * 1024,
+    INS_PAYLOAD_HEAD_ROOM = 32,
 };
 
 /* Scratch memory, used again for every message. */
 struct ins_payload {
     const struct sl_pool *pool; /* borrowed; may be NULL */
     struct sl_buf decoded, json, unknown;
+    struct sl_buf head; /* of a message whose end is not there */
     struct sl_json_out out;
 };
 

@@ -101,7 +101,9 @@ static void count_status(struct ins_stats *stats, const struct sl_call *call)
     }
     count_code(&stats->statuses, call->code);
     if (call->status_source == SL_FROM_TRAILERS || call->status_source == SL_FROM_TRAILERS_ONLY ||
-        call->status_source == SL_FROM_GRPC_WEB_TRAILERS) {
+        call->status_source == SL_FROM_GRPC_WEB_TRAILERS ||
+        call->status_source == SL_FROM_CONNECT_END_STREAM ||
+        call->status_source == SL_FROM_CONNECT_ERROR) {
         count_code(&stats->on_wire, call->code);
     }
 }

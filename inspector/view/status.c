@@ -1,107 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/view/status.h"
 
+#include "inspector/view/any.h"
+#include "inspector/view/connect_error.h"
 #include "inspector/view/metadata.h"
 #include "lib/base/rd.h"
-#include "lib/schema/protojson.h"
 #include "lib/wire/grpc_status.h"
 
-enum { /* google.rpc.Status and google.protobuf.Any, as tags: number << 3 | wire type */
+enum { /* google.rpc.Status, as tags: number << 3 | wire type */
        STATUS_CODE = 1 << 3 | 0,
        STATUS_DETAILS = 3 << 3 | 2,
-       ANY_TYPE_URL = 1 << 3 | 2,
-       ANY_VALUE = 2 << 3 | 2,
-       WIRE_VARINT = 0,
-       WIRE_FIXED64 = 1,
-       WIRE_BYTES = 2,
-       WIRE_FIXED32 = 5,
 };
-
-static struct sl_span take_bytes(struct sl_rd *rd)
-{
-    uint64_t len = sl_rd_varint(rd);
-    if (len > sl_rd_left(rd)) {
-        sl_rd_fail(rd);
-        return sl_span(NULL, 0);
-    }
-    return sl_rd_take(rd, (size_t)len);
-}
-
-static void skip_field(struct sl_rd *rd, uint64_t tag)
-{
-    switch (tag & 7) {
-    case WIRE_VARINT:
-        (void)sl_rd_varint(rd);
-        break;
-    case WIRE_FIXED64:
-        (void)sl_rd_take(rd, 8);
-        break;
-    case WIRE_BYTES:
-        (void)take_bytes(rd);
-        break;
-    case WIRE_FIXED32:
-        (void)sl_rd_take(rd, 4);
-        break;
-    default:
-        sl_rd_fail(rd);
-        break;
-    }
-}
-
-/* The type that an Any names, where the pool has it. */
-static const struct sl_message_type *named_type(const struct sl_pool *pool, struct sl_span url)
-{
-    for (size_t i = url.len; i > 0; i--) {
-        if (url.data[i - 1] == '/') {
-            url = sl_span_from(url, i);
-            break;
-        }
-    }
-    return pool == NULL ? NULL : sl_pool_message(pool, url);
-}
-
-/* One Any. Where its type is known the schema's own writer does it, else "@type" and the bytes. */
-static void write_any(struct sl_json_out *out, const struct sl_pool *pool, struct sl_span any)
-{
-    struct sl_span url = {0};
-    struct sl_span value = {0};
-    struct sl_rd rd;
-    sl_rd_init(&rd, any);
-    while (sl_rd_ok(&rd) && sl_rd_left(&rd) > 0) {
-        uint64_t tag = sl_rd_varint(&rd);
-        if (tag == ANY_TYPE_URL) {
-            url = take_bytes(&rd);
-        } else if (tag == ANY_VALUE) {
-            value = take_bytes(&rd);
-        } else {
-            skip_field(&rd, tag);
-        }
-    }
-    const struct sl_message_type *any_type =
-        pool == NULL ? NULL : sl_pool_message(pool, sl_span_str("google.protobuf.Any"));
-    if (any_type != NULL && named_type(pool, url) != NULL) {
-        struct sl_buf json;
-        struct sl_json_out own;
-        struct sl_protojson_result result = {0};
-        sl_buf_init(&json, INS_STATUS_DETAILS_MAX);
-        sl_json_out_init(&own, &json);
-        bool is_written = sl_protojson_write(pool, any_type, any, &own, NULL, &result) == SL_OK &&
-                          !result.is_malformed && !json.is_full;
-        if (is_written) {
-            sl_json_out_raw(out, sl_buf_span(&json));
-        }
-        sl_buf_release(&json);
-        if (is_written) {
-            return;
-        }
-    }
-    sl_json_out_begin_object(out);
-    sl_json_out_key(out, "@type");
-    sl_json_out_span(out, url);
-    sl_json_out_key(out, "value");
-    sl_json_out_base64(out, value);
-    sl_json_out_end_object(out);
-}
 
 /* Writes the array of details of a serialised google.rpc.Status. */
 static void write_details(struct sl_json_out *out, const struct ins_call *call,
@@ -117,12 +26,12 @@ static void write_details(struct sl_json_out *out, const struct ins_call *call,
         if (tag == STATUS_CODE) {
             code = (uint32_t)sl_rd_varint(&rd);
         } else if (tag == STATUS_DETAILS) {
-            struct sl_span any = take_bytes(&rd);
+            struct sl_span any = ins_pb_take_bytes(&rd);
             if (sl_rd_ok(&rd) && count++ < INS_STATUS_DETAIL_COUNT_MAX) {
-                write_any(out, pool, any);
+                ins_any_write(out, pool, any);
             }
         } else {
-            skip_field(&rd, tag);
+            ins_pb_skip_field(&rd, tag);
         }
     }
     if (!sl_rd_ok(&rd)) {
@@ -135,10 +44,15 @@ static void write_details(struct sl_json_out *out, const struct ins_call *call,
     }
 }
 
-/* The field in the block that ended the call: trailers, also of Trailers-Only. */
+/* The field in the block that ended the call: trailers, also of Trailers-Only; or in the headers where the
+ * status is there too (gRPC-Web without a body). */
 static const struct sl_header *status_field(const struct sl_call *call, const char *name)
 {
-    return sl_headers_find(&call->response.trailers, name);
+    bool is_in_trailers = sl_headers_find(&call->response.trailers, "grpc-status") != NULL;
+    bool is_in_headers = sl_headers_find(&call->response.headers, "grpc-status") != NULL;
+    return sl_headers_find(is_in_headers && !is_in_trailers ? &call->response.headers
+                                                            : &call->response.trailers,
+                           name);
 }
 
 static void write_message(struct sl_json_out *out, const struct sl_call *call)
@@ -185,10 +99,14 @@ void ins_status_write(struct sl_json_out *out, const struct ins_call *own,
     sl_json_out_begin_object(out);
     sl_json_out_key_u64(out, "code", call->code);
     sl_json_out_key_str(out, "name", sl_grpc_status_name(call->code));
-    sl_json_out_key(out, "message");
-    write_message(out, call);
-    sl_json_out_key(out, "details");
-    write_details_field(out, own, pool, problems);
+    if (call->protocol == SL_PROTOCOL_CONNECT) {
+        ins_connect_error_write(out, call, pool, problems);
+    } else {
+        sl_json_out_key(out, "message");
+        write_message(out, call);
+        sl_json_out_key(out, "details");
+        write_details_field(out, own, pool, problems);
+    }
     sl_json_out_end_object(out);
     sl_json_out_key_str(out, "status_source", sl_status_source_name(call->status_source));
 }

@@ -56,7 +56,7 @@ struct ins_view {
 };
 
 enum {
-    INS_VIEW_MESSAGE_MAX = 1024 * 1024, /* payload bytes of a message that are decoded */
+    INS_VIEW_MESSAGE_MAX = 4 * 1024 * 1024, /* payload bytes of a message that are decoded */
     INS_VIEW_FRAME_MAX = 4096,
 };
 

@@ -193,7 +193,8 @@ static const struct sl_headers *side_headers(const struct sl_call *call, enum sl
     return dir == SL_DIR_REQUEST ? &call->request.headers : &call->response.headers;
 }
 
-enum sl_codec sl_content_codec(const struct sl_call *call, enum sl_dir dir)
+enum sl_codec sl_content_codec(const struct sl_call *call, enum sl_dir dir,
+                               struct sl_span *ret_name)
 {
     struct sl_span name = {0};
     const struct sl_header *type = sl_headers_find(side_headers(call, dir), "content-type");
@@ -215,6 +216,7 @@ enum sl_codec sl_content_codec(const struct sl_call *call, enum sl_dir dir)
         }
         name = begin == 0 ? name : sl_span(type->value.data + begin, end - begin);
     }
+    *ret_name = name;
     if (name.len == 0 || (name.len == 5 && starts(name, "proto"))) {
         return SL_CODEC_PROTO;
     }

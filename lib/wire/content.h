@@ -19,8 +19,9 @@ enum sl_protocol sl_content_protocol_of_response(const struct sl_headers *respon
 /* How a body with these header fields holds the messages of a call of this protocol. */
 enum sl_framing sl_content_framing(enum sl_protocol protocol, const struct sl_headers *headers);
 
-/* What the messages of one side are. */
-enum sl_codec sl_content_codec(const struct sl_call *call, enum sl_dir dir);
+/* What the messages of one side are. ret_name: the subtype, as it came; empty where there is none. */
+enum sl_codec sl_content_codec(const struct sl_call *call, enum sl_dir dir,
+                               struct sl_span *ret_name);
 
 /* The encoding of the messages whose compressed flag is set: grpc-encoding, connect-content-encoding,
  * or of a unary Connect call content-encoding or the query's compression. data is NULL when none was

@@ -8,31 +8,33 @@
 
 enum {
     FLAG_COMPRESSED = 1,
-    NAME_MAX_BYTES = 256, /* of a metadata name in JSON */
+    NAME_MAX_BYTES = 256, /* of a field; longer ones are left out */
 };
+
+/* The name in lower case, as everywhere in HTTP/2. */
+static void add_field(struct sl_headers *trailers, struct sl_span name, struct sl_span value)
+{
+    uint8_t lower[NAME_MAX_BYTES];
+    if (name.len == 0 || name.len > sizeof lower) {
+        return;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.data[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+    }
+    (void)sl_headers_add(trailers, sl_span(lower, name.len), value);
+}
 
 /* --- gRPC-Web --- */
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-/* One line without its end: "name: value", the name in lower case. */
+/* One line without its end: "name: value". */
 static void add_line(struct sl_headers *trailers, struct sl_span line)
 {
     const uint8_t *colon = line.len == 0 ? NULL : memchr(line.data, ':', line.len);
     if (colon == NULL || colon == line.data) {
         return;
     }
-    uint8_t name[NAME_MAX_BYTES];
     size_t name_len = (size_t)(colon - line.data);
-    if (name_len > sizeof name) {
-        return;
-    }
-    for (size_t i = 0; i < name_len; i++) {
-        name[i] = lower(line.data[i]);
-    }
     struct sl_span value = sl_span_from(line, name_len + 1);
     while (value.len > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
         value = sl_span_from(value, 1);
@@ -40,7 +42,7 @@ static void add_line(struct sl_headers *trailers, struct sl_span line)
     while (value.len > 0 && strchr(" \t\r", value.data[value.len - 1]) != NULL) {
         value.len--;
     }
-    (void)sl_headers_add(trailers, sl_span(name, name_len), value);
+    add_field(trailers, sl_span_first(line, name_len), value);
 }
 
 static void take_lines(struct sl_headers *trailers, struct sl_span text)
@@ -126,8 +128,8 @@ static void take_metadata(struct sl_headers *trailers, json_t *metadata)
         json_t *value = NULL;
         json_array_foreach (values, index, value) {
             if (json_is_string(value)) {
-                (void)sl_headers_add(trailers, sl_span_str(name),
-                                     sl_span(json_string_value(value), json_string_length(value)));
+                add_field(trailers, sl_span_str(name),
+                          sl_span(json_string_value(value), json_string_length(value)));
             }
         }
     }
