@@ -42,9 +42,17 @@ static enum sl_status set_view(void *options, const char *value, struct sl_error
 
 static enum sl_status set_format(void *options, const char *value, struct sl_error *reterr)
 {
-    (void)options;
-    return strcmp(value, "json") == 0 ? SL_OK
-                                      : sl_error_set(reterr, SL_USAGE, "there is json only");
+    static const struct {
+        const char *name;
+        enum ins_format format;
+    } formats[] = {{"json", INS_FORMAT_JSON}, {"text", INS_FORMAT_TEXT}};
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (strcmp(formats[i].name, value) == 0) {
+            ((struct ins_opts *)options)->format = formats[i].format;
+            return SL_OK;
+        }
+    }
+    return sl_error_set(reterr, SL_USAGE, "there are json and text");
 }
 
 static enum sl_status set_interface(void *options, const char *value, struct sl_error *reterr)
@@ -149,6 +157,7 @@ static enum sl_status set_call(void *options, const char *value, struct sl_error
 static enum sl_status set_call_messages(void *options, const char *value, struct sl_error *reterr)
 {
     uint64_t *count = &((struct ins_opts *)options)->call_messages;
+    ((struct ins_opts *)options)->has_call_messages = true;
     if (sl_units_u64(sl_span_str(value), count) != SL_OK || *count > INS_OPTS_CALL_MESSAGES_MAX) {
         return sl_error_set(reterr, SL_USAGE, "give a number from 0 to %d",
                             INS_OPTS_CALL_MESSAGES_MAX);
@@ -188,7 +197,10 @@ static enum sl_status set_output(void *options, const char *value, struct sl_err
 
 static const struct sl_cli_option options_table[] = {
     {"view", 0, "NAME", "calls (the default), messages, frames, summary or stalls", set_view},
-    {"format", 0, "NAME", "json (the default): one object a line", set_format},
+    {"format", 0, "NAME",
+     "json: one object a line (the default, but on a terminal),\n"
+     "or text: for people (the default on a terminal)",
+     set_format},
     {"interface", 'i', "NAME", "capture from this network interface, or from 'any' of them",
      set_interface},
     {"buffer-size", 0, "SIZE", "with -i: what the kernel may hold of packets not read yet (8MiB)",

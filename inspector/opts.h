@@ -18,8 +18,15 @@ struct ins_opts_list {
     size_t count;
 };
 
+enum ins_format {
+    INS_FORMAT_AUTO, /* text on a terminal, else json */
+    INS_FORMAT_JSON,
+    INS_FORMAT_TEXT,
+};
+
 struct ins_opts {
     ins_view_new_fn *view;
+    enum ins_format format;
     struct ins_opts_list includes, protos, descriptor_sets, reflects;
     const char *filter;    /* BPF; NULL: none */
     const char *interface; /* NULL: captures */
@@ -27,6 +34,7 @@ struct ins_opts {
     bool is_following;
     struct ins_select select;
     uint64_t call_messages;
+    bool has_call_messages; /* they were asked for */
     bool has_lint, is_strict;
     const char *keylog; /* NULL: none */
     const char *output; /* NULL: stdout */

@@ -9,6 +9,8 @@
 
 #include "inspector/filter.h"
 #include "inspector/pipeline.h"
+#include "inspector/render/terminal.h"
+#include "inspector/render/text.h"
 #include "inspector/schema.h"
 #include "inspector/source/follow.h"
 #include "inspector/source/live.h"
@@ -137,6 +139,28 @@ static enum sl_status open_output(struct run *run)
     return SL_OK;
 }
 
+/* What the records become. */
+static void set_format(struct run *run, struct ins_view_config *config)
+{
+    const struct ins_opts *opts = run->opts;
+    struct ins_terminal terminal = ins_terminal_look(run->lines.fd);
+    if (opts->format == INS_FORMAT_JSON ||
+        (opts->format == INS_FORMAT_AUTO && !terminal.is_there)) {
+        return;
+    }
+    struct ins_text_config text = {
+        .width = terminal.width,
+        .has_colour = terminal.has_colour,
+        .is_detailed = opts->select.call != 0,
+        .has_lint = opts->has_lint,
+        .has_summary = opts->view == ins_view_summary_new,
+    };
+    if (!opts->has_call_messages && !text.is_detailed) {
+        config->call_messages = INS_TEXT_CALL_MESSAGES;
+    }
+    ins_lines_render(&run->lines, ins_text_renderer(&text));
+}
+
 /* Whatever can be found wrong before the first packet. */
 static enum sl_status set_up(struct run *run, char *const *captures, int count)
 {
@@ -172,6 +196,7 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
                                      .call_messages = opts->call_messages,
                                      .has_lint = opts->has_lint,
                                      .is_selective = ins_select_is_selective(&opts->select)};
+    set_format(run, &config);
     run->view = opts->view(&config);
     run->pipeline = ins_pipeline_new(run->pool, &opts->select, &run->stats, run->view);
     ins_pipeline_decrypt(run->pipeline, run->keys);
@@ -300,6 +325,20 @@ static void tell_tls(const struct run *run)
     }
 }
 
+/* A renderer's last words. */
+static void write_end(struct run *run)
+{
+    struct sl_buf summary;
+    struct sl_json_out out;
+    sl_buf_init(&summary, INS_LINES_RECORD_MAX);
+    sl_json_out_init(&out, &summary);
+    if (run->lines.renderer != NULL) {
+        ins_stats_write(&run->stats, &out);
+    }
+    ins_lines_finish(&run->lines, sl_buf_span(&summary));
+    sl_buf_release(&summary);
+}
+
 static enum ins_exit conclude(struct run *run)
 {
     tell_loss(&run->stats);
@@ -322,6 +361,7 @@ static enum ins_exit conclude(struct run *run)
     if (run->lines.oversized > 0) {
         complain("", "a record larger than 16 MiB was left out");
     }
+    write_end(run);
     if (ins_lines_flush(&run->lines) != SL_OK) {
         complain("cannot write", strerror(run->lines.error));
         exit_status = INS_EXIT_USAGE;

@@ -10,8 +10,18 @@ void ins_lines_init(struct ins_lines *lines, int fd)
     sl_buf_init(&lines->buf, INS_LINES_FLUSH + INS_LINES_RECORD_MAX);
 }
 
+void ins_lines_render(struct ins_lines *lines, struct ins_renderer *renderer)
+{
+    lines->renderer = renderer;
+    sl_buf_init(&lines->rendered, INS_LINES_RECORD_MAX);
+}
+
 void ins_lines_release(struct ins_lines *lines)
 {
+    if (lines->renderer != NULL) {
+        lines->renderer->free(lines->renderer);
+    }
+    sl_buf_release(&lines->rendered);
     sl_buf_release(&lines->buf);
 }
 
@@ -22,9 +32,36 @@ struct sl_json_out *ins_lines_begin(struct ins_lines *lines)
     return &lines->out;
 }
 
+/* What the renderer has made takes the place of the bytes from at on. */
+static void take_rendered(struct ins_lines *lines, size_t at)
+{
+    sl_buf_truncate(&lines->buf, at);
+    if (lines->rendered.is_full) {
+        lines->buf.is_full = true;
+    } else {
+        (void)sl_buf_add_span(&lines->buf, sl_buf_span(&lines->rendered));
+    }
+    sl_buf_clear(&lines->rendered);
+}
+
+void ins_lines_finish(struct ins_lines *lines, struct sl_span summary)
+{
+    if (lines->renderer != NULL) {
+        lines->renderer->end(lines->renderer, summary, &lines->rendered);
+        take_rendered(lines, lines->buf.len);
+    }
+}
+
 void ins_lines_end(struct ins_lines *lines)
 {
-    (void)sl_buf_add_u8(&lines->buf, '\n');
+    if (lines->renderer == NULL) {
+        (void)sl_buf_add_u8(&lines->buf, '\n');
+    } else if (!lines->buf.is_full) {
+        struct sl_span all = sl_buf_span(&lines->buf);
+        lines->renderer->record(lines->renderer, sl_span_from(all, lines->record_at),
+                                &lines->rendered);
+        take_rendered(lines, lines->record_at);
+    }
     if (lines->buf.is_full) {
         sl_buf_truncate(&lines->buf, lines->record_at);
         lines->buf.is_full = false;

@@ -3,7 +3,8 @@
 #define INS_LINES_H
 
 /*
- * Records on their way out, one JSON object a line, gathered into large writes.
+ * Records on their way out, one JSON object a line or what a renderer makes of it, gathered into large
+ * writes.
  *
  * A record is built in place: ins_lines_begin, write one value, ins_lines_end. What a record must not
  * exceed is checked by who writes it; one that passes INS_LINES_RECORD_MAX all the same is replaced by
@@ -16,20 +17,36 @@ enum {
     INS_LINES_FLUSH = 256 * 1024,
 };
 
+/* Makes of each record something else than its line of JSON. */
+struct ins_renderer {
+    /* Appends what record, one JSON object, becomes. */
+    void (*record)(struct ins_renderer *renderer, struct sl_span record, struct sl_buf *out);
+    /* Nothing more comes; summary is the record of that name, of which record() may have had none. */
+    void (*end)(struct ins_renderer *renderer, struct sl_span summary, struct sl_buf *out);
+    void (*free)(struct ins_renderer *renderer);
+};
+
 struct ins_lines {
     int fd; /* borrowed */
     struct sl_buf buf;
     struct sl_json_out out;
     size_t record_at;
+    struct ins_renderer *renderer; /* NULL: none; owned */
+    struct sl_buf rendered;
     uint64_t oversized; /* records that were left out */
     int error;          /* errno of the first failed write */
 };
 
 void ins_lines_init(struct ins_lines *lines, int fd);
+/* Before the first record; lines takes it over. */
+void ins_lines_render(struct ins_lines *lines, struct ins_renderer *renderer);
 void ins_lines_release(struct ins_lines *lines);
 
 struct sl_json_out *ins_lines_begin(struct ins_lines *lines);
 void ins_lines_end(struct ins_lines *lines);
+
+/* The renderer's end. */
+void ins_lines_finish(struct ins_lines *lines, struct sl_span summary);
 
 /* Writes out what is gathered. SL_IO when any write has failed so far. */
 SL_MUST_USE enum sl_status ins_lines_flush(struct ins_lines *lines);

@@ -229,21 +229,27 @@ void sl_obs_stalls_data(struct sl_observer *observer, enum sl_dir sender, struct
     struct sl_wait *wait = &call->wait[sender];
     if (wait->is_new || wait->connection_closed != connection_of(observer, sender)->count) {
         struct sl_resumed *behind = &observer->dir[sender].resumed;
+        /* A walk for SETTINGS may have been too dear to come by here. */
+        sl_obs_stalls_stream(observer, sender, stream, SL_STALL_SETTINGS);
         behind->is_due = look_back(observer, call, sender, behind) && !stream->is_lingering;
     }
     wait->last_at = observer->at;
+}
+
+/* DATA came although a window had no room: nobody waited. */
+static bool is_overrun(const struct sl_resumed *behind)
+{
+    return behind->wait.is_closed || behind->connection.is_closed;
 }
 
 /* DATA came so soon behind its credit that it must have waited for it. */
 static bool is_prompt(const struct sl_resumed *behind)
 {
     const struct sl_at none = {0};
-    bool is_without = (behind->was_stream && behind->wait.is_closed) ||
-                      (behind->was_connection && behind->connection.is_closed);
     const struct sl_at *opened =
         later(behind->was_stream ? &behind->wait.opened_at : &none,
               behind->was_connection ? &behind->connection.opened_at : &none);
-    return !is_without && opened->has_time &&
+    return opened->has_time &&
            behind->at.time_ns <= opened->time_ns + promptness(&behind->connection);
 }
 
@@ -256,7 +262,7 @@ void sl_obs_stalls_data_end(struct sl_observer *observer, enum sl_dir sender)
     }
     behind->is_due = false;
     struct sl_stream *stream = sl_obs_stream_find(&observer->streams, d->header.stream);
-    if (stream == NULL || stream->call == NULL || stream->is_lingering ||
+    if (stream == NULL || stream->call == NULL || stream->is_lingering || is_overrun(behind) ||
         (behind->rest == 0 && !is_prompt(behind))) {
         return;
     }

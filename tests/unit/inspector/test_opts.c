@@ -66,7 +66,7 @@ static void refuses_what_it_cannot_do(void **state)
     static const char *const lines[] = {"",
                                         "- -",
                                         "--view stales x",
-                                        "--format text x",
+                                        "--format yaml x",
                                         "--format html x",
                                         "--follow -",
                                         "--follow",

@@ -268,6 +268,21 @@ static void both_windows_are_told_one_after_the_other(void **state)
     test_talk_release(&talk);
 }
 
+static void who_sends_without_credit_has_not_waited(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin_small(&talk);
+    send_part(&talk, RESPONSE);
+    talk.time_ms = 350;
+    send_rest(&talk, RESPONSE);
+    test_talk_window_update(&talk, REQUEST, 1, 100);
+    test_talk_message(&talk, RESPONSE, 1, 0, "12345");
+    test_talk_expect(&talk, "finding FLOW-01 server stream 1: the server sent 15 bytes of DATA on "
+                            "stream 1 when the stream window was 0\n!stall\n");
+    test_talk_release(&talk);
+}
+
 static void nothing_is_told_where_credit_may_be_missing(void **state)
 {
     (void)state;
@@ -301,6 +316,7 @@ int main(void)
         cmocka_unit_test(an_unread_stream_starves_its_siblings),
         cmocka_unit_test(credit_that_others_take_at_once_ends_no_stall),
         cmocka_unit_test(both_windows_are_told_one_after_the_other),
+        cmocka_unit_test(who_sends_without_credit_has_not_waited),
         cmocka_unit_test(nothing_is_told_where_credit_may_be_missing),
     };
     return cmocka_run_group_tests_name("wire/observer_stalls", tests, NULL, NULL);
