@@ -285,6 +285,11 @@ static void tell_loss(const struct ins_stats *stats)
                       "first were taken\n",
                       stats->tcp.conflicting);
     }
+    if (stats->connections_too_deep > 0) {
+        (void)fprintf(
+            stderr, "sluice-inspector: %" PRIu64 " connections are nested deeper than %d layers\n",
+            stats->connections_too_deep, INS_STREAM_NESTING);
+    }
     tell_undecoded(&stats->unwrapped);
 }
 

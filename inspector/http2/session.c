@@ -176,6 +176,8 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
         .id = ++session->connections,
         .client = place->stream->ends[place->client],
         .server = place->stream->ends[1 - place->client],
+        .via = place->stream->via,
+        .via_count = place->stream->via_count,
         .is_midway = place->is_midway,
         .tls = place->stream->tls,
     };

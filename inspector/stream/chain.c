@@ -34,6 +34,21 @@ void ins_stream_ignore(struct ins_stream *stream)
     ins_tcp_ignore(((struct chain *)stream)->conn);
 }
 
+void ins_stream_add_via(struct ins_stream *stream, const struct ins_via *via)
+{
+    if (stream->via_count == INS_VIA_MAX) {
+        return;
+    }
+    struct ins_via **end = &stream->via;
+    while (*end != NULL) {
+        end = &(*end)->inner;
+    }
+    *end = sl_alloc(sizeof(**end));
+    **end = *via;
+    (*end)->inner = NULL;
+    stream->via_count++;
+}
+
 static void begin_link(struct link *link, struct chain *chain, unsigned depth, int client)
 {
     link->chain = chain;
@@ -113,6 +128,7 @@ static void act_on(struct link *link, enum ins_sniff_verdict verdict)
         drop_sniff(link);
         ins_stream_ignore(&link->chain->stream);
         ins_stats_ignored(all->tools.stats);
+        all->tools.stats->connections_too_deep += verdict == INS_SNIFF_LAYER ? 1 : 0;
     }
 }
 
@@ -202,14 +218,8 @@ static void end_links(struct link *bottom)
     }
 }
 
-static void on_end(void *owner, struct ins_tcp_conn *conn)
+static void free_chain(struct chain *chain)
 {
-    (void)owner;
-    struct chain *chain = ins_tcp_user(conn);
-    if (chain == NULL) {
-        return;
-    }
-    end_links(&chain->bottom);
     struct link *link = chain->bottom.above;
     while (link != NULL) {
         struct link *next = link->above;
@@ -217,8 +227,24 @@ static void on_end(void *owner, struct ins_tcp_conn *conn)
         link = next;
     }
     ins_tls_info_free(chain->stream.tls);
+    struct ins_via *via = chain->stream.via;
+    while (via != NULL) {
+        struct ins_via *inner = via->inner;
+        sl_free(via);
+        via = inner;
+    }
     sl_free(chain);
-    ins_tcp_set_user(conn, NULL);
+}
+
+static void on_end(void *owner, struct ins_tcp_conn *conn)
+{
+    (void)owner;
+    struct chain *chain = ins_tcp_user(conn);
+    if (chain != NULL) {
+        end_links(&chain->bottom);
+        free_chain(chain);
+        ins_tcp_set_user(conn, NULL);
+    }
 }
 
 static const struct ins_tcp_handler tcp_handler = {

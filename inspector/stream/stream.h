@@ -19,6 +19,7 @@
  * Limits: INS_STREAM_NESTING layers; a stream nested deeper is ignored and counted.
  */
 #include "inspector/net/address.h"
+#include "inspector/stream/via.h"
 #include "inspector/view/stats.h"
 #include "lib/wire/observer.h"
 
@@ -51,7 +52,12 @@ struct ins_stream {
     const struct ins_stream_tools *tools;
     struct ins_endpoint ends[2]; /* by side */
     struct ins_tls_info *tls;    /* owned; NULL: no TLS */
+    struct ins_via *via;         /* the outermost; NULL when there is none */
+    size_t via_count;
 };
+
+/* Tells what the layers above pass through; a copy is kept. No more than INS_VIA_MAX are. */
+void ins_stream_add_via(struct ins_stream *stream, const struct ins_via *via);
 
 /* From inside any event of a layer of the stream: it holds no calls. No event comes any more, only end(). */
 void ins_stream_ignore(struct ins_stream *stream);

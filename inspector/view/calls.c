@@ -187,6 +187,10 @@ static void write_ends(struct sl_json_out *out, const struct ins_call *own)
     ins_write_stream(out, own->call);
     sl_json_out_key_str(out, "client", ins_endpoint_text(&own->connection->client, end));
     sl_json_out_key_str(out, "server", ins_endpoint_text(&own->connection->server, end));
+    if (own->connection->via_count > 0) {
+        sl_json_out_key(out, "via");
+        ins_via_write(own->connection->via, own->connection->via_count, out);
+    }
     sl_json_out_key_str(out, "protocol", sl_protocol_name(own->call->protocol));
     if (own->connection->tls != NULL) {
         sl_json_out_key(out, "tls");

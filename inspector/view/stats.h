@@ -49,6 +49,7 @@ struct ins_stats {
     uint64_t packets_dropped;           /* by the kernel, before the capture */
     struct ins_unwrap_totals unwrapped; /* packets by what they hold */
     uint64_t connections, connections_midway, connections_ignored;
+    uint64_t connections_too_deep; /* of those ignored: layers nested deeper than is looked */
     uint64_t calls, calls_open, calls_undecoded, other_http;
     uint64_t messages[2]; /* by direction */
     uint64_t messages_partial;

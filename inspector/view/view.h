@@ -6,7 +6,7 @@
  * A view turns the events of all connections into records. Each view is one struct ins_view_ops; the
  * session numbers connections and calls before a view sees them, so ids are the same in every view.
  */
-#include "inspector/net/address.h"
+#include "inspector/stream/via.h"
 #include "lib/schema/pool.h"
 #include "lib/wire/observer.h"
 
@@ -17,6 +17,9 @@ struct ins_connection {
     struct ins_endpoint client, server;
     bool is_midway;                 /* began before the capture did */
     const struct ins_tls_info *tls; /* NULL: without TLS */
+    /* what stands between these ends and those of the calls: the outermost of via_count */
+    const struct ins_via *via;
+    size_t via_count;
 };
 
 struct ins_call {
