@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/http2/session.h"
 
+#include "inspector/infer/infer.h"
 #include "inspector/view/names.h"
 #include "lib/base/alloc.h"
 #include "lib/wire/stall.h"
@@ -14,6 +15,7 @@ struct ins_session {
     const struct ins_select *select;
     struct ins_stats *stats;
     struct ins_view *view;
+    struct ins_infer *infer;
     uint64_t connections; /* with a conversation */
     uint64_t calls;       /* with a record */
     size_t held_bytes;    /* of unfinished messages */
@@ -22,6 +24,8 @@ struct ins_session {
 struct ins_conversation {
     struct ins_session *session;
     struct ins_connection connection;
+    struct ins_infer_connection *infer; /* NULL while nothing is unknown */
+    struct ins_infer_group *begun;      /* the group of the request block at hand */
 };
 
 /* --- from the observer --- */
@@ -67,12 +71,31 @@ static void number(struct ins_conversation *conversation, struct ins_call *call)
     }
 }
 
+static void on_block(void *owner, struct sl_call *call, enum sl_dir dir, bool is_last,
+                     struct sl_headers *headers)
+{
+    struct ins_conversation *conversation = owner;
+    struct ins_call *own = call->user;
+    conversation->begun = NULL;
+    if (conversation->infer == NULL && headers->lost_count > 0) {
+        conversation->infer = ins_infer_open(conversation->session->infer);
+    }
+    if (conversation->infer != NULL) {
+        conversation->begun = ins_infer_block(conversation->infer, dir, is_last, headers);
+    }
+    if (own != NULL && conversation->begun != NULL) {
+        own->group = conversation->begun;
+    }
+}
+
 static void on_call_begin(void *owner, struct sl_call *call)
 {
     struct ins_conversation *conversation = owner;
     struct ins_call *own = sl_alloc(sizeof(*own));
     own->connection = &conversation->connection;
     own->call = call;
+    own->group = conversation->begun;
+    conversation->begun = NULL;
     call->user = own;
     number(conversation, own);
 }
@@ -101,8 +124,25 @@ static void on_message(void *owner, struct sl_call *call, enum sl_dir dir,
     if (own->id == 0) {
         return;
     }
+    if (own->group != NULL) {
+        ins_infer_message(own->group, call, dir, message);
+        look_up(session, own);
+    }
     if (session->view->ops->message != NULL) {
         session->view->ops->message(session->view, own, dir, message, at);
+    }
+}
+
+/* The last that can be found out. */
+static void on_call_ending(void *owner, struct sl_call *call)
+{
+    struct ins_conversation *conversation = owner;
+    struct ins_call *own = call->user;
+    if (conversation->infer != NULL && own != NULL) {
+        ins_infer_end(conversation->infer, own->group, call);
+        if (own->group != NULL) {
+            look_up(conversation->session, own);
+        }
     }
 }
 
@@ -158,6 +198,8 @@ static void on_finding(void *owner, const struct sl_finding *finding)
 }
 
 static const struct sl_observer_handler observer_handler = {
+    .block = on_block,
+    .call_ending = on_call_ending,
     .call_begin = on_call_begin,
     .headers = on_headers,
     .message = on_message,
@@ -188,6 +230,7 @@ void ins_session_close(struct ins_conversation *conversation,
                        const struct sl_observer_totals *totals)
 {
     ins_stats_connection(conversation->session->stats, &conversation->connection, totals);
+    ins_infer_close(conversation->infer);
     sl_free(conversation);
 }
 
@@ -212,10 +255,14 @@ struct ins_session *ins_session_new(const struct sl_pool *pool, const struct ins
     session->select = select;
     session->stats = stats;
     session->view = view;
+    session->infer = ins_infer_new(pool);
     return session;
 }
 
 void ins_session_free(struct ins_session *session)
 {
+    if (session != NULL) {
+        ins_infer_free(session->infer);
+    }
     sl_free(session);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/infer/infer.h"
 #include "inspector/tls/info.h"
 #include "inspector/view/message_object.h"
 #include "inspector/view/metadata.h"
@@ -125,6 +126,30 @@ static void write_items(struct sl_json_out *out, const struct sl_buf *items)
     sl_json_out_end_array(out);
 }
 
+/* The names of the fields of a side that are inferred; nothing when there are none. */
+static void write_inferred(struct sl_json_out *out, const struct sl_call_side *side)
+{
+    const struct sl_headers *lists[2] = {&side->headers, &side->trailers};
+    bool is_begun = false;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < lists[i]->count; j++) {
+            const struct sl_header *field = &lists[i]->fields[j];
+            if (!ins_is_inferred(field) || sl_span_starts(field->name, ":")) {
+                continue;
+            }
+            if (!is_begun) {
+                sl_json_out_key(out, "inferred");
+                sl_json_out_begin_array(out);
+                is_begun = true;
+            }
+            sl_json_out_span(out, field->name);
+        }
+    }
+    if (is_begun) {
+        sl_json_out_end_array(out);
+    }
+}
+
 static void write_side(struct sl_json_out *out, const struct sl_call_side *side,
                        const struct sl_buf *messages, bool has_trailers)
 {
@@ -140,6 +165,7 @@ static void write_side(struct sl_json_out *out, const struct sl_call_side *side,
         sl_json_out_key(out, "trailers");
         ins_metadata_write(out, &side->trailers);
     }
+    write_inferred(out, side);
     sl_json_out_end_object(out);
 }
 
@@ -203,7 +229,17 @@ static void write_method(struct sl_json_out *out, const struct ins_call *own)
     struct sl_span method = ins_call_method(own);
     sl_json_out_key(out, "method");
     ins_write_span_or_null(out, method);
-    sl_json_out_key_str(out, "method_source", method.data == NULL ? "none" : "literal");
+    sl_json_out_key_str(out, "method_source", ins_call_method_source(own));
+    const struct sl_method *candidates[INS_CANDIDATES_MAX];
+    size_t count = method.data == NULL ? ins_infer_candidates(own->group, candidates) : 0;
+    if (count > 0) {
+        sl_json_out_key(out, "method_candidates");
+        sl_json_out_begin_array(out);
+        for (size_t i = 0; i < count; i++) {
+            sl_json_out_str(out, candidates[i]->path);
+        }
+        sl_json_out_end_array(out);
+    }
     sl_json_out_key_str(out, "kind", ins_kind_name(own->method));
 }
 

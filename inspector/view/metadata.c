@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "inspector/view/names.h"
 #include "lib/base/alloc.h"
 #include "lib/base/hex.h"
 
@@ -189,6 +190,9 @@ void ins_metadata_write_pairs(struct sl_json_out *out, const struct sl_headers *
     sl_json_out_begin_array(out);
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
+        if (ins_is_inferred(field)) {
+            continue; /* frames show what is in them */
+        }
         sl_json_out_begin_array(out);
         sl_json_out_span(out, field->name);
         if (is_binary(field->name) && !is_joined(field)) {

@@ -44,6 +44,31 @@ struct sl_span ins_call_method(const struct ins_call *call)
                          : sl_span_first(path->value, (size_t)(query - path->value.data));
 }
 
+bool ins_is_inferred(const struct sl_header *field)
+{
+    return field->from == SL_FIELD_SHAPE || field->from == SL_FIELD_ORDER;
+}
+
+const char *ins_call_method_source(const struct ins_call *call)
+{
+    const struct sl_header *path = sl_headers_find(&call->call->request.headers, ":path");
+    if (path == NULL || path->value.len == 0) {
+        return "none";
+    }
+    switch ((enum sl_field_from)path->from) {
+    case SL_FIELD_TABLE:
+        return "table";
+    case SL_FIELD_SHAPE:
+        return "shape";
+    case SL_FIELD_ORDER:
+        return "order";
+    case SL_FIELD_LITERAL:
+    case SL_FIELD_STATIC:
+        break;
+    }
+    return "literal";
+}
+
 static uint64_t since(const struct sl_at *start, const struct sl_at *at)
 {
     return at->time_ns > start->time_ns ? at->time_ns - start->time_ns : 0;

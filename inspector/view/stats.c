@@ -100,10 +100,13 @@ static void count_status(struct ins_stats *stats, const struct sl_call *call)
         return;
     }
     count_code(&stats->statuses, call->code);
-    if (call->status_source == SL_FROM_TRAILERS || call->status_source == SL_FROM_TRAILERS_ONLY ||
-        call->status_source == SL_FROM_GRPC_WEB_TRAILERS ||
-        call->status_source == SL_FROM_CONNECT_END_STREAM ||
-        call->status_source == SL_FROM_CONNECT_ERROR) {
+    if (call->is_status_inferred) {
+        stats->statuses_inferred++;
+    } else if (call->status_source == SL_FROM_TRAILERS ||
+               call->status_source == SL_FROM_TRAILERS_ONLY ||
+               call->status_source == SL_FROM_GRPC_WEB_TRAILERS ||
+               call->status_source == SL_FROM_CONNECT_END_STREAM ||
+               call->status_source == SL_FROM_CONNECT_ERROR) {
         count_code(&stats->on_wire, call->code);
     }
 }
@@ -123,6 +126,8 @@ void ins_stats_call(struct ins_stats *stats, const struct ins_call *own)
         stats->messages_partial += sides[dir]->partial_messages;
         method->messages[dir] += sides[dir]->message_count;
     }
+    const struct sl_header *field = sl_headers_find(&call->request.headers, ":path");
+    stats->methods_inferred += field != NULL && ins_is_inferred(field) ? 1 : 0;
     count_status(stats, call);
     uint64_t duration_ns = 0;
     if (ins_call_duration(call, &duration_ns)) {
@@ -216,6 +221,13 @@ static void write_statuses(const struct ins_stats *stats, struct sl_json_out *ou
     sl_json_out_begin_object(out);
     write_counts(&stats->on_wire, out);
     sl_json_out_end_object(out);
+    if (stats->methods_inferred > 0 || stats->statuses_inferred > 0) {
+        sl_json_out_key(out, "calls_inferred");
+        sl_json_out_begin_object(out);
+        sl_json_out_key_u64(out, "method", stats->methods_inferred);
+        sl_json_out_key_u64(out, "status", stats->statuses_inferred);
+        sl_json_out_end_object(out);
+    }
 }
 
 static int by_name(const struct ins_method_stats *a, const struct ins_method_stats *b)

@@ -56,6 +56,7 @@ struct ins_stats {
     uint64_t frames[256];              /* by type */
     struct ins_status_counts statuses; /* of all calls that ended */
     struct ins_status_counts on_wire;  /* of those whose status came in a grpc-status field */
+    uint64_t methods_inferred, statuses_inferred; /* calls whose method or status is */
     struct ins_method_stats *methods;
     struct {
         const char *rule;

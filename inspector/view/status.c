@@ -109,4 +109,7 @@ void ins_status_write(struct sl_json_out *out, const struct ins_call *own,
     }
     sl_json_out_end_object(out);
     sl_json_out_key_str(out, "status_source", sl_status_source_name(call->status_source));
+    if (call->is_status_inferred) {
+        sl_json_out_key_bool(out, "status_inferred", true);
+    }
 }

@@ -22,11 +22,14 @@ struct ins_connection {
     size_t via_count;
 };
 
+struct ins_infer_group;
+
 struct ins_call {
     uint64_t id; /* from 1, by first appearance; 0: makes no record (no gRPC) */
     const struct ins_connection *connection;
     struct sl_call *call;
     const struct sl_method *method; /* of the schema, or NULL */
+    struct ins_infer_group *group;  /* of calls whose :path is unknown alike, or NULL */
     bool is_selected;               /* by the user's options */
     void *view_data;                /* the view's own; freed by it at call_end */
 };

@@ -108,6 +108,30 @@ enum sl_status sl_headers_add(struct sl_headers *headers, struct sl_span name, s
     return SL_OK;
 }
 
+enum sl_status sl_headers_recover(struct sl_headers *headers, size_t index, struct sl_span name,
+                                  struct sl_span value, enum sl_field_from from)
+{
+    struct sl_lost_field lost = headers->lost[index];
+    enum sl_status status = sl_headers_add(headers, name, value);
+    if (status != SL_OK) {
+        return status;
+    }
+    struct sl_header field = headers->fields[headers->count - 1];
+    field.slot = lost.slot;
+    field.is_never_indexed = lost.is_never_indexed;
+    field.from = (uint8_t)from;
+    memmove(&headers->fields[lost.before + 1], &headers->fields[lost.before],
+            (headers->count - 1 - lost.before) * sizeof headers->fields[0]);
+    headers->fields[lost.before] = field;
+    headers->lost_count--;
+    memmove(&headers->lost[index], &headers->lost[index + 1],
+            (headers->lost_count - index) * sizeof headers->lost[0]);
+    for (size_t i = index; i < headers->lost_count; i++) {
+        headers->lost[i].before++;
+    }
+    return SL_OK;
+}
+
 /* Most names differ in length or in their last byte, which is dearer to call memcmp() for. */
 static bool is_name(const struct sl_header *field, struct sl_span wanted)
 {

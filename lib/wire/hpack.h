@@ -30,6 +30,9 @@ enum sl_field_from {
     SL_FIELD_LITERAL, /* its value is in the block */
     SL_FIELD_STATIC,  /* RFC 7541 Appendix A */
     SL_FIELD_TABLE,   /* the dynamic table */
+    /* Not decoded but inferred, by who reads the block (sl_headers_recover): */
+    SL_FIELD_SHAPE, /* from what values and messages look like */
+    SL_FIELD_ORDER, /* from the order in which its sender writes fields */
 };
 
 struct sl_header {
@@ -71,6 +74,10 @@ enum sl_status sl_headers_add(struct sl_headers *headers, struct sl_span name,
                               struct sl_span value);
 /* The first field of this name, or NULL. */
 const struct sl_header *sl_headers_find(const struct sl_headers *headers, const char *name);
+/* The lost field at index becomes one with this name and value (copied), at its place; the lost ones
+ * behind it move up. SL_LIMIT past the limits above: then nothing changes. */
+enum sl_status sl_headers_recover(struct sl_headers *headers, size_t index, struct sl_span name,
+                                  struct sl_span value, enum sl_field_from from);
 /* How many fields have this name. */
 size_t sl_headers_count(const struct sl_headers *headers, const char *name);
 

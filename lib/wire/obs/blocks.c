@@ -16,8 +16,8 @@ void sl_obs_hpack_distrust(struct sl_obs_dir *d)
     }
 }
 
-/* Decodes the block into headers; false when any of it is missing there. */
-static bool decode(struct sl_obs_dir *d, struct sl_span block, struct sl_headers *headers)
+/* Decodes the block into headers, but for lost fields; false when not all of it was read. */
+static bool decode_block(struct sl_obs_dir *d, struct sl_span block, struct sl_headers *headers)
 {
     sl_headers_clear(headers);
     if (d->is_block_lost) {
@@ -35,7 +35,22 @@ static bool decode(struct sl_obs_dir *d, struct sl_span block, struct sl_headers
         sl_hpack_decoder_distrust(d->hpack);
         return false;
     }
-    return headers->lost_count == 0 && !headers->is_truncated;
+    return !headers->is_truncated;
+}
+
+/* Decodes the block of a call's direction into headers, as far as it goes, and lets the handler add what
+ * it knows. */
+static void decode(struct sl_observer *observer, enum sl_dir dir, struct sl_obs_call *call,
+                   struct sl_span block, struct sl_headers *headers)
+{
+    struct sl_obs_dir *d = &observer->dir[dir];
+    bool is_read = decode_block(d, block, headers);
+    if (observer->handler.block != NULL) {
+        bool is_last = (d->block_header.flags & SL_H2_FLAG_END_STREAM) != 0;
+        observer->handler.block(observer->config.owner, &call->call, dir, is_last, headers);
+    }
+    bool is_whole = is_read && headers->lost_count == 0;
+    call->call.has_lost_headers = call->call.has_lost_headers || !is_whole;
 }
 
 void sl_obs_tell_block(struct sl_observer *observer, struct sl_obs_call *call, enum sl_block block,
@@ -70,17 +85,14 @@ void sl_obs_request_fields(struct sl_observer *observer, struct sl_obs_call *cal
 static void request_block(struct sl_observer *observer, struct sl_obs_call *call,
                           struct sl_span block)
 {
-    struct sl_obs_dir *d = &observer->dir[SL_DIR_REQUEST];
     struct sl_call_side *side = &call->call.request;
     if (side->has_headers) {
-        bool is_whole = decode(d, block, &side->trailers);
-        call->call.has_lost_headers = call->call.has_lost_headers || !is_whole;
+        decode(observer, SL_DIR_REQUEST, call, block, &side->trailers);
         side->has_trailers = true;
         sl_obs_tell_block(observer, call, SL_BLOCK_REQUEST_TRAILERS, &side->trailers);
         return;
     }
-    bool is_whole = decode(d, block, &side->headers);
-    call->call.has_lost_headers = call->call.has_lost_headers || !is_whole;
+    decode(observer, SL_DIR_REQUEST, call, block, &side->headers);
     sl_obs_request_fields(observer, call);
 }
 
@@ -138,8 +150,7 @@ static void response_block(struct sl_observer *observer, struct sl_obs_call *cal
     struct sl_obs_dir *d = &observer->dir[SL_DIR_RESPONSE];
     struct sl_call_side *side = &call->call.response;
     bool is_first = !side->has_headers && !side->has_trailers;
-    bool is_whole = decode(d, block, is_first ? &side->headers : &side->trailers);
-    call->call.has_lost_headers = call->call.has_lost_headers || !is_whole;
+    decode(observer, SL_DIR_RESPONSE, call, block, is_first ? &side->headers : &side->trailers);
     if (call->stream->opened_mark > d->proven) {
         d->proven = call->stream->opened_mark; /* a reply: the request had come */
     }
@@ -180,7 +191,7 @@ static void end_block(struct sl_observer *observer, enum sl_dir dir, struct sl_s
         stream = stream_of_block(observer, dir);
     }
     if (stream == NULL || stream->call == NULL) {
-        (void)decode(d, block, &observer->scratch);
+        (void)decode_block(d, block, &observer->scratch);
         observer->frame_headers = &observer->scratch;
     } else if (dir == SL_DIR_REQUEST) {
         request_block(observer, stream->call, block);

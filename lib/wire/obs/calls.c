@@ -269,6 +269,9 @@ static void tell_end(struct sl_observer *observer, struct sl_obs_call *call)
         sl_obs_call_catch_up(observer, call, dir);
         sl_obs_body_partial(observer, call, dir);
     }
+    if (observer->handler.call_ending != NULL) {
+        observer->handler.call_ending(observer->config.owner, &call->call);
+    }
     sl_call_status_derive(&call->call);
     if (observer->handler.call_end != NULL) {
         observer->handler.call_end(observer->config.owner, &call->call);
