@@ -305,7 +305,7 @@ static void tell_tls(const struct run *run)
         for (int i = INS_TLS_DECRYPTED + 1; i < INS_TLS_OUTCOME_COUNT; i++) {
             if (tls->outcomes[i] > 0) {
                 (void)fprintf(stderr, "%s%" PRIu64 " %s", separator, tls->outcomes[i],
-                              ins_tls_outcome_text(i));
+                              ins_tls_outcome_text((enum ins_tls_outcome)i));
                 separator = ", ";
             }
         }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/http1/layer.h"
 
+#include <stdio.h>
+
 #include "inspector/http1/reader.h"
 #include "inspector/http2/session.h"
+#include "inspector/stream/upgrade.h"
 #include "lib/base/alloc.h"
 #include "lib/wire/exchange.h"
 
@@ -10,6 +13,7 @@
 struct waiting {
     uint32_t number; /* of its exchange */
     bool is_head, is_connect;
+    bool is_held;     /* in http1->upgrade, without a number yet */
     bool is_answered; /* its response has begun */
 };
 
@@ -20,6 +24,7 @@ struct side {
     struct ins_h1_reader *reader;
     enum sl_dir dir;
     uint32_t number; /* of the exchange whose message is being read; 0: none */
+    bool is_held;    /* the message being read goes to http1->upgrade */
     bool is_lost;
 };
 
@@ -30,7 +35,10 @@ struct http1 {
     struct side sides[2];                  /* by direction */
     struct waiting waiting[INS_HTTP1_WAITING];
     size_t waiting_count;
-    int client; /* side of the stream */
+    struct ins_upgrade *upgrade;   /* the request of waiting[0] where that is held; else NULL */
+    bool is_switched;              /* what comes is of another protocol */
+    int client;                    /* side of the stream */
+    char target[INS_VIA_NAME_MAX]; /* of the last CONNECT */
 };
 
 /* --- from the observer: a conversation begins with the first call --- */
@@ -89,8 +97,23 @@ static void drop_oldest(struct http1 *http1)
             http1->waiting_count * sizeof(http1->waiting[0]));
 }
 
+/* The request that was held is one of HTTP/1.1. */
+static void take_back(struct http1 *http1)
+{
+    if (http1->upgrade != NULL) {
+        http1->waiting[0].number = ins_upgrade_give(http1->upgrade, http1->observer);
+        http1->waiting[0].is_held = false;
+        struct side *side = &http1->sides[SL_DIR_REQUEST];
+        side->number = side->is_held ? http1->waiting[0].number : side->number;
+        side->is_held = false;
+        ins_upgrade_free(http1->upgrade);
+        http1->upgrade = NULL;
+    }
+}
+
 static void give_up_oldest(struct http1 *http1, const struct sl_at *at)
 {
+    take_back(http1);
     sl_exchange_give_up(http1->observer, http1->waiting[0].number, at);
     drop_oldest(http1);
 }
@@ -99,6 +122,15 @@ static bool is_method(const struct sl_headers *fields, const char *name)
 {
     const struct sl_header *method = sl_headers_find(fields, ":method");
     return method != NULL && sl_span_is(method->value, name);
+}
+
+/* RFC 9110 9.3.6: the target of a CONNECT is the host and port to reach. */
+static void note_target(struct http1 *http1, const struct sl_headers *fields)
+{
+    const struct sl_header *target = sl_headers_find(fields, ":path");
+    if (target != NULL) {
+        (void)snprintf(http1->target, sizeof(http1->target), "%.*s", SL_SPAN_ARG(target->value));
+    }
 }
 
 static enum ins_h1_follow request_head(struct side *side, struct ins_h1_head *head,
@@ -111,6 +143,15 @@ static enum ins_h1_follow request_head(struct side *side, struct ins_h1_head *he
     struct waiting *waiting = &http1->waiting[http1->waiting_count++];
     *waiting = (struct waiting){.is_head = is_method(head->fields, "HEAD"),
                                 .is_connect = is_method(head->fields, "CONNECT")};
+    if (http1->waiting_count == 1 && ins_upgrade_is_asked(head->fields)) {
+        waiting->is_held = true;
+        side->is_held = true;
+        http1->upgrade = ins_upgrade_new(head->fields, &head->first, at);
+        return INS_H1_AS_TOLD;
+    }
+    if (waiting->is_connect) {
+        note_target(http1, head->fields);
+    }
     waiting->number = sl_exchange_begin(http1->observer, true, &head->first);
     side->number = waiting->number;
     sl_exchange_fields(http1->observer, side->number, SL_BLOCK_REQUEST, head->fields, at);
@@ -136,19 +177,48 @@ static struct waiting *answered(struct http1 *http1, const struct ins_h1_head *h
     return &http1->waiting[0];
 }
 
+/* What the client sent behind its request belongs to the next protocol too. */
+static void begin_switch(struct http1 *http1)
+{
+    http1->is_switched = true;
+    http1->sides[SL_DIR_REQUEST].number = 0;
+    http1->sides[SL_DIR_RESPONSE].number = 0;
+    ins_h1_reader_switch(http1->sides[SL_DIR_REQUEST].reader);
+}
+
 static enum ins_h1_follow response_head(struct side *side, struct ins_h1_head *head,
                                         const struct sl_at *at)
 {
     struct http1 *http1 = side->http1;
     struct waiting *waiting = answered(http1, head, at);
     bool is_switch = head->status == 101 || (waiting->is_connect && head->status / 100 == 2);
+    if (waiting->is_held && head->status == 101) {
+        /* The call is that of the HTTP/2 connection, which begins here. */
+        ins_stream_set_upgrade(http1->place.stream, http1->upgrade);
+        http1->upgrade = NULL;
+        drop_oldest(http1);
+        begin_switch(http1);
+        return INS_H1_SWITCH;
+    }
+    if (waiting->is_held && head->status / 100 != 1) {
+        take_back(http1);
+    }
     bool is_interim = head->status / 100 == 1 && !is_switch;
     waiting->is_answered = !is_interim;
     side->number = is_interim ? 0 : waiting->number;
     sl_exchange_fields(http1->observer, waiting->number,
                        is_interim ? SL_BLOCK_INFORMATIONAL : SL_BLOCK_RESPONSE, head->fields, at);
     if (is_switch) {
-        ins_h1_reader_switch(http1->sides[SL_DIR_REQUEST].reader);
+        if (waiting->is_connect) {
+            struct ins_via via = {.kind = INS_VIA_CONNECT};
+            memcpy(via.name, http1->target, sizeof(via.name));
+            ins_stream_add_via(http1->place.stream, &via);
+        }
+        /* No message of this exchange follows, so both of its sides are over. */
+        sl_exchange_end(http1->observer, waiting->number, SL_DIR_REQUEST, at);
+        sl_exchange_end(http1->observer, waiting->number, SL_DIR_RESPONSE, at);
+        drop_oldest(http1);
+        begin_switch(http1);
         return INS_H1_SWITCH;
     }
     return waiting->is_head ? INS_H1_NO_BODY : INS_H1_AS_TOLD;
@@ -162,7 +232,7 @@ static enum ins_h1_follow on_head(void *owner, struct ins_h1_head *head, const s
     bool is_request = side->dir == SL_DIR_REQUEST;
     enum ins_h1_follow follow =
         is_request ? request_head(side, head, at) : response_head(side, head, at);
-    if (head->problem != NULL) {
+    if (head->problem != NULL && side->number != 0) {
         sl_exchange_problem(side->http1->observer, side->number, head->problem);
     }
     return follow;
@@ -171,12 +241,20 @@ static enum ins_h1_follow on_head(void *owner, struct ins_h1_head *head, const s
 static void on_body(void *owner, struct sl_span bytes, const struct sl_at *at)
 {
     const struct side *side = owner;
+    if (side->is_held) {
+        ins_upgrade_body(side->http1->upgrade, bytes, at);
+        return;
+    }
     sl_exchange_body(side->http1->observer, side->number, side->dir, bytes, at);
 }
 
 static void on_missing(void *owner, uint64_t count, const struct sl_at *at)
 {
     const struct side *side = owner;
+    if (side->is_held) {
+        ins_upgrade_missing(side->http1->upgrade, count);
+        return;
+    }
     sl_exchange_missing(side->http1->observer, side->number, side->dir, count, at);
 }
 
@@ -194,6 +272,11 @@ static void on_end(void *owner, const struct sl_at *at)
     struct http1 *http1 = side->http1;
     uint32_t number = side->number;
     side->number = 0;
+    if (side->is_held) {
+        side->is_held = false;
+        ins_upgrade_end(http1->upgrade, at);
+        return;
+    }
     if (number == 0) {
         return; /* 1xx */
     }
@@ -207,6 +290,10 @@ static void on_lost(void *owner, const char *why, const struct sl_at *at)
 {
     struct side *side = owner;
     side->is_lost = true;
+    if (side->is_held) {
+        side->is_held = false;
+        ins_upgrade_missing(side->http1->upgrade, 0);
+    }
     if (side->number != 0) {
         if (why != NULL) {
             sl_exchange_problem(side->http1->observer, side->number, why);
@@ -214,6 +301,14 @@ static void on_lost(void *owner, const char *why, const struct sl_at *at)
         sl_exchange_missing(side->http1->observer, side->number, side->dir, 0, at);
         side->number = 0;
     }
+}
+
+static void on_switched(void *owner, struct sl_span bytes, const struct sl_at *at)
+{
+    const struct side *side = owner;
+    const struct http1 *http1 = side->http1;
+    int number = side->dir == SL_DIR_REQUEST ? http1->client : 1 - http1->client;
+    http1->place.above.data(http1->place.above.owner, number, bytes, at);
 }
 
 static void on_skipped(void *owner, uint64_t count, const struct sl_at *at)
@@ -229,6 +324,7 @@ static const struct ins_h1_events reader_events = {
     .trailers = on_trailers,
     .end = on_end,
     .lost = on_lost,
+    .switched = on_switched,
     .skipped = on_skipped,
 };
 
@@ -288,7 +384,9 @@ static void http1_data(void *layer, int number, struct sl_span bytes, const stru
 {
     struct http1 *http1 = layer;
     struct side *side = side_of(http1, number);
-    sl_exchange_fed(http1->observer, side->dir, bytes.len);
+    if (!http1->is_switched) {
+        sl_exchange_fed(http1->observer, side->dir, bytes.len);
+    }
     ins_h1_reader_feed(side->reader, bytes, at);
 }
 
@@ -296,6 +394,10 @@ static void http1_gap(void *layer, int number, uint64_t count, const struct sl_a
 {
     struct http1 *http1 = layer;
     struct side *side = side_of(http1, number);
+    if (http1->is_switched) {
+        http1->place.above.gap(http1->place.above.owner, number, count, at);
+        return;
+    }
     sl_exchange_gap(http1->observer, side->dir, count);
     ins_h1_reader_gap(side->reader, count, at);
 }
@@ -304,6 +406,9 @@ static void http1_close(void *layer, int number, bool is_reset, const struct sl_
 {
     struct http1 *http1 = layer;
     struct side *side = side_of(http1, number);
+    if (http1->is_switched) {
+        http1->place.above.close(http1->place.above.owner, number, is_reset, at);
+    }
     ins_h1_reader_close(side->reader, is_reset, at);
     sl_observer_close(http1->observer, side->dir, is_reset, at);
 }
@@ -311,14 +416,13 @@ static void http1_close(void *layer, int number, bool is_reset, const struct sl_
 static void http1_end(void *layer)
 {
     struct http1 *http1 = layer;
+    take_back(http1);
     sl_observer_finish(http1->observer);
     const struct sl_observer_totals *totals = sl_observer_totals(http1->observer);
     if (http1->conversation != NULL) {
         ins_session_close(http1->conversation, totals);
     } else {
-        struct ins_stats *stats = http1->place.stream->tools->stats;
-        stats->other_http += totals->other_http;
-        ins_stats_ignored(stats);
+        http1->place.stream->tools->stats->other_http += totals->other_http;
     }
     for (size_t i = 0; i < 2; i++) {
         ins_h1_reader_free(http1->sides[i].reader);

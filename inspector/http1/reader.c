@@ -240,6 +240,7 @@ void ins_h1_reader_feed(struct ins_h1_reader *reader, struct sl_span bytes, cons
             reader->events->skipped(reader->owner, bytes.len, at);
             break;
         case OPAQUE:
+            reader->events->switched(reader->owner, bytes, at);
             break;
         }
         bytes = sl_span_from(bytes, used);
@@ -278,7 +279,12 @@ void ins_h1_reader_close(struct ins_h1_reader *reader, bool is_reset, const stru
 
 void ins_h1_reader_switch(struct ins_h1_reader *reader)
 {
-    begin_text(reader, OPAQUE);
+    bool is_early = reader->phase == HEAD && reader->text.len > 0;
+    reader->phase = OPAQUE;
+    if (is_early) {
+        reader->events->switched(reader->owner, sl_buf_span(&reader->text), &reader->first);
+    }
+    forget_text(reader);
 }
 
 /* --- recognition --- */

@@ -8,7 +8,7 @@
  *
  *     HEAD -> LENGTH | CHUNK_SIZE -> CHUNK_DATA -> CHUNK_END -> ... TRAILERS | CLOSE -> HEAD
  *     any -> LOST: what comes cannot be placed until a piece begins with a start line
- *     any -> OPAQUE: after a switch of protocols
+ *     any -> OPAQUE: after a switch of protocols; all that comes is handed on
  *
  * Strict: what RFC 9112 does not allow (folded lines, space before a colon, bare CR, bytes that are no
  * part of a token, lengths that contradict each other) ends the reading until a piece begins a message
@@ -50,6 +50,8 @@ struct ins_h1_events {
     void (*end)(void *owner, const struct sl_at *at);
     /* where this message (or the next) goes on is not known. why: a constant, or NULL for a hole */
     void (*lost)(void *owner, const char *why, const struct sl_at *at);
+    /* after a switch of protocols: bytes of the next one, all that come in this or an earlier piece */
+    void (*switched)(void *owner, struct sl_span bytes, const struct sl_at *at);
     /* bytes that were not read */
     void (*skipped)(void *owner, uint64_t count, const struct sl_at *at);
 };
@@ -66,7 +68,8 @@ void ins_h1_reader_feed(struct ins_h1_reader *reader, struct sl_span bytes, cons
 void ins_h1_reader_gap(struct ins_h1_reader *reader, uint64_t count, const struct sl_at *at);
 /* The sender closed: the end of a body that has no other. */
 void ins_h1_reader_close(struct ins_h1_reader *reader, bool is_reset, const struct sl_at *at);
-/* The other direction switched protocols: nothing more is read. */
+/* The other direction switched protocols: what came behind the last message, and all that comes, is the
+ * next protocol's. */
 void ins_h1_reader_switch(struct ins_h1_reader *reader);
 
 /* Does text begin with a start line of this direction, and is the line whole? For who has to recognise

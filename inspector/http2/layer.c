@@ -2,6 +2,7 @@
 #include "inspector/http2/layer.h"
 
 #include "inspector/http2/session.h"
+#include "inspector/stream/upgrade.h"
 #include "lib/base/alloc.h"
 
 enum {
@@ -28,6 +29,10 @@ static void *http2_begin(const struct ins_layer_place *place)
     config.is_crossing_counted = true;
     ins_session_keeps(session, &config);
     http2->observer = sl_observer_new(&config);
+    if (place->stream->upgrade != NULL) {
+        (void)ins_upgrade_give(place->stream->upgrade, http2->observer);
+        ins_stream_set_upgrade(place->stream, NULL);
+    }
     return http2;
 }
 

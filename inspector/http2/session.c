@@ -214,6 +214,7 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
 {
     struct ins_conversation *conversation = sl_alloc(sizeof(*conversation));
     conversation->session = session;
+    place->stream->has_end = true;
     conversation->connection = (struct ins_connection){
         .id = ++session->connections,
         .client = place->stream->ends[place->client],

@@ -3,6 +3,7 @@
 
 #include "inspector/http2/layer.h"
 #include "inspector/stream/sniff.h"
+#include "inspector/stream/upgrade.h"
 #include "inspector/tls/info.h"
 #include "lib/base/alloc.h"
 
@@ -47,6 +48,12 @@ void ins_stream_add_via(struct ins_stream *stream, const struct ins_via *via)
     **end = *via;
     (*end)->inner = NULL;
     stream->via_count++;
+}
+
+void ins_stream_set_upgrade(struct ins_stream *stream, struct ins_upgrade *upgrade)
+{
+    ins_upgrade_free(stream->upgrade);
+    stream->upgrade = upgrade;
 }
 
 static void begin_link(struct link *link, struct chain *chain, unsigned depth, int client)
@@ -127,7 +134,6 @@ static void act_on(struct link *link, enum ins_sniff_verdict verdict)
     } else if (verdict != INS_SNIFF_UNDECIDED) {
         drop_sniff(link);
         ins_stream_ignore(&link->chain->stream);
-        ins_stats_ignored(all->tools.stats);
         all->tools.stats->connections_too_deep += verdict == INS_SNIFF_LAYER ? 1 : 0;
     }
 }
@@ -227,6 +233,7 @@ static void free_chain(struct chain *chain)
         link = next;
     }
     ins_tls_info_free(chain->stream.tls);
+    ins_upgrade_free(chain->stream.upgrade);
     struct ins_via *via = chain->stream.via;
     while (via != NULL) {
         struct ins_via *inner = via->inner;
@@ -242,6 +249,9 @@ static void on_end(void *owner, struct ins_tcp_conn *conn)
     struct chain *chain = ins_tcp_user(conn);
     if (chain != NULL) {
         end_links(&chain->bottom);
+        if (!chain->stream.has_end) {
+            ins_stats_ignored(chain->all->tools.stats);
+        }
         free_chain(chain);
         ins_tcp_set_user(conn, NULL);
     }

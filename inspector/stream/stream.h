@@ -37,6 +37,7 @@ struct ins_stream_sink {
 };
 
 struct ins_session;
+struct ins_upgrade;
 struct ins_tls_all;
 struct ins_tls_info;
 
@@ -54,7 +55,13 @@ struct ins_stream {
     struct ins_tls_info *tls;    /* owned; NULL: no TLS */
     struct ins_via *via;         /* the outermost; NULL when there is none */
     size_t via_count;
+    struct ins_upgrade
+        *upgrade; /* owned; the request that an HTTP/2 connection above begins with */
+    bool has_end; /* a conversation was found */
 };
+
+/* Takes upgrade. */
+void ins_stream_set_upgrade(struct ins_stream *stream, struct ins_upgrade *upgrade);
 
 /* Tells what the layers above pass through; a copy is kept. No more than INS_VIA_MAX are. */
 void ins_stream_add_via(struct ins_stream *stream, const struct ins_via *via);

@@ -53,9 +53,7 @@ static void tls_close(void *owner, int side, bool is_reset, const struct sl_at *
 static void tls_end(void *owner)
 {
     struct layer *layer = owner;
-    if (!ins_tls_end(layer->tls)) {
-        ins_stats_ignored(layer->stream->tools->stats);
-    }
+    (void)ins_tls_end(layer->tls);
     sl_free(layer);
 }
 

@@ -226,6 +226,179 @@ static void nesting_has_an_end(void **state)
     test_talk_release(&talk);
 }
 
+#define CONNECT "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n"
+#define TUNNEL  "HTTP/1.1 200 Connection established\r\n\r\n"
+
+/* text in two pieces; at 0 in one. */
+static void add_text(struct test_talk *talk, enum sl_dir dir, const char *text, size_t cut)
+{
+    if (cut > 0) {
+        test_talk_raw(talk, dir, text, cut);
+    }
+    test_talk_raw(talk, dir, text + cut, strlen(text) - cut);
+}
+
+static void a_connect_tunnel_is_looked_into(void **state)
+{
+    (void)state;
+    for (size_t cut = 0; cut < sizeof(CONNECT TUNNEL) - 1; cut++) {
+        struct test_talk talk;
+        struct world world;
+        bool is_request = cut < sizeof(CONNECT) - 1;
+        test_talk_init(&talk, true);
+        add_text(&talk, SL_DIR_REQUEST, CONNECT, is_request ? cut : 0);
+        add_text(&talk, SL_DIR_RESPONSE, TUNNEL, is_request ? 0 : cut - (sizeof(CONNECT) - 1));
+        add_call(&talk);
+        run(&world, &talk);
+        expect_call(&world, "[{\"type\":\"connect\",\"target\":\"example.org:443\"}]");
+        assert_int_equal(world.stats.other_http, 1);
+        release(&world);
+        test_talk_release(&talk);
+    }
+}
+
+static void a_tunnel_may_be_refused_first_and_lie_behind_a_proxy_header(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct world world;
+    test_talk_init(&talk, true);
+    add_text(&talk, SL_DIR_REQUEST, V1 CONNECT, 0);
+    add_text(&talk, SL_DIR_RESPONSE, "HTTP/1.1 407 Who are you\r\nContent-Length: 4\r\n\r\nhow?",
+             0);
+    add_text(&talk, SL_DIR_REQUEST, "CONNECT [2001:db8::1]:50051 HTTP/1.1\r\n\r\n", 0);
+    add_text(&talk, SL_DIR_RESPONSE, TUNNEL, 0);
+    add_call(&talk);
+    run(&world, &talk);
+    expect_call(&world, "[{\"type\":\"proxy\",\"version\":1,\"client\":\"192.0.2.1:56324\","
+                        "\"server\":\"198.51.100.7:443\"},"
+                        "{\"type\":\"connect\",\"target\":\"[2001:db8::1]:50051\"}]");
+    release(&world);
+    test_talk_release(&talk);
+}
+
+static void a_tunnel_may_begin_in_the_segment_of_its_response(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct world world;
+    test_talk_init(&talk, true);
+    add_text(&talk, SL_DIR_REQUEST, CONNECT, 0);
+    test_talk_raw(&talk, SL_DIR_RESPONSE, TUNNEL "\0\0\0\4\0\0\0\0\0", sizeof(TUNNEL) - 1 + 9);
+    test_talk_raw(&talk, SL_DIR_REQUEST, SL_H2_PREFACE "\0\0\0\4\0\0\0\0\0",
+                  SL_H2_PREFACE_SIZE + 9);
+    test_talk_request(&talk, 1, "hi");
+    test_talk_headers(&talk, SL_DIR_RESPONSE, 1, SL_H2_FLAG_END_HEADERS | SL_H2_FLAG_END_STREAM,
+                      TEST_RESPONSE_FIELDS "grpc-status: 0\n");
+    run(&world, &talk);
+    expect_call(&world, "[{\"type\":\"connect\",\"target\":\"example.org:443\"}]");
+    release(&world);
+    test_talk_release(&talk);
+}
+
+static void a_tunnel_of_something_else_is_counted_once(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct world world;
+    test_talk_init(&talk, true);
+    add_text(&talk, SL_DIR_REQUEST, CONNECT, 0);
+    add_text(&talk, SL_DIR_RESPONSE, TUNNEL, 0);
+    add_text(&talk, SL_DIR_RESPONSE, "SSH-2.0-OpenSSH_9.2\r\n", 0);
+    run(&world, &talk);
+    assert_int_equal(world.stats.connections, 0);
+    assert_int_equal(world.stats.connections_ignored, 1);
+    release(&world);
+    test_talk_release(&talk);
+}
+
+/* A gRPC request of one message that asks for HTTP/2. */
+#define UPGRADE                                                                                    \
+    "POST /pkg.Svc/Method HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: " \
+    "websocket, H2C\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nTE: trailers\r\nContent-Type: "         \
+    "application/grpc\r\nContent-Length: 8\r\n\r\n"
+#define UPGRADE_BODY "\0\0\0\0\3abc"
+#define SWITCHED     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+
+static void add_answer(struct test_talk *talk, uint32_t stream)
+{
+    test_talk_headers(talk, SL_DIR_RESPONSE, stream, SL_H2_FLAG_END_HEADERS, TEST_RESPONSE_FIELDS);
+    test_talk_message(talk, SL_DIR_RESPONSE, stream, 0, "you");
+    test_talk_headers(talk, SL_DIR_RESPONSE, stream, SL_H2_FLAG_END_HEADERS | SL_H2_FLAG_END_STREAM,
+                      "grpc-status: 0\n");
+}
+
+static void an_upgraded_request_is_the_first_call(void **state)
+{
+    (void)state;
+    const struct sl_h2_frame_header settings = {.type = SL_H2_SETTINGS};
+    static const char request[] = UPGRADE UPGRADE_BODY;
+    for (size_t cut = 1; cut < sizeof(request) - 1; cut++) {
+        struct test_talk talk;
+        struct world world;
+        test_talk_init(&talk, true);
+        test_talk_raw(&talk, SL_DIR_REQUEST, request, cut);
+        test_talk_raw(&talk, SL_DIR_REQUEST, request + cut, sizeof(request) - 1 - cut);
+        add_text(&talk, SL_DIR_RESPONSE, SWITCHED, cut % (sizeof(SWITCHED) - 1));
+        /* The server need not wait for the client's preface. */
+        test_talk_frame(&talk, SL_DIR_RESPONSE, &settings, "");
+        if (cut % 2 == 0) {
+            add_answer(&talk, 1);
+        }
+        test_talk_raw(&talk, SL_DIR_REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
+        test_talk_frame(&talk, SL_DIR_REQUEST, &settings, "");
+        if (cut % 2 == 1) {
+            add_answer(&talk, 1);
+        }
+        test_talk_request(&talk, 3, "hi");
+        add_answer(&talk, 3);
+        run(&world, &talk);
+        assert_int_equal(world.stats.calls, 2);
+        assert_int_equal(world.stats.connections, 1);
+        assert_int_equal(world.stats.connections_midway, 0);
+        assert_int_equal(world.stats.connections_ignored, 0);
+        assert_int_equal(world.stats.other_http, 0);
+        assert_int_equal(world.stats.messages[SL_DIR_REQUEST], 2);
+        assert_int_equal(world.stats.messages[SL_DIR_RESPONSE], 2);
+        assert_int_equal(world.stats.statuses.by_code[0], 2);
+        assert_int_equal(world.stats.must_findings, 0);
+        assert_false(ins_stats_has_loss(&world.stats));
+        assert_int_equal(json_integer_value(json_object_get(world.record, "stream")), 1);
+        assert_string_equal(json_string_value(json_object_get(world.record, "method")),
+                            "/pkg.Svc/Method");
+        assert_true(json_is_true(json_object_get(world.record, "complete")));
+        release(&world);
+        test_talk_release(&talk);
+    }
+}
+
+static void a_request_whose_upgrade_is_ignored_stays_what_it_is(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        NULL, /* none comes */
+    };
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        struct test_talk talk;
+        struct world world;
+        test_talk_init(&talk, true);
+        test_talk_raw(&talk, SL_DIR_REQUEST, UPGRADE UPGRADE_BODY,
+                      sizeof(UPGRADE UPGRADE_BODY) - 1);
+        if (answers[i] != NULL) {
+            add_text(&talk, SL_DIR_RESPONSE, answers[i], 0);
+        }
+        add_text(&talk, SL_DIR_REQUEST, "GET / HTTP/1.1\r\n\r\n", 0);
+        run(&world, &talk);
+        assert_int_equal(world.stats.other_http + world.stats.calls, 2);
+        assert_int_equal(world.stats.connections + world.stats.connections_ignored, 1);
+        assert_int_equal(world.stats.messages[SL_DIR_REQUEST], world.stats.calls);
+        release(&world);
+        test_talk_release(&talk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +407,12 @@ int main(void)
         cmocka_unit_test(long_headers_are_passed_over),
         cmocka_unit_test(what_only_looks_like_a_header_is_another_protocol),
         cmocka_unit_test(nesting_has_an_end),
+        cmocka_unit_test(a_connect_tunnel_is_looked_into),
+        cmocka_unit_test(a_tunnel_may_be_refused_first_and_lie_behind_a_proxy_header),
+        cmocka_unit_test(a_tunnel_may_begin_in_the_segment_of_its_response),
+        cmocka_unit_test(a_tunnel_of_something_else_is_counted_once),
+        cmocka_unit_test(an_upgraded_request_is_the_first_call),
+        cmocka_unit_test(a_request_whose_upgrade_is_ignored_stays_what_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
