@@ -238,6 +238,10 @@ void ins_session_close(struct ins_conversation *conversation,
 void ins_session_keeps(struct ins_session *session, struct sl_observer_config *config)
 {
     config->keep_message_max = session->view->ops->keep_message_max;
+    if (config->is_midway && session->pool != NULL &&
+        config->keep_message_max < INS_INFER_MESSAGE_MAX) {
+        config->keep_message_max = INS_INFER_MESSAGE_MAX; /* evidence for methods */
+    }
     config->keep_frame_max = session->view->ops->keep_frame_max;
     config->keep_total_max = KEEP_ALL;
     config->held_bytes = &session->held_bytes;
