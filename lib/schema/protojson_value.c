@@ -55,8 +55,7 @@ static void quoted_integer(struct sl_json_out *out, uint64_t value, bool is_sign
     sl_json_out_span(out, sl_span(text + at, sizeof(text) - at));
 }
 
-/* The shortest number that reads back as the same float or double. */
-static void real(struct sl_json_out *out, double value, bool is_float)
+void sl_protojson_real(struct sl_json_out *out, double value, bool is_float)
 {
     if (!isfinite(value)) {
         sl_json_out_str(out, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
@@ -131,10 +130,10 @@ void sl_protojson_scalar(struct sl_protojson_writer *w, const struct sl_field *f
         enumerator(w->out, field->enumeration, (int32_t)integer);
         break;
     case SL_TYPE_DOUBLE:
-        real(w->out, double_of(record->value), false);
+        sl_protojson_real(w->out, double_of(record->value), false);
         break;
     case SL_TYPE_FLOAT:
-        real(w->out, (double)float_of(record->value), true);
+        sl_protojson_real(w->out, (double)float_of(record->value), true);
         break;
     case SL_TYPE_UINT64:
     case SL_TYPE_FIXED64:

@@ -48,6 +48,8 @@ void sl_protojson_members(struct sl_protojson_writer *w, const struct sl_message
 /* One value of a field that is no message. */
 void sl_protojson_scalar(struct sl_protojson_writer *w, const struct sl_field *field,
                          const struct sl_proto_record *record, const struct sl_proto_path *path);
+/* The shortest number that reads back as the same float or double; NaN and the infinities as strings. */
+void sl_protojson_real(struct sl_json_out *out, double value, bool is_float);
 /* True for a value that a field without presence leaves out. */
 bool sl_protojson_is_default(const struct sl_field *field, const struct sl_proto_record *record);
 /* The value of an integer or bool field, sign extended. */

@@ -1,69 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/schema/raw_write.h"
 
-#include "lib/base/utf8.h"
-#include "lib/schema/protojson.h"
-
-enum {
-    PACKED_VARINT_MAX = 2, /* bytes of each element: longer ones are too often chance */
-};
+#include "lib/schema/protojson_writer.h"
+#include "lib/schema/raw_guess.h"
 
 /* Numbers up to here are exact in every JSON reader; larger ones are written as strings. */
 #define EXACT_MAX ((UINT64_C(1) << 53) - 1)
-
-enum shape { SHAPE_STRING, SHAPE_MESSAGE, SHAPE_PACKED, SHAPE_BYTES };
-
-/* How text-like bytes are: 0 not at all, 1 with line breaks and tabs, 2 without. */
-static int textness(struct sl_span bytes)
-{
-    int answer = 2;
-    for (size_t i = 0; i < bytes.len; i++) {
-        uint8_t c = bytes.data[i];
-        if (c == '\t' || c == '\n' || c == '\r') {
-            answer = 1;
-        } else if (c < 0x20 || c == 0x7f) {
-            return 0;
-        }
-    }
-    return sl_utf8_is_valid(bytes) ? answer : 0;
-}
-
-/* True when all bytes are short varints, each in its shortest form, two at least. */
-static bool is_packed(struct sl_span bytes)
-{
-    size_t count = 0;
-    size_t run = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        run++;
-        bool is_last = bytes.data[i] < 0x80;
-        if (run > PACKED_VARINT_MAX || (is_last && run > 1 && bytes.data[i] == 0)) {
-            return false;
-        }
-        if (is_last) {
-            count++;
-            run = 0;
-        }
-    }
-    return run == 0 && count >= 2;
-}
-
-/* What a length-delimited payload most likely is. Text without a control character is text, though
- * it may parse as a message by chance; with line breaks it is text only when it is no message, as a line
- * feed is also the tag of field 1. */
-static enum shape guess(struct sl_span bytes, unsigned depth)
-{
-    int text = textness(bytes);
-    if (text == 2) {
-        return SHAPE_STRING;
-    }
-    if (depth < SL_PROTO_DEPTH_MAX && sl_proto_rd_count(bytes) > 0) {
-        return SHAPE_MESSAGE;
-    }
-    if (text == 1) {
-        return SHAPE_STRING;
-    }
-    return is_packed(bytes) ? SHAPE_PACKED : SHAPE_BYTES;
-}
 
 static void number(struct sl_json_out *out, uint64_t value)
 {
@@ -81,37 +23,106 @@ static void number(struct sl_json_out *out, uint64_t value)
 
 static void fields(struct sl_json_out *out, struct sl_span bytes, unsigned depth);
 
+/* The value as a float or double. */
+static void real(struct sl_json_out *out, uint64_t bits, bool is_float)
+{
+    if (is_float) {
+        uint32_t half = (uint32_t)bits;
+        float value;
+        memcpy(&value, &half, sizeof(value));
+        sl_protojson_real(out, (double)value, true);
+    } else {
+        double value;
+        memcpy(&value, &bits, sizeof(value));
+        sl_protojson_real(out, value, false);
+    }
+}
+
+static uint64_t next_packed(struct sl_rd *rd, enum sl_raw_shape shape)
+{
+    return shape == SL_RAW_VARINTS    ? sl_rd_varint(rd)
+           : shape == SL_RAW_FIXED32S ? sl_rd_le32(rd)
+                                      : sl_rd_le64(rd);
+}
+
+/* Of fixed32 and fixed64 that may be floats: those as well. */
+static void packed_reals(struct sl_json_out *out, struct sl_span bytes, enum sl_raw_shape shape)
+{
+    bool is_float = shape == SL_RAW_FIXED32S;
+    bool are_reals = true;
+    struct sl_rd rd;
+    sl_rd_init(&rd, bytes);
+    while (sl_rd_left(&rd) > 0 && are_reals) {
+        uint64_t bits = next_packed(&rd, shape);
+        are_reals = is_float ? sl_raw_is_float((uint32_t)bits) : sl_raw_is_double(bits);
+    }
+    if (!are_reals) {
+        return;
+    }
+    sl_json_out_key(out, is_float ? "float" : "double");
+    sl_json_out_begin_array(out);
+    sl_rd_init(&rd, bytes);
+    while (sl_rd_left(&rd) > 0 && !out->buf->is_full) {
+        real(out, next_packed(&rd, shape), is_float);
+    }
+    sl_json_out_end_array(out);
+}
+
+static void packed(struct sl_json_out *out, struct sl_span bytes, enum sl_raw_shape shape)
+{
+    struct sl_rd rd;
+    sl_rd_init(&rd, bytes);
+    sl_json_out_key_str(out, "type", "packed");
+    sl_json_out_key_str(out, "of",
+                        shape == SL_RAW_VARINTS    ? "varint"
+                        : shape == SL_RAW_FIXED32S ? "fixed32"
+                                                   : "fixed64");
+    sl_json_out_key(out, "value");
+    sl_json_out_begin_array(out);
+    while (sl_rd_left(&rd) > 0 && !out->buf->is_full) {
+        number(out, next_packed(&rd, shape));
+    }
+    sl_json_out_end_array(out);
+    if (shape != SL_RAW_VARINTS) {
+        packed_reals(out, bytes, shape);
+    }
+}
+
 /* "type" and "value" of a payload. */
 static void payload(struct sl_json_out *out, struct sl_span bytes, unsigned depth)
 {
-    switch (guess(bytes, depth)) {
-    case SHAPE_STRING:
+    enum sl_raw_shape shape = sl_raw_guess(bytes, depth < SL_PROTO_DEPTH_MAX);
+    switch (shape) {
+    case SL_RAW_STRING:
         sl_json_out_key_str(out, "type", "string");
         sl_json_out_key(out, "value");
         sl_json_out_span(out, bytes);
         break;
-    case SHAPE_MESSAGE:
+    case SL_RAW_MESSAGE:
         sl_json_out_key_str(out, "type", "message");
         sl_json_out_key(out, "value");
         fields(out, bytes, depth + 1);
         break;
-    case SHAPE_PACKED: {
-        struct sl_rd rd;
-        sl_rd_init(&rd, bytes);
-        sl_json_out_key_str(out, "type", "packed");
-        sl_json_out_key(out, "value");
-        sl_json_out_begin_array(out);
-        while (sl_rd_left(&rd) > 0) {
-            number(out, sl_rd_varint(&rd));
-        }
-        sl_json_out_end_array(out);
+    case SL_RAW_VARINTS:
+    case SL_RAW_FIXED32S:
+    case SL_RAW_FIXED64S:
+        packed(out, bytes, shape);
         break;
-    }
-    case SHAPE_BYTES:
+    case SL_RAW_BYTES:
         sl_json_out_key_str(out, "type", "bytes");
         sl_json_out_key(out, "value");
         sl_json_out_base64(out, bytes);
         break;
+    }
+}
+
+/* Of a fixed32 or fixed64 that may be a float: that as well. */
+static void real_beside(struct sl_json_out *out, const struct sl_proto_record *record)
+{
+    bool is_float = record->wire == SL_WIRE_FIXED32;
+    if (is_float ? sl_raw_is_float((uint32_t)record->value) : sl_raw_is_double(record->value)) {
+        sl_json_out_key(out, is_float ? "float" : "double");
+        real(out, record->value, is_float);
     }
 }
 
@@ -135,6 +146,9 @@ static void record_members(struct sl_json_out *out, const struct sl_proto_record
         sl_json_out_key_str(out, "type", types[record->wire]);
         sl_json_out_key(out, "value");
         number(out, record->value);
+        if (record->wire != SL_WIRE_VARINT) {
+            real_beside(out, record);
+        }
     }
 }
 

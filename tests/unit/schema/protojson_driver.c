@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Lets protojson_conformance.py drive lib/schema: protojson_driver SET, then a request a line.
+ * Lets protojson_conformance.py and raw_guess.py drive lib/schema: protojson_driver SET, then a request a line.
  *   write TYPE HEX  ->  {"status":"ok","json":...,"unknown":...,"problem":"..."}
  *   read TYPE JSON  ->  {"status":"ok","hex":"...","problem":"..."}
+ *   raw - HEX       ->  {"json":...}
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,19 @@ static void read_message(const struct sl_pool *pool, const struct sl_message_typ
     sl_buf_release(&hex);
 }
 
+static void guess(const char *hex, struct sl_json_out *out)
+{
+    struct sl_buf bytes;
+    sl_buf_init(&bytes, BYTES_MAX);
+    sl_json_out_key(out, "json");
+    if (sl_hex_decode(sl_span_str(hex), &bytes) == SL_OK) {
+        (void)!sl_raw_write(sl_buf_span(&bytes), out);
+    } else {
+        sl_json_out_null(out);
+    }
+    sl_buf_release(&bytes);
+}
+
 static void answer(const struct sl_pool *pool, char *line)
 {
     char *saved = NULL;
@@ -77,7 +91,9 @@ static void answer(const struct sl_pool *pool, char *line)
     sl_json_out_begin_object(&out);
     const struct sl_message_type *type =
         name == NULL ? NULL : sl_pool_message(pool, sl_span_str(name));
-    if (type == NULL) {
+    if (verb != NULL && strcmp(verb, "raw") == 0) {
+        guess(rest == NULL ? "" : rest, &out);
+    } else if (type == NULL) {
         sl_json_out_key_str(&out, "status", "no such type");
     } else if (strcmp(verb, "write") == 0) {
         write_message(pool, type, rest == NULL ? "" : rest, &out);

@@ -45,7 +45,26 @@ static void guesses_by_content(void **state)
          "[{\"field\":1,\"type\":\"message\",\"value\":[{\"field\":1,\"type\":\"string\",\"value\":"
          "\"abcdefghijklm\"}]}]"},
         {"packed numbers", "0a0401028001",
-         "[{\"field\":1,\"type\":\"packed\",\"value\":[1,2,128]}]"},
+         "[{\"field\":1,\"type\":\"packed\",\"of\":\"varint\",\"value\":[1,2,128]}]"},
+        {"packed negative numbers", "0a14feffffffffffffffff01ffffffffffffffffff01",
+         "[{\"field\":1,\"type\":\"packed\",\"of\":\"varint\",\"value\":[\"18446744073709551614\","
+         "\"18446744073709551615\"]}]"},
+        {"packed bools", "0a0401000101",
+         "[{\"field\":1,\"type\":\"packed\",\"of\":\"varint\",\"value\":[1,0,1,1]}]"},
+        {"packed floats", "0a080000803fcdcccc3d",
+         "[{\"field\":1,\"type\":\"packed\",\"of\":\"fixed32\",\"value\":[1065353216,1036831949],"
+         "\"float\":[1,0.1]}]"},
+        {"packed doubles", "0a08000000000000f83f",
+         "[{\"field\":1,\"type\":\"packed\",\"of\":\"fixed64\",\"value\":[\"4609434218613702656\"],"
+         "\"double\":[1.5]}]"},
+        {"packed small fixed32", "0a080500000007010000",
+         "[{\"field\":1,\"type\":\"packed\",\"of\":\"fixed32\",\"value\":[5,263]}]"},
+        {"a float", "0d0000c03f",
+         "[{\"field\":1,\"type\":\"fixed32\",\"value\":1069547520,\"float\":1.5}]"},
+        {"a double", "099a9999999999b9bf",
+         "[{\"field\":1,\"type\":\"fixed64\",\"value\":\"13815242216921733530\",\"double\":-0.1}]"},
+        {"a number as no encoder writes it is no message", "0a0308ff00",
+         "[{\"field\":1,\"type\":\"bytes\",\"value\":\"CP8A\"}]"},
         {"bytes", "0a04fffefd00", "[{\"field\":1,\"type\":\"bytes\",\"value\":\"//79AA==\"}]"},
         {"a group", "0b08050c",
          "[{\"field\":1,\"type\":\"group\",\"value\":[{\"field\":1,\"type\":\"varint\",\"value\":5}"
