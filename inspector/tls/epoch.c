@@ -247,15 +247,20 @@ static bool make_next(struct ins_tls *tls, int side, struct candidate *ret_candi
            make(tls, side, INS_TLS_TRAFFIC, ret_candidate);
 }
 
-/* Whether data was lost between the record that was expected and the one that opened. */
-static bool is_data_lost(const struct ins_tls_side *from, enum ins_tls_epoch before,
+/* Whether data was lost between the record that was expected and the one that opened, number of its keys. */
+static bool is_data_lost(const struct ins_tls *tls, int side, enum ins_tls_epoch before,
                          uint64_t expected, uint64_t number)
 {
     if (before == INS_TLS_EARLY) {
         return true;
     }
-    return from->epoch == INS_TLS_TRAFFIC &&
-           (before == INS_TLS_TRAFFIC ? number != expected : number > 0);
+    if (tls->sides[side].epoch != INS_TLS_TRAFFIC) {
+        return false;
+    }
+    if (!is_13(tls) && expected == 0) {
+        return number > 1; /* the first one is Finished */
+    }
+    return before == INS_TLS_TRAFFIC ? number != expected : number > 0;
 }
 
 enum ins_tls_opening ins_tls_open(struct ins_tls *tls, int side,
@@ -296,8 +301,8 @@ enum ins_tls_opening ins_tls_open(struct ins_tls *tls, int side,
         }
         return INS_TLS_NOT_OPENED;
     }
-    from->has_gap =
-        from->has_gap && (from->is_gap_certain || is_data_lost(from, before, expected, number));
+    from->has_gap = from->has_gap &&
+                    (from->is_gap_certain || is_data_lost(tls, side, before, expected, number));
     from->sequence = number + 1;
     from->slack = 0;
     from->is_trying = false;

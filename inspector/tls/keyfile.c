@@ -34,6 +34,7 @@ static bool read_on(struct ins_keyfile *keyfile)
         keyfile->size += got;
         ins_keylog_feed(&keyfile->keylog, sl_span(bytes, (size_t)got));
     }
+    ins_keylog_peek(&keyfile->keylog);
     struct stat stat;
     if (got == 0 && keyfile->is_regular && fstat(keyfile->fd, &stat) == 0 &&
         stat.st_size < keyfile->size) {

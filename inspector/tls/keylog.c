@@ -116,6 +116,10 @@ void ins_keylog_feed(struct ins_keylog *keylog, struct sl_span text)
         }
         text = sl_span_from(text, len + 1);
     }
+}
+
+void ins_keylog_peek(struct ins_keylog *keylog)
+{
     if (keylog->line.len > 0 && !keylog->is_too_long) {
         (void)read_line(keylog, sl_buf_span(&keylog->line));
     }

@@ -47,6 +47,7 @@ static inline void reader_learn(struct test_reader *reader, struct sl_span lines
     struct ins_keylog keylog;
     ins_keylog_init(&keylog, reader->keys);
     ins_keylog_feed(&keylog, lines);
+    ins_keylog_end(&keylog);
     ins_keylog_release(&keylog);
 }
 
