@@ -8,6 +8,8 @@
 
 enum {
     KEEP_ALL = 12 * 1024 * 1024, /* of unfinished messages of all connections */
+    /* Open at once whose repeated header blocks are kept: 12 MiB of them at the very most. */
+    REPEATS_CONNECTIONS = 512,
 };
 
 struct ins_session {
@@ -17,6 +19,7 @@ struct ins_session {
     struct ins_view *view;
     struct ins_infer *infer;
     uint64_t connections; /* with a conversation */
+    uint64_t open;        /* of them */
     uint64_t calls;       /* with a record */
     size_t held_bytes;    /* of unfinished messages */
 };
@@ -215,6 +218,7 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
     struct ins_conversation *conversation = sl_alloc(sizeof(*conversation));
     conversation->session = session;
     place->stream->has_end = true;
+    session->open++;
     conversation->connection = (struct ins_connection){
         .id = ++session->connections,
         .client = place->stream->ends[place->client],
@@ -232,6 +236,7 @@ void ins_session_close(struct ins_conversation *conversation,
 {
     ins_stats_connection(conversation->session->stats, &conversation->connection, totals);
     ins_infer_close(conversation->infer);
+    conversation->session->open--;
     sl_free(conversation);
 }
 
@@ -245,6 +250,7 @@ void ins_session_keeps(struct ins_session *session, struct sl_observer_config *c
     config->keep_frame_max = session->view->ops->keep_frame_max;
     config->keep_total_max = KEEP_ALL;
     config->held_bytes = &session->held_bytes;
+    config->are_repeats_kept = session->open <= REPEATS_CONNECTIONS;
 }
 
 const struct sl_observer_handler *ins_session_handler(void)

@@ -5,23 +5,45 @@
 
 enum {
     FIRST_FIELDS = 16,
+    NOTED_MAX = 256, /* a place is a byte, from 1 */
 };
 
 void sl_headers_release(struct sl_headers *headers)
 {
-    if (headers != NULL) {
+    if (headers == NULL) {
+        return;
+    }
+    if (headers->shares == NULL || --*headers->shares == 0) {
         sl_free(headers->fields);
         sl_free(headers->lost);
+        sl_free(headers->shares);
+        sl_free(headers->places);
         sl_buf_release(&headers->bytes);
-        *headers = (struct sl_headers){0};
     }
+    *headers = (struct sl_headers){0};
+}
+
+void sl_headers_share(struct sl_headers *to, struct sl_headers *from)
+{
+    sl_headers_release(to);
+    if (from->shares == NULL) {
+        from->shares = sl_alloc(sizeof(*from->shares));
+        *from->shares = 1;
+    }
+    ++*from->shares;
+    *to = *from;
 }
 
 void sl_headers_clear(struct sl_headers *headers)
 {
+    if (headers->shares != NULL) {
+        sl_headers_release(headers);
+        return;
+    }
     headers->count = 0;
     headers->lost_count = 0;
     headers->is_truncated = false;
+    headers->is_noted = false;
     sl_buf_clear(&headers->bytes);
 }
 
@@ -141,23 +163,37 @@ static bool is_name(const struct sl_header *field, struct sl_span wanted)
                          memcmp(field->name.data, wanted.data, len) == 0));
 }
 
-const struct sl_header *sl_headers_find(const struct sl_headers *headers, const char *name)
+void sl_headers_note(struct sl_headers *headers)
 {
-    struct sl_span wanted = sl_span_str(name);
+    headers->is_noted = headers->count < NOTED_MAX;
+    if (!headers->is_noted) {
+        return;
+    }
+    if (headers->places == NULL) {
+        headers->places = sl_alloc(SL_HEADERS_MARKS);
+    }
+    memset(headers->places, 0, SL_HEADERS_MARKS);
+    for (size_t i = headers->count; i > 0; i--) { /* so that the first of a mark stays */
+        struct sl_span name = headers->fields[i - 1].name;
+        headers->places[sl_headers_mark((const char *)name.data, name.len)] = (uint8_t)i;
+    }
+}
+
+const struct sl_header *sl_headers_search(const struct sl_headers *headers, struct sl_span name)
+{
     for (size_t i = 0; i < headers->count; i++) {
-        if (is_name(&headers->fields[i], wanted)) {
+        if (is_name(&headers->fields[i], name)) {
             return &headers->fields[i];
         }
     }
     return NULL;
 }
 
-size_t sl_headers_count(const struct sl_headers *headers, const char *name)
+size_t sl_headers_tally(const struct sl_headers *headers, struct sl_span name)
 {
-    struct sl_span wanted = sl_span_str(name);
     size_t count = 0;
     for (size_t i = 0; i < headers->count; i++) {
-        count += is_name(&headers->fields[i], wanted) ? 1 : 0;
+        count += is_name(&headers->fields[i], name) ? 1 : 0;
     }
     return count;
 }

@@ -26,6 +26,7 @@ static inline uint8_t *sl_headers_room(struct sl_headers *headers, size_t len)
 /* One field more, not yet filled in; NULL when there are SL_HPACK_FIELDS_MAX. */
 static inline struct sl_header *sl_headers_next(struct sl_headers *headers)
 {
+    headers->is_noted = false;
     if (headers->count < headers->capacity && headers->count < SL_HPACK_FIELDS_MAX) {
         return &headers->fields[headers->count++];
     }

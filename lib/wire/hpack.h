@@ -22,6 +22,7 @@ enum {
     SL_HPACK_LIST_MAX = 256 * 1024,   /* names and values of one block, decoded */
     SL_HPACK_STRING_MAX = 256 * 1024, /* one string as it is coded; a longer one is malformed */
     SL_HPACK_FIELDS_MAX = 4096,
+    SL_HEADERS_MARKS = 64,
     SL_HPACK_TABLE_MAX = 1024 * 1024, /* a larger announced table counts as this */
 };
 
@@ -53,8 +54,8 @@ struct sl_lost_field {
     bool is_never_indexed;
 };
 
-/* The fields of one block in wire order. Owns the bytes; the spans inside point into it, or to
- * constant bytes. A zeroed struct is an empty list. */
+/* The fields of one block in wire order. Owns the bytes, alone or with the lists that share them; the
+ * spans inside point into it, or to constant bytes. A zeroed struct is an empty list. */
 struct sl_headers {
     struct sl_header *fields;
     size_t count;
@@ -65,21 +66,59 @@ struct sl_headers {
     size_t lost_capacity;
     bool
         is_truncated; /* the block passed a limit; the rest was decoded (for the table) and dropped */
+    unsigned *shares; /* lists that have this memory in common; NULL: only this one */
+    uint8_t
+        *places; /* by sl_headers_mark(): the first field of that mark, from 1; 0: there is none */
+    bool is_noted; /* places holds */
 };
 
 void sl_headers_release(struct sl_headers *headers);
+/* to, which is released first, becomes the same list as from without a copy. Nothing may be added to
+ * either before sl_headers_clear(). The two are of one thread. */
+void sl_headers_share(struct sl_headers *to, struct sl_headers *from);
 void sl_headers_clear(struct sl_headers *headers);
 /* Appends a copy. SL_LIMIT past the limits above. */
 enum sl_status sl_headers_add(struct sl_headers *headers, struct sl_span name,
                               struct sl_span value);
-/* The first field of this name, or NULL. */
-const struct sl_header *sl_headers_find(const struct sl_headers *headers, const char *name);
 /* The lost field at index becomes one with this name and value (copied), at its place; the lost ones
  * behind it move up. SL_LIMIT past the limits above: then nothing changes. */
 enum sl_status sl_headers_recover(struct sl_headers *headers, size_t index, struct sl_span name,
                                   struct sl_span value, enum sl_field_from from);
+/* Notes where which names are, so that they are found at once, and also that they are not there. */
+void sl_headers_note(struct sl_headers *headers);
+/* A number below SL_HEADERS_MARKS that names have in common with few others. */
+static inline size_t sl_headers_mark(const char *name, size_t len)
+{
+    return (len * 5 + (len == 0 ? 0 : (unsigned char)name[len - 1])) % SL_HEADERS_MARKS;
+}
+const struct sl_header *sl_headers_search(const struct sl_headers *headers, struct sl_span name);
+/* The first field of this name, or NULL. Of a literal the compiler knows the mark. */
+static inline const struct sl_header *sl_headers_find(const struct sl_headers *headers,
+                                                      const char *name)
+{
+    size_t len = strlen(name);
+    if (headers->is_noted) {
+        size_t place = headers->places[sl_headers_mark(name, len)];
+        if (place == 0) {
+            return NULL;
+        }
+        const struct sl_header *field = &headers->fields[place - 1];
+        if (field->name.len == len && memcmp(field->name.data, name, len) == 0) {
+            return field;
+        }
+    }
+    return sl_headers_search(headers, sl_span(name, len));
+}
+size_t sl_headers_tally(const struct sl_headers *headers, struct sl_span name);
 /* How many fields have this name. */
-size_t sl_headers_count(const struct sl_headers *headers, const char *name);
+static inline size_t sl_headers_count(const struct sl_headers *headers, const char *name)
+{
+    size_t len = strlen(name);
+    if (headers->is_noted && headers->places[sl_headers_mark(name, len)] == 0) {
+        return 0;
+    }
+    return sl_headers_tally(headers, sl_span(name, len));
+}
 
 struct sl_hpack_decoder;
 
@@ -91,6 +130,8 @@ void sl_hpack_decoder_free(struct sl_hpack_decoder *decoder);
 void sl_hpack_decoder_set_table_size(struct sl_hpack_decoder *decoder, uint32_t table_size_max);
 /* Blocks were missed: what the table holds now is unknown. Also ends the state after SL_MALFORMED. */
 void sl_hpack_decoder_distrust(struct sl_hpack_decoder *decoder);
+/* A number that changes with the table: what blocks without effect on it mean stays the same meanwhile. */
+uint64_t sl_hpack_decoder_epoch(const struct sl_hpack_decoder *decoder);
 /* Decodes one complete block. ret_headers is cleared first. ret_headers may be NULL to keep only the
  * table in step. SL_MALFORMED on a decoding error (fields before it are in ret_headers). */
 SL_MUST_USE enum sl_status sl_hpack_decode(struct sl_hpack_decoder *decoder, struct sl_span block,

@@ -31,6 +31,7 @@ struct sl_hpack_decoder {
     struct sl_hpack_table table;
     uint32_t size_limit;   /* the largest size that an update may name */
     uint32_t update_limit; /* when is_update_due: the largest that the first one may name */
+    uint64_t updates;      /* size updates in blocks, and limits set */
     bool is_update_due;    /* the next block must begin with an update */
     bool is_failed;
     bool is_distrusted;
@@ -87,6 +88,7 @@ void sl_hpack_decoder_free(struct sl_hpack_decoder *decoder)
 void sl_hpack_decoder_set_table_size(struct sl_hpack_decoder *decoder, uint32_t table_size_max)
 {
     decoder->size_limit = capped(table_size_max);
+    decoder->updates++;
     if (!decoder->is_distrusted && decoder->table.max > decoder->size_limit) {
         decoder->is_update_due = true;
         decoder->update_limit = decoder->size_limit;
@@ -468,6 +470,7 @@ static bool decode_size_update(struct sl_hpack_decoder *decoder, struct block *b
     if (!read_integer(block, SIZE_MASK, &size)) {
         return false;
     }
+    decoder->updates++;
     if (decoder->is_distrusted) {
         /* More than what is kept says nothing about what was evicted. */
         decoder->is_size_certain = size <= DISTRUST_TABLE;
@@ -515,6 +518,11 @@ static bool decode_block(struct sl_hpack_decoder *decoder, struct block *block)
     return true;
 }
 
+uint64_t sl_hpack_decoder_epoch(const struct sl_hpack_decoder *decoder)
+{
+    return decoder->table.inserted + decoder->updates;
+}
+
 enum sl_status sl_hpack_decode(struct sl_hpack_decoder *decoder, struct sl_span block,
                                struct sl_headers *ret_headers)
 {
@@ -530,6 +538,9 @@ enum sl_status sl_hpack_decode(struct sl_hpack_decoder *decoder, struct sl_span 
         state.end = block.data + block.len;
     }
     decoder->is_failed = !decode_block(decoder, &state);
+    if (ret_headers != NULL) {
+        sl_headers_note(ret_headers);
+    }
     if (decoder->scratch.capacity > KEEP_SCRATCH) {
         sl_buf_release(&decoder->scratch);
     }

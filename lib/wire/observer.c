@@ -62,6 +62,7 @@ struct sl_observer_config sl_observer_defaults(void)
         .keep_total_max = (size_t)64 * 1024 * 1024,
         .block_max = (size_t)1024 * 1024,
         .streams_max = 65536,
+        .are_repeats_kept = true,
     };
 }
 
@@ -108,6 +109,7 @@ void sl_observer_free(struct sl_observer *observer)
         sl_buf_release(&observer->dir[i].payload);
         sl_buf_release(&observer->dir[i].block);
         sl_hpack_decoder_free(observer->dir[i].hpack);
+        sl_obs_repeats_release(&observer->dir[i].repeats);
     }
     sl_headers_release(&observer->scratch);
     sl_free(observer);

@@ -103,11 +103,12 @@ struct sl_observer_config {
                                  end_at and reset_error tell what ended it first. The server's FIN
                                  ends the calls then: what the client does after it is no cancel */
     bool is_http1;           /* calls come by lib/wire/exchange.h, not as frames */
-    size_t streams_max; /* open at once; the oldest is given up (call_end, has_gap) beyond it */
-    bool is_midway;     /* the connection began before the first byte: no preface is expected, and
+    size_t streams_max;    /* open at once; the oldest is given up (call_end, has_gap) beyond it */
+    bool are_repeats_kept; /* of header blocks, which then share their fields: up to 24 KiB */
+    bool is_midway; /* the connection began before the first byte: no preface is expected, and
                                 the HPACK tables and the ledger are not trusted */
 };
-/* 4 MiB, 64 KiB, 64 MiB, 1 MiB, 65536, false; handler NULL. */
+/* 4 MiB, 64 KiB, 64 MiB, 1 MiB, 65536, repeats kept, false; handler NULL. */
 struct sl_observer_config sl_observer_defaults(void);
 
 struct sl_observer;

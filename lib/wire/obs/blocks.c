@@ -17,10 +17,11 @@ void sl_obs_hpack_distrust(struct sl_obs_dir *d)
 }
 
 /* Decodes the block into headers, but for lost fields; false when not all of it was read. */
-static bool decode_block(struct sl_obs_dir *d, struct sl_span block, struct sl_headers *headers)
+static bool decode_block(const struct sl_observer *observer, struct sl_obs_dir *d,
+                         struct sl_span block, struct sl_headers *headers)
 {
-    sl_headers_clear(headers);
     if (d->is_block_lost) {
+        sl_headers_clear(headers);
         sl_obs_hpack_distrust(d);
         return false;
     }
@@ -30,12 +31,21 @@ static bool decode_block(struct sl_obs_dir *d, struct sl_span block, struct sl_h
             sl_hpack_decoder_distrust(d->hpack);
         }
     }
+    uint64_t epoch = sl_hpack_decoder_epoch(d->hpack);
+    if (sl_obs_repeats_find(&d->repeats, epoch, block, headers)) {
+        return true;
+    }
     if (sl_hpack_decode(d->hpack, block, headers) != SL_OK) {
         /* The connection should end here; where it does not, literals can still be read. */
         sl_hpack_decoder_distrust(d->hpack);
         return false;
     }
-    return !headers->is_truncated;
+    bool is_read = !headers->is_truncated;
+    if (is_read && headers->lost_count == 0 && observer->config.are_repeats_kept &&
+        sl_hpack_decoder_epoch(d->hpack) == epoch) {
+        sl_obs_repeats_note(&d->repeats, block, headers);
+    }
+    return is_read;
 }
 
 /* Decodes the block of a call's direction into headers, as far as it goes, and lets the handler add what
@@ -44,7 +54,7 @@ static void decode(struct sl_observer *observer, enum sl_dir dir, struct sl_obs_
                    struct sl_span block, struct sl_headers *headers)
 {
     struct sl_obs_dir *d = &observer->dir[dir];
-    bool is_read = decode_block(d, block, headers);
+    bool is_read = decode_block(observer, d, block, headers);
     if (observer->handler.block != NULL) {
         bool is_last = (d->block_header.flags & SL_H2_FLAG_END_STREAM) != 0;
         observer->handler.block(observer->config.owner, &call->call, dir, is_last, headers);
@@ -191,7 +201,7 @@ static void end_block(struct sl_observer *observer, enum sl_dir dir, struct sl_s
         stream = stream_of_block(observer, dir);
     }
     if (stream == NULL || stream->call == NULL) {
-        (void)decode_block(d, block, &observer->scratch);
+        (void)decode_block(observer, d, block, &observer->scratch);
         observer->frame_headers = &observer->scratch;
     } else if (dir == SL_DIR_REQUEST) {
         request_block(observer, stream->call, block);

@@ -12,6 +12,7 @@
  *     exchange.c  calls over HTTP/1.1                     calls.c   begin, end and status of calls
  *     flow.[ch], stalls.[ch]  windows, who waited         streams.c the table of streams
  */
+#include "lib/wire/obs/repeats.h"
 #include "lib/wire/obs/stalls.h"
 #include "lib/wire/observer.h"
 #include "lib/wire/rules/rules.h"
@@ -133,6 +134,7 @@ struct sl_obs_dir {
     struct sl_hpack_decoder *hpack; /* NULL before the first block */
     uint32_t hpack_table;           /* the largest announced to this encoder */
     bool is_hpack_distrusted;       /* before the first block */
+    struct sl_obs_repeats repeats;
 };
 
 struct sl_observer {

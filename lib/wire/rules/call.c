@@ -81,11 +81,12 @@ static bool judge_status(const struct sl_call *call, bool is_on_data, char *text
     }
     const struct sl_header *field =
         sl_headers_find(in_headers == 1 ? &side->headers : &side->trailers, "grpc-status");
+    struct sl_span value = field == NULL ? sl_span(NULL, 0) : field->value;
     uint32_t code = 0;
-    if (sl_grpc_status_read(field->value, &code) != SL_OK) {
+    if (sl_grpc_status_read(value, &code) != SL_OK) {
         (void)snprintf(text, size,
                        "grpc-status is \"%.*s\", not a decimal number without leading zero",
-                       SL_SPAN_ARG(sl_span_first(field->value, SHOWN_MAX)));
+                       SL_SPAN_ARG(sl_span_first(value, SHOWN_MAX)));
         return true;
     }
     if (is_on_data || in_headers == 1) {
