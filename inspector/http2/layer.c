@@ -29,6 +29,7 @@ static void *http2_begin(const struct ins_layer_place *place)
     config.is_crossing_counted = true;
     ins_session_keeps(session, &config);
     http2->observer = sl_observer_new(&config);
+    ins_session_watch(http2->conversation, http2->observer);
     if (place->stream->upgrade != NULL) {
         (void)ins_upgrade_give(place->stream->upgrade, http2->observer);
         ins_stream_set_upgrade(place->stream, NULL);

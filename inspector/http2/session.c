@@ -29,6 +29,7 @@ struct ins_conversation {
     struct ins_connection connection;
     struct ins_infer_connection *infer; /* NULL while nothing is unknown */
     struct ins_infer_group *begun;      /* the group of the request block at hand */
+    const struct sl_observer *observer; /* NULL: none */
 };
 
 /* --- from the observer --- */
@@ -149,11 +150,25 @@ static void on_call_ending(void *owner, struct sl_call *call)
     }
 }
 
+/* What the server's answers tell of the way to it, where no handshake does. */
+static void learn_round_trip(struct ins_conversation *conversation)
+{
+    struct ins_connection *connection = &conversation->connection;
+    if (conversation->observer == NULL ||
+        (connection->has_round_trip && !connection->is_by_answer)) {
+        return;
+    }
+    connection->is_by_answer =
+        sl_observer_answer_ns(conversation->observer, SL_DIR_RESPONSE, &connection->round_trip_ns);
+    connection->has_round_trip = connection->is_by_answer;
+}
+
 static void on_call_end(void *owner, struct sl_call *call)
 {
     struct ins_conversation *conversation = owner;
     struct ins_session *session = conversation->session;
     struct ins_call *own = call->user;
+    learn_round_trip(conversation);
     number(conversation, own);
     if (own->id != 0) {
         own->is_selected = own->is_selected && ins_select_ended(session->select, own);
@@ -226,14 +241,22 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
         .via = place->stream->via,
         .via_count = place->stream->via_count,
         .is_midway = place->is_midway,
+        .has_round_trip = place->stream->has_handshake,
+        .round_trip_ns = place->stream->handshake_ns,
         .tls = place->stream->tls,
     };
     return conversation;
 }
 
+void ins_session_watch(struct ins_conversation *conversation, const struct sl_observer *observer)
+{
+    conversation->observer = observer;
+}
+
 void ins_session_close(struct ins_conversation *conversation,
                        const struct sl_observer_totals *totals)
 {
+    learn_round_trip(conversation);
     ins_stats_connection(conversation->session->stats, &conversation->connection, totals);
     ins_infer_close(conversation->infer);
     conversation->session->open--;

@@ -26,6 +26,8 @@ void ins_session_free(struct ins_session *session);
 /* The client of place must be known. Gives the connection its number. */
 struct ins_conversation *ins_session_open(struct ins_session *session,
                                           const struct ins_layer_place *place);
+/* Its answers tell how far the server is, where TCP does not. Borrowed until ins_session_close is over. */
+void ins_session_watch(struct ins_conversation *conversation, const struct sl_observer *observer);
 /* After the end of all its calls; counts the connection and frees the conversation. */
 void ins_session_close(struct ins_conversation *conversation,
                        const struct sl_observer_totals *totals);

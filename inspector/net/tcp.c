@@ -207,6 +207,12 @@ int ins_tcp_opener(const struct ins_tcp_conn *conn)
     return conn->opener;
 }
 
+bool ins_tcp_handshake(const struct ins_tcp_conn *conn, uint64_t *ret_ns)
+{
+    *ret_ns = conn->handshake_ns;
+    return conn->has_handshake;
+}
+
 void *ins_tcp_user(const struct ins_tcp_conn *conn)
 {
     return conn->user;

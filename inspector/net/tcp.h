@@ -102,6 +102,9 @@ const struct ins_endpoint *ins_tcp_end(const struct ins_tcp_conn *conn, int side
 bool ins_tcp_saw_start(const struct ins_tcp_conn *conn, int side);
 /* The side that sent the SYN; -1 when it was not captured. */
 int ins_tcp_opener(const struct ins_tcp_conn *conn);
+/* How long the answer to the SYN took, as seen where the capture was taken; false when not both were
+ * captured with times. Of a SYN that was sent again, from the last. */
+bool ins_tcp_handshake(const struct ins_tcp_conn *conn, uint64_t *ret_ns);
 void *ins_tcp_user(const struct ins_tcp_conn *conn);
 void ins_tcp_set_user(struct ins_tcp_conn *conn, void *user);
 /* The connection is of no interest: no more data, gap or close for it, and nothing is held for it. */

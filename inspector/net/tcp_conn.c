@@ -163,6 +163,20 @@ void ins_tcp_conn_finish(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink)
     (void)ins_flow_drop(&conn->flows[1]);
 }
 
+static void time_handshake(struct ins_tcp_conn *conn, const struct ins_segment *segment,
+                           bool is_answer)
+{
+    const struct sl_at *syn = &conn->syn_at;
+    if (!is_answer) {
+        conn->syn_at = segment->at;
+        conn->syn_end = segment->sequence + 1;
+    } else if (!conn->has_handshake && syn->has_time && segment->at.has_time &&
+               segment->acknowledged == conn->syn_end && segment->at.time_ns >= syn->time_ns) {
+        conn->has_handshake = true;
+        conn->handshake_ns = segment->at.time_ns - syn->time_ns;
+    }
+}
+
 static void take_syn(struct ins_tcp_conn *conn, int side, const struct ins_segment *segment)
 {
     struct ins_flow *flow = &conn->flows[side];
@@ -183,6 +197,7 @@ static void take_syn(struct ins_tcp_conn *conn, int side, const struct ins_segme
         other->saw_start = true;
     }
     conn->opener = is_answer ? 1 - side : side;
+    time_handshake(conn, segment, is_answer);
 }
 
 /* What a segment says about the bytes of the other side. */

@@ -23,9 +23,13 @@ struct ins_tcp_conn {
     struct ins_flow flows[2]; /* by sender */
     void *user;
     uint64_t segments;
-    struct sl_at at; /* of the last segment */
-    int opener;      /* side that sent the SYN, or -1 */
-    int reset_side;  /* side whose RST ended it, or -1 */
+    struct sl_at at;     /* of the last segment */
+    int opener;          /* side that sent the SYN, or -1 */
+    struct sl_at syn_at; /* of the last SYN ... */
+    uint32_t syn_end;    /* ... which an answer to it acknowledges */
+    bool has_handshake;  /* handshake_ns: to the first such answer */
+    uint64_t handshake_ns;
+    int reset_side; /* side whose RST ended it, or -1 */
     bool is_ignored;
     bool is_over; /* stays in the table so that late segments begin nothing */
     bool is_holding;

@@ -35,7 +35,8 @@ void ins_text_message(struct ins_text *text, struct sl_span record)
     ins_pen_to(pen, column - 2);
     write_arrow(text, record);
     ins_pen_str(pen, " ");
-    ins_text_method(text, ins_json_get(record, "method"), sl_span(NULL, 0), method);
+    ins_text_method(text, ins_json_get(record, "method"), ins_json_get(record, "method_source"),
+                    method);
     column += method + 2;
     ins_pen_to(pen, column);
     ins_pen_f(pen, "%" PRIu64, ins_json_u64(ins_json_get(record, "index")));

@@ -190,6 +190,25 @@ static bool write_nonzero(struct ins_text *text, const char *name, struct sl_spa
     return has_any;
 }
 
+static void write_round_trips(struct ins_text *text, struct sl_span record)
+{
+    struct ins_pen *pen = &text->pen;
+    struct sl_span ms = ins_json_get(record, "round_trip_ms");
+    struct sl_span known = ins_json_get(record, "round_trips");
+    char times[2][INS_PEN_DURATION_MAX];
+    if (ins_json_is_null(ins_json_get(ms, "max"))) {
+        return;
+    }
+    title(text, "round trip");
+    ins_pen_f(pen,
+              "to the servers p50 %s, max %s; known from %" PRIu64 " handshakes, %" PRIu64
+              " answers",
+              ins_pen_duration(ins_json_double(ins_json_get(ms, "p50")), times[0]),
+              ins_pen_duration(ins_json_double(ins_json_get(ms, "max")), times[1]),
+              count_of(known, "handshake"), count_of(known, "answer"));
+    ins_pen_end(pen);
+}
+
 static void write_damage(struct ins_text *text, struct sl_span loss)
 {
     struct ins_pen *pen = &text->pen;
@@ -303,6 +322,7 @@ void ins_text_summary(struct ins_text *text, struct sl_span record)
               count_of(messages, "request"), count_of(messages, "response"));
     ins_pen_end(pen);
     write_methods(text, record);
+    write_round_trips(text, record);
     write_counts(text, "frames", ins_json_get(record, "frames"));
     (void)write_nonzero(text, "tcp", ins_json_get(record, "tcp"));
     write_loss(text, record);

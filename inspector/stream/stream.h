@@ -52,8 +52,10 @@ struct ins_stream_tools {
 struct ins_stream {
     const struct ins_stream_tools *tools;
     struct ins_endpoint ends[2]; /* by side */
-    struct ins_tls_info *tls;    /* owned; NULL: no TLS */
-    struct ins_via *via;         /* the outermost; NULL when there is none */
+    bool has_handshake;          /* as ins_tcp_handshake */
+    uint64_t handshake_ns;
+    struct ins_tls_info *tls; /* owned; NULL: no TLS */
+    struct ins_via *via;      /* the outermost; NULL when there is none */
     size_t via_count;
     struct ins_upgrade
         *upgrade; /* owned; the request that an HTTP/2 connection above begins with */

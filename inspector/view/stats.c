@@ -2,33 +2,15 @@
 #include "inspector/view/stats.h"
 
 #include <stdio.h>
-#include <uthash.h>
 
 #include "inspector/view/names.h"
 #include "lib/base/alloc.h"
 #include "lib/wire/grpc_status.h"
 
-struct ins_method_stats {
-    UT_hash_handle hh;
-    uint64_t calls, failed;
-    uint64_t messages[2];
-    struct ins_latency latency;
-    bool is_null; /* calls of which no method is known */
-    size_t len;
-    char name[];
-};
-
-/* Beyond INS_STATS_METHODS; no method is named so, for a path begins with a slash. */
-static const char other_methods[] = "(other methods)";
-
 void ins_stats_release(struct ins_stats *stats)
 {
-    struct ins_method_stats *method = NULL;
-    struct ins_method_stats *next = NULL;
-    HASH_ITER (hh, stats->methods, method, next) {
-        HASH_DEL(stats->methods, method);
-        sl_free(method);
-    }
+    ins_method_table_release(&stats->methods);
+    ins_latency_release(&stats->round_trips);
 }
 
 void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *connection,
@@ -36,6 +18,10 @@ void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *
 {
     stats->connections++;
     stats->connections_midway += connection->is_midway ? 1 : 0;
+    if (connection->has_round_trip) {
+        ins_latency_add(&stats->round_trips, connection->round_trip_ns);
+        stats->round_trips_by_answer += connection->is_by_answer ? 1 : 0;
+    }
     stats->other_http += totals->other_http;
     stats->frames_skipped += totals->frames_skipped;
     for (int dir = 0; dir < 2; dir++) {
@@ -48,26 +34,6 @@ void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *
 void ins_stats_ignored(struct ins_stats *stats)
 {
     stats->connections_ignored++;
-}
-
-static struct ins_method_stats *method_of(struct ins_stats *stats, struct sl_span name,
-                                          bool is_null)
-{
-    struct ins_method_stats *method = NULL;
-    HASH_FIND(hh, stats->methods, name.data, (unsigned)name.len, method);
-    if (method != NULL) {
-        return method;
-    }
-    bool is_many = HASH_COUNT(stats->methods) >= INS_STATS_METHODS;
-    if ((is_many || name.len > INS_STATS_METHOD_NAME_MAX) && !sl_span_is(name, other_methods)) {
-        return method_of(stats, sl_span_str(other_methods), false);
-    }
-    method = sl_alloc(sizeof(*method) + name.len + 1);
-    memcpy(method->name, name.data, name.len);
-    method->len = name.len;
-    method->is_null = is_null;
-    HASH_ADD_KEYPTR(hh, stats->methods, method->name, (unsigned)method->len, method);
-    return method;
 }
 
 static void count_code(struct ins_status_counts *counts, uint32_t code)
@@ -114,25 +80,16 @@ static void count_status(struct ins_stats *stats, const struct sl_call *call)
 void ins_stats_call(struct ins_stats *stats, const struct ins_call *own)
 {
     const struct sl_call *call = own->call;
-    struct sl_span path = ins_call_method(own);
-    bool is_null = path.data == NULL;
-    struct ins_method_stats *method = method_of(stats, is_null ? sl_span_str("") : path, is_null);
     stats->calls++;
-    method->calls++;
-    method->failed += call->has_status && call->code != SL_GRPC_OK ? 1 : 0;
+    ins_method_table_call(&stats->methods, own);
     const struct sl_call_side *sides[2] = {&call->request, &call->response};
     for (int dir = 0; dir < 2; dir++) {
         stats->messages[dir] += sides[dir]->message_count;
         stats->messages_partial += sides[dir]->partial_messages;
-        method->messages[dir] += sides[dir]->message_count;
     }
     const struct sl_header *field = sl_headers_find(&call->request.headers, ":path");
     stats->methods_inferred += field != NULL && ins_is_inferred(field) ? 1 : 0;
     count_status(stats, call);
-    uint64_t duration_ns = 0;
-    if (ins_call_duration(call, &duration_ns)) {
-        ins_latency_add(&method->latency, duration_ns);
-    }
 }
 
 void ins_stats_frame(struct ins_stats *stats, const struct sl_frame_event *event)
@@ -230,31 +187,6 @@ static void write_statuses(const struct ins_stats *stats, struct sl_json_out *ou
     }
 }
 
-static int by_name(const struct ins_method_stats *a, const struct ins_method_stats *b)
-{
-    return strcmp(a->name, b->name);
-}
-
-static void write_latency(const struct ins_latency *latency, struct sl_json_out *out)
-{
-    static const struct {
-        const char *key;
-        unsigned percent;
-    } columns[] = {{"p50", 50}, {"p90", 90}, {"p99", 99}, {"max", 100}};
-    sl_json_out_begin_object(out);
-    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-        sl_json_out_key(out, columns[i].key);
-        if (latency->count == 0) {
-            sl_json_out_null(out);
-        } else {
-            sl_json_out_ms(out, columns[i].percent == 100
-                                    ? latency->max_ns
-                                    : ins_latency_percentile(latency, columns[i].percent));
-        }
-    }
-    sl_json_out_end_object(out);
-}
-
 static void write_pair(struct sl_json_out *out, const char *key, const uint64_t counts[2])
 {
     sl_json_out_key(out, key);
@@ -264,28 +196,17 @@ static void write_pair(struct sl_json_out *out, const char *key, const uint64_t 
     sl_json_out_end_object(out);
 }
 
-static void write_methods(struct ins_stats *stats, struct sl_json_out *out)
+/* How far the servers were from where the capture was taken, and how that is known. */
+static void write_round_trips(const struct ins_stats *stats, struct sl_json_out *out)
 {
-    HASH_SORT(stats->methods, by_name);
-    sl_json_out_key(out, "methods");
-    sl_json_out_begin_array(out);
-    for (const struct ins_method_stats *method = stats->methods; method != NULL;
-         method = method->hh.next) {
-        sl_json_out_begin_object(out);
-        sl_json_out_key(out, "method");
-        if (method->is_null) {
-            sl_json_out_null(out);
-        } else {
-            sl_json_out_span(out, sl_span(method->name, method->len));
-        }
-        sl_json_out_key_u64(out, "calls", method->calls);
-        sl_json_out_key_u64(out, "failed", method->failed);
-        write_pair(out, "messages", method->messages);
-        sl_json_out_key(out, "latency_ms");
-        write_latency(&method->latency, out);
-        sl_json_out_end_object(out);
-    }
-    sl_json_out_end_array(out);
+    sl_json_out_key(out, "round_trip_ms");
+    ins_latency_write(&stats->round_trips, out);
+    sl_json_out_key(out, "round_trips");
+    sl_json_out_begin_object(out);
+    sl_json_out_key_u64(out, "handshake", stats->round_trips.count - stats->round_trips_by_answer);
+    sl_json_out_key_u64(out, "answer", stats->round_trips_by_answer);
+    sl_json_out_key_u64(out, "unknown", stats->connections - stats->round_trips.count);
+    sl_json_out_end_object(out);
 }
 
 static void write_loss(const struct ins_stats *stats, struct sl_json_out *out)
@@ -372,7 +293,9 @@ void ins_stats_write(struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_key_u64(out, "other_http", stats->other_http);
     write_pair(out, "messages", stats->messages);
     write_frames(stats, out);
-    write_methods(stats, out);
+    sl_json_out_key(out, "methods");
+    ins_method_table_write(&stats->methods, out);
+    write_round_trips(stats, out);
     write_statuses(stats, out);
     sl_json_out_key(out, "tcp");
     sl_json_out_begin_object(out);

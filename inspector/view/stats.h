@@ -6,26 +6,23 @@
  * What the summary tells, counted over the whole input, whatever the view: connections, calls,
  * messages, frames, statuses, methods, findings, and the balance of what was lost.
  *
- * Limits: INS_STATS_METHODS methods and INS_STATS_STATUSES statuses out of range by name; further ones
- * count together. INS_STATS_DAMAGE places of damage are told, further ones counted.
+ * Limits: INS_STATS_STATUSES statuses out of range by name; further ones count together, and so do methods
+ * (method_stats.h). INS_STATS_DAMAGE places of damage are told, further ones counted.
  */
 #include "inspector/net/unwrap.h"
 #include "inspector/tls/totals.h"
 #include "inspector/view/latency.h"
+#include "inspector/view/method_stats.h"
 #include "inspector/view/view.h"
 #include "lib/base/json_out.h"
 
 enum {
-    INS_STATS_METHODS = 512,
     INS_STATS_STATUSES = 64,
     INS_STATS_DAMAGE = 64,
     INS_STATS_FINDINGS = 128,
     INS_STATS_CAPTURE_MAX = 256,
-    INS_STATS_METHOD_NAME_MAX = 1024,
     INS_STATS_RANGE = 17, /* statuses OK to UNAUTHENTICATED */
 };
-
-struct ins_method_stats; /* in stats.c */
 
 struct ins_damage_note {
     char capture[INS_STATS_CAPTURE_MAX]; /* its name, cut */
@@ -57,7 +54,9 @@ struct ins_stats {
     struct ins_status_counts statuses; /* of all calls that ended */
     struct ins_status_counts on_wire;  /* of those whose status came in a grpc-status field */
     uint64_t methods_inferred, statuses_inferred; /* calls whose method or status is */
-    struct ins_method_stats *methods;
+    struct ins_method_table methods;
+    struct ins_latency round_trips; /* of connections */
+    uint64_t round_trips_by_answer; /* of them, those not known from a handshake */
     struct {
         const char *rule;
         uint64_t count;

@@ -15,7 +15,12 @@ struct ins_tls_info;
 struct ins_connection {
     uint64_t id; /* from 1, in the order they were recognised */
     struct ins_endpoint client, server;
-    bool is_midway;                 /* began before the capture did */
+    bool is_midway; /* began before the capture did */
+    /* Between where the capture was taken and the server: SYN to SYN-ACK; where those were not captured,
+     * the shortest answer of the server to a SETTINGS or PING so far. */
+    bool has_round_trip;
+    bool is_by_answer;
+    uint64_t round_trip_ns;
     const struct ins_tls_info *tls; /* NULL: without TLS */
     /* what stands between these ends and those of the calls: the outermost of via_count */
     const struct ins_via *via;
