@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/opts.h"
 
-#include <ctype.h>
-
+#include "inspector/select_parse.h"
 #include "inspector/source/live.h"
 #include "inspector/source/merge.h"
 #include "lib/base/units.h"
-#include "lib/wire/grpc_status.h"
-
-enum {
-    STATUS_NAME_MAX = 32,
-};
 
 static const struct {
     const char *name;
@@ -118,40 +112,37 @@ static enum sl_status set_filter(void *options, const char *value, struct sl_err
 
 static enum sl_status set_method(void *options, const char *value, struct sl_error *reterr)
 {
-    (void)reterr;
-    ((struct ins_opts *)options)->select.method_glob = value;
-    return SL_OK;
+    return ins_select_add_method(&((struct ins_opts *)options)->select, value, reterr);
 }
 
-/* A name in either case, a number, or "open". */
 static enum sl_status set_status(void *options, const char *value, struct sl_error *reterr)
 {
-    struct ins_select *select = &((struct ins_opts *)options)->select;
-    char name[STATUS_NAME_MAX] = "";
-    for (size_t i = 0; i + 1 < sizeof(name) && value[i] != '\0'; i++) {
-        name[i] = (char)toupper((unsigned char)value[i]);
-    }
-    uint64_t number = 0;
-    select->has_status = true;
-    select->is_open = strcmp(name, "OPEN") == 0;
-    if (select->is_open || sl_grpc_status_parse(sl_span_str(name), &select->status) == SL_OK) {
-        return SL_OK;
-    }
-    if (sl_units_u64(sl_span_str(value), &number) == SL_OK && number <= UINT32_MAX) {
-        select->status = (uint32_t)number;
-        return SL_OK;
-    }
-    return sl_error_set(reterr, SL_USAGE,
-                        "give a gRPC status such as UNAVAILABLE, its number, or open");
+    return ins_select_add_status(&((struct ins_opts *)options)->select, value, reterr);
+}
+
+static enum sl_status set_peer(void *options, const char *value, struct sl_error *reterr)
+{
+    return ins_select_add_peer(&((struct ins_opts *)options)->select, value, reterr);
+}
+
+static enum sl_status set_metadata(void *options, const char *value, struct sl_error *reterr)
+{
+    return ins_select_add_metadata(&((struct ins_opts *)options)->select, value, reterr);
+}
+
+static enum sl_status set_since(void *options, const char *value, struct sl_error *reterr)
+{
+    return ins_select_parse_time(value, &((struct ins_opts *)options)->select.since, reterr);
+}
+
+static enum sl_status set_until(void *options, const char *value, struct sl_error *reterr)
+{
+    return ins_select_parse_time(value, &((struct ins_opts *)options)->select.until, reterr);
 }
 
 static enum sl_status set_call(void *options, const char *value, struct sl_error *reterr)
 {
-    uint64_t *call = &((struct ins_opts *)options)->select.call;
-    if (sl_units_u64(sl_span_str(value), call) != SL_OK || *call == 0) {
-        return sl_error_set(reterr, SL_USAGE, "give the id of a call, from 1");
-    }
-    return SL_OK;
+    return ins_select_parse_call(value, &((struct ins_opts *)options)->select.call, reterr);
 }
 
 static enum sl_status set_call_messages(void *options, const char *value, struct sl_error *reterr)
@@ -219,9 +210,23 @@ static const struct sl_cli_option options_table[] = {
     {"keylog", 0, "FILE", "decrypt TLS by this key log (SSLKEYLOGFILE), which may still grow",
      set_keylog},
     {"filter", 0, "BPF", "look only at packets that match, as in tcpdump", set_filter},
-    {"method", 0, "GLOB", "only calls whose path matches, as in '/chat.v1.*'", set_method},
-    {"status", 0, "NAME", "only calls that ended so (calls and summary): a name, number or open",
-     set_status},
+    {"method", 0, "GLOB",
+     "only calls whose path matches, as in '/chat.v1.*' (repeatable: any of them)", set_method},
+    {"status", 0, "NAME",
+     "only calls that ended so: a name, number or open (repeatable: any of them)", set_status},
+    {"peer", 0, "ADDRESS",
+     "only calls of this client or server: 10.0.0.1, 10.0.0.0/8, 10.0.0.1:443,\n"
+     "[fd00::1]:443, :443 (repeatable: all of them, so both ends)",
+     set_peer},
+    {"metadata", 0, "NAME[=GLOB]",
+     "only calls with this field in the metadata of request or response or in the\n"
+     "trailers (repeatable: all of them)",
+     set_metadata},
+    {"since", 0, "TIME",
+     "only what was after: 2026-01-02T03:04:05Z, seconds since 1970, or +1.5s from the\n"
+     "first packet; calls that were under way then, but messages, frames and stalls of then",
+     set_since},
+    {"until", 0, "TIME", "only what was before", set_until},
     {"call", 0, "ID", "only the call with this id", set_call},
     {"call-messages", 0, "N", "messages of each side in a call record (100)", set_call_messages},
     {"lint", 0, NULL, "a record for each broken rule of the protocol", set_lint},
@@ -289,11 +294,10 @@ enum sl_status ins_opts_check(const struct ins_opts *opts, const struct sl_cli_r
     if (status != SL_OK) {
         return status;
     }
-    bool is_at_end = opts->view == ins_view_calls_new || opts->view == ins_view_summary_new;
-    if (opts->select.has_status && !is_at_end) {
-        return sl_error_set(reterr_error, SL_USAGE,
-                            "--status is known at the end of a call: it goes with --view calls "
-                            "and summary");
+    const struct ins_select_time *since = &opts->select.since, *until = &opts->select.until;
+    if (since->is_given && until->is_given && since->is_offset == until->is_offset &&
+        since->ns > until->ns) {
+        return sl_error_set(reterr_error, SL_USAGE, "--since is later than --until");
     }
     return SL_OK;
 }

@@ -21,6 +21,8 @@
 /* Everything of one run; zeroed, then filled from the front. */
 struct run {
     const struct ins_opts *opts;
+    struct ins_select select; /* of opts, with times in place of offsets once has_begun */
+    bool has_begun;           /* a packet with a time was read */
     struct sl_pool *pool;
     struct ins_filter *filter;
     struct ins_intake *intake;
@@ -195,10 +197,10 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
                                      .stats = &run->stats,
                                      .call_messages = opts->call_messages,
                                      .has_lint = opts->has_lint,
-                                     .is_selective = ins_select_is_selective(&opts->select)};
+                                     .is_selective = ins_select_is_selective(&run->select)};
     set_format(run, &config);
     run->view = opts->view(&config);
-    run->pipeline = ins_pipeline_new(run->pool, &opts->select, &run->stats, run->view);
+    run->pipeline = ins_pipeline_new(run->pool, &run->select, &run->stats, run->view);
     ins_pipeline_decrypt(run->pipeline, run->keys);
     return SL_OK;
 }
@@ -366,6 +368,10 @@ static enum ins_exit conclude(struct run *run)
     if (run->lines.oversized > 0) {
         complain("", "a record larger than 16 MiB was left out");
     }
+    if (run->lines.unheld > 0) {
+        complain("", "records that waited for the end of their calls, to know whether they are "
+                     "selected, were too many: some were left out");
+    }
     write_end(run);
     if (ins_lines_flush(&run->lines) != SL_OK) {
         complain("cannot write", strerror(run->lines.error));
@@ -376,12 +382,16 @@ static enum ins_exit conclude(struct run *run)
 
 enum ins_exit ins_run(const struct ins_opts *opts, char *const *captures, int capture_count)
 {
-    struct run run = {.opts = opts, .output_fd = -1};
+    struct run run = {.opts = opts, .select = opts->select, .output_fd = -1};
     enum ins_exit exit_status = INS_EXIT_USAGE;
     ins_stop_install();
     if (set_up(&run, captures, capture_count) == SL_OK) {
         struct ins_packet packet;
         while (run.lines.error == 0 && ins_intake_next(run.intake, &packet)) {
+            if (!run.has_begun && packet.has_time) {
+                run.has_begun = true;
+                ins_select_begin(&run.select, packet.time_ns);
+            }
             if (run.filter == NULL || ins_filter_matches(run.filter, &packet)) {
                 ins_pipeline_feed(run.pipeline, &packet);
             } else {

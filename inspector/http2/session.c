@@ -2,6 +2,7 @@
 #include "inspector/http2/session.h"
 
 #include "inspector/infer/infer.h"
+#include "inspector/view/held.h"
 #include "inspector/view/names.h"
 #include "lib/base/alloc.h"
 #include "lib/wire/stall.h"
@@ -47,6 +48,24 @@ static struct sl_span last_two(struct sl_span path)
     return path;
 }
 
+/* What is known of the call has changed, or it ends. */
+static void select_call(const struct ins_session *session, struct ins_call *call, bool has_ended)
+{
+    enum ins_selected selected = call->id == 0 ? INS_SELECTED_NO
+                                               : ins_select_call(session->select, call, has_ended,
+                                                                 session->view->ops->is_by_event);
+    call->is_selected = selected != INS_SELECTED_NO;
+    call->is_decided = selected != INS_SELECTED_MAYBE;
+    ins_held_settle(call);
+}
+
+/* An event of a view that shows events, at a time that the user does not want to see. */
+static bool is_out_of_time(const struct ins_session *session, const struct sl_at *begin,
+                           const struct sl_at *end)
+{
+    return session->view->ops->is_by_event && !ins_select_at(session->select, begin, end);
+}
+
 /* What its path tells, once that is known. */
 static void look_up(const struct ins_session *session, struct ins_call *call)
 {
@@ -57,7 +76,7 @@ static void look_up(const struct ins_session *session, struct ins_call *call)
             call->method = sl_pool_method(session->pool, last_two(path));
         }
     }
-    call->is_selected = call->id != 0 && ins_select_begun(session->select, call);
+    select_call(session, call, false);
 }
 
 /* Gives the call its number as soon as it is known to be gRPC. */
@@ -115,6 +134,8 @@ static void on_headers(void *owner, struct sl_call *call, enum sl_block block,
     if (own != NULL && block == SL_BLOCK_REQUEST) {
         number(conversation, own);
         look_up(conversation->session, own);
+    } else if (own != NULL && !own->is_decided) {
+        select_call(conversation->session, own, false);
     }
 }
 
@@ -132,7 +153,7 @@ static void on_message(void *owner, struct sl_call *call, enum sl_dir dir,
         ins_infer_message(own->group, call, dir, message);
         look_up(session, own);
     }
-    if (session->view->ops->message != NULL) {
+    if (session->view->ops->message != NULL && !is_out_of_time(session, at, at)) {
         session->view->ops->message(session->view, own, dir, message, at);
     }
 }
@@ -171,7 +192,7 @@ static void on_call_end(void *owner, struct sl_call *call)
     learn_round_trip(conversation);
     number(conversation, own);
     if (own->id != 0) {
-        own->is_selected = own->is_selected && ins_select_ended(session->select, own);
+        select_call(session, own, true);
         if (own->is_selected) {
             ins_stats_call(session->stats, own);
         }
@@ -187,7 +208,8 @@ static void on_stall(void *owner, const struct sl_stall *stall)
 {
     struct ins_conversation *conversation = owner;
     const struct ins_session *session = conversation->session;
-    if (session->view->ops->stall != NULL && stall->call->user != NULL) {
+    if (session->view->ops->stall != NULL && stall->call->user != NULL &&
+        !is_out_of_time(session, &stall->start, &stall->end)) {
         session->view->ops->stall(session->view, &conversation->connection, stall->call->user,
                                   stall);
     }
@@ -198,7 +220,7 @@ static void on_frame(void *owner, const struct sl_frame_event *event)
     struct ins_conversation *conversation = owner;
     struct ins_session *session = conversation->session;
     ins_stats_frame(session->stats, event);
-    if (session->view->ops->frame != NULL) {
+    if (session->view->ops->frame != NULL && !is_out_of_time(session, &event->last, &event->last)) {
         session->view->ops->frame(session->view, &conversation->connection,
                                   event->call == NULL ? NULL : event->call->user, event);
     }
@@ -209,7 +231,8 @@ static void on_finding(void *owner, const struct sl_finding *finding)
     struct ins_conversation *conversation = owner;
     struct ins_session *session = conversation->session;
     ins_stats_finding(session->stats, finding);
-    if (session->view->ops->finding != NULL) {
+    if (session->view->ops->finding != NULL &&
+        !is_out_of_time(session, &finding->at, &finding->at)) {
         session->view->ops->finding(session->view, &conversation->connection,
                                     finding->call == NULL ? NULL : finding->call->user, finding);
     }

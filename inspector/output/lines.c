@@ -72,6 +72,33 @@ void ins_lines_end(struct ins_lines *lines)
     }
 }
 
+void ins_lines_hold(struct ins_lines *lines, struct sl_buf *held, size_t max)
+{
+    (void)sl_buf_add_u8(&lines->buf, '\n');
+    struct sl_span record = sl_span_from(sl_buf_span(&lines->buf), lines->record_at);
+    if (lines->buf.is_full || record.len > max - lines->held_bytes ||
+        sl_buf_add_span(held, record) != SL_OK) {
+        lines->unheld++;
+    } else {
+        lines->held_bytes += record.len;
+    }
+    sl_buf_truncate(&lines->buf, lines->record_at);
+    lines->buf.is_full = false;
+}
+
+void ins_lines_release_held(struct ins_lines *lines, const struct sl_buf *held, bool is_wanted)
+{
+    lines->held_bytes -= held->len;
+    struct sl_span rest = is_wanted ? sl_buf_span(held) : sl_span(NULL, 0);
+    while (rest.len > 0) {
+        size_t len = (size_t)((const uint8_t *)memchr(rest.data, '\n', rest.len) - rest.data);
+        lines->record_at = lines->buf.len;
+        (void)sl_buf_add(&lines->buf, rest.data, len);
+        ins_lines_end(lines);
+        rest = sl_span_from(rest, len + 1);
+    }
+}
+
 enum sl_status ins_lines_flush(struct ins_lines *lines)
 {
     size_t done = 0;

@@ -34,6 +34,8 @@ struct ins_lines {
     struct ins_renderer *renderer; /* NULL: none; owned */
     struct sl_buf rendered;
     uint64_t oversized; /* records that were left out */
+    size_t held_bytes;  /* of records that wait elsewhere */
+    uint64_t unheld;    /* records that found no room there */
     int error;          /* errno of the first failed write */
 };
 
@@ -47,6 +49,11 @@ void ins_lines_end(struct ins_lines *lines);
 
 /* The renderer's end. */
 void ins_lines_finish(struct ins_lines *lines, struct sl_span summary);
+/* In place of ins_lines_end: the record goes to held, as long as it and all others held so have room in
+ * max; else it is left out. */
+void ins_lines_hold(struct ins_lines *lines, struct sl_buf *held, size_t max);
+/* What is held goes out, or, when it is not wanted, nowhere. */
+void ins_lines_release_held(struct ins_lines *lines, const struct sl_buf *held, bool is_wanted);
 
 /* Writes out what is gathered. SL_IO when any write has failed so far. */
 SL_MUST_USE enum sl_status ins_lines_flush(struct ins_lines *lines);

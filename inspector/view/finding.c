@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/view/held.h"
 #include "inspector/view/names.h"
 #include "inspector/view/views.h"
 
@@ -29,11 +30,11 @@ void ins_finding_write(struct sl_json_out *out, const struct ins_connection *con
 }
 
 void ins_finding_line(const struct ins_view_config *config, const struct ins_connection *connection,
-                      const struct ins_call *call, const struct sl_finding *finding)
+                      struct ins_call *call, const struct sl_finding *finding)
 {
     bool is_wanted = !config->is_selective || (call != NULL && call->is_selected);
     if (config->has_lint && is_wanted) {
         ins_finding_write(ins_lines_begin(config->lines), connection, finding);
-        ins_lines_end(config->lines);
+        ins_held_end(config->lines, call);
     }
 }

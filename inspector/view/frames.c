@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "inspector/view/held.h"
 #include "inspector/view/message_object.h"
 #include "inspector/view/metadata.h"
 #include "inspector/view/names.h"
@@ -185,7 +186,7 @@ static void on_frame(struct ins_view *view, const struct ins_connection *connect
         sl_json_out_key_bool(out, "malformed", true);
     }
     sl_json_out_end_object(out);
-    ins_lines_end(frames->config.lines);
+    ins_held_end(frames->config.lines, call);
     frames->has_completed = false;
 }
 
@@ -211,6 +212,7 @@ static const struct ins_view_ops frames_ops = {
     .free = frames_free,
     .keep_message_max = INS_VIEW_MESSAGE_MAX,
     .keep_frame_max = INS_VIEW_FRAME_MAX,
+    .is_by_event = true,
 };
 
 struct ins_view *ins_view_frames_new(const struct ins_view_config *config)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/view/held.h"
 #include "inspector/view/names.h"
 #include "inspector/view/payload.h"
 #include "inspector/view/views.h"
@@ -36,7 +37,7 @@ static void on_message(struct ins_view *view, struct ins_call *call, enum sl_dir
     ins_write_time(out, at);
     ins_payload_write(&messages->payload, out, call, dir, message, true, NULL);
     sl_json_out_end_object(out);
-    ins_lines_end(messages->config.lines);
+    ins_held_end(messages->config.lines, call);
 }
 
 static void on_finding(struct ins_view *view, const struct ins_connection *connection,
@@ -58,6 +59,7 @@ static const struct ins_view_ops messages_ops = {
     .finding = on_finding,
     .free = messages_free,
     .keep_message_max = INS_VIEW_MESSAGE_MAX,
+    .is_by_event = true,
 };
 
 struct ins_view *ins_view_messages_new(const struct ins_view_config *config)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "inspector/view/held.h"
 #include "inspector/view/names.h"
 #include "inspector/view/views.h"
 #include "lib/base/alloc.h"
@@ -102,7 +103,7 @@ static void on_stall(struct ins_view *view, const struct ins_connection *connect
     const struct stalls *stalls = (const struct stalls *)view;
     if (call->is_selected || (call->id == 0 && !stalls->config.is_selective)) {
         ins_stall_write(ins_lines_begin(stalls->config.lines), connection, call, stall);
-        ins_lines_end(stalls->config.lines);
+        ins_held_end(stalls->config.lines, call);
     }
 }
 
@@ -119,6 +120,7 @@ static void stalls_free(struct ins_view *view)
 
 static const struct ins_view_ops stalls_ops = {
     .name = "stalls",
+    .is_by_event = true,
     .stall = on_stall,
     .finding = on_finding,
     .free = stalls_free,

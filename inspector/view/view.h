@@ -11,6 +11,7 @@
 #include "lib/wire/observer.h"
 
 struct ins_tls_info;
+struct ins_held;
 
 struct ins_connection {
     uint64_t id; /* from 1, in the order they were recognised */
@@ -35,7 +36,9 @@ struct ins_call {
     struct sl_call *call;
     const struct sl_method *method; /* of the schema, or NULL */
     struct ins_infer_group *group;  /* of calls whose :path is unknown alike, or NULL */
-    bool is_selected;               /* by the user's options */
+    bool is_selected;               /* by the user's options, for all that is known by now */
+    bool is_decided;                /* it stays so */
+    struct ins_held *held;          /* view/held.h; NULL: nothing */
     void *view_data;                /* the view's own; freed by it at call_end */
 };
 
@@ -59,6 +62,8 @@ struct ins_view_ops {
     void (*free)(struct ins_view *view);
     size_t keep_message_max; /* payload bytes that it wants to see; 0: none */
     size_t keep_frame_max;
+    bool
+        is_by_event; /* its records are events, which --since and --until select by their own times */
 };
 
 /* The head of each view's own struct. */

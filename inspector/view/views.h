@@ -43,6 +43,6 @@ void ins_finding_write(struct sl_json_out *out, const struct ins_connection *con
                        const struct sl_finding *finding);
 /* As a line of its own, when the configuration asks for it. */
 void ins_finding_line(const struct ins_view_config *config, const struct ins_connection *connection,
-                      const struct ins_call *call, const struct sl_finding *finding);
+                      struct ins_call *call, const struct sl_finding *finding);
 
 #endif

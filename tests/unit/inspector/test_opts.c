@@ -41,18 +41,26 @@ static void takes_what_is_documented(void **state)
     assert_ptr_equal(opts.view, ins_view_summary_new);
     assert_int_equal(opts.includes.count, 2);
     assert_string_equal(opts.includes.items[1], "y");
-    assert_int_equal(opts.select.status, 14);
+    assert_int_equal(opts.select.statuses[0].code, 14);
     assert_int_equal(parse("--status 77 --strict --lint -o out -", &opts, &error), SL_OK);
-    assert_int_equal(opts.select.status, 77);
+    assert_int_equal(opts.select.statuses[0].code, 77);
     assert_true(opts.is_strict && opts.has_lint);
     assert_string_equal(opts.output, "out");
     assert_int_equal(parse("--status open --format json --call 7 x", &opts, &error), SL_OK);
-    assert_true(opts.select.is_open);
+    assert_true(opts.select.statuses[0].is_open);
     assert_int_equal(opts.select.call, 7);
     assert_int_equal(parse("--reflect a:1 --reflect b:2 x", &opts, &error), SL_OK);
     assert_int_equal(opts.reflects.count, 2);
     assert_int_equal(parse("--call-messages 0 --method /a/* x", &opts, &error), SL_OK);
     assert_int_equal(opts.call_messages, 0);
+    assert_int_equal(
+        parse("--status ok --status 5 --peer :1 --peer 10.1.2.3 --metadata a=b x", &opts, &error),
+        SL_OK);
+    assert_int_equal(opts.select.status_count, 2);
+    assert_int_equal(opts.select.peer_count, 2);
+    assert_int_equal(opts.select.metadata_count, 1);
+    assert_int_equal(parse("--view messages --status ok --since 5 --until +1s x", &opts, &error),
+                     SL_OK);
     assert_int_equal(parse("-i any --buffer-size 64MiB --filter x", &opts, &error), SL_OK);
     assert_string_equal(opts.interface, "any");
     assert_int_equal(opts.buffer_size, 64 << 20);
@@ -79,7 +87,11 @@ static void refuses_what_it_cannot_do(void **state)
                                         "--call 0 x",
                                         "--call x x",
                                         "--call-messages 1000001 x",
-                                        "--view messages --status ok x"};
+                                        "--peer localhost x",
+                                        "--metadata =x x",
+                                        "--since yesterday x",
+                                        "--until +1 x",
+                                        "--since +2s --until +1s x"};
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         struct ins_opts opts;
         struct sl_error error = {0};
