@@ -7,9 +7,10 @@
 
 #include "lib/base/alloc.h"
 
+#define NONE UINT32_MAX
+
 enum {
     FIRST_CAPACITY = 64,
-    NONE = UINT32_MAX,
 };
 
 struct entry {
