@@ -31,11 +31,25 @@ struct text {
     size_t printable; /* bytes */
 };
 
+/* True when all of eight bytes are from 0x20 to 0x7e, as most text is; false tells nothing. */
+static bool are_plain(const uint8_t *bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t eight;
+    memcpy(&eight, bytes, sizeof(eight));
+    return ((eight | (eight - ones * 0x20) | (eight + ones)) & (ones * 0x80)) == 0;
+}
+
 static struct text look(struct sl_span bytes)
 {
     struct text text = {.is_utf8 = true};
     bool is_ascii = true;
-    for (size_t i = 0; i < bytes.len; i++) {
+    size_t i = 0;
+    while (bytes.len - i >= 8 && are_plain(bytes.data + i)) {
+        i += 8;
+    }
+    text.printable = i;
+    for (; i < bytes.len; i++) {
         uint8_t c = bytes.data[i];
         if (c == '\t' || c == '\n' || c == '\r') {
             text.white++;

@@ -2,13 +2,13 @@
 #include "lib/schema/source/sources.h"
 
 #include <errno.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/schema/proto_rd.h"
+#include "lib/schema/source/folders.h"
 #include "lib/schema/source/protoc.h"
 #include "lib/schema/source/set_file.h"
 
@@ -75,10 +75,10 @@ static enum sl_status compile(struct loader *l, const char *const *files, size_t
 
 /* Compiles what can be compiled. protoc answers nothing at all when one file is bad, so a batch that
  * fails is halved until the bad ones are alone. */
-static enum sl_status compile_batch(struct loader *l, char **files, size_t count)
+static enum sl_status compile_batch(struct loader *l, const char *const *files, size_t count)
 {
     struct sl_error error = {0};
-    enum sl_status status = compile(l, (const char *const *)files, count, &error);
+    enum sl_status status = compile(l, files, count, &error);
     if (status == SL_OK) {
         return SL_OK;
     }
@@ -99,74 +99,54 @@ static enum sl_status compile_batch(struct loader *l, char **files, size_t count
     return status;
 }
 
-static bool is_proto(const char *name, size_t len)
+/* Tells of a folder that was added, and makes protoc look there. */
+static enum sl_status use_added(struct loader *l, const struct sl_folders *folders)
 {
-    static const char ending[] = ".proto";
-    size_t ending_len = sizeof(ending) - 1;
-    return len > ending_len && strcmp(name + len - ending_len, ending) == 0;
-}
-
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-/* Puts the proto files in and below folder into names, in a fixed order. */
-static enum sl_status find_protos(struct loader *l, const char *folder, struct names *names)
-{
-    char *root = sl_strdup(folder);
-    size_t root_len = strlen(root);
-    while (root_len > 1 && root[root_len - 1] == '/') {
-        root[--root_len] = '\0';
-    }
-    char *const roots[] = {root, NULL};
-    FTS *tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name);
     enum sl_status status = SL_OK;
-    FTSENT *found;
-    while (tree != NULL && status == SL_OK && (found = fts_read(tree)) != NULL) {
-        bool is_hidden = found->fts_level > 0 && found->fts_name[0] == '.';
-        if (found->fts_info == FTS_D && (is_hidden || found->fts_level > SL_SOURCES_DEPTH_MAX)) {
-            (void)fts_set(tree, found, FTS_SKIP);
-        } else if (found->fts_info == FTS_F && is_proto(found->fts_name, found->fts_namelen)) {
-            const char *name = found->fts_path + root_len + (root[root_len - 1] != '/');
-            if (names->count == SL_SOURCES_FILES_MAX) {
-                status = sl_error_set(l->error, SL_LIMIT, "%s: more than %d .proto files", folder,
-                                      SL_SOURCES_FILES_MAX);
-            } else if (name[0] == '-') {
-                warn(l, "a file whose path begins with '-' is left out");
-            } else {
-                names_add(names, name);
-            }
-        }
+    for (size_t i = folders->given_count; i < folders->folder_count && status == SL_OK; i++) {
+        char text[SL_ERROR_TEXT_MAX];
+        (void)snprintf(text, sizeof(text), "imports are looked up under %.300s too",
+                       folders->folders[i]);
+        warn(l, text);
+        status = sl_protoc_add_include(l->protoc, folders->folders[i], l->error);
     }
-    if (tree == NULL) {
-        status = sl_error_set(l->error, SL_IO, "%s: %s", folder, strerror(errno));
-    } else {
-        (void)fts_close(tree);
-    }
-    sl_free(root);
     return status;
 }
 
-static enum sl_status load_includes(struct loader *l)
+static void tell_left_out(const struct loader *l, const struct sl_folders *folders)
 {
-    struct names names = {0};
-    enum sl_status status = SL_OK;
-    for (size_t i = 0; i < l->sources->include_count && status == SL_OK; i++) {
-        status = find_protos(l, l->sources->includes[i], &names);
-    }
-    for (size_t at = 0; at < names.count && status == SL_OK; at += SL_PROTOC_BATCH_MAX) {
-        size_t left = names.count - at;
-        status = compile_batch(l, names.items + at,
-                               left < SL_PROTOC_BATCH_MAX ? left : SL_PROTOC_BATCH_MAX);
-    }
+    char text[SL_ERROR_TEXT_MAX];
     if (l->failed_count > SL_SOURCES_FAILED_MAX) {
-        char text[SL_ERROR_TEXT_MAX];
         (void)snprintf(text, sizeof(text), "%zu more files do not compile",
                        l->failed_count - SL_SOURCES_FAILED_MAX);
         warn(l, text);
     }
-    names_release(&names);
+    if (folders->left_out > 0) {
+        (void)snprintf(text, sizeof(text), "%zu files whose path begins with '-' are left out",
+                       folders->left_out);
+        warn(l, text);
+    }
+}
+
+static enum sl_status load_includes(struct loader *l)
+{
+    struct sl_folders folders;
+    enum sl_status status =
+        sl_folders_find(l->sources->includes, l->sources->include_count, &folders, l->error);
+    if (status == SL_OK) {
+        status = use_added(l, &folders);
+    }
+    const char *batch[SL_PROTOC_BATCH_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < folders.file_count && status == SL_OK; i++) {
+        batch[count++] = folders.files[i].name;
+        if (count == SL_PROTOC_BATCH_MAX || i + 1 == folders.file_count) {
+            status = compile_batch(l, batch, count);
+            count = 0;
+        }
+    }
+    tell_left_out(l, &folders);
+    sl_folders_release(&folders);
     return status;
 }
 

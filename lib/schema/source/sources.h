@@ -12,9 +12,7 @@
 #include "lib/schema/pool.h"
 
 enum {
-    SL_SOURCES_FILES_MAX = 20000, /* .proto files under all -I folders together */
-    SL_SOURCES_DEPTH_MAX = 32,    /* folders inside a folder that is searched */
-    SL_SOURCES_MISSING_MAX = 8,   /* types that are missing and told */
+    SL_SOURCES_MISSING_MAX = 8, /* types that are missing and told */
     SL_SOURCES_FAILED_MAX = 16, /* files that do not compile and are told; the others are counted */
 };
 

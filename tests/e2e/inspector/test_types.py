@@ -107,6 +107,15 @@ class Types(unittest.TestCase):
                            ("behind.proto:1:1: ", "bad.proto:2:9: ")):
             self.assertTrue(any(name in line and text in line for line in told), told)
 
+    def test_the_folder_that_imports_are_relative_to_is_found(self):
+        self.put({"other/a.proto": 'syntax = "proto3"; package other; import "other/none.proto";'}, below="q/api")
+        for args in (("-I", "."), ("-I", ".", "-I", "p")):
+            messages, told = self.inspect(*args)
+            self.assertEqual((self.status, messages), (0, [ITEM, RECEIPT]), told)
+            self.assertEqual(told[0].endswith("imports are looked up under ./p too"), len(args) == 2)
+            self.assertIn("none.proto: File not found", told[-1])
+            self.assertLess(len(told), 3, told)
+
     def test_many_files_that_do_not_compile_are_counted(self):
         self.put({f"bad{i}.proto": "message {" for i in range(20)})
         messages, told = self.inspect("-I", "p")
