@@ -68,6 +68,15 @@ static void on_lost(void *owner, const char *why, const struct sl_at *at)
     (void)sl_buf_addf(decoder->text, "lost: %s\n", why == NULL ? "a hole" : why);
 }
 
+static void on_switched(void *owner, struct sl_span bytes, const struct sl_at *at)
+{
+    struct decoder *decoder = owner;
+    (void)at;
+    for (size_t i = 0; i < bytes.len; i++) {
+        (void)sl_buf_addf(decoder->text, "next %c\n", bytes.data[i]);
+    }
+}
+
 static void on_skipped(void *owner, uint64_t count, const struct sl_at *at)
 {
     (void)owner;
@@ -82,6 +91,7 @@ static const struct ins_h1_events events = {
     .trailers = on_trailers,
     .end = on_end,
     .lost = on_lost,
+    .switched = on_switched,
     .skipped = on_skipped,
 };
 
@@ -262,11 +272,11 @@ static void reading_goes_on_where_a_piece_begins_a_message(void **state)
     sl_buf_release(&transcript);
 }
 
-static void nothing_is_read_after_a_switch(void **state)
+static void what_follows_a_switch_is_handed_on(void **state)
 {
     (void)state;
-    RESPONSE("HTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x05hello" OK "\r\n",
-             "head :status=101\n");
+    RESPONSE("HTTP/1.1 101 Switching Protocols\r\n\r\nHi\r\n\r\n",
+             "head :status=101\nnext H\nnext i\nnext \r\nnext \n\nnext \r\nnext \n\n");
 }
 
 static void start_lines_are_recognised(void **state)
@@ -309,7 +319,7 @@ int main(void)
         cmocka_unit_test(what_is_no_http_is_refused),
         cmocka_unit_test(heads_and_lines_are_bounded),
         cmocka_unit_test(reading_goes_on_where_a_piece_begins_a_message),
-        cmocka_unit_test(nothing_is_read_after_a_switch),
+        cmocka_unit_test(what_follows_a_switch_is_handed_on),
         cmocka_unit_test(start_lines_are_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
