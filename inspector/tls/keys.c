@@ -13,6 +13,8 @@ enum {
     FIRST_CAPACITY = 64,
 };
 
+#define NONE UINT32_MAX /* no entry */
+
 struct entry {
     uint8_t id[INS_KEYS_ID];
     uint8_t secret[INS_KEYS_SECRET];
