@@ -58,11 +58,13 @@ void ins_pipeline_feed(struct ins_pipeline *pipeline, const struct ins_packet *p
 void ins_pipeline_decrypt(struct ins_pipeline *pipeline, struct ins_keys *keys)
 {
     ins_tls_all_use(pipeline->tls, keys);
+    ins_chains_sweep(pipeline->chains, false);
 }
 
 void ins_pipeline_finish(struct ins_pipeline *pipeline)
 {
     ins_tcp_finish(pipeline->tcp);
+    ins_chains_sweep(pipeline->chains, true);
     pipeline->stats->tcp = *ins_tcp_totals(pipeline->tcp);
     pipeline->stats->unwrapped = *ins_unwrap_totals(pipeline->unwrap);
     pipeline->stats->tls = *ins_tls_all_totals(pipeline->tls);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/stream/chain.h"
 
+#include <utlist.h>
+
 #include "inspector/http2/layer.h"
 #include "inspector/stream/sniff.h"
 #include "inspector/stream/upgrade.h"
@@ -9,7 +11,9 @@
 
 struct ins_chains {
     struct ins_stream_tools tools;
-    size_t held_bytes; /* of streams that are not decided */
+    size_t held_bytes;     /* of streams that are not decided */
+    struct chain *waiting; /* whose connection is over, longest first */
+    size_t waiting_count;
 };
 
 /* One place in a chain: undecided (sniff), then a layer, or nothing (ignored). */
@@ -26,13 +30,17 @@ struct link {
 struct chain {
     struct ins_stream stream; /* first: ins_stream_ignore finds the chain by it */
     struct ins_chains *all;
-    struct ins_tcp_conn *conn;
+    struct ins_tcp_conn *conn; /* NULL: it is over */
     struct link bottom;
+    struct chain *prev, *next; /* of those that wait */
 };
 
 void ins_stream_ignore(struct ins_stream *stream)
 {
-    ins_tcp_ignore(((struct chain *)stream)->conn);
+    struct ins_tcp_conn *conn = ((struct chain *)stream)->conn;
+    if (conn != NULL) {
+        ins_tcp_ignore(conn);
+    }
 }
 
 void ins_stream_add_via(struct ins_stream *stream, const struct ins_via *via)
@@ -244,17 +252,61 @@ static void free_chain(struct chain *chain)
     sl_free(chain);
 }
 
+static void end_chain(struct chain *chain)
+{
+    end_links(&chain->bottom);
+    if (!chain->stream.has_end) {
+        ins_stats_ignored(chain->all->tools.stats);
+    }
+    free_chain(chain);
+}
+
+static bool is_waiting(const struct chain *chain)
+{
+    for (const struct link *link = &chain->bottom; link != NULL; link = link->above) {
+        if (link->layer != NULL && link->kind->is_waiting != NULL &&
+            link->kind->is_waiting(link->layer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void end_waiting(struct chain *chain)
+{
+    chain->all->waiting_count--;
+    DL_DELETE(chain->all->waiting, chain);
+    end_chain(chain);
+}
+
+void ins_chains_sweep(struct ins_chains *chains, bool is_all)
+{
+    struct chain *chain = NULL;
+    struct chain *next = NULL;
+    DL_FOREACH_SAFE (chains->waiting, chain, next) {
+        if (is_all || !is_waiting(chain)) {
+            end_waiting(chain);
+        }
+    }
+}
+
 static void on_end(void *owner, struct ins_tcp_conn *conn)
 {
-    (void)owner;
+    struct ins_chains *chains = owner;
     struct chain *chain = ins_tcp_user(conn);
-    if (chain != NULL) {
-        end_links(&chain->bottom);
-        if (!chain->stream.has_end) {
-            ins_stats_ignored(chain->all->tools.stats);
-        }
-        free_chain(chain);
-        ins_tcp_set_user(conn, NULL);
+    if (chain == NULL) {
+        return;
+    }
+    ins_tcp_set_user(conn, NULL);
+    chain->conn = NULL;
+    if (!is_waiting(chain)) {
+        end_chain(chain);
+        return;
+    }
+    DL_APPEND(chains->waiting, chain);
+    chains->waiting_count++;
+    if (chains->waiting_count > INS_CHAINS_WAITING) {
+        end_waiting(chains->waiting);
     }
 }
 

@@ -106,6 +106,8 @@ struct ins_layer_kind {
     void (*close)(void *layer, int side, bool is_reset, const struct sl_at *at);
     /* Nothing more comes: hands on what it still holds, and frees itself. */
     void (*end)(void *layer);
+    /* The connection has ended, but what is held may become readable yet: end() comes later. NULL: never. */
+    bool (*is_waiting)(const void *layer);
 };
 
 /* In the order in which they are asked; ends with NULL. A new layer is a new line in layers.c. */

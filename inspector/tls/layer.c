@@ -57,6 +57,12 @@ static void tls_end(void *owner)
     sl_free(layer);
 }
 
+static bool tls_is_waiting(const void *owner)
+{
+    const struct layer *layer = owner;
+    return ins_tls_is_waiting(layer->tls);
+}
+
 const struct ins_layer_kind ins_tls_layer = {
     .name = "tls",
     .claim = ins_tls_claim,
@@ -65,4 +71,5 @@ const struct ins_layer_kind ins_tls_layer = {
     .gap = tls_gap,
     .close = tls_close,
     .end = tls_end,
+    .is_waiting = tls_is_waiting,
 };

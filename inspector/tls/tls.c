@@ -423,6 +423,11 @@ void ins_tls_close(struct ins_tls *tls, int side, bool is_reset, const struct sl
     settle(tls, at);
 }
 
+bool ins_tls_is_waiting(const struct ins_tls *tls)
+{
+    return tls->held != NULL && !tls->is_over && !tls->is_final;
+}
+
 bool ins_tls_is_over(const struct ins_tls *tls)
 {
     return tls->is_over;

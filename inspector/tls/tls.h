@@ -51,6 +51,8 @@ void ins_tls_data(struct ins_tls *tls, int side, struct sl_span bytes, const str
 void ins_tls_gap(struct ins_tls *tls, int side, uint64_t count, const struct sl_at *at);
 void ins_tls_close(struct ins_tls *tls, int side, bool is_reset, const struct sl_at *at);
 
+/* Events are held, for secrets may come. */
+bool ins_tls_is_waiting(const struct ins_tls *tls);
 /* Nothing will ever be handed on any more. */
 bool ins_tls_is_over(const struct ins_tls *tls);
 
