@@ -39,14 +39,14 @@ static enum sl_status set_format(void *options, const char *value, struct sl_err
     static const struct {
         const char *name;
         enum ins_format format;
-    } formats[] = {{"json", INS_FORMAT_JSON}, {"text", INS_FORMAT_TEXT}};
+    } formats[] = {{"json", INS_FORMAT_JSON}, {"text", INS_FORMAT_TEXT}, {"html", INS_FORMAT_HTML}};
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         if (strcmp(formats[i].name, value) == 0) {
             ((struct ins_opts *)options)->format = formats[i].format;
             return SL_OK;
         }
     }
-    return sl_error_set(reterr, SL_USAGE, "there are json and text");
+    return sl_error_set(reterr, SL_USAGE, "there are json, text and html");
 }
 
 static enum sl_status set_interface(void *options, const char *value, struct sl_error *reterr)
@@ -190,7 +190,7 @@ static const struct sl_cli_option options_table[] = {
     {"view", 0, "NAME", "calls (the default), messages, frames, summary or stalls", set_view},
     {"format", 0, "NAME",
      "json: one object a line (the default, but on a terminal),\n"
-     "or text: for people (the default on a terminal)",
+     "text: for people (the default on a terminal), or html: a page for a browser",
      set_format},
     {"interface", 'i', "NAME", "capture from this network interface, or from 'any' of them",
      set_interface},
@@ -293,6 +293,11 @@ enum sl_status ins_opts_check(const struct ins_opts *opts, const struct sl_cli_r
     enum sl_status status = check_input(opts, result, reterr_error);
     if (status != SL_OK) {
         return status;
+    }
+    if (opts->format == INS_FORMAT_HTML && opts->view != ins_view_calls_new) {
+        return sl_error_set(reterr_error, SL_USAGE,
+                            "--format html shows calls, stalls, findings and the summary together: "
+                            "it goes without --view");
     }
     const struct ins_select_time *since = &opts->select.since, *until = &opts->select.until;
     if (since->is_given && until->is_given && since->is_offset == until->is_offset &&

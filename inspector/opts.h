@@ -22,6 +22,7 @@ enum ins_format {
     INS_FORMAT_AUTO, /* text on a terminal, else json */
     INS_FORMAT_JSON,
     INS_FORMAT_TEXT,
+    INS_FORMAT_HTML, /* goes with the calls */
 };
 
 struct ins_opts {

@@ -9,6 +9,7 @@
 
 #include "inspector/filter.h"
 #include "inspector/pipeline.h"
+#include "inspector/render/html.h"
 #include "inspector/render/terminal.h"
 #include "inspector/render/text.h"
 #include "inspector/schema.h"
@@ -146,6 +147,12 @@ static void set_format(struct run *run, struct ins_view_config *config)
 {
     const struct ins_opts *opts = run->opts;
     struct ins_terminal terminal = ins_terminal_look(run->lines.fd);
+    if (opts->format == INS_FORMAT_HTML) {
+        config->call_messages =
+            opts->has_call_messages ? opts->call_messages : INS_HTML_CALL_MESSAGES;
+        ins_lines_render(&run->lines, ins_html_renderer());
+        return;
+    }
     if (opts->format == INS_FORMAT_JSON ||
         (opts->format == INS_FORMAT_AUTO && !terminal.is_there)) {
         return;
@@ -199,7 +206,8 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
                                      .has_lint = opts->has_lint,
                                      .is_selective = ins_select_is_selective(&run->select)};
     set_format(run, &config);
-    run->view = opts->view(&config);
+    run->view =
+        opts->format == INS_FORMAT_HTML ? ins_view_report_new(&config) : opts->view(&config);
     run->pipeline = ins_pipeline_new(run->pool, &run->select, &run->stats, run->view);
     ins_pipeline_decrypt(run->pipeline, run->keys);
     return SL_OK;

@@ -30,7 +30,6 @@ struct ins_conversation {
     struct ins_connection connection;
     struct ins_infer_connection *infer; /* NULL while nothing is unknown */
     struct ins_infer_group *begun;      /* the group of the request block at hand */
-    const struct sl_observer *observer; /* NULL: none */
 };
 
 /* --- from the observer --- */
@@ -175,12 +174,11 @@ static void on_call_ending(void *owner, struct sl_call *call)
 static void learn_round_trip(struct ins_conversation *conversation)
 {
     struct ins_connection *connection = &conversation->connection;
-    if (conversation->observer == NULL ||
-        (connection->has_round_trip && !connection->is_by_answer)) {
+    if (connection->observer == NULL || (connection->has_round_trip && !connection->is_by_answer)) {
         return;
     }
     connection->is_by_answer =
-        sl_observer_answer_ns(conversation->observer, SL_DIR_RESPONSE, &connection->round_trip_ns);
+        sl_observer_answer_ns(connection->observer, SL_DIR_RESPONSE, &connection->round_trip_ns);
     connection->has_round_trip = connection->is_by_answer;
 }
 
@@ -273,7 +271,7 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
 
 void ins_session_watch(struct ins_conversation *conversation, const struct sl_observer *observer)
 {
-    conversation->observer = observer;
+    conversation->connection.observer = observer;
 }
 
 void ins_session_close(struct ins_conversation *conversation,

@@ -74,9 +74,8 @@ void ins_text_method(struct ins_text *text, struct sl_span method, struct sl_spa
         return;
     }
     struct sl_span source = ins_text_of(text, method_source);
-    bool is_literal =
-        source.len == 0 || sl_span_is(source, "literal") || sl_span_is(source, "user");
-    if (!is_literal && limit > 1) {
+    bool is_inferred = sl_span_is(source, "shape") || sl_span_is(source, "order");
+    if (is_inferred && limit > 1) {
         ins_pen_str(&text->pen, "~");
         limit--;
     }

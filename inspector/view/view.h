@@ -22,7 +22,8 @@ struct ins_connection {
     bool has_round_trip;
     bool is_by_answer;
     uint64_t round_trip_ns;
-    const struct ins_tls_info *tls; /* NULL: without TLS */
+    const struct sl_observer *observer; /* of its HTTP/2; NULL: none */
+    const struct ins_tls_info *tls;     /* NULL: without TLS */
     /* what stands between these ends and those of the calls: the outermost of via_count */
     const struct ins_via *via;
     size_t via_count;
@@ -40,6 +41,7 @@ struct ins_call {
     bool is_decided;                /* it stays so */
     struct ins_held *held;          /* view/held.h; NULL: nothing */
     void *view_data;                /* the view's own; freed by it at call_end */
+    void *graphs;                   /* the same, of the report's view */
 };
 
 struct ins_view;

@@ -29,6 +29,8 @@ ins_view_new_fn ins_view_messages_new;
 ins_view_new_fn ins_view_frames_new;
 /* One record each time that a call waited for flow-control credit, written when that is over. */
 ins_view_new_fn ins_view_stalls_new;
+/* The records of calls and stalls, findings, and {"type":"window"} records for graphs: --format html. */
+ins_view_new_fn ins_view_report_new;
 /* One record in all. */
 ins_view_new_fn ins_view_summary_new;
 

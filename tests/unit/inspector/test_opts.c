@@ -75,7 +75,7 @@ static void refuses_what_it_cannot_do(void **state)
                                         "- -",
                                         "--view stales x",
                                         "--format yaml x",
-                                        "--format html x",
+                                        "--format html --view frames x",
                                         "--follow -",
                                         "--follow",
                                         "-i lo x",
