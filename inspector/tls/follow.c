@@ -2,6 +2,23 @@
 /* What the handshake messages change. */
 #include "inspector/tls/conn.h"
 
+static void keep_name(struct sl_span name, char *out, size_t max)
+{
+    name = sl_span_first(name, max);
+    if (name.len > 0) {
+        memcpy(out, name.data, name.len);
+    }
+    out[name.len] = '\0';
+}
+
+/* A renegotiation need not tell it again. */
+static void keep_alpn(struct ins_tls *tls, struct sl_span alpn)
+{
+    if (alpn.len > 0) {
+        keep_name(alpn, tls->info->alpn, INS_TLS_ALPN_MAX);
+    }
+}
+
 static void on_client_hello(struct ins_tls *tls, int side, const struct ins_tls_message *message)
 {
     bool is_first = tls->client < 0;
@@ -12,7 +29,7 @@ static void on_client_hello(struct ins_tls *tls, int side, const struct ins_tls_
     }
     if (is_first) {
         tls->client = side;
-        memcpy(tls->info->sni, tls->client_hello.sni, sizeof(tls->info->sni));
+        keep_name(tls->client_hello.sni, tls->info->sni, INS_TLS_SNI_MAX);
     }
 }
 
@@ -33,9 +50,7 @@ static void on_server_hello(struct ins_tls *tls, int side, const struct ins_tls_
     tls->info->version = hello->version;
     tls->suite = ins_tls_suite(hello->suite);
     tls->info->suite = tls->suite == NULL ? NULL : tls->suite->name;
-    if (hello->alpn[0] != '\0') { /* a renegotiation need not tell it again */
-        memcpy(tls->info->alpn, hello->alpn, sizeof(tls->info->alpn));
-    }
+    keep_alpn(tls, hello->alpn);
     bool is_13 = hello->version == INS_TLS_VERSION_13;
     if ((!is_13 && hello->version != INS_TLS_VERSION_12) || tls->suite == NULL ||
         ins_tls_suite_is_13(hello->suite) != is_13 || hello->compression != 0) {
@@ -55,7 +70,7 @@ static void on_extensions(struct ins_tls *tls, const struct ins_tls_message *mes
 {
     struct ins_tls_extensions extensions = {.has_early_data = false};
     if (message->is_kept && ins_tls_read_extensions(message->body, &extensions) == SL_OK) {
-        memcpy(tls->info->alpn, extensions.alpn, sizeof(tls->info->alpn));
+        keep_alpn(tls, extensions.alpn);
     }
     tls->early = extensions.has_early_data ? INS_TLS_EARLY_ACCEPTED : INS_TLS_EARLY_REJECTED;
 }

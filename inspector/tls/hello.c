@@ -56,17 +56,8 @@ static void read_session(struct sl_rd *rd, struct ins_tls_session_id *out)
     }
 }
 
-static void keep_name(struct sl_span name, char out[INS_TLS_NAME_MAX + 1])
-{
-    name = sl_span_first(name, INS_TLS_NAME_MAX);
-    if (name.len > 0) {
-        memcpy(out, name.data, name.len);
-    }
-    out[name.len] = '\0';
-}
-
 /* RFC 6066 3: a list of names, of which only host names are defined. */
-static void read_server_name(struct sl_span extension, char out[INS_TLS_NAME_MAX + 1])
+static void read_server_name(struct sl_span extension, struct sl_span *out)
 {
     struct sl_rd rd;
     sl_rd_init(&rd, extension);
@@ -74,17 +65,17 @@ static void read_server_name(struct sl_span extension, char out[INS_TLS_NAME_MAX
     uint8_t type = sl_rd_u8(&rd);
     struct sl_span name = take_16(&rd);
     if (type == HOST_NAME) {
-        keep_name(name, out);
+        *out = name;
     }
 }
 
 /* RFC 7301 3.1: of a server, a list of the one protocol it chose. */
-static void read_alpn(struct sl_span extension, char out[INS_TLS_NAME_MAX + 1])
+static void read_alpn(struct sl_span extension, struct sl_span *out)
 {
     struct sl_rd rd;
     sl_rd_init(&rd, extension);
     (void)sl_rd_be16(&rd);
-    keep_name(take_8(&rd), out);
+    *out = take_8(&rd);
 }
 
 static void digest(struct sl_span ticket, uint8_t out[INS_TLS_DIGEST])
@@ -124,7 +115,7 @@ enum sl_status ins_tls_read_client_hello(struct sl_span body,
     struct sl_span content;
     while (next_extension(&extensions, &type, &content)) {
         if (type == EXTENSION_SERVER_NAME) {
-            read_server_name(content, hello->sni);
+            read_server_name(content, &hello->sni);
         } else if (type == EXTENSION_SESSION_TICKET && content.len > 0) {
             hello->has_ticket = true;
             digest(content, hello->ticket);
@@ -159,7 +150,7 @@ enum sl_status ins_tls_read_server_hello(struct sl_span body,
         if (type == EXTENSION_SUPPORTED_VERSIONS && content.len == 2) {
             hello->version = (uint16_t)(content.data[0] << 8 | content.data[1]);
         } else if (type == EXTENSION_ALPN) {
-            read_alpn(content, hello->alpn);
+            read_alpn(content, &hello->alpn);
         } else if (type == EXTENSION_ENCRYPT_THEN_MAC) {
             hello->is_encrypt_then_mac = true;
         }
@@ -179,7 +170,7 @@ enum sl_status ins_tls_read_extensions(struct sl_span body,
     struct sl_span content;
     while (next_extension(&extensions, &type, &content)) {
         if (type == EXTENSION_ALPN) {
-            read_alpn(content, ret_extensions->alpn);
+            read_alpn(content, &ret_extensions->alpn);
         } else if (type == EXTENSION_EARLY_DATA) {
             ret_extensions->has_early_data = true;
         }

@@ -4,7 +4,8 @@
 
 /*
  * What ClientHello, ServerHello, EncryptedExtensions and NewSessionTicket say of interest to a reader (RFC 8446 4.1 to
- * 4.3, RFC 5246 7.4.1, RFC 5077). Bodies without their header of four bytes. Pure; borrows nothing.
+ * 4.3, RFC 5246 7.4.1, RFC 5077). Bodies without their header of four bytes. Pure; spans are of the
+ * body.
  * SL_MALFORMED leaves the result as far as it was read.
  */
 #include "lib/base/span.h"
@@ -14,7 +15,6 @@ enum {
     INS_TLS_RANDOM = 32,
     INS_TLS_SESSION_ID_MAX = 32,
     INS_TLS_DIGEST = 32,
-    INS_TLS_NAME_MAX = 255,
     INS_TLS_VERSION_12 = 0x0303,
     INS_TLS_VERSION_13 = 0x0304,
 };
@@ -30,7 +30,7 @@ struct ins_tls_client_hello {
     bool has_ticket; /* of RFC 5077 */
     uint8_t ticket[INS_TLS_DIGEST];
     bool has_early_data; /* announced (RFC 8446 4.2.10) */
-    char sni[INS_TLS_NAME_MAX + 1];
+    struct sl_span sni;  /* of the body; may be empty */
 };
 
 struct ins_tls_server_hello {
@@ -41,12 +41,12 @@ struct ins_tls_server_hello {
     uint8_t compression;
     bool is_retry; /* a HelloRetryRequest */
     bool is_encrypt_then_mac;
-    char alpn[INS_TLS_NAME_MAX + 1]; /* empty when none was chosen, or it is not told here */
+    struct sl_span alpn; /* of the body; empty when none was chosen, or it is not told here */
 };
 
 struct ins_tls_extensions {
     bool has_early_data; /* accepted */
-    char alpn[INS_TLS_NAME_MAX + 1];
+    struct sl_span alpn; /* of the body */
 };
 
 SL_MUST_USE enum sl_status ins_tls_read_client_hello(struct sl_span body,

@@ -8,11 +8,16 @@
 #include "inspector/tls/hello.h"
 #include "lib/base/json_out.h"
 
+enum {
+    INS_TLS_SNI_MAX = 255, /* longer ones are cut */
+    INS_TLS_ALPN_MAX = 31,
+};
+
 struct ins_tls_info {
     uint16_t version;  /* 0x0303, 0x0304; 0 until the ServerHello */
     const char *suite; /* as IANA names it; NULL until then, or when it is not supported */
-    char sni[INS_TLS_NAME_MAX + 1]; /* may be empty, as alpn */
-    char alpn[INS_TLS_NAME_MAX + 1];
+    char sni[INS_TLS_SNI_MAX + 1]; /* may be empty, as alpn */
+    char alpn[INS_TLS_ALPN_MAX + 1];
     struct ins_tls_info *outer; /* of the connection that this one is inside of; or NULL */
 };
 

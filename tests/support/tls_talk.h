@@ -57,6 +57,8 @@ void test_tls_talk_release(struct test_tls_talk *talk);
 
 /* Until both sides are done, tickets included. */
 void test_tls_talk_shake(struct test_tls_talk *talk);
+/* The client does not trust the server: an alert ends it. */
+void test_tls_talk_shake_in_vain(struct test_tls_talk *talk);
 /* text goes from side to the other one, which reads it. */
 void test_tls_talk_say(struct test_tls_talk *talk, int side, struct sl_span text);
 /* Before the handshake, by the client. */

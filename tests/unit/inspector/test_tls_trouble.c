@@ -330,6 +330,31 @@ static void early_data_that_was_rejected_is_no_data(void **state)
     finish(&world);
 }
 
+static void alerts_say_why_a_handshake_failed(void **state)
+{
+    enum {
+        SELF_SIGNED = 48, /* unknown_ca */
+    };
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        static struct world world;
+        test_tls_peers_init(&world.peers, &kinds[kind]);
+        test_tls_talk_init(&world.talk, &world.peers, false);
+        test_tls_talk_shake_in_vain(&world.talk);
+        reader_init(&world.reader);
+        reader_learn(&world.reader, sl_buf_span(&world.peers.keylog));
+        reader_begin(&world.reader);
+        reader_read(&world.reader, &world.talk, SIZE_MAX);
+        assert_false(ins_tls_end(world.reader.tls));
+        assert_int_equal(ins_tls_all_totals(world.reader.all)->alerts[SELF_SIGNED], 1);
+        assert_string_equal(ins_tls_alert_name(SELF_SIGNED), "unknown_ca");
+        bool is_sealed = kinds[kind].version == TLS1_3_VERSION;
+        assert_int_equal(
+            reader_outcome(&world.reader, is_sealed ? INS_TLS_DECRYPTED : INS_TLS_UNFINISHED), 1);
+        finish(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +368,7 @@ int main(void)
         cmocka_unit_test(wrong_secrets_open_nothing),
         cmocka_unit_test(sessions_are_resumed_by_what_the_capture_showed),
         cmocka_unit_test(early_data_that_was_rejected_is_no_data),
+        cmocka_unit_test(alerts_say_why_a_handshake_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
