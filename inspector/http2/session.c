@@ -94,7 +94,7 @@ static void number(struct ins_conversation *conversation, struct ins_call *call)
 }
 
 static void on_block(void *owner, struct sl_call *call, enum sl_dir dir, bool is_last,
-                     struct sl_headers *headers)
+                     const struct sl_hpack_decoder *decoder, struct sl_headers *headers)
 {
     struct ins_conversation *conversation = owner;
     struct ins_call *own = call->user;
@@ -103,7 +103,7 @@ static void on_block(void *owner, struct sl_call *call, enum sl_dir dir, bool is
         conversation->infer = ins_infer_open(conversation->session->infer);
     }
     if (conversation->infer != NULL) {
-        conversation->begun = ins_infer_block(conversation->infer, dir, is_last, headers);
+        conversation->begun = ins_infer_block(conversation->infer, dir, is_last, decoder, headers);
     }
     if (own != NULL && conversation->begun != NULL) {
         own->group = conversation->begun;

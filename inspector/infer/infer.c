@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/infer/infer.h"
 
+#include "inspector/infer/align.h"
 #include "inspector/infer/slots.h"
 #include "inspector/infer/values.h"
 #include "lib/base/alloc.h"
@@ -27,6 +28,7 @@ struct ins_infer {
 struct ins_infer_connection {
     struct ins_infer *infer;
     struct ins_slots slots[2];
+    struct ins_align align[2];
     struct ins_infer_group *groups;
     size_t group_count;
     struct named {
@@ -295,9 +297,11 @@ static void add_status(struct ins_infer_connection *connection, struct sl_call *
 /* ---- events ---- */
 
 struct ins_infer_group *ins_infer_block(struct ins_infer_connection *connection, enum sl_dir dir,
-                                        bool is_last, struct sl_headers *headers)
+                                        bool is_last, const struct sl_hpack_decoder *decoder,
+                                        struct sl_headers *headers)
 {
     if (headers->lost_count > 0) {
+        ins_align_block(&connection->align[dir], decoder, dir, is_last, headers);
         name_by_value(&connection->slots[dir], headers, dir, is_last);
     }
     return dir == SL_DIR_REQUEST ? request_block(connection, headers) : NULL;

@@ -9,6 +9,7 @@
  * Nothing is guessed into a field that was decoded; each field that is added says where it comes from
  * (enum sl_field_from: shape or order), and a field of which no one value is clearly right stays lost.
  *
+ *  - After a gap in the middle of a connection the entries from before it are found again (align.h).
  *  - A literal whose name is an unseen entry is named by the shape of its value; so the entry's name is
  *    known from then on.
  *  - Calls whose :path is the same unseen entry are of the same method. The messages of all of them are
@@ -47,7 +48,8 @@ void ins_infer_close(struct ins_infer_connection *connection);
 /* A block of a call, before anything is made of it: adds fields to headers. The group of a request whose
  * :path stays unknown, else NULL; it lives until ins_infer_close(). */
 struct ins_infer_group *ins_infer_block(struct ins_infer_connection *connection, enum sl_dir dir,
-                                        bool is_last, struct sl_headers *headers);
+                                        bool is_last, const struct sl_hpack_decoder *decoder,
+                                        struct sl_headers *headers);
 /* A message of a call of the group; where it is the one that names it, :path is added to the call. */
 void ins_infer_message(struct ins_infer_group *group, struct sl_call *call, enum sl_dir dir,
                        const struct sl_message *message);

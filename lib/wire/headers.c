@@ -134,6 +134,12 @@ enum sl_status sl_headers_recover(struct sl_headers *headers, size_t index, stru
                                   struct sl_span value, enum sl_field_from from)
 {
     struct sl_lost_field lost = headers->lost[index];
+    /* The value may be the lost field's own, whose bytes move when they grow. */
+    bool is_own = lost.has_value && value.data == lost.value.data;
+    if (name.len <= SL_HPACK_LIST_MAX && value.len <= SL_HPACK_LIST_MAX &&
+        sl_headers_room(headers, name.len + value.len) != NULL && is_own) {
+        value.data = headers->lost[index].value.data;
+    }
     enum sl_status status = sl_headers_add(headers, name, value);
     if (status != SL_OK) {
         return status;

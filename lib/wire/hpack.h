@@ -80,8 +80,9 @@ void sl_headers_clear(struct sl_headers *headers);
 /* Appends a copy. SL_LIMIT past the limits above. */
 enum sl_status sl_headers_add(struct sl_headers *headers, struct sl_span name,
                               struct sl_span value);
-/* The lost field at index becomes one with this name and value (copied), at its place; the lost ones
- * behind it move up. SL_LIMIT past the limits above: then nothing changes. */
+/* The lost field at index becomes one with this name and value (copied; the value may be the lost
+ * field's own), at its place; the lost ones behind it move up. SL_LIMIT past the limits above: then
+ * nothing changes. */
 enum sl_status sl_headers_recover(struct sl_headers *headers, size_t index, struct sl_span name,
                                   struct sl_span value, enum sl_field_from from);
 /* Notes where which names are, so that they are found at once, and also that they are not there. */
@@ -130,6 +131,13 @@ void sl_hpack_decoder_free(struct sl_hpack_decoder *decoder);
 void sl_hpack_decoder_set_table_size(struct sl_hpack_decoder *decoder, uint32_t table_size_max);
 /* Blocks were missed: what the table holds now is unknown. Also ends the state after SL_MALFORMED. */
 void sl_hpack_decoder_distrust(struct sl_hpack_decoder *decoder);
+/* What the unseen entry of slot would be if so many entries were inserted unseen since the table was last
+ * trusted: an entry that it held then. False when it would be one of those, or none, or when the table
+ * was never trusted. ret_field is borrowed until the next call for the decoder; the caller judges. */
+bool sl_hpack_decoder_before(const struct sl_hpack_decoder *decoder, uint64_t slot,
+                             uint32_t inserted, struct sl_header *ret_field);
+/* How many times the table was distrusted. */
+uint64_t sl_hpack_decoder_gaps(const struct sl_hpack_decoder *decoder);
 /* A number that changes with the table: what blocks without effect on it mean stays the same meanwhile. */
 uint64_t sl_hpack_decoder_epoch(const struct sl_hpack_decoder *decoder);
 /* Decodes one complete block. ret_headers is cleared first. ret_headers may be NULL to keep only the

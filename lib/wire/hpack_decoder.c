@@ -29,10 +29,12 @@ _Static_assert((int)SHORT_COPY <= (int)SL_HEADERS_SLACK, "copies write into the 
 
 struct sl_hpack_decoder {
     struct sl_hpack_table table;
-    uint32_t size_limit;   /* the largest size that an update may name */
-    uint32_t update_limit; /* when is_update_due: the largest that the first one may name */
-    uint64_t updates;      /* size updates in blocks, and limits set */
-    bool is_update_due;    /* the next block must begin with an update */
+    struct sl_hpack_table before; /* is_distrusted: what it was; empty when that is not known */
+    uint64_t gaps;                /* counts the distrusts */
+    uint32_t size_limit;          /* the largest size that an update may name */
+    uint32_t update_limit;        /* when is_update_due: the largest that the first one may name */
+    uint64_t updates;             /* size updates in blocks, and limits set */
+    bool is_update_due;           /* the next block must begin with an update */
     bool is_failed;
     bool is_distrusted;
     bool is_size_certain;  /* is_distrusted: table.max is what the sender uses */
@@ -80,6 +82,7 @@ void sl_hpack_decoder_free(struct sl_hpack_decoder *decoder)
 {
     if (decoder != NULL) {
         sl_hpack_table_release(&decoder->table);
+        sl_hpack_table_release(&decoder->before);
         sl_buf_release(&decoder->scratch);
         sl_free(decoder);
     }
@@ -99,7 +102,15 @@ void sl_hpack_decoder_set_table_size(struct sl_hpack_decoder *decoder, uint32_t 
 void sl_hpack_decoder_distrust(struct sl_hpack_decoder *decoder)
 {
     struct sl_hpack_table *table = &decoder->table;
+    if (!decoder->is_distrusted || table->count > 0) {
+        sl_hpack_table_release(&decoder->before);
+    }
+    if (!decoder->is_distrusted && !decoder->is_failed) {
+        decoder->before = *table;
+        *table = (struct sl_hpack_table){.inserted = table->inserted};
+    }
     sl_hpack_table_clear(table);
+    decoder->gaps++;
     table->max = DISTRUST_TABLE;
     decoder->unseen_begin = table->inserted;
     table->inserted += UNSEEN_ENTRIES_MAX;
@@ -114,6 +125,7 @@ static void trust(struct sl_hpack_decoder *decoder)
 {
     decoder->is_distrusted = false;
     decoder->size_limit = SL_HPACK_TABLE_MAX;
+    sl_hpack_table_release(&decoder->before);
 }
 
 /* The entry of a dynamic index when it is beyond those that were seen. */
@@ -121,6 +133,29 @@ static uint64_t unseen_slot(const struct sl_hpack_decoder *decoder, uint32_t ind
 {
     uint64_t known = decoder->table.inserted - decoder->unseen_begin;
     return index > known ? 0 : decoder->table.inserted - index + 1;
+}
+
+bool sl_hpack_decoder_before(const struct sl_hpack_decoder *decoder, uint64_t slot,
+                             uint32_t inserted, struct sl_header *ret_field)
+{
+    const struct sl_hpack_table *before = &decoder->before;
+    uint64_t newest = decoder->unseen_begin + UNSEEN_ENTRIES_MAX; /* of what was unseen */
+    if (!decoder->is_distrusted || slot > newest || newest - slot < inserted ||
+        newest - slot - inserted >= before->count) {
+        return false;
+    }
+    uint32_t index = (uint32_t)(newest - slot - inserted) + 1;
+    const struct sl_hpack_entry *entry = sl_hpack_table_at(before, index);
+    *ret_field = (struct sl_header){
+        .name = sl_hpack_entry_name(before, entry),
+        .value = sl_hpack_entry_value(before, entry),
+    };
+    return entry->name_slot == 0;
+}
+
+uint64_t sl_hpack_decoder_gaps(const struct sl_hpack_decoder *decoder)
+{
+    return decoder->gaps;
 }
 
 /* ---- primitives ---- */

@@ -64,9 +64,9 @@ struct sl_observer_handler {
      * bytes) request.has_headers is false and they may still come as an SL_BLOCK_REQUEST */
     void (*call_begin)(void *owner, struct sl_call *call);
     /* a block of a call was decoded, and nothing was made of it yet: the handler may add the fields that
-     * it infers for lost ones (sl_headers_recover). is_last: it ends its side */
+     * it infers for lost ones (sl_headers_recover). is_last: it ends its side. decoder has decoded it */
     void (*block)(void *owner, struct sl_call *call, enum sl_dir dir, bool is_last,
-                  struct sl_headers *headers);
+                  const struct sl_hpack_decoder *decoder, struct sl_headers *headers);
     /* all of the call has come; its status is about to be derived. Lost fields of its four lists may
      * still be recovered */
     void (*call_ending)(void *owner, struct sl_call *call);

@@ -55,9 +55,10 @@ static void decode(struct sl_observer *observer, enum sl_dir dir, struct sl_obs_
 {
     struct sl_obs_dir *d = &observer->dir[dir];
     bool is_read = decode_block(observer, d, block, headers);
-    if (observer->handler.block != NULL) {
+    if (observer->handler.block != NULL && d->hpack != NULL) {
         bool is_last = (d->block_header.flags & SL_H2_FLAG_END_STREAM) != 0;
-        observer->handler.block(observer->config.owner, &call->call, dir, is_last, headers);
+        observer->handler.block(observer->config.owner, &call->call, dir, is_last, d->hpack,
+                                headers);
     }
     bool is_whole = is_read && headers->lost_count == 0;
     call->call.has_lost_headers = call->call.has_lost_headers || !is_whole;

@@ -49,7 +49,7 @@ static struct ins_infer_group *block(struct late *late, enum sl_dir dir, bool is
     assert_int_equal(sl_hex_decode(sl_span_str(hex), &bytes), SL_OK);
     assert_int_equal(sl_hpack_decode(late->decoder[dir], sl_buf_span(&bytes), headers), SL_OK);
     sl_buf_release(&bytes);
-    return ins_infer_block(late->connection, dir, is_last, headers);
+    return ins_infer_block(late->connection, dir, is_last, late->decoder[dir], headers);
 }
 
 static void message(struct ins_infer_group *group, struct sl_call *call, enum sl_dir dir,
@@ -236,6 +236,73 @@ static void a_value_under_an_unseen_name_names_it(void **state)
     late_close(&late);
 }
 
+/* Requests of one client, encoded one after the other; those whose number is in missing are not seen.
+ * Then the last one is as it was sent. */
+static void expect_found_again(const char *const *timeouts, size_t count, size_t missing_from,
+                               size_t missing_count)
+{
+    struct late late;
+    late_open(&late, false);
+    sl_hpack_decoder_free(late.decoder[SL_DIR_REQUEST]);
+    late.decoder[SL_DIR_REQUEST] = sl_hpack_decoder_new(4096);
+    struct sl_hpack_encoder *encoder = sl_hpack_encoder_new(4096);
+    struct sl_headers headers = {0};
+    for (size_t i = 0; i < count; i++) {
+        const struct sl_header sent[] = {
+            {.name = sl_span_str(":authority"), .value = sl_span_str("a:1")},
+            {.name = sl_span_str(":method"), .value = sl_span_str("POST")},
+            {.name = sl_span_str(":scheme"), .value = sl_span_str("http")},
+            {.name = sl_span_str(":path"), .value = sl_span_str("/a.B/C")},
+            {.name = sl_span_str("te"), .value = sl_span_str("trailers")},
+            {.name = sl_span_str("content-type"), .value = sl_span_str("application/grpc")},
+            {.name = sl_span_str("grpc-timeout"), .value = sl_span_str(timeouts[i])},
+            {.name = sl_span_str("user-agent"), .value = sl_span_str("grpc-x/1")},
+        };
+        enum { SENT = sizeof(sent) / sizeof(sent[0]) };
+        struct sl_buf bytes;
+        sl_buf_init(&bytes, 1024);
+        assert_int_equal(sl_hpack_encode(encoder, sent, SENT, &bytes), SL_OK);
+        bool is_missing = i >= missing_from && i < missing_from + missing_count;
+        if (is_missing) {
+            sl_hpack_decoder_distrust(late.decoder[SL_DIR_REQUEST]);
+        } else {
+            assert_int_equal(
+                sl_hpack_decode(late.decoder[SL_DIR_REQUEST], sl_buf_span(&bytes), &headers),
+                SL_OK);
+            (void)ins_infer_block(late.connection, SL_DIR_REQUEST, false,
+                                  late.decoder[SL_DIR_REQUEST], &headers);
+        }
+        sl_buf_release(&bytes);
+        if (i + 1 == count) {
+            assert_int_equal(headers.lost_count, 0);
+            assert_int_equal(headers.count, SENT);
+            for (size_t j = 0; j < SENT; j++) {
+                assert_true(sl_span_equal(headers.fields[j].name, sent[j].name));
+                assert_true(sl_span_equal(headers.fields[j].value, sent[j].value));
+            }
+            expect_field(&headers, "user-agent", "grpc-x/1", SL_FIELD_ORDER);
+            expect_field(&headers, ":method", "POST", SL_FIELD_STATIC);
+        }
+    }
+    sl_headers_release(&headers);
+    sl_hpack_encoder_free(encoder);
+    late_close(&late);
+}
+
+static void after_a_gap_the_table_is_found_again_behind_what_was_inserted_in_it(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"1S", "1S", "1S"};
+    static const char *const other[] = {"1S", "2S", "1S"};
+    static const char *const many[] = {"1S", "2S", "3S", "4S", "5S", "1S"};
+    static const char *const fresh[] = {"1S", "2S", "3S"};
+    expect_found_again(same, 3, 1, 1);
+    expect_found_again(other, 3, 1, 1);
+    expect_found_again(many, 6, 1, 4);
+    /* A literal under a name that stood in the table before the gap. */
+    expect_found_again(fresh, 3, 1, 1);
+}
+
 static void values_have_shapes(void **state)
 {
     (void)state;
@@ -336,6 +403,7 @@ int main(void)
         cmocka_unit_test(without_a_schema_no_method_is_named),
         cmocka_unit_test(a_status_entry_of_a_call_that_failed_is_not_guessed),
         cmocka_unit_test(a_value_under_an_unseen_name_names_it),
+        cmocka_unit_test(after_a_gap_the_table_is_found_again_behind_what_was_inserted_in_it),
         cmocka_unit_test(values_have_shapes),
         cmocka_unit_test(messages_fit_their_type_best),
         cmocka_unit_test(utf8_is_judged_to_the_letter),

@@ -148,6 +148,39 @@ static void a_table_whose_size_is_known_again_fills_up_to_trust(void **state)
     sl_hpack_decoder_free(decoder);
 }
 
+static void a_lost_field_is_recovered_at_its_place_while_the_bytes_move(void **state)
+{
+    (void)state;
+    struct sl_hpack_decoder *decoder = sl_hpack_decoder_new(4096);
+    struct sl_headers headers = {0};
+    struct sl_buf text;
+    sl_buf_init(&text, 4096);
+    sl_hpack_decoder_distrust(decoder);
+    /* a: b, the unseen entry 62, "v" under the name of 63, c: d. */
+    static const uint8_t block[] = "\x00\x01\x61\x01\x62\xbe\x0f\x30\x01v\x00\x01\x63\x01\x64";
+    assert_int_equal(sl_hpack_decode(decoder, sl_span(block, sizeof block - 1), &headers), SL_OK);
+    assert_int_equal(headers.lost_count, 2);
+    /* Once so that the bytes move, with the lost field's own value. */
+    struct sl_buf name;
+    sl_buf_init(&name, 4096);
+    memset(sl_buf_reserve(&name, 3000), 'n', 3000);
+    sl_buf_commit(&name, 3000);
+    assert_int_equal(
+        sl_headers_recover(&headers, 1, sl_buf_span(&name), headers.lost[1].value, SL_FIELD_SHAPE),
+        SL_OK);
+    test_span_is(headers.fields[1].value, "v");
+    assert_int_equal(headers.fields[1].name.len, 3000);
+    assert_int_equal(
+        sl_headers_recover(&headers, 0, sl_span_str("x"), sl_span_str("y"), SL_FIELD_ORDER), SL_OK);
+    headers.fields[2].name.len = 1;
+    describe(&headers, &text);
+    test_span_is(sl_buf_span(&text), "a: b\nx: y\nn: v\nc: d\n");
+    sl_buf_release(&name);
+    sl_buf_release(&text);
+    sl_headers_release(&headers);
+    sl_hpack_decoder_free(decoder);
+}
+
 static void after_a_decoding_error_nothing_more_is_decoded(void **state)
 {
     (void)state;
@@ -283,6 +316,7 @@ int main(void)
         cmocka_unit_test(an_emptied_table_is_known_again),
         cmocka_unit_test(an_unseen_entry_keeps_its_slot_while_its_index_moves),
         cmocka_unit_test(a_table_whose_size_is_known_again_fills_up_to_trust),
+        cmocka_unit_test(a_lost_field_is_recovered_at_its_place_while_the_bytes_move),
         cmocka_unit_test(after_a_decoding_error_nothing_more_is_decoded),
         cmocka_unit_test(every_truncated_block_is_malformed_or_shorter),
         cmocka_unit_test(what_is_encoded_decodes_to_the_same),
