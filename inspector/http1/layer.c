@@ -7,6 +7,7 @@
 #include "inspector/http2/session.h"
 #include "inspector/stream/upgrade.h"
 #include "lib/base/alloc.h"
+#include "lib/wire/content.h"
 #include "lib/wire/exchange.h"
 
 /* A request whose response has not ended. */
@@ -25,12 +26,15 @@ struct side {
     enum sl_dir dir;
     uint32_t number; /* of the exchange whose message is being read; 0: none */
     bool is_held;    /* the message being read goes to http1->upgrade */
+    bool is_answer;  /* it is a response that is no interim one */
     bool is_lost;
 };
 
 struct http1 {
     struct ins_layer_place place;
-    struct sl_observer *observer;
+    struct sl_observer *observer; /* NULL before the first request that may be a call */
+    uint64_t plain;               /* requests before that */
+    bool is_midway;
     struct ins_conversation *conversation; /* NULL before the first call */
     struct side sides[2];                  /* by direction */
     struct waiting waiting[INS_HTTP1_WAITING];
@@ -88,6 +92,22 @@ static const struct sl_observer_handler observer_handler = {
     .call_end = on_call_end,
 };
 
+static struct sl_observer *observer_of(struct http1 *http1)
+{
+    if (http1->observer == NULL) {
+        struct sl_observer_config config = sl_observer_defaults();
+        config.handler = &observer_handler;
+        config.owner = http1;
+        config.streams_max = INS_HTTP1_WAITING + 1;
+        config.is_http1 = true;
+        config.is_midway = http1->is_midway;
+        config.is_crossing_counted = true;
+        ins_session_keeps(http1->place.stream->tools->session, &config);
+        http1->observer = sl_observer_new(&config);
+    }
+    return http1->observer;
+}
+
 /* --- pairing --- */
 
 static void drop_oldest(struct http1 *http1)
@@ -101,7 +121,7 @@ static void drop_oldest(struct http1 *http1)
 static void take_back(struct http1 *http1)
 {
     if (http1->upgrade != NULL) {
-        http1->waiting[0].number = ins_upgrade_give(http1->upgrade, http1->observer);
+        http1->waiting[0].number = ins_upgrade_give(http1->upgrade, observer_of(http1));
         http1->waiting[0].is_held = false;
         struct side *side = &http1->sides[SL_DIR_REQUEST];
         side->number = side->is_held ? http1->waiting[0].number : side->number;
@@ -114,7 +134,9 @@ static void take_back(struct http1 *http1)
 static void give_up_oldest(struct http1 *http1, const struct sl_at *at)
 {
     take_back(http1);
-    sl_exchange_give_up(http1->observer, http1->waiting[0].number, at);
+    if (http1->waiting[0].number != 0) {
+        sl_exchange_give_up(http1->observer, http1->waiting[0].number, at);
+    }
     drop_oldest(http1);
 }
 
@@ -152,7 +174,12 @@ static enum ins_h1_follow request_head(struct side *side, struct ins_h1_head *he
     if (waiting->is_connect) {
         note_target(http1, head->fields);
     }
-    waiting->number = sl_exchange_begin(http1->observer, true, &head->first);
+    if (http1->observer == NULL && sl_content_protocol(head->fields) == SL_PROTOCOL_OTHER) {
+        http1->plain++;
+        side->number = 0;
+        return INS_H1_AS_TOLD;
+    }
+    waiting->number = sl_exchange_begin(observer_of(http1), true, &head->first);
     side->number = waiting->number;
     sl_exchange_fields(http1->observer, side->number, SL_BLOCK_REQUEST, head->fields, at);
     return INS_H1_AS_TOLD;
@@ -171,7 +198,10 @@ static struct waiting *answered(struct http1 *http1, const struct ins_h1_head *h
         side->is_lost = false;
     }
     if (http1->waiting_count == 0) {
-        uint32_t number = sl_exchange_begin(http1->observer, false, &head->first);
+        bool is_plain = http1->observer == NULL &&
+                        (sl_headers_find(head->fields, "content-type") == NULL ||
+                         sl_content_protocol_of_response(head->fields) == SL_PROTOCOL_OTHER);
+        uint32_t number = is_plain ? 0 : sl_exchange_begin(observer_of(http1), false, &head->first);
         http1->waiting[http1->waiting_count++] = (struct waiting){.number = number};
     }
     return &http1->waiting[0];
@@ -205,9 +235,13 @@ static enum ins_h1_follow response_head(struct side *side, struct ins_h1_head *h
     }
     bool is_interim = head->status / 100 == 1 && !is_switch;
     waiting->is_answered = !is_interim;
+    side->is_answer = !is_interim;
     side->number = is_interim ? 0 : waiting->number;
-    sl_exchange_fields(http1->observer, waiting->number,
-                       is_interim ? SL_BLOCK_INFORMATIONAL : SL_BLOCK_RESPONSE, head->fields, at);
+    if (waiting->number != 0) {
+        sl_exchange_fields(http1->observer, waiting->number,
+                           is_interim ? SL_BLOCK_INFORMATIONAL : SL_BLOCK_RESPONSE, head->fields,
+                           at);
+    }
     if (is_switch) {
         if (waiting->is_connect) {
             struct ins_via via = {.kind = INS_VIA_CONNECT};
@@ -215,8 +249,10 @@ static enum ins_h1_follow response_head(struct side *side, struct ins_h1_head *h
             ins_stream_add_via(http1->place.stream, &via);
         }
         /* No message of this exchange follows, so both of its sides are over. */
-        sl_exchange_end(http1->observer, waiting->number, SL_DIR_REQUEST, at);
-        sl_exchange_end(http1->observer, waiting->number, SL_DIR_RESPONSE, at);
+        if (waiting->number != 0) {
+            sl_exchange_end(http1->observer, waiting->number, SL_DIR_REQUEST, at);
+            sl_exchange_end(http1->observer, waiting->number, SL_DIR_RESPONSE, at);
+        }
         drop_oldest(http1);
         begin_switch(http1);
         return INS_H1_SWITCH;
@@ -245,7 +281,9 @@ static void on_body(void *owner, struct sl_span bytes, const struct sl_at *at)
         ins_upgrade_body(side->http1->upgrade, bytes, at);
         return;
     }
-    sl_exchange_body(side->http1->observer, side->number, side->dir, bytes, at);
+    if (side->number != 0) {
+        sl_exchange_body(side->http1->observer, side->number, side->dir, bytes, at);
+    }
 }
 
 static void on_missing(void *owner, uint64_t count, const struct sl_at *at)
@@ -255,12 +293,17 @@ static void on_missing(void *owner, uint64_t count, const struct sl_at *at)
         ins_upgrade_missing(side->http1->upgrade, count);
         return;
     }
-    sl_exchange_missing(side->http1->observer, side->number, side->dir, count, at);
+    if (side->number != 0) {
+        sl_exchange_missing(side->http1->observer, side->number, side->dir, count, at);
+    }
 }
 
 static void on_trailers(void *owner, struct sl_headers *fields, const struct sl_at *at)
 {
     const struct side *side = owner;
+    if (side->number == 0) {
+        return;
+    }
     bool is_request = side->dir == SL_DIR_REQUEST;
     sl_exchange_fields(side->http1->observer, side->number,
                        is_request ? SL_BLOCK_REQUEST_TRAILERS : SL_BLOCK_TRAILERS, fields, at);
@@ -277,19 +320,20 @@ static void on_end(void *owner, const struct sl_at *at)
         ins_upgrade_end(http1->upgrade, at);
         return;
     }
-    if (number == 0) {
-        return; /* 1xx */
-    }
-    if (side->dir == SL_DIR_RESPONSE) {
+    if (side->is_answer) {
+        side->is_answer = false;
         drop_oldest(http1);
     }
-    sl_exchange_end(http1->observer, number, side->dir, at);
+    if (number != 0) {
+        sl_exchange_end(http1->observer, number, side->dir, at);
+    }
 }
 
 static void on_lost(void *owner, const char *why, const struct sl_at *at)
 {
     struct side *side = owner;
     side->is_lost = true;
+    side->is_answer = false;
     if (side->is_held) {
         side->is_held = false;
         ins_upgrade_missing(side->http1->upgrade, 0);
@@ -314,7 +358,9 @@ static void on_switched(void *owner, struct sl_span bytes, const struct sl_at *a
 static void on_skipped(void *owner, uint64_t count, const struct sl_at *at)
 {
     const struct side *side = owner;
-    sl_exchange_skipped(side->http1->observer, side->dir, count, at);
+    if (side->http1->observer != NULL) {
+        sl_exchange_skipped(side->http1->observer, side->dir, count, at);
+    }
 }
 
 static const struct ins_h1_events reader_events = {
@@ -355,15 +401,7 @@ static void *http1_begin(const struct ins_layer_place *place)
     struct http1 *http1 = sl_alloc(sizeof(*http1));
     http1->place = *place;
     http1->client = place->client;
-    struct sl_observer_config config = sl_observer_defaults();
-    config.handler = &observer_handler;
-    config.owner = http1;
-    config.streams_max = INS_HTTP1_WAITING + 1;
-    config.is_http1 = true;
-    config.is_midway = place->is_midway;
-    config.is_crossing_counted = true;
-    ins_session_keeps(place->stream->tools->session, &config);
-    http1->observer = sl_observer_new(&config);
+    http1->is_midway = place->is_midway;
     static const enum sl_dir dirs[] = {SL_DIR_REQUEST, SL_DIR_RESPONSE};
     for (size_t i = 0; i < 2; i++) {
         struct side *side = &http1->sides[dirs[i]];
@@ -384,7 +422,7 @@ static void http1_data(void *layer, int number, struct sl_span bytes, const stru
 {
     struct http1 *http1 = layer;
     struct side *side = side_of(http1, number);
-    if (!http1->is_switched) {
+    if (!http1->is_switched && http1->observer != NULL) {
         sl_exchange_fed(http1->observer, side->dir, bytes.len);
     }
     ins_h1_reader_feed(side->reader, bytes, at);
@@ -398,7 +436,9 @@ static void http1_gap(void *layer, int number, uint64_t count, const struct sl_a
         http1->place.above.gap(http1->place.above.owner, number, count, at);
         return;
     }
-    sl_exchange_gap(http1->observer, side->dir, count);
+    if (http1->observer != NULL) {
+        sl_exchange_gap(http1->observer, side->dir, count);
+    }
     ins_h1_reader_gap(side->reader, count, at);
 }
 
@@ -410,19 +450,25 @@ static void http1_close(void *layer, int number, bool is_reset, const struct sl_
         http1->place.above.close(http1->place.above.owner, number, is_reset, at);
     }
     ins_h1_reader_close(side->reader, is_reset, at);
-    sl_observer_close(http1->observer, side->dir, is_reset, at);
+    if (http1->observer != NULL) {
+        sl_observer_close(http1->observer, side->dir, is_reset, at);
+    }
 }
 
 static void http1_end(void *layer)
 {
     struct http1 *http1 = layer;
     take_back(http1);
-    sl_observer_finish(http1->observer);
-    const struct sl_observer_totals *totals = sl_observer_totals(http1->observer);
-    if (http1->conversation != NULL) {
-        ins_session_close(http1->conversation, totals);
-    } else {
-        http1->place.stream->tools->stats->other_http += totals->other_http;
+    struct ins_stats *stats = http1->place.stream->tools->stats;
+    stats->other_http += http1->plain;
+    if (http1->observer != NULL) {
+        sl_observer_finish(http1->observer);
+        const struct sl_observer_totals *totals = sl_observer_totals(http1->observer);
+        if (http1->conversation != NULL) {
+            ins_session_close(http1->conversation, totals);
+        } else {
+            stats->other_http += totals->other_http;
+        }
     }
     for (size_t i = 0; i < 2; i++) {
         ins_h1_reader_free(http1->sides[i].reader);

@@ -8,7 +8,7 @@
 enum {
     EMPTY_LINES_MAX = 4, /* before a start line, RFC 9112 2.2 */
     METHOD_MAX = 24,
-    KEEP_CAPACITY = 16 * 1024,
+    KEEP_CAPACITY = 256, /* of idle connections there may be many */
 };
 
 enum phase {
@@ -89,6 +89,7 @@ static void end_message(struct ins_h1_reader *reader, const struct sl_at *at)
 {
     begin_text(reader, HEAD);
     reader->empty_lines = 0;
+    sl_headers_release(&reader->fields);
     reader->events->end(reader->owner, at);
 }
 
