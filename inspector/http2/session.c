@@ -11,6 +11,7 @@ enum {
     KEEP_ALL = 12 * 1024 * 1024, /* of unfinished messages of all connections */
     /* Open at once whose repeated header blocks are kept: 12 MiB of them at the very most. */
     REPEATS_CONNECTIONS = 512,
+    LATEST_PATH_MAX = 256,
 };
 
 struct ins_session {
@@ -19,10 +20,13 @@ struct ins_session {
     struct ins_stats *stats;
     struct ins_view *view;
     struct ins_infer *infer;
-    uint64_t connections; /* with a conversation */
-    uint64_t open;        /* of them */
-    uint64_t calls;       /* with a record */
-    size_t held_bytes;    /* of unfinished messages */
+    uint64_t connections;         /* with a conversation */
+    uint64_t open;                /* of them */
+    uint64_t calls;               /* with a record */
+    size_t held_bytes;            /* of unfinished messages */
+    char latest[LATEST_PATH_MAX]; /* path that was looked up last: latest_len of it */
+    size_t latest_len;
+    const struct sl_method *latest_method;
 };
 
 struct ins_conversation {
@@ -47,6 +51,19 @@ static struct sl_span last_two(struct sl_span path)
     return path;
 }
 
+/* The method of a path. Most calls have the path of the one before them. */
+static const struct sl_method *method_of(struct ins_session *session, struct sl_span path)
+{
+    if (path.len != session->latest_len || memcmp(path.data, session->latest, path.len) != 0) {
+        session->latest_method = sl_pool_method(session->pool, path);
+        session->latest_len = path.len <= sizeof(session->latest) ? path.len : SIZE_MAX;
+        if (session->latest_len == path.len) {
+            memcpy(session->latest, path.data, path.len);
+        }
+    }
+    return session->latest_method;
+}
+
 /* What is known of the call has changed, or it ends. */
 static void select_call(const struct ins_session *session, struct ins_call *call, bool has_ended)
 {
@@ -66,11 +83,11 @@ static bool is_out_of_time(const struct ins_session *session, const struct sl_at
 }
 
 /* What its path tells, once that is known. */
-static void look_up(const struct ins_session *session, struct ins_call *call)
+static void look_up(struct ins_session *session, struct ins_call *call)
 {
     struct sl_span path = ins_call_method(call);
     if (path.data != NULL && session->pool != NULL && call->method == NULL) {
-        call->method = sl_pool_method(session->pool, path);
+        call->method = method_of(session, path);
         if (call->method == NULL && call->call->protocol != SL_PROTOCOL_GRPC) {
             call->method = sl_pool_method(session->pool, last_two(path));
         }
@@ -294,6 +311,7 @@ void ins_session_keeps(struct ins_session *session, struct sl_observer_config *c
     config->keep_frame_max = session->view->ops->keep_frame_max;
     config->keep_total_max = KEEP_ALL;
     config->held_bytes = &session->held_bytes;
+    config->are_frames_told = session->view->ops->frame != NULL;
     config->are_repeats_kept = session->open <= REPEATS_CONNECTIONS;
 }
 

@@ -53,9 +53,14 @@ void ins_method_table_release(struct ins_method_table *methods)
 static struct ins_method_stats *method_of(struct ins_method_table *methods, struct sl_span name,
                                           bool is_null)
 {
-    struct ins_method_stats *method = NULL;
+    struct ins_method_stats *method = methods->latest; /* most often it is the same again */
+    if (method != NULL && method->is_null == is_null &&
+        sl_span_equal(sl_span(method->name, method->len), name)) {
+        return method;
+    }
     HASH_FIND(hh, methods->all, name.data, (unsigned)name.len, method);
     if (method != NULL) {
+        methods->latest = method;
         return method;
     }
     bool is_many = HASH_COUNT(methods->all) >= INS_METHOD_TABLE_MAX;

@@ -21,6 +21,7 @@ struct ins_method_stats; /* in method_stats.c */
 /* A zeroed struct is empty. */
 struct ins_method_table {
     struct ins_method_stats *all;
+    struct ins_method_stats *latest; /* asked for last, or NULL */
 };
 
 void ins_method_table_release(struct ins_method_table *methods);

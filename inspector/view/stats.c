@@ -28,6 +28,9 @@ void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *
         stats->gaps += totals->gaps[dir];
         stats->bytes_missing += totals->missing_bytes[dir];
         stats->bytes_skipped += totals->skipped_bytes[dir];
+        for (size_t type = 0; type < SL_OBS_KNOWN_TYPES; type++) {
+            stats->frames[type] += totals->frames_by_type[dir][type];
+        }
     }
 }
 
@@ -94,7 +97,7 @@ void ins_stats_call(struct ins_stats *stats, const struct ins_call *own)
 
 void ins_stats_frame(struct ins_stats *stats, const struct sl_frame_event *event)
 {
-    stats->frames[event->header.type]++;
+    stats->frames[event->header.type] += event->header.type >= SL_OBS_KNOWN_TYPES ? 1 : 0;
 }
 
 void ins_stats_finding(struct ins_stats *stats, const struct sl_finding *finding)

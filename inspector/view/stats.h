@@ -78,6 +78,7 @@ void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *
 /* A TCP connection that is not HTTP/2. */
 void ins_stats_ignored(struct ins_stats *stats);
 void ins_stats_call(struct ins_stats *stats, const struct ins_call *call);
+/* A frame of a type that RFC 9113 does not define; the others are in the totals of their connection. */
 void ins_stats_frame(struct ins_stats *stats, const struct sl_frame_event *event);
 void ins_stats_finding(struct ins_stats *stats, const struct sl_finding *finding);
 void ins_stats_damage(struct ins_stats *stats, const char *capture, uint64_t packet,

@@ -69,13 +69,69 @@ static inline uint8_t sl_rd_u8(struct sl_rd *rd)
     return byte.len == 0 ? 0 : byte.data[0];
 }
 
-uint16_t sl_rd_be16(struct sl_rd *rd);
-uint32_t sl_rd_be24(struct sl_rd *rd);
-uint32_t sl_rd_be32(struct sl_rd *rd);
-uint64_t sl_rd_be64(struct sl_rd *rd);
-uint16_t sl_rd_le16(struct sl_rd *rd);
-uint32_t sl_rd_le32(struct sl_rd *rd);
-uint64_t sl_rd_le64(struct sl_rd *rd);
+/* The next len (at most 8) bytes as a number, most significant byte first. Inline, as are those below:
+ * several stand in every packet. */
+static inline uint64_t sl_rd_be(struct sl_rd *rd, size_t len)
+{
+    struct sl_span bytes = sl_rd_take(rd, len);
+    uint64_t value = 0;
+    if (bytes.len == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        value = value << 8 | bytes.data[i];
+    }
+    return value;
+}
+
+/* The same, least significant byte first. */
+static inline uint64_t sl_rd_le(struct sl_rd *rd, size_t len)
+{
+    struct sl_span bytes = sl_rd_take(rd, len);
+    uint64_t value = 0;
+    if (bytes.len == 0) {
+        return 0;
+    }
+    for (size_t i = len; i > 0; i--) {
+        value = value << 8 | bytes.data[i - 1];
+    }
+    return value;
+}
+
+static inline uint16_t sl_rd_be16(struct sl_rd *rd)
+{
+    return (uint16_t)sl_rd_be(rd, 2);
+}
+
+static inline uint32_t sl_rd_be24(struct sl_rd *rd)
+{
+    return (uint32_t)sl_rd_be(rd, 3);
+}
+
+static inline uint32_t sl_rd_be32(struct sl_rd *rd)
+{
+    return (uint32_t)sl_rd_be(rd, 4);
+}
+
+static inline uint64_t sl_rd_be64(struct sl_rd *rd)
+{
+    return sl_rd_be(rd, 8);
+}
+
+static inline uint16_t sl_rd_le16(struct sl_rd *rd)
+{
+    return (uint16_t)sl_rd_le(rd, 2);
+}
+
+static inline uint32_t sl_rd_le32(struct sl_rd *rd)
+{
+    return (uint32_t)sl_rd_le(rd, 4);
+}
+
+static inline uint64_t sl_rd_le64(struct sl_rd *rd)
+{
+    return sl_rd_le(rd, 8);
+}
 
 /* Of sl_rd_varint, where it has more than one byte. */
 uint64_t sl_rd_varint_long(struct sl_rd *rd);

@@ -62,6 +62,7 @@ struct sl_observer_config sl_observer_defaults(void)
         .keep_total_max = (size_t)64 * 1024 * 1024,
         .block_max = (size_t)1024 * 1024,
         .streams_max = 65536,
+        .are_frames_told = true,
         .are_repeats_kept = true,
     };
 }

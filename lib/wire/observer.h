@@ -103,12 +103,14 @@ struct sl_observer_config {
                                  end_at and reset_error tell what ended it first. The server's FIN
                                  ends the calls then: what the client does after it is no cancel */
     bool is_http1;           /* calls come by lib/wire/exchange.h, not as frames */
-    size_t streams_max;    /* open at once; the oldest is given up (call_end, has_gap) beyond it */
+    size_t streams_max; /* open at once; the oldest is given up (call_end, has_gap) beyond it */
+    bool
+        are_frames_told; /* to the handler; else it is told of unknown types only, which totals count as one */
     bool are_repeats_kept; /* of header blocks, which then share their fields: up to 24 KiB */
     bool is_midway; /* the connection began before the first byte: no preface is expected, and
                                 the HPACK tables and the ledger are not trusted */
 };
-/* 4 MiB, 64 KiB, 64 MiB, 1 MiB, 65536, repeats kept, false; handler NULL. */
+/* 4 MiB, 64 KiB, 64 MiB, 1 MiB, 65536, frames told, repeats kept, false; handler NULL. */
 struct sl_observer_config sl_observer_defaults(void);
 
 struct sl_observer;
@@ -141,15 +143,20 @@ int64_t sl_observer_window(const struct sl_observer *observer, enum sl_dir dir, 
  * bytes were taken; false when it has answered none. */
 bool sl_observer_answer_ns(const struct sl_observer *observer, enum sl_dir dir, uint64_t *ret_ns);
 
+enum {
+    SL_OBS_KNOWN_TYPES = 10, /* RFC 9113 6: those below it */
+};
+
 struct sl_observer_totals {
     uint64_t bytes[2];         /* fed, by direction */
     uint64_t framed_bytes[2];  /* read as frames (and preface) */
     uint64_t skipped_bytes[2]; /* could not be */
     uint64_t missing_bytes[2]; /* told by sl_observer_gap */
     uint64_t gaps[2];
-    uint64_t frames_by_type[2][11]; /* last: types that RFC 9113 does not define */
-    uint64_t frames_skipped;        /* frames whose length was known but bytes were missing */
-    uint64_t calls;                 /* begun, SL_PROTOCOL_OTHER left out */
+    uint64_t frames_by_type[2]
+                           [SL_OBS_KNOWN_TYPES + 1]; /* last: types that RFC 9113 does not define */
+    uint64_t frames_skipped; /* frames whose length was known but bytes were missing */
+    uint64_t calls;          /* begun, SL_PROTOCOL_OTHER left out */
     uint64_t other_http;
 };
 const struct sl_observer_totals *sl_observer_totals(const struct sl_observer *observer);

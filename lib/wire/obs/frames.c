@@ -5,7 +5,6 @@
 #include "lib/wire/obs/state.h"
 
 enum {
-    UNKNOWN_TYPE = 10,         /* index of frames_by_type */
     KEEP_CAPACITY = 64 * 1024, /* memory that a direction holds on to between frames */
 };
 
@@ -78,8 +77,9 @@ void sl_obs_frame_done(struct sl_observer *observer, enum sl_dir dir, struct sl_
 {
     struct sl_obs_dir *d = &observer->dir[dir];
     uint8_t type = d->header.type;
-    observer->totals.frames_by_type[dir][type < UNKNOWN_TYPE ? type : UNKNOWN_TYPE]++;
-    if (observer->handler.frame != NULL) {
+    observer->totals.frames_by_type[dir][type < SL_OBS_KNOWN_TYPES ? type : SL_OBS_KNOWN_TYPES]++;
+    if (observer->handler.frame != NULL &&
+        (observer->config.are_frames_told || type >= SL_OBS_KNOWN_TYPES)) {
         tell_frame(observer, dir, payload);
     }
     if (observer->ending != NULL) {
