@@ -39,6 +39,14 @@ static void use(const struct sl_pool *pool, const struct sl_message_type *type)
     sl_buf_release(&text);
 }
 
+/* A type that is told to be missing is not there, unless as something else. */
+static void on_missing(void *context, struct sl_span type, const char *where)
+{
+    const struct sl_pool *pool = context;
+    assert(where[0] != '\0');
+    (void)sl_pool_message(pool, type);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sl_pool *pool = sl_pool_new();
@@ -54,6 +62,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         use(pool, method->output);
     }
     use(pool, sl_pool_message(pool, sl_span_str("A")));
+    sl_pool_each_missing(pool, on_missing, pool);
+    /* The same again differs in nothing and adds nothing. */
+    size_t conflict_count = sl_pool_conflict_count(pool);
+    size_t method_count = sl_pool_method_count(pool);
+    if (sl_pool_add_set(pool, set, NULL) == SL_OK) {
+        assert(sl_pool_method_count(pool) == method_count);
+        assert(conflict_count > 0 || sl_pool_conflict_count(pool) == 0);
+    }
     sl_pool_free(pool);
     return 0;
 }
