@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 
+#include "lib/base/alloc.h"
 #include "tests/support/cmocka_all.h"
 
 enum {
@@ -121,7 +122,9 @@ void test_tls_peers_init(struct test_tls_peers *peers, const struct test_tls_wis
     must(SSL_CTX_set_session_id_context(server, (const unsigned char *)"t", 1) == 1, "context");
     must(SSL_CTX_set_max_early_data(server, wishes->early_data_max) == 1, "early data");
     if (wishes->groups != NULL) {
-        must(SSL_CTX_set1_groups_list(server, wishes->groups) == 1, wishes->groups);
+        char *groups = sl_strdup(wishes->groups); /* OpenSSL's macro takes the const away */
+        must(SSL_CTX_set1_groups_list(server, groups) == 1, groups);
+        sl_free(groups);
     }
 }
 
@@ -145,7 +148,8 @@ void test_tls_talk_init(struct test_tls_talk *talk, struct test_tls_peers *peers
     }
     SSL_set_connect_state(talk->ssl[TEST_TLS_CLIENT]);
     SSL_set_accept_state(talk->ssl[TEST_TLS_SERVER]);
-    SSL_set_tlsext_host_name(talk->ssl[TEST_TLS_CLIENT], "chat.example");
+    char host[] = "chat.example";
+    SSL_set_tlsext_host_name(talk->ssl[TEST_TLS_CLIENT], host);
     if (is_resuming) {
         must(peers->session != NULL &&
                  SSL_set_session(talk->ssl[TEST_TLS_CLIENT], peers->session) == 1,
