@@ -134,7 +134,7 @@ static void count_rule(struct ins_text *text, struct sl_span rule)
             return;
         }
     }
-    if (text->rule_count == INS_TEXT_RULES || rule.len >= INS_TEXT_RULE_ID_MAX) {
+    if (text->rule_count == INS_TEXT_RULES || rule.len == 0 || rule.len >= INS_TEXT_RULE_ID_MAX) {
         text->other_findings++;
         return;
     }

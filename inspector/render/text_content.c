@@ -2,12 +2,17 @@
 /* What a message holds, in one line: its JSON, or the fields that were guessed, by number. */
 #include "inspector/render/text_parts.h"
 
-static void add_fields(struct sl_buf *out, struct sl_span fields);
+enum {
+    DEPTH_MAX = 128, /* more than the decoder of messages goes down */
+};
 
-static void add_value(struct sl_buf *out, struct sl_span type, struct sl_span value)
+static void add_fields(struct sl_buf *out, struct sl_span fields, unsigned depth);
+
+static void add_value(struct sl_buf *out, struct sl_span type, struct sl_span value, unsigned depth)
 {
-    if (sl_span_is(type, "\"message\"") || sl_span_is(type, "\"group\"")) {
-        add_fields(out, value);
+    bool is_nested = sl_span_is(type, "\"message\"") || sl_span_is(type, "\"group\"");
+    if (is_nested && depth < DEPTH_MAX) {
+        add_fields(out, value, depth + 1);
         return;
     }
     if (sl_span_is(type, "\"bytes\"")) {
@@ -16,8 +21,8 @@ static void add_value(struct sl_buf *out, struct sl_span type, struct sl_span va
     (void)sl_buf_add_span(out, value);
 }
 
-/* [{"field":1,"type":"string","value":"x"},...] as {1: "x", ...}. As deep as the record is. */
-static void add_fields(struct sl_buf *out, struct sl_span fields)
+/* [{"field":1,"type":"string","value":"x"},...] as {1: "x", ...}. */
+static void add_fields(struct sl_buf *out, struct sl_span fields, unsigned depth)
 {
     struct ins_json rest = ins_json_open(fields);
     struct sl_span field;
@@ -26,7 +31,7 @@ static void add_fields(struct sl_buf *out, struct sl_span fields)
         (void)sl_buf_add_str(out, before);
         (void)sl_buf_add_span(out, ins_json_get(field, "field"));
         (void)sl_buf_add_str(out, ": ");
-        add_value(out, ins_json_get(field, "type"), ins_json_get(field, "value"));
+        add_value(out, ins_json_get(field, "type"), ins_json_get(field, "value"), depth);
         before = ", ";
     }
     (void)sl_buf_add_str(out, before[0] == '{' ? "{}" : "}");
@@ -35,7 +40,7 @@ static void add_fields(struct sl_buf *out, struct sl_span fields)
 static void write_fields(struct ins_text *text, struct sl_span fields)
 {
     sl_buf_clear(&text->content);
-    add_fields(&text->content, fields);
+    add_fields(&text->content, fields, 0);
     ins_pen_text(&text->pen, sl_buf_span(&text->content), INS_PEN_REST);
     if (text->content.is_full) {
         ins_pen_str(&text->pen, " ..");
