@@ -111,6 +111,10 @@ static void feed(struct ins_tls *tls, int side, struct sl_span *bytes, const str
         if (status == SL_AGAIN) {
             return;
         }
+        if (status != SL_OK && tls->client < 0 && from->records.held.len == 0) {
+            *bytes = sl_span(NULL, 0); /* of what came before TLS, in a capture that began midway */
+            return;
+        }
         if (status != SL_OK) {
             ins_tls_note_loss(tls, side, 0, at);
             continue;
@@ -332,6 +336,9 @@ static enum ins_tls_outcome outcome_of(const struct ins_tls *tls)
     }
     if (tls->has_reason && !(tls->has_alert && tls->reason == INS_TLS_NO_KEYS)) {
         return tls->reason;
+    }
+    if (tls->client < 0) {
+        return INS_TLS_MIDWAY;
     }
     bool is_failing = tls->sides[0].wasted + tls->sides[1].wasted > 0;
     return is_failing ? INS_TLS_DAMAGED : INS_TLS_UNFINISHED;

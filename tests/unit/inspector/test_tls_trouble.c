@@ -256,6 +256,20 @@ static void a_capture_that_begins_midway_is_told(void **state)
     }
 }
 
+static void what_came_before_tls_is_passed_over(void **state)
+{
+    (void)state;
+    static struct world world;
+    begin(&world, &kinds[0]);
+    reader_learn(&world.reader, sl_buf_span(&world.peers.keylog));
+    reader_begin(&world.reader);
+    ins_tls_data(world.reader.tls, 0, sl_span_str("PROXY TCP4 ..."), &(struct sl_at){.packet = 1});
+    reader_read(&world.reader, &world.talk, SIZE_MAX);
+    reader_expect_sent(&world.reader, &world.talk);
+    assert_true(ins_tls_end(world.reader.tls));
+    finish(&world);
+}
+
 static void wrong_secrets_open_nothing(void **state)
 {
     (void)state;
@@ -365,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_loss_in_the_handshake_costs_no_data),
         cmocka_unit_test(a_lost_hello_is_told),
         cmocka_unit_test(a_capture_that_begins_midway_is_told),
+        cmocka_unit_test(what_came_before_tls_is_passed_over),
         cmocka_unit_test(wrong_secrets_open_nothing),
         cmocka_unit_test(sessions_are_resumed_by_what_the_capture_showed),
         cmocka_unit_test(early_data_that_was_rejected_is_no_data),
