@@ -49,6 +49,14 @@ static void on_close(void *owner, struct ins_tcp_conn *conn, int side, bool is_r
     (void)at;
 }
 
+static void on_conflict(void *owner, struct ins_tcp_conn *conn, int side, uint64_t packet)
+{
+    (void)owner;
+    (void)conn;
+    (void)side;
+    assert(packet > 0);
+}
+
 static void on_end(void *owner, struct ins_tcp_conn *conn)
 {
     struct world *world = owner;
@@ -56,7 +64,7 @@ static void on_end(void *owner, struct ins_tcp_conn *conn)
     world->ends++;
 }
 
-static const struct ins_tcp_handler handler = {on_data, on_gap, on_close, on_end};
+static const struct ins_tcp_handler handler = {on_data, on_gap, on_close, on_conflict, on_end};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -295,6 +295,12 @@ static void tell_loss(const struct ins_stats *stats)
                       "first were taken\n",
                       stats->tcp.conflicting);
     }
+    if (stats->calls_given_up > 0) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: loss: %" PRIu64
+                      " calls given up, as more than %d were open at once\n",
+                      stats->calls_given_up, INS_SESSION_OPEN);
+    }
     if (stats->connections_too_deep > 0) {
         (void)fprintf(
             stderr, "sluice-inspector: %" PRIu64 " connections are nested deeper than %d layers\n",

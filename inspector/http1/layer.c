@@ -55,6 +55,7 @@ static void on_call_begin(void *owner, struct sl_call *call)
     }
     if (http1->conversation == NULL) {
         http1->conversation = ins_session_open(http1->place.stream->tools->session, &http1->place);
+        ins_session_watch(http1->conversation, http1->observer);
     }
     ins_session_handler()->call_begin(http1->conversation, call);
 }
@@ -426,6 +427,7 @@ static void http1_data(void *layer, int number, struct sl_span bytes, const stru
         sl_exchange_fed(http1->observer, side->dir, bytes.len);
     }
     ins_h1_reader_feed(side->reader, bytes, at);
+    ins_session_make_room(http1->place.stream->tools->session, at);
 }
 
 static void http1_gap(void *layer, int number, uint64_t count, const struct sl_at *at)

@@ -11,6 +11,7 @@ enum {
 
 struct http2 {
     struct sl_observer *observer;
+    struct ins_session *session;
     struct ins_conversation *conversation;
     int client; /* side */
 };
@@ -29,6 +30,7 @@ static void *http2_begin(const struct ins_layer_place *place)
     config.is_crossing_counted = true;
     ins_session_keeps(session, &config);
     http2->observer = sl_observer_new(&config);
+    http2->session = session;
     ins_session_watch(http2->conversation, http2->observer);
     if (place->stream->upgrade != NULL) {
         (void)ins_upgrade_give(place->stream->upgrade, http2->observer);
@@ -46,6 +48,7 @@ static void http2_data(void *layer, int side, struct sl_span bytes, const struct
 {
     struct http2 *http2 = layer;
     sl_observer_feed(http2->observer, dir_of(http2, side), bytes, at);
+    ins_session_make_room(http2->session, at);
 }
 
 static void http2_gap(void *layer, int side, uint64_t count, const struct sl_at *at)

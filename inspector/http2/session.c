@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/http2/session.h"
 
+#include <utlist.h>
+
 #include "inspector/infer/infer.h"
 #include "inspector/view/held.h"
 #include "inspector/view/names.h"
 #include "lib/base/alloc.h"
+#include "lib/wire/exchange.h"
 #include "lib/wire/stall.h"
 
 enum {
@@ -27,13 +30,25 @@ struct ins_session {
     char latest[LATEST_PATH_MAX]; /* path that was looked up last: latest_len of it */
     size_t latest_len;
     const struct sl_method *latest_method;
+    struct open *oldest; /* all open calls, by their beginning */
+    size_t open_count;
 };
 
 struct ins_conversation {
     struct ins_session *session;
+    const struct ins_stream *stream;
+    struct sl_observer *observer; /* of its calls */
+    int client;                   /* side of the stream */
     struct ins_connection connection;
     struct ins_infer_connection *infer; /* NULL while nothing is unknown */
     struct ins_infer_group *begun;      /* the group of the request block at hand */
+};
+
+/* An open call. */
+struct open {
+    struct ins_call call; /* first */
+    struct ins_conversation *conversation;
+    struct open *prev, *next;
 };
 
 /* --- from the observer --- */
@@ -130,7 +145,11 @@ static void on_block(void *owner, struct sl_call *call, enum sl_dir dir, bool is
 static void on_call_begin(void *owner, struct sl_call *call)
 {
     struct ins_conversation *conversation = owner;
-    struct ins_call *own = sl_alloc(sizeof(*own));
+    struct open *open = sl_alloc(sizeof(*open));
+    struct ins_call *own = &open->call;
+    open->conversation = conversation;
+    DL_APPEND(conversation->session->oldest, open);
+    conversation->session->open_count++;
     own->connection = &conversation->connection;
     own->call = call;
     own->group = conversation->begun;
@@ -199,6 +218,20 @@ static void learn_round_trip(struct ins_conversation *conversation)
     connection->has_round_trip = connection->is_by_answer;
 }
 
+/* Did bytes between the beginning of the call and the end of a side come again with other ones? */
+static bool is_conflicting(const struct ins_conversation *conversation, const struct sl_call *call)
+{
+    for (int dir = 0; dir < 2; dir++) {
+        const struct sl_call_side *side = dir == SL_DIR_REQUEST ? &call->request : &call->response;
+        int number = dir == SL_DIR_REQUEST ? conversation->client : 1 - conversation->client;
+        uint64_t last = side->is_ended ? side->end_at.packet : UINT64_MAX;
+        if (ins_conflicts_hit(conversation->stream->conflicts[number], call->start.packet, last)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_call_end(void *owner, struct sl_call *call)
 {
     struct ins_conversation *conversation = owner;
@@ -207,6 +240,7 @@ static void on_call_end(void *owner, struct sl_call *call)
     learn_round_trip(conversation);
     number(conversation, own);
     if (own->id != 0) {
+        own->is_conflicting = is_conflicting(conversation, call);
         select_call(session, own, true);
         if (own->is_selected) {
             ins_stats_call(session->stats, own);
@@ -215,7 +249,10 @@ static void on_call_end(void *owner, struct sl_call *call)
             session->view->ops->call_end(session->view, own);
         }
     }
-    sl_free(own);
+    struct open *open = (struct open *)own;
+    DL_DELETE(session->oldest, open);
+    session->open_count--;
+    sl_free(open);
     call->user = NULL;
 }
 
@@ -270,6 +307,8 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
 {
     struct ins_conversation *conversation = sl_alloc(sizeof(*conversation));
     conversation->session = session;
+    conversation->stream = place->stream;
+    conversation->client = place->client;
     place->stream->has_end = true;
     session->open++;
     conversation->connection = (struct ins_connection){
@@ -286,9 +325,25 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
     return conversation;
 }
 
-void ins_session_watch(struct ins_conversation *conversation, const struct sl_observer *observer)
+void ins_session_watch(struct ins_conversation *conversation, struct sl_observer *observer)
 {
+    conversation->observer = observer;
     conversation->connection.observer = observer;
+}
+
+void ins_session_make_room(struct ins_session *session, const struct sl_at *at)
+{
+    while (session->open_count > INS_SESSION_OPEN) {
+        struct open *oldest = session->oldest;
+        oldest->call.is_given_up = true;
+        session->stats->calls_given_up++;
+        sl_exchange_give_up(oldest->conversation->observer, oldest->call.call->stream, at);
+        if (session->oldest == oldest) { /* its observer ends it soon */
+            DL_DELETE(session->oldest, oldest);
+            DL_APPEND(session->oldest, oldest);
+            return;
+        }
+    }
 }
 
 void ins_session_close(struct ins_conversation *conversation,

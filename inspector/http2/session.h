@@ -8,11 +8,17 @@
  *
  * An end (HTTP/2, gRPC-Web over HTTP/1.1) opens a conversation when it has found one, and lets its events
  * go to ins_session_handler(), with the conversation as owner.
+ *
+ * Limits: INS_SESSION_OPEN calls open at once; the oldest is given up, and counted.
  */
 #include "inspector/select.h"
 #include "inspector/stream/stream.h"
 #include "inspector/view/stats.h"
 #include "inspector/view/view.h"
+
+enum {
+    INS_SESSION_OPEN = 4096, /* with some 8 KiB each at the most usual */
+};
 
 struct ins_session;
 struct ins_conversation;
@@ -26,8 +32,12 @@ void ins_session_free(struct ins_session *session);
 /* The client of place must be known. Gives the connection its number. */
 struct ins_conversation *ins_session_open(struct ins_session *session,
                                           const struct ins_layer_place *place);
-/* Its answers tell how far the server is, where TCP does not. Borrowed until ins_session_close is over. */
-void ins_session_watch(struct ins_conversation *conversation, const struct sl_observer *observer);
+/* Whose events come with the conversation as owner; its answers also tell how far the server is, where TCP
+ * does not. Borrowed until ins_session_close is over. */
+void ins_session_watch(struct ins_conversation *conversation, struct sl_observer *observer);
+/* Between two feeds of observers: where more than INS_SESSION_OPEN calls are open, gives up the oldest, of
+ * whichever conversation. */
+void ins_session_make_room(struct ins_session *session, const struct sl_at *at);
 /* After the end of all its calls; counts the connection and frees the conversation. */
 void ins_session_close(struct ins_conversation *conversation,
                        const struct sl_observer_totals *totals);

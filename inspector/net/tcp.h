@@ -59,6 +59,9 @@ struct ins_tcp_handler {
     /* the side ended its direction by FIN; or, is_reset, the connection by RST */
     void (*close)(void *owner, struct ins_tcp_conn *conn, int side, bool is_reset,
                   const struct sl_at *at);
+    /* May be NULL. Bytes of side came again with other ones; the first stay. packet: where those were, which have been
+     * handed on, or are next. */
+    void (*conflict)(void *owner, struct ins_tcp_conn *conn, int side, uint64_t packet);
     /* nothing more comes; conn's user is to be released */
     void (*end)(void *owner, struct ins_tcp_conn *conn);
 };
@@ -84,7 +87,7 @@ struct ins_tcp_totals {
 
 struct ins_tcp;
 
-/* handler and owner are kept; all four functions must be there. */
+/* handler and owner are kept; all functions but conflict must be there. */
 struct ins_tcp *ins_tcp_new(const struct ins_tcp_handler *handler, void *owner,
                             const struct ins_tcp_limits *limits);
 /* Without further events: call ins_tcp_finish first, so that users are released. */

@@ -42,7 +42,7 @@ static void hand_on(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int si
     }
     bytes = sl_span_from(bytes, skip);
     uint32_t len = place->len - (uint32_t)skip;
-    ins_flow_remember(flow, flow->next, bytes);
+    ins_flow_remember(flow, flow->next, bytes, place->at.packet);
     flow->next += len;
     flow->has_data = true;
     if (bytes.len > 0) {
@@ -63,6 +63,9 @@ static bool drain(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int side
            ins_flow_distance(flow->next, flow->pieces->sequence) <= 0 &&
            (is_forced || !flow->pieces->has_ack || may_follow(other, flow->pieces->acknowledged))) {
         struct ins_piece *piece = ins_flow_pop(flow);
+        if (piece->is_conflicting && sink->handler->conflict != NULL) {
+            sink->handler->conflict(sink->owner, conn, side, piece->at.packet);
+        }
         hand_on(conn, sink, side, piece, sl_span(piece->bytes, piece->captured));
         sl_free(piece);
         is_moved = true;
@@ -216,17 +219,29 @@ static void take_ack(struct ins_flow *flow, uint32_t acknowledged)
     }
 }
 
+/* Bytes of the segment, from its beginning, have been handed on before. */
+static void compare_old(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int side,
+                        const struct ins_segment *segment)
+{
+    uint64_t packet = 0;
+    if (ins_flow_is_conflict(&conn->flows[side], segment->sequence, segment->payload,
+                             segment->at.packet, &packet)) {
+        sink->totals.conflicting++;
+        if (sink->handler->conflict != NULL) {
+            sink->handler->conflict(sink->owner, conn, side, packet);
+        }
+    }
+}
+
 /* All of the segment's bytes came before. */
-static void take_old(struct ins_flow *flow, struct ins_tcp_sink *sink,
+static void take_old(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int side,
                      const struct ins_segment *segment, int32_t ahead)
 {
     if (segment->len == 1 && ahead == -1) {
         return; /* keep-alive: one byte before the next, of no meaning (RFC 1122 4.2.3.6) */
     }
     sink->totals.retransmitted++;
-    if (ins_flow_is_conflict(flow, segment->sequence, segment->payload)) {
-        sink->totals.conflicting++;
-    }
+    compare_old(conn, sink, side, segment);
 }
 
 static void take_payload(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int side,
@@ -244,8 +259,11 @@ static void take_payload(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, i
         return;
     }
     if (ahead < 0 && (uint32_t)-ahead >= segment->len) {
-        take_old(flow, sink, segment, ahead);
+        take_old(conn, sink, side, segment, ahead);
         return;
+    }
+    if (ahead < 0) {
+        compare_old(conn, sink, side, segment);
     }
     sink->totals.cut_segments += segment->payload.len < segment->len ? 1 : 0;
     sink->totals.reordered += ahead > 0 ? 1 : 0;

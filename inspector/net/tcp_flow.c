@@ -102,7 +102,10 @@ size_t ins_flow_hold(struct ins_flow *flow, const struct ins_segment *segment, b
             if (ins_flow_distance(from, piece->sequence) > 0) {
                 before = insert(flow, before, segment, from, piece->sequence);
             }
-            *is_conflicting = *is_conflicting || differs(segment, piece);
+            if (differs(segment, piece)) {
+                piece->is_conflicting = true;
+                *is_conflicting = true;
+            }
             from = piece->sequence + piece->len;
         }
         before = piece;
@@ -114,8 +117,9 @@ size_t ins_flow_hold(struct ins_flow *flow, const struct ins_segment *segment, b
     return flow->held_bytes - held_before;
 }
 
-/* Not for secrets, but any changed byte changes it: each step is a bijection of the state. */
-static uint64_t hash_of(struct sl_span bytes)
+/* Not for secrets: each step is a bijection of the state, so a changed byte changes it but for one case in
+ * four billions. */
+static uint32_t hash_of(struct sl_span bytes)
 {
     static const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
     uint64_t lanes[4] = {1, 2, 3, 4};
@@ -130,23 +134,34 @@ static uint64_t hash_of(struct sl_span bytes)
     for (; i < bytes.len; i++) {
         lanes[0] = (lanes[0] ^ bytes.data[i]) * odd;
     }
-    return lanes[0] ^ (lanes[1] << 16 | lanes[1] >> 48) ^ (lanes[2] << 32 | lanes[2] >> 32) ^
-           (lanes[3] << 48 | lanes[3] >> 16);
+    uint64_t hash = lanes[0] ^ (lanes[1] << 16 | lanes[1] >> 48) ^
+                    (lanes[2] << 32 | lanes[2] >> 32) ^ (lanes[3] << 48 | lanes[3] >> 16);
+    return (uint32_t)((hash * odd) >> 32);
 }
 
-void ins_flow_remember(struct ins_flow *flow, uint32_t sequence, struct sl_span bytes)
+void ins_flow_remember(struct ins_flow *flow, uint32_t sequence, struct sl_span bytes,
+                       uint64_t packet)
 {
     flow->history[flow->history_at].sequence = sequence;
     flow->history[flow->history_at].len = (uint32_t)bytes.len;
     flow->history[flow->history_at].hash = hash_of(bytes);
+    flow->history[flow->history_at].packet = (uint32_t)packet;
     flow->history_at = (uint8_t)((flow->history_at + 1) % INS_FLOW_HISTORY);
 }
 
-bool ins_flow_is_conflict(const struct ins_flow *flow, uint32_t sequence, struct sl_span bytes)
+bool ins_flow_is_conflict(const struct ins_flow *flow, uint32_t sequence, struct sl_span bytes,
+                          uint64_t packet, uint64_t *ret_packet)
 {
     for (size_t i = 0; i < INS_FLOW_HISTORY; i++) {
-        if (flow->history[i].sequence == sequence && flow->history[i].len == bytes.len) {
-            return bytes.len > 0 && flow->history[i].hash != hash_of(bytes);
+        int32_t skip = ins_flow_distance(sequence, flow->history[i].sequence);
+        uint32_t len = flow->history[i].len;
+        if (len == 0 || skip < 0 || (size_t)skip + len > bytes.len) {
+            continue;
+        }
+        if (flow->history[i].hash !=
+            hash_of(sl_span_first(sl_span_from(bytes, (size_t)skip), len))) {
+            *ret_packet = packet - (uint32_t)((uint32_t)packet - flow->history[i].packet);
+            return true;
         }
     }
     return false;

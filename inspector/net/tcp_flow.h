@@ -25,6 +25,7 @@ struct ins_piece {
     uint32_t captured;
     uint32_t acknowledged; /* what the segment said about the other direction */
     bool has_ack;
+    bool is_conflicting; /* parts of it came again with other bytes */
     struct sl_at at;
     uint8_t bytes[];
 };
@@ -50,7 +51,8 @@ struct ins_flow {
     uint8_t history_at;
     struct {
         uint32_t sequence, len;
-        uint64_t hash;
+        uint32_t hash;
+        uint32_t packet; /* its last bits */
     } history[INS_FLOW_HISTORY];
 };
 
@@ -65,8 +67,8 @@ void ins_flow_start(struct ins_flow *flow, uint32_t first);
 /* Frees what is held back; returns how many bytes that were. */
 size_t ins_flow_drop(struct ins_flow *flow);
 
-/* Keeps a copy of those parts of the segment that are not there yet; *is_conflicting becomes true when
- * the others differ from what is there. Returns the bytes added to held_bytes. */
+/* Keeps a copy of those parts of the segment that are not there yet; pieces from which the others differ
+ * become conflicting, and so does *is_conflicting. Returns the bytes added to held_bytes. */
 size_t ins_flow_hold(struct ins_flow *flow, const struct ins_segment *segment,
                      bool *is_conflicting);
 
@@ -77,9 +79,12 @@ struct ins_piece *ins_flow_pop(struct ins_flow *flow);
 size_t ins_piece_size(const struct ins_piece *piece);
 
 /* Notes a segment that is handed on. */
-void ins_flow_remember(struct ins_flow *flow, uint32_t sequence, struct sl_span bytes);
-/* True when a segment of this place and length was handed on with other bytes. */
-bool ins_flow_is_conflict(const struct ins_flow *flow, uint32_t sequence, struct sl_span bytes);
+void ins_flow_remember(struct ins_flow *flow, uint32_t sequence, struct sl_span bytes,
+                       uint64_t packet);
+/* True when a segment that lies inside of this one was handed on with other bytes; ret_packet: in which
+ * packet, seen from packet. Only whole ones can be compared: bytes of the past are not kept. */
+bool ins_flow_is_conflict(const struct ins_flow *flow, uint32_t sequence, struct sl_span bytes,
+                          uint64_t packet, uint64_t *ret_packet);
 
 /* The other side has acknowledged bytes that have not been handed on. */
 bool ins_flow_has_hole(const struct ins_flow *flow);

@@ -243,6 +243,8 @@ static void free_chain(struct chain *chain)
     }
     ins_tls_info_free(chain->stream.tls);
     ins_upgrade_free(chain->stream.upgrade);
+    ins_conflicts_free(chain->stream.conflicts[0]);
+    ins_conflicts_free(chain->stream.conflicts[1]);
     struct ins_via *via = chain->stream.via;
     while (via != NULL) {
         struct ins_via *inner = via->inner;
@@ -250,6 +252,15 @@ static void free_chain(struct chain *chain)
         via = inner;
     }
     sl_free(chain);
+}
+
+static void on_conflict(void *owner, struct ins_tcp_conn *conn, int side, uint64_t packet)
+{
+    (void)owner;
+    struct chain *chain = ins_tcp_user(conn);
+    if (chain != NULL) {
+        ins_conflicts_add(&chain->stream.conflicts[side], packet);
+    }
 }
 
 static void end_chain(struct chain *chain)
@@ -314,6 +325,7 @@ static const struct ins_tcp_handler tcp_handler = {
     .data = on_data,
     .gap = on_gap,
     .close = on_close,
+    .conflict = on_conflict,
     .end = on_end,
 };
 

@@ -19,6 +19,7 @@
  * Limits: INS_STREAM_NESTING layers; a stream nested deeper is ignored and counted.
  */
 #include "inspector/net/address.h"
+#include "inspector/stream/conflicts.h"
 #include "inspector/stream/via.h"
 #include "inspector/view/stats.h"
 #include "lib/wire/observer.h"
@@ -59,7 +60,8 @@ struct ins_stream {
     size_t via_count;
     struct ins_upgrade
         *upgrade; /* owned; the request that an HTTP/2 connection above begins with */
-    bool has_end; /* a conversation was found */
+    struct ins_conflicts *conflicts[2]; /* owned, by side; NULL: none */
+    bool has_end;                       /* a conversation was found */
 };
 
 /* Takes upgrade. */

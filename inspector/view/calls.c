@@ -170,9 +170,19 @@ static void write_side(struct sl_json_out *out, const struct sl_call_side *side,
 }
 
 /* What the call's own state says about the record. */
-static void add_problems(const struct sl_call *call, struct ins_problems *problems)
+static void add_problems(const struct ins_call *own, struct ins_problems *problems)
 {
-    if (call->end == SL_CALL_OPEN && !call->has_status) {
+    const struct sl_call *call = own->call;
+    if (own->is_given_up) {
+        ins_problems_add(problems, "given_up",
+                         "too many calls were open at once, of which this was the oldest");
+    }
+    if (own->is_conflicting) {
+        ins_problems_add(problems, "bytes_conflicting",
+                         "bytes of its connection were sent again with other ones while it was "
+                         "open; the first were taken");
+    }
+    if (call->end == SL_CALL_OPEN && !call->has_status && !own->is_given_up) {
         ins_problems_add(problems, "open", "the call was still open at the end of the capture");
     }
     if (call->is_midway) {
@@ -287,7 +297,7 @@ static void write_call(struct calls *calls, struct sl_json_out *out, struct ins_
     sl_json_out_ms(out, call->stalled_connection_ns);
     sl_json_out_end_object(out);
     sl_json_out_key_bool(out, "complete", is_complete(call));
-    add_problems(call, &kept->problems);
+    add_problems(own, &kept->problems);
     sl_json_out_key(out, "problems");
     ins_problems_write(&kept->problems, out);
     sl_json_out_key(out, "findings");

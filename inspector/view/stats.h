@@ -48,7 +48,8 @@ struct ins_stats {
     uint64_t connections, connections_midway, connections_ignored;
     uint64_t connections_too_deep; /* of those ignored: layers nested deeper than is looked */
     uint64_t calls, calls_open, calls_undecoded, other_http;
-    uint64_t messages[2]; /* by direction */
+    uint64_t calls_given_up; /* because too many were open at once */
+    uint64_t messages[2];    /* by direction */
     uint64_t messages_partial;
     uint64_t frames[256];              /* by type */
     struct ins_status_counts statuses; /* of all calls that ended */

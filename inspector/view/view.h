@@ -40,6 +40,8 @@ struct ins_call {
     bool is_selected;               /* by the user's options, for all that is known by now */
     bool is_decided;                /* it stays so */
     struct ins_held *held;          /* view/held.h; NULL: nothing */
+    bool is_conflicting;            /* bytes in its time came again with other ones */
+    bool is_given_up;               /* because too many calls were open at once */
     void *view_data;                /* the view's own; freed by it at call_end */
     void *graphs;                   /* the same, of the report's view */
 };

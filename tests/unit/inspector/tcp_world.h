@@ -19,6 +19,7 @@ struct world {
     struct sl_buf text;
     bool is_ignoring; /* ignores the connection at the first data */
     uint64_t clock;
+    uint64_t conflict; /* the packet of the last one */
 };
 
 static inline void world_on_data(void *owner, struct ins_tcp_conn *conn, int side,
@@ -50,6 +51,15 @@ static inline void world_on_close(void *owner, struct ins_tcp_conn *conn, int si
     (void)sl_buf_addf(&world->text, "%d%c ", side, is_reset ? '!' : '.');
 }
 
+static inline void world_on_conflict(void *owner, struct ins_tcp_conn *conn, int side,
+                                     uint64_t packet)
+{
+    struct world *world = owner;
+    (void)conn;
+    (void)side;
+    world->conflict = packet;
+}
+
 static inline void world_on_end(void *owner, struct ins_tcp_conn *conn)
 {
     struct world *world = owner;
@@ -58,7 +68,7 @@ static inline void world_on_end(void *owner, struct ins_tcp_conn *conn)
 }
 
 static const struct ins_tcp_handler world_handler = {world_on_data, world_on_gap, world_on_close,
-                                                     world_on_end};
+                                                     world_on_conflict, world_on_end};
 
 static inline void world_begin_with(struct world *world, struct ins_tcp_limits limits)
 {

@@ -44,7 +44,8 @@ static void on_end(void *owner, struct ins_tcp_conn *conn)
     (void)conn;
 }
 
-static const struct ins_tcp_handler handler = {on_data, on_gap, on_close, on_end};
+static const struct ins_tcp_handler handler = {
+    .data = on_data, .gap = on_gap, .close = on_close, .end = on_end};
 
 struct step {
     char from; /* 'c' or 's'; 0 ends the list */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/net/ip.h"
 #include "inspector/net/tcp.h"
+#include "inspector/stream/conflicts.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/unit/inspector/tcp_world.h"
 
 enum {
     PACKET_MAX = 70000,
@@ -254,6 +256,68 @@ static void writes_endpoints_as_people_do(void **state)
     assert_string_equal(ins_endpoint_text(&v6_end, text), "[::1]:50051");
 }
 
+static void tells_a_retransmission_with_other_bytes_and_keeps_the_first(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_handshake(&world);
+    world_client(&world, 0, "abc");
+    world_client(&world, 0, "abX");
+    assert_int_equal(ins_tcp_totals(world.tcp)->conflicting, 1);
+    world_client(&world, 6, "ghi");
+    world_client(&world, 5, "fgX");
+    world_client(&world, 3, "de");
+    assert_int_equal(ins_tcp_totals(world.tcp)->conflicting, 2);
+    world_expect(&world, "0:abc 0:de 0:f 0:ghi ");
+    world_end(&world);
+}
+
+static void says_whose_bytes_came_again_with_other_ones(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_handshake(&world);
+    world_client(&world, 0, "abc"); /* packet 4 */
+    world_client(&world, 3, "def"); /* 5 */
+    world_client(&world, 0, "abcdef");
+    assert_int_equal(world.conflict, 0);
+    world_client(&world, 0, "abcdeX"); /* the two in one */
+    assert_int_equal(world.conflict, 5);
+    world_client(&world, 0, "Xbcdefghi"); /* 8, with something new */
+    assert_int_equal(world.conflict, 4);
+    world_client(&world, 12, "mno"); /* 9: early */
+    world_client(&world, 12, "mnX");
+    assert_int_equal(world.conflict, 4); /* told when it is handed on */
+    world_client(&world, 9, "jkl");
+    assert_int_equal(world.conflict, 9);
+    assert_int_equal(ins_tcp_totals(world.tcp)->conflicting, 3);
+    world_expect(&world, "0:abc 0:def 0:ghi 0:jkl 0:mno ");
+    world_end(&world);
+}
+
+static void tells_the_calls_in_whose_time_they_were(void **state)
+{
+    (void)state;
+    struct ins_conflicts *conflicts = NULL;
+    assert_false(ins_conflicts_hit(conflicts, 0, UINT64_MAX));
+    ins_conflicts_add(&conflicts, 10);
+    assert_true(ins_conflicts_hit(conflicts, 10, 10));
+    assert_true(ins_conflicts_hit(conflicts, 1, UINT64_MAX));
+    assert_false(ins_conflicts_hit(conflicts, 11, UINT64_MAX));
+    assert_false(ins_conflicts_hit(conflicts, 1, 9));
+    /* those that are not kept any more count as a range */
+    ins_conflicts_add(&conflicts, 20);
+    for (uint64_t i = 0; i < INS_CONFLICTS_KEPT; i++) {
+        ins_conflicts_add(&conflicts, 1000 + i);
+    }
+    assert_true(ins_conflicts_hit(conflicts, 15, 15));
+    assert_false(ins_conflicts_hit(conflicts, 21, 999));
+    assert_true(ins_conflicts_hit(conflicts, 1000, 1000));
+    ins_conflicts_free(conflicts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +331,9 @@ int main(void)
         cmocka_unit_test(puts_ipv6_fragments_together),
         cmocka_unit_test(reads_the_tcp_header_and_its_options),
         cmocka_unit_test(writes_endpoints_as_people_do),
+        cmocka_unit_test(tells_a_retransmission_with_other_bytes_and_keeps_the_first),
+        cmocka_unit_test(says_whose_bytes_came_again_with_other_ones),
+        cmocka_unit_test(tells_the_calls_in_whose_time_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

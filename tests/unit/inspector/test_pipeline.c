@@ -197,6 +197,44 @@ static void any_packet_may_come_twice(void **state)
     test_talk_release(&talk);
 }
 
+/* Each packet again, with its last byte changed: that of a frame in it. */
+static void bytes_that_come_again_changed_are_told_by_the_calls_they_hit(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct test_packets packets;
+    size_t told = 0;
+    script(&talk);
+    test_pack(&packets, &talk, INS_LINK_RAW, false);
+    for (size_t i = 2; i < packets.count; i++) {
+        if (!packets.items[i].has_data) {
+            continue;
+        }
+        struct test_packets changed = packets;
+        struct outcome outcome;
+        size_t order[TEST_PACKETS_MAX + 1];
+        memmove(&changed.items[i + 2], &changed.items[i + 1],
+                (packets.count - i - 1) * sizeof(packets.items[0]));
+        changed.items[i + 1] = changed.items[i];
+        changed.items[i + 1].bytes[changed.items[i + 1].len - 1] ^= 1;
+        changed.count++;
+        in_order(order, changed.count);
+        run(&outcome, &changed, order, changed.count, INS_LINK_RAW, ins_view_calls_new);
+        expect_all(&outcome);
+        assert_int_equal(outcome.stats.tcp.conflicting, 1);
+        size_t told_before = told;
+        for (const char *at = sl_buf_str(&outcome.lines.buf);
+             (at = strstr(at, "\"bytes_conflicting\"")) != NULL; at++) {
+            told++;
+        }
+        assert_true(told - told_before <= 1);
+        release(&outcome);
+    }
+    /* Of a call's five packets the last comes again when its record has been written. */
+    assert_int_equal(told, 4 * CALLS);
+    test_talk_release(&talk);
+}
+
 static void a_lost_packet_is_told(void **state)
 {
     (void)state;
@@ -315,6 +353,7 @@ int main(void)
         cmocka_unit_test(any_two_packets_may_change_places),
         cmocka_unit_test(all_packets_may_be_shuffled),
         cmocka_unit_test(any_packet_may_come_twice),
+        cmocka_unit_test(bytes_that_come_again_changed_are_told_by_the_calls_they_hit),
         cmocka_unit_test(a_lost_packet_is_told),
         cmocka_unit_test(every_cut_of_the_capture_gives_records_that_are_json),
         cmocka_unit_test(a_capture_may_begin_anywhere),

@@ -66,23 +66,6 @@ static void takes_each_byte_once_whatever_overlaps(void **state)
     }
 }
 
-static void tells_a_retransmission_with_other_bytes_and_keeps_the_first(void **state)
-{
-    (void)state;
-    struct world world;
-    world_begin(&world);
-    world_handshake(&world);
-    world_client(&world, 0, "abc");
-    world_client(&world, 0, "abX");
-    assert_int_equal(ins_tcp_totals(world.tcp)->conflicting, 1);
-    world_client(&world, 6, "ghi");
-    world_client(&world, 5, "fgX");
-    world_client(&world, 3, "de");
-    assert_int_equal(ins_tcp_totals(world.tcp)->conflicting, 2);
-    world_expect(&world, "0:abc 0:de 0:f 0:ghi ");
-    world_end(&world);
-}
-
 static void follows_sequence_numbers_around_their_end(void **state)
 {
     (void)state;
@@ -455,7 +438,6 @@ int main(void)
         cmocka_unit_test(hands_on_segments_in_order_at_once),
         cmocka_unit_test(puts_swapped_segments_in_order),
         cmocka_unit_test(takes_each_byte_once_whatever_overlaps),
-        cmocka_unit_test(tells_a_retransmission_with_other_bytes_and_keeps_the_first),
         cmocka_unit_test(follows_sequence_numbers_around_their_end),
         cmocka_unit_test(waits_for_a_hole_that_nobody_acknowledged),
         cmocka_unit_test(gives_up_a_hole_that_was_acknowledged_after_some_patience),
