@@ -36,6 +36,9 @@ static void write_status(struct ins_text *text, struct sl_span record)
         ins_pen_str(pen, is_complete ? "open" : "not known");
     } else {
         ins_pen_colour(pen, code == 0 ? INS_GREEN : INS_RED);
+        if (!ins_json_is_null(ins_json_get(record, "status_inferred"))) {
+            ins_pen_str(pen, "~");
+        }
         if (ins_json_is_null(name)) {
             ins_pen_f(pen, "%" PRIu64, code);
         } else {
