@@ -112,13 +112,33 @@ static bool skip_hole(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int 
     return true;
 }
 
+/* What is held behind the hole of side may come next: the other side's bytes that it acknowledges have. */
+static bool is_next(const struct ins_tcp_conn *conn, int side)
+{
+    const struct ins_piece *piece = conn->flows[side].pieces;
+    return piece != NULL &&
+           (!piece->has_ack || may_follow(&conn->flows[1 - side], piece->acknowledged));
+}
+
+/* One hole, where it can be told which of the two sides' comes first: a lost response may answer any
+ * request that what came behind it acknowledges, so these requests go before the gap. Else both. */
+static bool skip_holes(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, bool is_final)
+{
+    for (int side = 0; side < 2; side++) {
+        if (is_next(conn, side) && skip_hole(conn, sink, side, is_final)) {
+            return true;
+        }
+    }
+    bool has_skipped = skip_hole(conn, sink, 0, is_final);
+    return skip_hole(conn, sink, 1, is_final) || has_skipped;
+}
+
 /* One step of giving up; false when there was nothing to give up. */
 static bool give_up(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, bool is_final)
 {
     conn->flows[0].is_settling = false;
     conn->flows[1].is_settling = false;
-    bool has_skipped = skip_hole(conn, sink, 0, is_final);
-    has_skipped = skip_hole(conn, sink, 1, is_final) || has_skipped;
+    bool has_skipped = skip_holes(conn, sink, is_final);
     bool is_moved = drain_both(conn, sink);
     if (has_skipped || is_moved) {
         return true;

@@ -123,6 +123,20 @@ static void never_hands_on_a_response_before_the_request_it_acknowledges(void **
     world_end(&world);
 }
 
+/* What a lost response answered is not known: all requests that the bytes behind it acknowledge. */
+static void tells_a_lost_response_after_the_requests_it_may_answer(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_handshake(&world);
+    world_client(&world, 3, "def");
+    world_server(&world, 4, 6, "wxyz");
+    ins_tcp_finish(world.tcp);
+    world_expect(&world, "0?3 0:def 1?4 1:wxyz end ");
+    world_end(&world);
+}
+
 static void tells_holes_that_are_left_at_the_end(void **state)
 {
     (void)state;
@@ -442,6 +456,7 @@ int main(void)
         cmocka_unit_test(waits_for_a_hole_that_nobody_acknowledged),
         cmocka_unit_test(gives_up_a_hole_that_was_acknowledged_after_some_patience),
         cmocka_unit_test(never_hands_on_a_response_before_the_request_it_acknowledges),
+        cmocka_unit_test(tells_a_lost_response_after_the_requests_it_may_answer),
         cmocka_unit_test(tells_holes_that_are_left_at_the_end),
         cmocka_unit_test(begins_in_the_middle_without_a_gap),
         cmocka_unit_test(begins_in_the_middle_with_the_earliest_of_the_first_segments),
