@@ -6,13 +6,19 @@
 #include "inspector/net/tcp_conn.h"
 #include "lib/base/alloc.h"
 
+enum {
+    RECENT = 64, /* a power of two */
+};
+
 struct ins_tcp {
     struct ins_tcp_sink sink;
     struct ins_tcp_limits limits;
     struct ins_tcp_conn *table;
     struct ins_tcp_conn *quietest; /* list by last segment */
     struct ins_tcp_conn *holding;  /* list of those that hold bytes back, oldest first */
-    struct ins_tcp_conn *latest;   /* of the last segment: most often also of the next */
+    struct ins_tcp_conn *latest;   /* of the last segment */
+    struct ins_tcp_conn
+        *recent[RECENT]; /* of late segments, by recent_of(); most come of one of these */
     size_t held_bytes;
 };
 
@@ -56,6 +62,20 @@ static void finish_conn(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
     account(tcp, conn, held);
 }
 
+/* Where the connection of these ends, in either order, is if it is a recent one. */
+static struct ins_tcp_conn **recent_of(struct ins_tcp *tcp, const struct ins_endpoint *a,
+                                       const struct ins_endpoint *b)
+{
+    unsigned sum = (unsigned)a->port + b->port + a->address.bytes[3] + b->address.bytes[3];
+    return &tcp->recent[(sum ^ sum >> 6) % RECENT];
+}
+
+static bool is_same_end(const struct ins_endpoint *a, const struct ins_endpoint *b)
+{
+    return a->port == b->port && a->address.version == b->address.version &&
+           memcmp(a->address.bytes, b->address.bytes, sizeof(a->address.bytes)) == 0;
+}
+
 /* Without events. */
 static void forget(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
 {
@@ -68,6 +88,8 @@ static void forget(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
     if (tcp->latest == conn) {
         tcp->latest = NULL;
     }
+    struct ins_tcp_conn **recent = recent_of(tcp, &conn->ends[0], &conn->ends[1]);
+    *recent = *recent == conn ? NULL : *recent;
     sl_free(conn);
 }
 
@@ -101,8 +123,7 @@ static void set_key(struct ins_tcp_key *key, const struct ins_segment *segment)
     copy_end(&key->high, is_from_low ? &segment->to : &segment->from);
 }
 
-static struct ins_tcp_conn *begin(struct ins_tcp *tcp, const struct ins_tcp_key *key,
-                                  const struct ins_segment *segment)
+static struct ins_tcp_conn *begin(struct ins_tcp *tcp, const struct ins_segment *segment)
 {
     if (HASH_COUNT(tcp->table) >= tcp->limits.connections) {
         struct ins_tcp_conn *quietest = tcp->quietest;
@@ -111,7 +132,7 @@ static struct ins_tcp_conn *begin(struct ins_tcp *tcp, const struct ins_tcp_key 
         forget(tcp, quietest);
     }
     struct ins_tcp_conn *conn = sl_alloc(sizeof(*conn));
-    conn->key = *key;
+    set_key(&conn->key, segment);
     copy_end(&conn->ends[0], &segment->from);
     copy_end(&conn->ends[1], &segment->to);
     conn->opener = -1;
@@ -122,31 +143,51 @@ static struct ins_tcp_conn *begin(struct ins_tcp *tcp, const struct ins_tcp_key 
     return conn;
 }
 
-/* The connection of the segment, begun when there is a reason to; else NULL. */
-static struct ins_tcp_conn *find(struct ins_tcp *tcp, const struct ins_segment *segment)
+/* The connection of the segment by its ends, or NULL, and which of them sent it. */
+static struct ins_tcp_conn *look_up(struct ins_tcp *tcp, const struct ins_segment *segment,
+                                    int *ret_side)
 {
+    struct ins_tcp_conn **recent = recent_of(tcp, &segment->from, &segment->to);
+    struct ins_tcp_conn *conn = *recent;
+    for (int side = 0; conn != NULL && side < 2; side++) {
+        if (is_same_end(&conn->ends[side], &segment->from) &&
+            is_same_end(&conn->ends[1 - side], &segment->to)) {
+            *ret_side = side;
+            return conn;
+        }
+    }
     struct ins_tcp_key key;
     set_key(&key, segment);
-    struct ins_tcp_conn *conn = tcp->latest;
-    if (conn == NULL || memcmp(&conn->key, &key, sizeof(key)) != 0) {
-        HASH_FIND(hh, tcp->table, &key, sizeof(key), conn);
-    }
+    HASH_FIND(hh, tcp->table, &key, sizeof(key), conn);
     if (conn != NULL) {
-        int side = compare_ends(&conn->ends[0], &segment->from) == 0 ? 0 : 1;
-        if (!ins_tcp_conn_is_renewed(conn, side, segment)) {
+        *ret_side = is_same_end(&conn->ends[0], &segment->from) ? 0 : 1;
+        *recent = conn;
+    }
+    return conn;
+}
+
+/* The connection of the segment, begun when there is a reason to; else NULL. ret_side: the sender. */
+static struct ins_tcp_conn *find(struct ins_tcp *tcp, const struct ins_segment *segment,
+                                 int *ret_side)
+{
+    struct ins_tcp_conn *conn = look_up(tcp, segment, ret_side);
+    if (conn != NULL) {
+        if (!ins_tcp_conn_is_renewed(conn, *ret_side, segment)) {
             return conn;
         }
         finish_conn(tcp, conn);
         forget(tcp, conn);
     }
+    *ret_side = 0;
     bool is_worth = segment->len > 0 || (segment->flags & INS_TCP_SYN) != 0;
-    return is_worth ? begin(tcp, &key, segment) : NULL;
+    return is_worth ? begin(tcp, segment) : NULL;
 }
 
 void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment)
 {
     tcp->sink.totals.segments++;
-    struct ins_tcp_conn *conn = find(tcp, segment);
+    int side = 0;
+    struct ins_tcp_conn *conn = find(tcp, segment, &side);
     if (conn == NULL) {
         return;
     }
@@ -161,7 +202,6 @@ void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment)
     tcp->latest = conn;
     bool was_ignored = conn->is_ignored;
     size_t held = ins_tcp_conn_held(conn);
-    int side = compare_ends(&conn->ends[0], &segment->from) == 0 ? 0 : 1;
     ins_tcp_conn_feed(conn, &tcp->sink, side, segment);
     account(tcp, conn, held);
     if (conn->is_over || (conn->is_ignored && !was_ignored)) {

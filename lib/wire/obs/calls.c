@@ -14,13 +14,15 @@ enum {
 
 /* ---- objects ---- */
 
-static void shrink(struct sl_headers *headers)
+/* Empty; true when it has memory that is worth keeping. */
+static bool shrink(struct sl_headers *headers)
 {
-    if (headers->bytes.capacity > KEEP_HEADER_BYTES) {
+    if (headers->fields == NULL || headers->bytes.capacity > KEEP_HEADER_BYTES) {
         sl_headers_release(headers);
     } else {
         sl_headers_clear(headers);
     }
+    return headers->fields != NULL;
 }
 
 static void call_free(struct sl_obs_call *call)
@@ -41,20 +43,26 @@ static void recycle(struct sl_observer *observer, struct sl_obs_call *call)
         call_free(call);
         return;
     }
-    /* Only the memory of the header lists is kept. */
-    struct sl_headers kept[4] = {call->call.request.headers, call->call.request.trailers,
-                                 call->call.response.headers, call->call.response.trailers};
+    /* Only the memory of the header lists is kept, of those that do not share it. */
+    struct sl_headers *lists[4] = {&call->call.request.headers, &call->call.request.trailers,
+                                   &call->call.response.headers, &call->call.response.trailers};
+    struct sl_headers kept[4];
+    bool is_kept[4];
     for (size_t i = 0; i < 4; i++) {
-        shrink(&kept[i]);
+        is_kept[i] = shrink(lists[i]);
+        if (is_kept[i]) {
+            kept[i] = *lists[i];
+        }
     }
     sl_splitter_release(&call->splitter[SL_DIR_REQUEST]);
     sl_splitter_release(&call->splitter[SL_DIR_RESPONSE]);
     sl_buf_release(&call->call.connect_error);
     memset(call, 0, sizeof *call);
-    call->call.request.headers = kept[0];
-    call->call.request.trailers = kept[1];
-    call->call.response.headers = kept[2];
-    call->call.response.trailers = kept[3];
+    for (size_t i = 0; i < 4; i++) {
+        if (is_kept[i]) {
+            *lists[i] = kept[i];
+        }
+    }
     call->next_spare = observer->spare_calls;
     observer->spare_calls = call;
     observer->spare_count++;

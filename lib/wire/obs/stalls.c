@@ -202,6 +202,14 @@ static void tell(struct sl_observer *observer, struct sl_stall *stall,
     }
 }
 
+/* A window was closed since the call was last looked at. */
+static bool has_waited(struct sl_observer *observer, const struct sl_obs_call *call,
+                       enum sl_dir sender)
+{
+    const struct sl_wait *wait = &call->wait[sender];
+    return wait->is_new || wait->connection_closed != connection_of(observer, sender)->count;
+}
+
 /* What the call has behind it now, noted once. False when that is nothing. */
 static bool look_back(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir sender,
                       struct sl_resumed *ret_behind)
@@ -227,7 +235,7 @@ void sl_obs_stalls_data(struct sl_observer *observer, enum sl_dir sender, struct
 {
     struct sl_obs_call *call = stream->call;
     struct sl_wait *wait = &call->wait[sender];
-    if (wait->is_new || wait->connection_closed != connection_of(observer, sender)->count) {
+    if (has_waited(observer, call, sender)) {
         struct sl_resumed *behind = &observer->dir[sender].resumed;
         /* A walk for SETTINGS may have been too dear to come by here. */
         sl_obs_stalls_stream(observer, sender, stream, SL_STALL_SETTINGS);
@@ -297,7 +305,8 @@ void sl_obs_stalls_end(struct sl_observer *observer, struct sl_obs_call *call, b
     for (int i = 0; i < 2; i++) {
         enum sl_dir dir = i == 0 ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
         struct sl_resumed behind;
-        if (!look_back(observer, call, dir, &behind) || behind.rest == 0) {
+        if (!has_waited(observer, call, dir) || !look_back(observer, call, dir, &behind) ||
+            behind.rest == 0) {
             continue;
         }
         struct sl_stall stall = {
