@@ -315,7 +315,7 @@ static enum ins_h1_start request_line(struct sl_span line, bool is_whole)
         return method == 0 ? INS_H1_NO_START : INS_H1_MAY_START;
     }
     /* "PRI * HTTP/2.0" is the other protocol's. */
-    if (method < 3 || line.data[method] != ' ' || method == METHOD_MAX) {
+    if (method == line.len || method < 3 || method == METHOD_MAX || line.data[method] != ' ') {
         return INS_H1_NO_START;
     }
     if (!is_whole) {
