@@ -41,10 +41,10 @@ static enum ins_selected yes_or_no(bool is_selected)
 static enum ins_selected by_method(const struct ins_select *select, const struct ins_call *call,
                                    bool has_ended)
 {
-    struct sl_span method = ins_call_method(call);
     if (select->method_count == 0) {
         return INS_SELECTED_YES;
     }
+    struct sl_span method = ins_call_method(call);
     if (method.data == NULL || (call->group != NULL && !has_ended)) {
         return INS_SELECTED_MAYBE;
     }

@@ -158,7 +158,8 @@ static void on_call_begin(void *owner, struct sl_call *call)
     number(conversation, own);
 }
 
-/* Where the beginning of a call was not seen, its request headers may come after it began. */
+/* Where the beginning of a call was not seen, its request headers may come after it began. Else nothing
+ * is new. */
 static void on_headers(void *owner, struct sl_call *call, enum sl_block block,
                        const struct sl_headers *headers, const struct sl_at *at)
 {
@@ -166,7 +167,8 @@ static void on_headers(void *owner, struct sl_call *call, enum sl_block block,
     struct ins_call *own = call->user;
     (void)headers;
     (void)at;
-    if (own != NULL && block == SL_BLOCK_REQUEST) {
+    bool is_known = own != NULL && own->method != NULL && own->is_decided && own->group == NULL;
+    if (own != NULL && block == SL_BLOCK_REQUEST && !is_known) {
         number(conversation, own);
         look_up(conversation->session, own);
     } else if (own != NULL && !own->is_decided) {

@@ -131,8 +131,10 @@ static uint32_t hash_of(struct sl_span bytes)
             lanes[lane] = (lanes[lane] ^ word) * odd;
         }
     }
-    for (; i < bytes.len; i++) {
-        lanes[0] = (lanes[0] ^ bytes.data[i]) * odd;
+    for (; i < bytes.len; i += 8) { /* the last word is filled up with zeros */
+        uint64_t word = 0;
+        memcpy(&word, bytes.data + i, bytes.len - i < 8 ? bytes.len - i : 8);
+        lanes[i / 8 % 4] = (lanes[i / 8 % 4] ^ word) * odd;
     }
     uint64_t hash = lanes[0] ^ (lanes[1] << 16 | lanes[1] >> 48) ^
                     (lanes[2] << 32 | lanes[2] >> 32) ^ (lanes[3] << 48 | lanes[3] >> 16);

@@ -13,7 +13,9 @@ void sl_headers_release(struct sl_headers *headers)
     if (headers == NULL) {
         return;
     }
-    if (headers->shares == NULL || --*headers->shares == 0) {
+    bool has_memory = headers->shares != NULL || headers->fields != NULL || headers->lost != NULL ||
+                      headers->places != NULL || headers->bytes.data != NULL;
+    if (has_memory && (headers->shares == NULL || --*headers->shares == 0)) {
         sl_free(headers->fields);
         sl_free(headers->lost);
         sl_free(headers->shares);
