@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "inspector/render/text_parts.h"
+#include "lib/wire/grpc_status.h"
 
 enum {
     ID_COLUMNS = 7,      /* "#12345 " */
@@ -195,6 +196,32 @@ static void write_messages(struct ins_text *text, struct sl_span record)
     }
 }
 
+/* Who ended the call, where the server's last words did not. */
+static void write_abort(struct ins_text *text, struct sl_span record)
+{
+    struct ins_pen *pen = &text->pen;
+    struct sl_span aborted = ins_json_get(record, "aborted");
+    if (ins_json_is_null(aborted)) {
+        return;
+    }
+    bool is_client = sl_span_is(ins_text_of(text, ins_json_get(aborted, "by")), "client");
+    const char *who = is_client ? "client" : "server";
+    struct sl_span how = ins_text_of(text, ins_json_get(aborted, "how"));
+    ins_pen_to(pen, INS_TEXT_INDENT);
+    if (sl_span_is(how, "goaway")) {
+        ins_pen_str(pen, "= the server's GOAWAY left it out: it was not processed");
+    } else if (sl_span_is(how, "connection_closed")) {
+        ins_pen_f(pen, "= the %s closed the connection under it", who);
+    } else {
+        ins_pen_f(pen, "= the %s reset it: ", who);
+        ins_pen_text(pen, ins_text_of(text, ins_json_get(aborted, "error")), INS_PEN_REST);
+        bool is_late =
+            ins_json_u64(ins_json_in(record, "status", "code")) == SL_GRPC_DEADLINE_EXCEEDED;
+        ins_pen_str(pen, is_client && is_late ? ", as its deadline had passed" : "");
+    }
+    ins_pen_end(pen);
+}
+
 /* The message and details of a status, and where it comes from when no trailer says it. */
 static void write_outcome(struct ins_text *text, struct sl_span record)
 {
@@ -216,19 +243,11 @@ static void write_outcome(struct ins_text *text, struct sl_span record)
         ins_pen_text(pen, detail, INS_PEN_REST);
         ins_pen_end(pen);
     }
-    static const char *const unsaid[][2] = {
-        {"rst_stream", "a reset ended it"},
-        {"goaway", "the server's GOAWAY left it out"},
-        {"http_status", "the HTTP status tells, there is no grpc-status"},
-        {"connection_closed", "the connection ended under it"},
-    };
-    struct sl_span source = ins_text_of(text, ins_json_get(record, "status_source"));
-    for (size_t i = 0; i < sizeof(unsaid) / sizeof(unsaid[0]); i++) {
-        if (sl_span_is(source, unsaid[i][0])) {
-            ins_pen_to(pen, INS_TEXT_INDENT);
-            ins_pen_f(pen, "= %s", unsaid[i][1]);
-            ins_pen_end(pen);
-        }
+    write_abort(text, record);
+    if (sl_span_is(ins_text_of(text, ins_json_get(record, "status_source")), "http_status")) {
+        ins_pen_to(pen, INS_TEXT_INDENT);
+        ins_pen_str(pen, "= the HTTP status tells, there is no grpc-status");
+        ins_pen_end(pen);
     }
 }
 

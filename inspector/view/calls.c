@@ -289,6 +289,7 @@ static void write_call(struct calls *calls, struct sl_json_out *out, struct ins_
     sl_json_out_key(out, "response");
     write_side(out, &call->response, &kept->messages[SL_DIR_RESPONSE], true);
     ins_status_write(out, own, calls->config.pool, &kept->problems);
+    ins_aborted_write(out, call);
     sl_json_out_key(out, "stalled_ms");
     sl_json_out_begin_object(out);
     sl_json_out_key(out, "stream");

@@ -77,9 +77,7 @@ static void write_flags(struct sl_json_out *out, const struct sl_h2_frame_header
 static void write_error(struct sl_json_out *out, uint32_t code)
 {
     char number[INS_NAME_MAX];
-    const char *name = sl_h2_error_name(code);
-    (void)snprintf(number, sizeof(number), "0x%08x", (unsigned)code);
-    sl_json_out_key_str(out, "error", name == NULL ? number : name);
+    sl_json_out_key_str(out, "error", ins_h2_error_text(code, number));
 }
 
 static void write_settings(struct sl_json_out *out, struct sl_rd *rd)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "lib/base/clock.h"
+#include "lib/wire/h2_frame.h"
 
 const char *ins_frame_type_name(uint8_t type, char out[INS_NAME_MAX])
 {
@@ -12,6 +13,16 @@ const char *ins_frame_type_name(uint8_t type, char out[INS_NAME_MAX])
         return known;
     }
     (void)snprintf(out, INS_NAME_MAX, "UNKNOWN_0x%02x", (unsigned)type);
+    return out;
+}
+
+const char *ins_h2_error_text(uint32_t code, char out[INS_NAME_MAX])
+{
+    const char *name = sl_h2_error_name(code);
+    if (name != NULL) {
+        return name;
+    }
+    (void)snprintf(out, INS_NAME_MAX, "0x%08x", (unsigned)code);
     return out;
 }
 

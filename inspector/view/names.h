@@ -13,6 +13,9 @@ enum {
 /* "HEADERS", "UNKNOWN_0x0b"; into out where it is not a constant. */
 const char *ins_frame_type_name(uint8_t type, char out[INS_NAME_MAX]);
 
+/* "CANCEL", "0x000000ff": an error code of HTTP/2; into out where it is not a constant. */
+const char *ins_h2_error_text(uint32_t code, char out[INS_NAME_MAX]);
+
 /* "request" or "response". */
 const char *ins_dir_name(enum sl_dir dir);
 

@@ -4,6 +4,7 @@
 #include "inspector/view/any.h"
 #include "inspector/view/connect_error.h"
 #include "inspector/view/metadata.h"
+#include "inspector/view/names.h"
 #include "lib/base/rd.h"
 #include "lib/wire/grpc_status.h"
 
@@ -112,4 +113,29 @@ void ins_status_write(struct sl_json_out *out, const struct ins_call *own,
     if (call->is_status_inferred) {
         sl_json_out_key_bool(out, "status_inferred", true);
     }
+}
+
+void ins_aborted_write(struct sl_json_out *out, const struct sl_call *call)
+{
+    static const struct {
+        const char *by, *how;
+    } aborts[] = {
+        [SL_CALL_RESET_BY_CLIENT] = {"client", "rst_stream"},
+        [SL_CALL_RESET_BY_SERVER] = {"server", "rst_stream"},
+        [SL_CALL_GOAWAY] = {"server", "goaway"},
+        [SL_CALL_CLOSED_BY_CLIENT] = {"client", "connection_closed"},
+        [SL_CALL_CLOSED_BY_SERVER] = {"server", "connection_closed"},
+    };
+    if (call->end == SL_CALL_OPEN || call->end == SL_CALL_TRAILERS) {
+        return;
+    }
+    sl_json_out_key(out, "aborted");
+    sl_json_out_begin_object(out);
+    sl_json_out_key_str(out, "by", aborts[call->end].by);
+    sl_json_out_key_str(out, "how", aborts[call->end].how);
+    if (call->end == SL_CALL_RESET_BY_CLIENT || call->end == SL_CALL_RESET_BY_SERVER) {
+        char number[INS_NAME_MAX];
+        sl_json_out_key_str(out, "error", ins_h2_error_text(call->reset_error, number));
+    }
+    sl_json_out_end_object(out);
 }

@@ -16,6 +16,10 @@ enum {
     INS_STATUS_DETAIL_COUNT_MAX = 64,
 };
 
+/* Who ended the call otherwise than by the server's last words, and how: the key "aborted" with "by",
+ * "how" and, of an RST_STREAM, "error"; nothing where none did. */
+void ins_aborted_write(struct sl_json_out *out, const struct sl_call *call);
+
 /* pool may be NULL: then details have their type and bytes only. */
 void ins_status_write(struct sl_json_out *out, const struct ins_call *call,
                       const struct sl_pool *pool, struct ins_problems *problems);

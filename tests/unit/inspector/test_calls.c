@@ -53,6 +53,7 @@ static void a_unary_call_has_every_field(void **state)
     expect(call, "response.trailers", "{\"grpc-status\":\"0\"}");
     expect(call, "status", "{\"code\":0,\"name\":\"OK\",\"message\":\"\",\"details\":[]}");
     expect(call, "status_source", "\"trailers\"");
+    expect(call, "aborted", "absent");
     expect(call, "duration_ms", "3000");
     expect(call, "complete", "true");
     expect(call, "problems", "[]");
@@ -168,11 +169,16 @@ static void ends_without_a_status_are_derived(void **state)
         const char *name;
         uint32_t client_reset, server_reset; /* error + 1 */
         bool is_closed;
-        const char *status, *source;
+        const char *status, *source, *aborted;
     } cases[] = {
-        {"client cancels", SL_H2_CANCEL + 1, 0, false, "\"CANCELLED\"", "\"rst_stream\""},
-        {"server refuses", 0, SL_H2_REFUSED_STREAM + 1, false, "\"UNAVAILABLE\"", "\"rst_stream\""},
-        {"connection is reset", 0, 0, true, "\"UNAVAILABLE\"", "\"connection_closed\""},
+        {"client cancels", SL_H2_CANCEL + 1, 0, false, "\"CANCELLED\"", "\"rst_stream\"",
+         "{\"by\":\"client\",\"how\":\"rst_stream\",\"error\":\"CANCEL\"}"},
+        {"client has an error of its own", 0x1234567 + 1, 0, false, "\"CANCELLED\"",
+         "\"rst_stream\"", "{\"by\":\"client\",\"how\":\"rst_stream\",\"error\":\"0x01234567\"}"},
+        {"server refuses", 0, SL_H2_REFUSED_STREAM + 1, false, "\"UNAVAILABLE\"", "\"rst_stream\"",
+         "{\"by\":\"server\",\"how\":\"rst_stream\",\"error\":\"REFUSED_STREAM\"}"},
+        {"connection is reset", 0, 0, true, "\"UNAVAILABLE\"", "\"connection_closed\"",
+         "{\"by\":\"server\",\"how\":\"connection_closed\"}"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct test_talk talk;
@@ -190,6 +196,7 @@ static void ends_without_a_status_are_derived(void **state)
         json_t *all = records(&talk, ins_view_calls_new, 100);
         expect(json_array_get(all, 0), "status.name", cases[i].status);
         expect(json_array_get(all, 0), "status_source", cases[i].source);
+        expect(json_array_get(all, 0), "aborted", cases[i].aborted);
         expect(json_array_get(all, 0), "complete", "true");
         json_decref(all);
         test_talk_release(&talk);
