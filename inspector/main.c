@@ -7,6 +7,7 @@ static const struct {
     ins_cmd_fn *run;
 } commands[] = {
     {"schema", ins_cmd_schema},
+    {"export", ins_cmd_export},
 };
 
 int main(int argc, char **argv)

@@ -236,12 +236,13 @@ static const struct sl_cli_option options_table[] = {
 
 static const struct sl_cli cli = {
     .program = "sluice-inspector",
-    .operands = "CAPTURE ... | - | -i INTERFACE | schema",
+    .operands = "CAPTURE ... | - | -i INTERFACE | schema | export KIND ...",
     .summary =
         "Decodes gRPC from pcap and pcapng captures to JSON lines: TCP streams put together,\n"
         "HTTP/2 found on any port, messages decoded by their schema or by a guess.\n"
         "Several captures are read in the order of their packets' times; '-' is stdin.\n"
-        "'schema' prints the JSON Schema of the records.",
+        "'schema' prints the JSON Schema of the records; 'export' makes scenarios for\n"
+        "sluice-harness, grpcurl commands or a smaller capture of a capture (export --help).",
     .notes = "Exit status: 0 something was read; 1 with --strict when packets were lost or a rule\n"
              "was broken; 2 bad usage, or a capture of which nothing can be read.",
     .options = options_table,

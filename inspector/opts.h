@@ -4,6 +4,7 @@
 
 /* The command line of sluice-inspector, as docs/INSPECTOR.md describes it. */
 #include "inspector/select.h"
+#include "inspector/source/packet.h"
 #include "inspector/view/views.h"
 #include "lib/base/cli.h"
 
@@ -39,6 +40,14 @@ struct ins_opts {
     bool has_lint, is_strict;
     const char *keylog; /* NULL: none */
     const char *output; /* NULL: stdout */
+    /* Of commands that do something else with a capture than show records (cmd/): */
+    bool is_command;
+    void *task;                    /* for the view; borrowed */
+    struct ins_renderer *renderer; /* of the records, in place of a format; taken by the run */
+    /* Each packet after it has gone its way, and the numbers of the TCP connections that its segments are of. */
+    void (*tap)(void *task, const struct ins_packet *packet, const uint64_t *connections,
+                size_t count);
+    void (*secrets)(void *task, struct sl_span lines); /* that captures carry */
 };
 
 void ins_opts_init(struct ins_opts *opts);

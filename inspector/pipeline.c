@@ -13,11 +13,20 @@ struct ins_pipeline {
     struct ins_chains *chains;
     struct ins_stats *stats;
     struct ins_view *view;
+    uint64_t touched[INS_PIPELINE_TOUCHED];
+    size_t touched_count;
 };
 
 static void on_segment(void *owner, const struct ins_segment *segment)
 {
-    ins_tcp_feed(((struct ins_pipeline *)owner)->tcp, segment);
+    struct ins_pipeline *pipeline = owner;
+    ins_tcp_feed(pipeline->tcp, segment);
+    uint64_t number = ins_tcp_last_number(pipeline->tcp);
+    size_t count = pipeline->touched_count;
+    bool is_new = number != 0 && (count == 0 || pipeline->touched[count - 1] != number);
+    if (is_new && count < INS_PIPELINE_TOUCHED) {
+        pipeline->touched[pipeline->touched_count++] = number;
+    }
 }
 
 struct ins_pipeline *ins_pipeline_new(const struct sl_pool *pool, const struct ins_select *select,
@@ -52,7 +61,14 @@ void ins_pipeline_free(struct ins_pipeline *pipeline)
 void ins_pipeline_feed(struct ins_pipeline *pipeline, const struct ins_packet *packet)
 {
     pipeline->stats->packets++;
+    pipeline->touched_count = 0;
     ins_unwrap_feed(pipeline->unwrap, packet);
+}
+
+const uint64_t *ins_pipeline_touched(const struct ins_pipeline *pipeline, size_t *ret_count)
+{
+    *ret_count = pipeline->touched_count;
+    return pipeline->touched;
 }
 
 void ins_pipeline_decrypt(struct ins_pipeline *pipeline, struct ins_keys *keys)

@@ -16,6 +16,12 @@ void ins_pipeline_free(struct ins_pipeline *pipeline);
 
 void ins_pipeline_feed(struct ins_pipeline *pipeline, const struct ins_packet *packet);
 
+/* The TCP connections (ins_tcp_number) of the segments in the packet fed last, each once; *ret_count of them. */
+enum {
+    INS_PIPELINE_TOUCHED = 16,
+};
+const uint64_t *ins_pipeline_touched(const struct ins_pipeline *pipeline, size_t *ret_count);
+
 /* TLS is decrypted by keys, borrowed from now on; without them it is told and passed over. Again when secrets were added:
  * connections that waited for them go on. */
 void ins_pipeline_decrypt(struct ins_pipeline *pipeline, struct ins_keys *keys);

@@ -80,6 +80,9 @@ static void on_idle(void *owner)
 static void on_secrets(void *owner, struct sl_span lines)
 {
     struct run *run = owner;
+    if (run->opts->secrets != NULL) {
+        run->opts->secrets(run->opts->task, lines);
+    }
     ins_keylog_feed(&run->carried, lines);
     ins_keylog_end(&run->carried); /* a block holds whole lines */
     if (run->pipeline != NULL) {
@@ -147,6 +150,12 @@ static void set_format(struct run *run, struct ins_view_config *config)
 {
     const struct ins_opts *opts = run->opts;
     struct ins_terminal terminal = ins_terminal_look(run->lines.fd);
+    if (opts->is_command) {
+        if (opts->renderer != NULL) {
+            ins_lines_render(&run->lines, opts->renderer);
+        }
+        return;
+    }
     if (opts->format == INS_FORMAT_HTML) {
         config->call_messages =
             opts->has_call_messages ? opts->call_messages : INS_HTML_CALL_MESSAGES;
@@ -204,7 +213,8 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
                                      .stats = &run->stats,
                                      .call_messages = opts->call_messages,
                                      .has_lint = opts->has_lint,
-                                     .is_selective = ins_select_is_selective(&run->select)};
+                                     .is_selective = ins_select_is_selective(&run->select),
+                                     .task = opts->task};
     set_format(run, &config);
     run->view =
         opts->format == INS_FORMAT_HTML ? ins_view_report_new(&config) : opts->view(&config);
@@ -394,6 +404,16 @@ static enum ins_exit conclude(struct run *run)
     return exit_status;
 }
 
+/* Who wants to see packets sees this one. */
+static void tap(struct run *run, const struct ins_packet *packet)
+{
+    if (run->opts->tap != NULL) {
+        size_t count = 0;
+        const uint64_t *connections = ins_pipeline_touched(run->pipeline, &count);
+        run->opts->tap(run->opts->task, packet, connections, count);
+    }
+}
+
 enum ins_exit ins_run(const struct ins_opts *opts, char *const *captures, int capture_count)
 {
     struct run run = {.opts = opts, .select = opts->select, .output_fd = -1};
@@ -408,6 +428,7 @@ enum ins_exit ins_run(const struct ins_opts *opts, char *const *captures, int ca
             }
             if (run.filter == NULL || ins_filter_matches(run.filter, &packet)) {
                 ins_pipeline_feed(run.pipeline, &packet);
+                tap(&run, &packet);
             } else {
                 run.stats.packets++;
             }

@@ -20,6 +20,7 @@ struct ins_tcp {
     struct ins_tcp_conn
         *recent[RECENT]; /* of late segments, by recent_of(); most come of one of these */
     size_t held_bytes;
+    uint64_t last_number; /* of the connection of the last segment; 0: of none */
 };
 
 struct ins_tcp_limits ins_tcp_limits_default(void)
@@ -139,7 +140,7 @@ static struct ins_tcp_conn *begin(struct ins_tcp *tcp, const struct ins_segment 
     conn->reset_side = -1;
     HASH_ADD(hh, tcp->table, key, sizeof(conn->key), conn);
     DL_APPEND2(tcp->quietest, conn, quieter, livelier);
-    tcp->sink.totals.connections++;
+    conn->number = ++tcp->sink.totals.connections;
     return conn;
 }
 
@@ -188,6 +189,7 @@ void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment)
     tcp->sink.totals.segments++;
     int side = 0;
     struct ins_tcp_conn *conn = find(tcp, segment, &side);
+    tcp->last_number = conn == NULL ? 0 : conn->number;
     if (conn == NULL) {
         return;
     }
@@ -235,6 +237,16 @@ const struct ins_tcp_totals *ins_tcp_totals(const struct ins_tcp *tcp)
 const struct ins_endpoint *ins_tcp_end(const struct ins_tcp_conn *conn, int side)
 {
     return &conn->ends[side];
+}
+
+uint64_t ins_tcp_number(const struct ins_tcp_conn *conn)
+{
+    return conn->number;
+}
+
+uint64_t ins_tcp_last_number(const struct ins_tcp *tcp)
+{
+    return tcp->last_number;
 }
 
 bool ins_tcp_saw_start(const struct ins_tcp_conn *conn, int side)

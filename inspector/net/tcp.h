@@ -100,6 +100,11 @@ void ins_tcp_finish(struct ins_tcp *tcp);
 
 const struct ins_tcp_totals *ins_tcp_totals(const struct ins_tcp *tcp);
 
+/* From 1, in the order in which connections began: the same each time that the same packets are read. */
+uint64_t ins_tcp_number(const struct ins_tcp_conn *conn);
+/* Of the last segment that was fed; 0 when it belongs to none. */
+uint64_t ins_tcp_last_number(const struct ins_tcp *tcp);
+
 const struct ins_endpoint *ins_tcp_end(const struct ins_tcp_conn *conn, int side);
 /* True when the first byte that data() gave for side was the first of the connection. */
 bool ins_tcp_saw_start(const struct ins_tcp_conn *conn, int side);

@@ -189,6 +189,7 @@ static struct chain *chain_of(struct ins_chains *chains, struct ins_tcp_conn *co
         chain->stream.tools = &chains->tools;
         chain->stream.ends[0] = *ins_tcp_end(conn, 0);
         chain->stream.ends[1] = *ins_tcp_end(conn, 1);
+        chain->stream.tcp_number = ins_tcp_number(conn);
         chain->stream.has_handshake = ins_tcp_handshake(conn, &chain->stream.handshake_ns);
         begin_link(&chain->bottom, chain, 0, ins_tcp_opener(conn));
         ins_tcp_set_user(conn, chain);

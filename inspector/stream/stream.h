@@ -53,6 +53,7 @@ struct ins_stream_tools {
 struct ins_stream {
     const struct ins_stream_tools *tools;
     struct ins_endpoint ends[2]; /* by side */
+    uint64_t tcp_number;         /* ins_tcp_number */
     bool has_handshake;          /* as ins_tcp_handshake */
     uint64_t handshake_ns;
     struct ins_tls_info *tls; /* owned; NULL: no TLS */

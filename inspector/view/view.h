@@ -16,7 +16,8 @@ struct ins_held;
 struct ins_connection {
     uint64_t id; /* from 1, in the order they were recognised */
     struct ins_endpoint client, server;
-    bool is_midway; /* began before the capture did */
+    uint64_t tcp_number; /* of its TCP connection, ins_tcp_number */
+    bool is_midway;      /* began before the capture did */
     /* Between where the capture was taken and the server: SYN to SYN-ACK; where those were not captured,
      * the shortest answer of the server to a SETTINGS or PING so far. */
     bool has_round_trip;

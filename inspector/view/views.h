@@ -17,6 +17,7 @@ struct ins_view_config {
     uint64_t call_messages;     /* of each side of a call that its record shows */
     bool has_lint;              /* findings get a line each */
     bool is_selective;          /* some calls are not selected: what belongs to none is left out */
+    void *task;                 /* borrowed; of views that are no --view: their own */
 };
 
 typedef struct ins_view *ins_view_new_fn(const struct ins_view_config *config);
