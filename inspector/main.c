@@ -8,6 +8,7 @@ static const struct {
 } commands[] = {
     {"schema", ins_cmd_schema},
     {"export", ins_cmd_export},
+    {"diff", ins_cmd_diff},
 };
 
 int main(int argc, char **argv)

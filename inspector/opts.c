@@ -236,7 +236,7 @@ static const struct sl_cli_option options_table[] = {
 
 static const struct sl_cli cli = {
     .program = "sluice-inspector",
-    .operands = "CAPTURE ... | - | -i INTERFACE | schema | export KIND ...",
+    .operands = "CAPTURE ... | - | -i INTERFACE | schema | export KIND ... | diff A B",
     .summary =
         "Decodes gRPC from pcap and pcapng captures to JSON lines: TCP streams put together,\n"
         "HTTP/2 found on any port, messages decoded by their schema or by a guess.\n"

@@ -10,6 +10,8 @@
 /* argv[0] is the command's name. Answers the exit status (enum ins_exit). */
 typedef int ins_cmd_fn(int argc, char **argv);
 
+/* Compares two captures of the same traffic. */
+ins_cmd_fn ins_cmd_diff;
 /* Makes scenarios, commands or a smaller capture of a capture. */
 ins_cmd_fn ins_cmd_export;
 /* Prints the JSON Schema of the records. */

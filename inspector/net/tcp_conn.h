@@ -23,7 +23,7 @@ struct ins_tcp_conn {
     struct ins_flow flows[2]; /* by sender */
     void *user;
     uint64_t segments;
-    uint64_t number; /* from 1, in the order in which connections began */
+    uint64_t number;     /* from 1, in the order in which connections began */
     struct sl_at at;     /* of the last segment */
     int opener;          /* side that sent the SYN, or -1 */
     struct sl_at syn_at; /* of the last SYN ... */
