@@ -88,7 +88,10 @@ class Service(grpc.GenericRpcHandler):
                 self.note(call, method, None)
                 return b""
             code = call.end()
-            out = b"" if code else call.answer(request)
+            if code:
+                self.note(call, method, code)
+                context.abort(context.code(), context.details().decode())  # without it an empty answer goes out
+            out = call.answer(request)
             self.note(call, method, code)
             return out
         return grpc.unary_unary_rpc_method_handler(handle)
@@ -97,7 +100,14 @@ class Service(grpc.GenericRpcHandler):
         def handle(requests, context):
             call = Call(context)
             gone = threading.Event()
-            context.add_callback(gone.set)
+            noted = []
+
+            def ended():  # grpcio leaves a generator where it stands when the call is cancelled
+                if not noted:
+                    noted.append(self.note(call, method, None))
+                gone.set()
+
+            context.add_callback(ended)
             if "x-gzip" in call.ask:
                 context.set_compression(grpc.Compression.Gzip)
             if "x-early" in call.ask:
@@ -117,10 +127,9 @@ class Service(grpc.GenericRpcHandler):
                 yield call.answer(last, copy + 1)
             if "x-wait" in call.ask or is_cancelled:
                 gone.wait()
-                self.note(call, method, None)
                 return
             code = call.end()
-            self.note(call, method, code)
+            noted.append(self.note(call, method, code))
         return grpc.stream_stream_rpc_method_handler(handle)
 
     def service(self, handler_call_details):
@@ -159,12 +168,13 @@ def make(channel, plan, path):
 
     options = {"metadata": metadata, "timeout": plan["timeout_ms"] / 1000,
                "compression": grpc.Compression.Gzip if plan["gzip"] else None}
-    if plan["method"] == SERVICE + "Unary":
+    if plan["cancel_after"] == 0:
+        call = channel.unary_stream(plan["method"])(send[0], **options)  # only that gives headers before the message
+        call.initial_metadata()
+        call.cancel()
+        cancelled = True
+    elif plan["method"] == SERVICE + "Unary":
         call = channel.unary_unary(plan["method"]).future(send[0], **options)
-        if plan["cancel_after"] == 0:
-            list(call.initial_metadata())
-            call.cancel()
-            cancelled = True
         try:
             received.append(digest(call.result()))
         except (grpc.RpcError, grpc.FutureCancelledError):
