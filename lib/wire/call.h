@@ -119,8 +119,9 @@ struct sl_call {
     bool has_lost_headers;       /* a block of it could not be decoded */
     bool may_have_ended; /* bytes are missing that may have held its end: a connection that closes
                               later says nothing about its status */
-    void *user;          /* the handler's own; NULL at call_begin */
-    uint64_t label;      /* the same; names the call where others are told of it */
+    bool may_have_answered; /* the same of its trailers: neither does a reset that came later */
+    void *user;             /* the handler's own; NULL at call_begin */
+    uint64_t label;         /* the same; names the call where others are told of it */
 };
 
 #endif

@@ -131,6 +131,27 @@ static uint32_t status_from_reset(const struct sl_call *call)
     return sl_grpc_status_from_h2(call->reset_error);
 }
 
+/* True when a deadline may have been in what was lost of the request's headers. */
+static bool is_timeout_hidden(const struct sl_call *call)
+{
+    return call->timeout_ns == UINT64_MAX && (call->has_lost_headers || !call->request.has_headers);
+}
+
+/* RST_STREAM, unless what is missing may have told the status before, or why the client reset. */
+static void status_from_rst(struct sl_call *call)
+{
+    bool is_by_client = call->end == SL_CALL_RESET_BY_CLIENT;
+    bool is_cancel = is_by_client || call->reset_error == SL_H2_CANCEL;
+    if (call->may_have_answered || (is_cancel && is_timeout_hidden(call))) {
+        return;
+    }
+    uint32_t code = status_from_reset(call);
+    if (is_by_client) {
+        code = is_past_deadline(call) ? SL_GRPC_DEADLINE_EXCEEDED : SL_GRPC_CANCELLED;
+    }
+    set_status(call, code, SL_FROM_RST_STREAM);
+}
+
 /* PROTOCOL-HTTP2 "Errors", as gRPC clients derive what the wire does not say. */
 void sl_call_status_derive(struct sl_call *call)
 {
@@ -142,11 +163,8 @@ void sl_call_status_derive(struct sl_call *call)
         status_from_http(call);
         break;
     case SL_CALL_RESET_BY_CLIENT:
-        set_status(call, is_past_deadline(call) ? SL_GRPC_DEADLINE_EXCEEDED : SL_GRPC_CANCELLED,
-                   SL_FROM_RST_STREAM);
-        break;
     case SL_CALL_RESET_BY_SERVER:
-        set_status(call, status_from_reset(call), SL_FROM_RST_STREAM);
+        status_from_rst(call);
         break;
     case SL_CALL_GOAWAY:
         set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_GOAWAY);

@@ -217,15 +217,19 @@ void sl_obs_call_response(struct sl_obs_call *call)
 
 void sl_obs_call_catch_up(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir)
 {
-    if (call->gap_epoch[dir] == observer->dir[dir].gap_epoch) {
+    const struct sl_obs_dir *d = &observer->dir[dir];
+    bool is_hunting = d->phase == SL_OBS_HUNT && d->payload.len > 0;
+    if (call->gap_epoch[dir] == d->gap_epoch && !is_hunting) {
         return;
     }
-    call->gap_epoch[dir] = observer->dir[dir].gap_epoch;
+    call->gap_epoch[dir] = d->gap_epoch;
+    /* A side that has ended may have been reset since. */
+    call->call.may_have_ended = true;
     if (!sl_obs_side(call, dir)->is_ended) {
         call->call.has_gap = true;
         sl_obs_body_partial(observer, call, dir);
         call->is_lost[dir] = true;
-        call->call.may_have_ended = true;
+        call->call.may_have_answered |= dir == SL_DIR_RESPONSE;
     }
 }
 

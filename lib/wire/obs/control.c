@@ -113,6 +113,7 @@ static void rst_stream(struct sl_observer *observer, enum sl_dir dir, uint32_t e
     }
     struct sl_obs_call *call = stream->call;
     struct sl_call_side *side = sl_obs_side(call, dir);
+    sl_obs_call_catch_up(observer, call, dir);
     if (!side->is_ended) {
         side->is_ended = true;
         side->end_at = observer->at;

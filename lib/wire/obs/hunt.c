@@ -25,6 +25,7 @@ void sl_obs_skipped(struct sl_observer *observer, enum sl_dir dir, uint64_t coun
         return;
     }
     observer->totals.skipped_bytes[dir] += count;
+    observer->dir[dir].gap_epoch++;
     if (observer->handler.skipped != NULL) {
         observer->handler.skipped(observer->config.owner, dir, count, &observer->at);
     }
@@ -143,6 +144,14 @@ static size_t search(const struct sl_observer *observer, enum sl_dir dir, enum v
             break;
         }
     }
+    /* Rather where a sender began than what could be a frame too long to tell. */
+    bool is_at_segment = at == 0 && d->is_at_segment;
+    if (*ret_verdict == IS_UNDECIDED && !is_at_segment && at < d->segment &&
+        judge(observer, dir, sl_span_from(sl_buf_span(&d->payload), d->segment), true) ==
+            IS_FRAME) {
+        *ret_verdict = IS_FRAME;
+        at = d->segment;
+    }
     return at;
 }
 
@@ -174,6 +183,17 @@ void sl_obs_hunt_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_s
     }
 }
 
+/* What the lost frame said may have ended the call. */
+static void lose_end(struct sl_observer *observer, enum sl_dir dir, uint32_t id)
+{
+    struct sl_stream *stream = sl_obs_stream_find(&observer->streams, id);
+    if (stream != NULL && stream->call != NULL) {
+        stream->call->call.has_gap = true;
+        stream->call->call.may_have_ended = true;
+        stream->call->call.may_have_answered |= dir == SL_DIR_RESPONSE;
+    }
+}
+
 /* Bytes of a frame whose end is known are missing: the frame is lost, the next one is not. */
 static void lose_frame(struct sl_observer *observer, enum sl_dir dir)
 {
@@ -185,6 +205,9 @@ static void lose_frame(struct sl_observer *observer, enum sl_dir dir)
     observer->totals.frames_skipped++;
     if (d->header.type == SL_H2_WINDOW_UPDATE || d->header.type == SL_H2_SETTINGS) {
         sl_obs_flow_distrust(observer, sl_obs_other(dir));
+    }
+    if (d->header.type == SL_H2_RST_STREAM || d->header.type == SL_H2_HEADERS) {
+        lose_end(observer, dir, d->header.stream);
     }
 }
 

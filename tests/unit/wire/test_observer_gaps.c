@@ -206,6 +206,118 @@ static void every_byte_is_framed_or_skipped(void **state)
     sl_observer_free(observer);
 }
 
+/* ---- what was lost may have been the end ---- */
+
+/* Whatever the trailers said, CANCELLED would be made up. */
+static void a_reset_behind_lost_trailers_is_no_status(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin_stream(&talk);
+    test_talk_headers(&talk, RESPONSE, 1, END, "grpc-status: 5\n");
+    test_talk_lose_last(&talk, 10, false);
+    test_talk_ping(&talk, RESPONSE, false, 7);
+    test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
+    test_talk_expect(&talk, "end stream 1 reset_by_client messages 1/0 gap\n!finding\n");
+    test_talk_release(&talk);
+}
+
+static void a_reset_whose_bytes_are_lost_leaves_no_status(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin_stream(&talk);
+    test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
+    test_talk_lose_last(&talk, 4, true);
+    test_talk_close(&talk, RESPONSE, false);
+    test_talk_close(&talk, REQUEST, false);
+    test_talk_expect(&talk, "end stream 1 closed_by_server messages 1/0 gap\n!finding\n");
+    test_talk_release(&talk);
+}
+
+/* The client's END_STREAM was seen; its RST_STREAM may be among what is missing. */
+static void a_call_that_may_have_been_reset_has_no_status(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin_stream(&talk);
+    test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
+    test_talk_lose_last(&talk, 13, true);
+    test_talk_ping(&talk, REQUEST, false, 7);
+    test_talk_close(&talk, RESPONSE, false);
+    test_talk_close(&talk, REQUEST, false);
+    test_talk_expect(&talk, "end stream 1 closed_by_server messages 1/0\n!finding\n");
+    test_talk_release(&talk);
+}
+
+static void a_message_lost_before_the_reset_of_its_sender_is_told(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    test_talk_init(&talk, false);
+    test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
+    test_talk_message(&talk, REQUEST, 1, 0, "ask");
+    test_talk_lose_last(&talk, 17, true);
+    test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
+    test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
+    test_talk_expect(&talk,
+                     "end stream 1 reset_by_client CANCELLED from rst_stream messages 0/0 gap\n"
+                     "!finding\n");
+    test_talk_release(&talk);
+}
+
+/* The deadline may have been in the block that could not be decoded. */
+static void a_client_reset_with_a_hidden_deadline_is_no_status(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    test_talk_init(&talk, false);
+    test_talk_request(&talk, 1, "x");
+    test_talk_lose_last(&talk, 8, true);
+    test_talk_request(&talk, 3, "x");
+    test_talk_headers(&talk, RESPONSE, 3, 0, TEST_RESPONSE_FIELDS);
+    test_talk_rst(&talk, REQUEST, 3, SL_H2_CANCEL);
+    test_talk_request(&talk, 5, "x");
+    test_talk_rst(&talk, RESPONSE, 5, SL_H2_REFUSED_STREAM);
+    test_talk_expect(
+        &talk,
+        "end stream 3 reset_by_client messages 1/0 lost_headers\n"
+        "end stream 5 reset_by_server UNAVAILABLE from rst_stream messages 1/0 lost_headers\n");
+    test_talk_release(&talk);
+}
+
+/* Calls that begin while the other side's frames are not found again lose what is skipped. */
+static void a_call_begun_before_frames_are_found_again_is_not_whole(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin_stream(&talk);
+    test_talk_message(&talk, RESPONSE, 1, 0, "0123456789");
+    test_talk_lose_last(&talk, 4, false);
+    test_talk_request(&talk, 3, "ask");
+    test_talk_raw(&talk, RESPONSE, "no frame at all is in these bytes", 33);
+    test_talk_close(&talk, RESPONSE, false);
+    test_talk_close(&talk, REQUEST, false);
+    test_talk_expect(&talk, "end stream 3 closed_by_server messages 1/0 gap\n!finding\n");
+    test_talk_release(&talk);
+}
+
+static void frames_at_the_start_of_a_piece_win_over_what_may_be_a_long_one(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin_stream(&talk);
+    test_talk_message(&talk, RESPONSE, 1, 0, "0123456789");
+    test_talk_lose_last(&talk, 19, false);
+    test_talk_raw(&talk, RESPONSE, "rest\0\x3f\0\0\0\0\0\0\1 of a frame", 24);
+    test_talk_message(&talk, RESPONSE, 1, 0, "next");
+    test_talk_headers(&talk, RESPONSE, 1, END, "grpc-status: 0\n");
+    test_talk_expect(&talk, "skipped < 20\n"
+                            "message response stream 1 #1 flag 0 'next'\n"
+                            "end stream 1 trailers OK from trailers messages 1/1 gap\n");
+    test_talk_release(&talk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +331,13 @@ int main(void)
         cmocka_unit_test(a_late_start_joins_the_calls_that_run),
         cmocka_unit_test(a_response_captured_before_its_request_finds_it),
         cmocka_unit_test(every_byte_is_framed_or_skipped),
+        cmocka_unit_test(a_reset_behind_lost_trailers_is_no_status),
+        cmocka_unit_test(a_reset_whose_bytes_are_lost_leaves_no_status),
+        cmocka_unit_test(a_call_that_may_have_been_reset_has_no_status),
+        cmocka_unit_test(a_message_lost_before_the_reset_of_its_sender_is_told),
+        cmocka_unit_test(a_client_reset_with_a_hidden_deadline_is_no_status),
+        cmocka_unit_test(a_call_begun_before_frames_are_found_again_is_not_whole),
+        cmocka_unit_test(frames_at_the_start_of_a_piece_win_over_what_may_be_a_long_one),
     };
     return cmocka_run_group_tests_name("wire/observer_gaps", tests, NULL, NULL);
 }
