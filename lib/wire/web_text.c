@@ -54,3 +54,16 @@ size_t sl_web_text_decode(struct sl_web_text *state, struct sl_span *text,
     }
     return len;
 }
+
+size_t sl_web_text_end(struct sl_web_text *state, uint8_t out[SL_WEB_TEXT_OUT_MAX])
+{
+    if (state->is_malformed || state->digits == 0) {
+        return 0;
+    }
+    if (state->digits == 1) {
+        state->is_malformed = true;
+        return 0;
+    }
+    state->padding = 4 - state->digits;
+    return take_group(state, out);
+}

@@ -28,4 +28,8 @@ struct sl_web_text {
 size_t sl_web_text_decode(struct sl_web_text *state, struct sl_span *text,
                           uint8_t out[SL_WEB_TEXT_OUT_MAX]);
 
+/* The text ends here: the bytes of a last group whose padding was left out (RFC 4648 3.2), up to two;
+ * answers how many. A single digit is malformed. */
+size_t sl_web_text_end(struct sl_web_text *state, uint8_t out[SL_WEB_TEXT_OUT_MAX]);
+
 #endif

@@ -130,14 +130,37 @@ static void finish_whole(struct sl_observer *observer, struct sl_obs_call *call,
     splitter_end(observer, splitter);
 }
 
+static void tell_malformed_text(struct sl_obs_call *call, enum sl_dir dir)
+{
+    if (call->text[dir].is_malformed) {
+        call->call.body_problem = "a body in text mode is no base64";
+    }
+}
+
+/* What the base64 of a body without padding at its end still holds. */
+static void finish_text(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir)
+{
+    uint8_t bytes[SL_WEB_TEXT_OUT_MAX];
+    size_t len = sl_web_text_end(&call->text[dir], bytes);
+    tell_malformed_text(call, dir);
+    if (len > 0) {
+        struct sl_splitter *splitter = splitter_begin(observer, call, dir);
+        sl_splitter_feed(splitter, sl_span(bytes, len), on_message, observer);
+        splitter_end(observer, splitter);
+    }
+}
+
 void sl_obs_body_finish(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir)
 {
     struct sl_call_side *side = sl_obs_side(call, dir);
     if (call->framing[dir] == SL_FRAMING_WHOLE && !call->is_lost[dir] && side->has_headers) {
         finish_whole(observer, call, dir);
-    } else {
-        sl_obs_body_partial(observer, call, dir);
+        return;
     }
+    if (call->framing[dir] == SL_FRAMING_WEB_TEXT && !call->is_lost[dir]) {
+        finish_text(observer, call, dir);
+    }
+    sl_obs_body_partial(observer, call, dir);
 }
 
 void sl_obs_body_of_query(struct sl_observer *observer, struct sl_obs_call *call)
@@ -165,9 +188,7 @@ static void feed_text(struct sl_observer *observer, struct sl_obs_call *call, en
         size_t len = sl_web_text_decode(&call->text[dir], &text, bytes);
         sl_splitter_feed(&call->splitter[dir], sl_span(bytes, len), on_message, observer);
     }
-    if (call->text[dir].is_malformed) {
-        call->call.body_problem = "a body in text mode is no base64";
-    }
+    tell_malformed_text(call, dir);
 }
 
 void sl_obs_body_feed(struct sl_observer *observer, struct sl_obs_call *call, enum sl_dir dir,

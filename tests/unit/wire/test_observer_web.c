@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gRPC-Web and Connect over HTTP/2. */
 #include "lib/wire/observer.h"
+#include "lib/wire/web_text.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/talk.h"
 
@@ -75,6 +76,34 @@ static void text_mode_is_base64_padded_anywhere(void **state)
                             "!finding\n");
     test_talk_every_split(&talk);
     test_talk_release(&talk);
+}
+
+static void text_mode_may_leave_out_the_last_padding(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    test_talk_init(&talk, false);
+    test_talk_headers(&talk, REQUEST, 1, 0, WEB_REQUEST("application/grpc-web-text"));
+    DATA(&talk, REQUEST, END, "AAAAAANhc2s");
+    test_talk_headers(&talk, RESPONSE, 1, 0, WEB_RESPONSE("application/grpc-web-text"));
+    DATA(&talk, RESPONSE, END, "AAAAAANvbmU=gAAAAA9ncnBjLXN0YXR1czowDQo");
+    test_talk_expect(&talk, "message request stream 1 #1 flag 0 'ask'\n"
+                            "message response stream 1 #1 flag 0 'one'\n"
+                            "end stream 1 trailers OK from grpc_web_trailers messages 1/1\n"
+                            "!finding\n");
+    test_talk_every_split(&talk);
+    test_talk_release(&talk);
+}
+
+static void a_single_digit_at_the_end_is_no_base64(void **state)
+{
+    (void)state;
+    struct sl_web_text text = {0};
+    struct sl_span digits = sl_span_str("AAAAAANhc");
+    uint8_t out[SL_WEB_TEXT_OUT_MAX];
+    assert_int_equal(sl_web_text_decode(&text, &digits, out), 6);
+    assert_int_equal(sl_web_text_end(&text, out), 0);
+    assert_true(text.is_malformed);
 }
 
 static void trailers_only_of_grpc_web_are_header_fields(void **state)
@@ -245,6 +274,8 @@ int main(void)
         cmocka_unit_test(the_trailers_of_grpc_web_lie_in_the_body),
         cmocka_unit_test(the_status_is_known_where_no_message_is_kept),
         cmocka_unit_test(text_mode_is_base64_padded_anywhere),
+        cmocka_unit_test(text_mode_may_leave_out_the_last_padding),
+        cmocka_unit_test(a_single_digit_at_the_end_is_no_base64),
         cmocka_unit_test(trailers_only_of_grpc_web_are_header_fields),
         cmocka_unit_test(a_web_response_without_trailers_is_unknown),
         cmocka_unit_test(a_connect_stream_ends_with_its_end_message),
