@@ -26,7 +26,8 @@ done
 
 complain < <(found '[[:blank:]]+$' "${texts[@]}" | sed 's/$/ <- blank at the end of the line/')
 complain < <(found $'\t' "${sources[@]}" | sed 's/$/ <- tab/')
-complain < <(found '\b(TODO|FIXME|XXX|HACK)\b' "${sources[@]}" "${cmake_files[@]}" | sed 's/$/ <- file an issue instead/')
+# "# TODO" in a string of C is the directive of TAP.
+complain < <(found '\b(TODO|FIXME|XXX|HACK)\b' "${sources[@]}" "${cmake_files[@]}" | grep -v '\.c:[0-9]*:.*".*# TODO' | sed 's/$/ <- file an issue instead/')
 for file in "${texts[@]}"; do
   [[ ! -s $file || -z $(tail -c 1 "$file") ]] || complain "$file: no newline at its end"
 done

@@ -227,8 +227,10 @@ int har_cmd_replay(int argc, char **argv)
         sl_headers_release(&options.metadata);
         return status;
     }
-    bool has_output = options.json != NULL || options.junit != NULL || options.evidence != NULL ||
-                      options.capture != NULL;
+    bool has_output = options.evidence != NULL || options.capture != NULL;
+    for (size_t i = 0; i < HAR_FORMATS; i++) {
+        has_output |= options.reports[i] != NULL;
+    }
     if (result.operand_count == 0 || (result.operand_count > 1 && has_output)) {
         (void)fprintf(stderr, "%s: %s\n", cli.program,
                       result.operand_count == 0

@@ -8,16 +8,11 @@
 #include "harness/cmd/schema.h"
 #include "harness/engine/evidence.h"
 #include "harness/report/report.h"
-#include "harness/report/write_file.h"
 #include "harness/scenario/lines.h"
 #include "harness/scenario/read_file.h"
 #include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
-
-enum {
-    REPORT_MAX = 256 * 1024 * 1024,
-};
 
 int har_run_usage(const struct har_run_job *job, const char *text, const char *detail)
 {
@@ -125,48 +120,77 @@ static int apply_known(struct har_run_job *job)
     return status;
 }
 
-static int write_file(const struct har_run_job *job, const char *path, const struct sl_buf *text)
+static void add_option(struct sl_buf *line, const char *name, const char *value)
 {
-    bool is_whole = !text->is_full && har_write_file(path, sl_buf_span(text));
-    return is_whole ? 0 : har_run_usage(job, "cannot write ", path);
+    if (value != NULL) {
+        (void)sl_buf_addf(line, " --%s ", name);
+        har_shell_word(line, value);
+    }
+}
+
+static void add_options(struct sl_buf *line, const char *name, const struct har_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        add_option(line, name, list->items[i]);
+    }
+}
+
+/* The options by which the same target is met in the same way. Values of metadata may be secrets: only their names. */
+static void add_target_options(const struct har_run_options *options, struct sl_buf *line)
+{
+    if (options->command != NULL) {
+        (void)sl_buf_add_str(line, "--exec ");
+        har_shell_word(line, options->command);
+    } else {
+        (void)sl_buf_addf(line, "--target %s", options->target);
+    }
+    (void)sl_buf_add_str(line, options->has_tls ? " --tls" : "");
+    add_option(line, "ca", options->ca);
+    add_option(line, "cert", options->cert);
+    add_option(line, "key", options->key);
+    add_option(line, "authority", options->authority);
+    for (size_t i = 0; i < options->metadata.count; i++) {
+        (void)sl_buf_addf(line, " --metadata '%.*s: VALUE'",
+                          (int)options->metadata.fields[i].name.len,
+                          (const char *)options->metadata.fields[i].name.data);
+    }
+    add_option(line, "client", options->client);
+    add_options(line, "import", &options->includes);
+    add_options(line, "proto", &options->protos);
+    add_options(line, "descriptor-set", &options->descriptor_sets);
+    (void)sl_buf_add_str(line, options->is_strict ? " --strict" : "");
 }
 
 static int write_reports(struct har_run_job *job)
 {
     struct har_run_options *options = &job->options;
     struct sl_buf option;
-    struct sl_buf text;
     sl_buf_init(&option, 128 * 1024);
-    sl_buf_init(&text, REPORT_MAX);
-    (void)sl_buf_add_str(&option, options->command != NULL ? "--exec " : "--target ");
-    if (options->command != NULL) {
-        har_shell_word(&option, options->command);
-    } else {
-        (void)sl_buf_add_str(&option, options->target);
-    }
+    add_target_options(options, &option);
     struct har_report report = {
         .suite = &job->suite,
         .target = options->command != NULL ? options->command : options->target,
         .target_option = sl_buf_str(&option),
         .profile = options->profile,
+        .library = job->library.folder,
     };
     int status = 0;
     har_report_text_end(stdout, &report);
-    if (options->json != NULL) {
-        har_report_json(&report, &text);
-        status |= write_file(job, options->json, &text);
-        sl_buf_clear(&text);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        status = har_run_usage(job, "cannot write ", "stdout");
     }
-    if (options->junit != NULL) {
-        har_report_junit(&report, &text);
-        status |= write_file(job, options->junit, &text);
+    for (size_t i = 0; i < HAR_FORMATS; i++) {
+        struct sl_error error = {0};
+        if (options->reports[i] != NULL &&
+            har_report_write(&report, (enum har_format)i, options->reports[i], &error) != SL_OK) {
+            status = har_run_usage_error(job, &error); /* the others are written still */
+        }
     }
     struct sl_error error = {0};
     if (options->evidence != NULL && har_evidence_finish(&job->suite, &error) != SL_OK) {
         status |= har_run_usage_error(job, &error);
     }
     sl_buf_release(&option);
-    sl_buf_release(&text);
     return status;
 }
 
@@ -226,6 +250,7 @@ int har_run_job(struct har_run_job *job)
 {
     uv_loop_t loop;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a report that may not grow is an error of that report */
     (void)uv_loop_init(&loop);
     int status = prepare(job);
     if (status == 0) {

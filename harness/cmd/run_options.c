@@ -144,20 +144,26 @@ static enum sl_status set_budget(void *options, const char *value, struct sl_err
 static enum sl_status set_report(void *options, const char *value, struct sl_error *reterr)
 {
     struct har_run_options *run = options;
+    const char *file = strchr(value, '=');
+    size_t len = file == NULL ? strlen(value) : (size_t)(file - value);
     if (strcmp(value, "text") == 0) {
-        run->wants_text = true;
-    } else if (strncmp(value, "json=", 5) == 0 && value[5] != '\0') {
-        run->json = value + 5;
-    } else if (strncmp(value, "junit=", 6) == 0 && value[6] != '\0') {
-        run->junit = value + 6;
-    } else if (strncmp(value, "tap=", 4) == 0 || strncmp(value, "md=", 3) == 0 ||
-               strncmp(value, "html=", 5) == 0) {
-        return sl_error_set(reterr, SL_USAGE,
-                            "this report is not built yet; there are text, json=F and junit=F");
-    } else {
-        return sl_error_set(reterr, SL_USAGE, "wanted: text, json=FILE or junit=FILE");
+        return SL_OK;
     }
-    return SL_OK;
+    for (size_t i = 0; i < HAR_FORMATS; i++) {
+        const char *name = har_formats[i].name;
+        if (strlen(name) != len || memcmp(name, value, len) != 0) {
+            continue;
+        }
+        if (file == NULL || file[1] == '\0') {
+            return sl_error_set(reterr, SL_USAGE, "wanted: %s=FILE", name);
+        }
+        if (run->reports[i] != NULL) {
+            return sl_error_set(reterr, SL_USAGE, "%s is given twice", name);
+        }
+        run->reports[i] = file + 1;
+        return SL_OK;
+    }
+    return sl_error_set(reterr, SL_USAGE, "wanted: text, or FORMAT=FILE with " HAR_FORMAT_NAMES);
 }
 
 static bool is_token(struct sl_span name)
@@ -226,7 +232,8 @@ static const struct sl_cli_option run_options[] = {
     {"metadata", 0, "'K: V'", "request metadata of every call; may be repeated", set_metadata},
     {"pid", 0, "N", "process of the target, so that its memory can be observed", set_pid},
     {"strict", 0, NULL, "findings of level S fail too", set_strict},
-    {"report", 0, "FORMAT=FILE", "json=F and junit=F; text goes to stdout always", set_report},
+    {"report", 0, "FORMAT=FILE",
+     "FORMAT is " HAR_FORMAT_NAMES "; may be repeated.\nText goes to stdout always", set_report},
     {"evidence", 0, "DIR", "decisions.jsonl; records and server.log of what did not pass",
      set_evidence},
     {"capture", 0, "FILE", "a pcapng of every connection of the run", set_capture},

@@ -5,6 +5,7 @@
 /* The command line of `run`. Strings borrow argv. */
 #include <sys/types.h>
 
+#include "harness/report/report.h"
 #include "lib/base/cli.h"
 #include "lib/wire/hpack.h"
 
@@ -33,8 +34,7 @@ struct har_run_options {
     const char *ca, *cert, *key, *authority;
     struct sl_headers metadata;
     pid_t pid;
-    bool wants_text;
-    const char *json, *junit; /* files */
+    const char *reports[HAR_FORMATS]; /* files; NULL: none */
     const char *evidence, *capture;
     struct har_list includes, protos, descriptor_sets; /* -I, --proto, -d */
 };

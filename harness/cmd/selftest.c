@@ -107,10 +107,11 @@ static int write_json(const char *path, const struct har_cases *cases,
     struct sl_buf text;
     sl_buf_init(&text, REPORT_MAX);
     har_selftest_json(cases, mutants, &text);
-    bool is_good = !text.is_full && har_write_file(path, sl_buf_span(&text));
+    struct sl_error error = {.text = "the report is too long"};
+    bool is_good = !text.is_full && har_write_file(path, sl_buf_span(&text), &error) == SL_OK;
     sl_buf_release(&text);
     if (!is_good) {
-        (void)fprintf(stderr, "%s: cannot write %s\n", cli.program, path);
+        (void)fprintf(stderr, "%s: %s\n", cli.program, error.text);
     }
     return is_good ? 0 : 2;
 }

@@ -22,13 +22,12 @@ static void add_failures(struct sl_json_out *json, const struct har_result *resu
     sl_json_out_end_array(json);
 }
 
-static void add_rerun(struct sl_json_out *json, const struct har_report *report, const char *id)
+static void add_rerun(struct sl_json_out *json, const struct har_report *report,
+                      const struct har_scenario *scenario)
 {
     struct sl_buf line;
-    sl_buf_init(&line, 64 * 1024);
-    (void)sl_buf_addf(&line, "sluice-harness run %s --seed %llu --profile %s %s", id,
-                      (unsigned long long)report->suite->config.seed, report->profile,
-                      report->target_option);
+    sl_buf_init(&line, HAR_RERUN_MAX);
+    har_report_rerun(report, scenario, &line);
     sl_json_out_key_str(json, "rerun", sl_buf_str(&line));
     sl_buf_release(&line);
 }
@@ -101,7 +100,7 @@ static void add_result(struct sl_json_out *json, const struct har_report *report
     }
     sl_json_out_end_array(json);
     sl_json_out_key_str(json, "evidence", result->evidence[0] == '\0' ? NULL : result->evidence);
-    add_rerun(json, report, scenario->id);
+    add_rerun(json, report, scenario);
     sl_json_out_end_object(json);
 }
 
@@ -173,6 +172,7 @@ void har_report_json(const struct har_report *report, struct sl_buf *out)
     sl_json_out_key_u64(&json, "fail", totals.fail);
     sl_json_out_key_u64(&json, "inconclusive", totals.inconclusive);
     sl_json_out_key_u64(&json, "skip", totals.skip);
+    sl_json_out_key_u64(&json, "known", totals.known); /* of fail */
     sl_json_out_end_object(&json);
     sl_json_out_key(&json, "calibration");
     har_report_calibration(&json, &suite->calibration);

@@ -4,6 +4,10 @@
 #include "harness/report/report.h"
 #include "lib/base/utf8.h"
 
+enum {
+    BODY_MAX = HAR_RERUN_MAX + 64 * 1024,
+};
+
 void har_xml_add(struct sl_buf *out, const char *text)
 {
     struct sl_span rest = sl_span_str(text);
@@ -33,7 +37,9 @@ void har_xml_add(struct sl_buf *out, const char *text)
     }
 }
 
-static void add_element(struct sl_buf *out, const char *name, const char *type, const char *message)
+/* body: what is below the message; NULL: nothing. */
+static void add_element(struct sl_buf *out, const char *name, const char *type, const char *message,
+                        struct sl_buf *body)
 {
     (void)sl_buf_addf(out, "      <%s", name);
     if (type != NULL) {
@@ -43,11 +49,40 @@ static void add_element(struct sl_buf *out, const char *name, const char *type, 
     }
     (void)sl_buf_add_str(out, " message=\"");
     har_xml_add(out, message);
-    (void)sl_buf_add_str(out, "\"/>\n");
+    if (body == NULL) {
+        (void)sl_buf_add_str(out, "\"/>\n");
+        return;
+    }
+    (void)sl_buf_add_str(out, "\">");
+    har_xml_add(out, sl_buf_str(body));
+    (void)sl_buf_addf(out, "</%s>\n", name);
+}
+
+/* What GitLab and Jenkins show of a case: all that was not as it must be, and how to see it again. */
+static void add_body(const struct har_report *report, const struct har_result *result,
+                     struct sl_buf *body)
+{
+    for (size_t i = 0; i < result->failure_count; i++) {
+        const struct har_failure *failure = &result->failures[i];
+        const char *why = failure->why == NULL ? result->scenario->why : failure->why;
+        (void)sl_buf_addf(body, "%s%s%s%s\n  why it matters: %s\n", failure->rule,
+                          failure->rule[0] == '\0' ? "" : ": ", failure->text,
+                          failure->is_mistake ? " (a mistake of the scenario)" : "",
+                          why == NULL ? "" : why);
+    }
+    for (size_t i = 0; i < result->note_count; i++) {
+        (void)sl_buf_addf(body, "note: %s\n", result->notes[i]);
+    }
+    if (result->evidence[0] != '\0') {
+        (void)sl_buf_addf(body, "evidence: %s\n", result->evidence);
+    }
+    (void)sl_buf_add_str(body, "run again: ");
+    har_report_rerun(report, result->scenario, body);
 }
 
 /* The folder of a scenario is its class, the rest its name. */
-static void add_case(struct sl_buf *out, const struct har_result *result)
+static void add_case(const struct har_report *report, const struct har_result *result,
+                     struct sl_buf *out)
 {
     const char *id = result->scenario->id;
     const char *slash = strrchr(id, '/');
@@ -62,17 +97,19 @@ static void add_case(struct sl_buf *out, const struct har_result *result)
         (void)sl_buf_add_str(out, "/>\n");
         return;
     }
+    struct sl_buf body;
+    sl_buf_init(&body, BODY_MAX);
+    add_body(report, result, &body);
     (void)sl_buf_add_str(out, ">\n");
-    if (result->outcome == HAR_SKIP) {
-        add_element(out, "skipped", NULL, result->reason);
+    if (result->outcome == HAR_SKIP || result->is_known) {
+        add_element(out, "skipped", NULL, result->reason, NULL);
     } else if (result->outcome == HAR_INCONCLUSIVE) {
-        add_element(out, "error", "inconclusive", result->reason);
-    } else if (result->is_known) {
-        add_element(out, "skipped", NULL, result->reason);
+        add_element(out, "error", "inconclusive", result->reason, &body);
     } else {
         add_element(out, "failure", result->failure_count > 0 ? result->failures[0].rule : "",
-                    result->reason);
+                    result->reason, &body);
     }
+    sl_buf_release(&body);
     (void)sl_buf_add_str(out, "    </testcase>\n");
 }
 
@@ -98,11 +135,11 @@ void har_report_junit(const struct har_report *report, struct sl_buf *out)
     if (suite->could_not_start) {
         (void)sl_buf_add_str(out,
                              "    <testcase classname=\"sluice\" name=\"target\" time=\"0\">\n");
-        add_element(out, "error", "unreachable", suite->start_text);
+        add_element(out, "error", "unreachable", suite->start_text, NULL);
         (void)sl_buf_add_str(out, "    </testcase>\n");
     }
     for (size_t i = 0; i < suite->result_count && !suite->could_not_start; i++) {
-        add_case(out, &suite->results[i]);
+        add_case(report, &suite->results[i], out);
     }
     (void)sl_buf_add_str(out, "  </testsuite>\n</testsuites>\n");
 }

@@ -12,12 +12,15 @@ struct har_report {
     const char
         *target_option;  /* "--target ..." or "--exec '...'", for the line that repeats a run */
     const char *profile; /* as given on the command line */
+    const char *library; /* folder of the built-in scenarios; NULL: all are named by id */
 };
 
 struct har_totals {
     unsigned pass, fail, inconclusive, skip, known;
 };
 struct har_totals har_totals_count(const struct har_suite *suite);
+/* Whether a failure makes the run fail: known ones do not, nor those of a level that is not judged. */
+bool har_result_counts(const struct har_suite *suite, const struct har_result *result);
 /* The exit status of a run (design.md): 2, 1, 3, 4, 0 in this order. */
 int har_exit_status(const struct har_suite *suite);
 
@@ -29,8 +32,34 @@ void har_report_text_end(FILE *file, const struct har_report *report);
 void har_report_json(const struct har_report *report, struct sl_buf *out);
 /* The object "calibration" of it. */
 void har_report_calibration(struct sl_json_out *json, const struct har_calibration *calibration);
-/* JUnit, as CI servers read it. */
+/* JUnit, as Jenkins and GitLab read it. */
 void har_report_junit(const struct har_report *report, struct sl_buf *out);
+/* TAP 14 with YAML diagnostics. */
+void har_report_tap(const struct har_report *report, struct sl_buf *out);
+/* Markdown for the summary of a CI job, at most HAR_MARKDOWN_MAX bytes: it says what it left out. */
+void har_report_markdown(const struct har_report *report, struct sl_buf *out);
+enum {
+    HAR_MARKDOWN_MAX = 1000 * 1000,
+    HAR_RERUN_MAX = 256 * 1024,
+};
+
+/* The formats that are written to files. */
+enum har_format { HAR_JSON, HAR_JUNIT, HAR_TAP, HAR_MARKDOWN, HAR_FORMATS };
+struct har_format_info {
+    const char *name; /* of --report NAME=FILE */
+    void (*write)(const struct har_report *report, struct sl_buf *out);
+};
+#define HAR_FORMAT_NAMES "json, junit, tap or md"
+extern const struct har_format_info har_formats[HAR_FORMATS];
+/* One of them into its file (harness/report/write_file.h). */
+SL_MUST_USE enum sl_status har_report_write(const struct har_report *report, enum har_format format,
+                                            const char *path, struct sl_error *reterr_error);
+
+/* "PASS", for people. */
+const char *har_outcome_label(enum har_outcome outcome);
+/* The line that plays a scenario of the run again. */
+void har_report_rerun(const struct har_report *report, const struct har_scenario *scenario,
+                      struct sl_buf *out);
 
 /* Appends text for XML: markup escaped, what XML 1.0 does not allow made visible as \xNN. */
 void har_xml_add(struct sl_buf *out, const char *text);

@@ -2,10 +2,14 @@
 #include <stdio.h>
 
 #include "harness/report/report.h"
+#include "harness/report/shown.h"
 #include "lib/base/clock.h"
-#include "lib/base/utf8.h"
 
-static const char *const labels[] = {"PASS", "FAIL", "INCONCLUSIVE", "SKIP"};
+const char *har_outcome_label(enum har_outcome outcome)
+{
+    static const char *const labels[] = {"PASS", "FAIL", "INCONCLUSIVE", "SKIP"};
+    return labels[outcome];
+}
 
 struct har_totals har_totals_count(const struct har_suite *suite)
 {
@@ -21,6 +25,13 @@ struct har_totals har_totals_count(const struct har_suite *suite)
     return totals;
 }
 
+bool har_result_counts(const struct har_suite *suite, const struct har_result *result)
+{
+    int level = result->scenario->level;
+    bool is_judged = level != HAR_LEVEL_I && (level != HAR_LEVEL_S || suite->config.is_strict);
+    return result->outcome == HAR_FAIL && !result->is_known && is_judged;
+}
+
 int har_exit_status(const struct har_suite *suite)
 {
     if (suite->could_not_start) {
@@ -31,11 +42,8 @@ int har_exit_status(const struct har_suite *suite)
     bool is_mistaken = false;
     for (size_t i = 0; i < suite->result_count; i++) {
         const struct har_result *result = &suite->results[i];
-        int level = result->scenario->level;
-        bool counts = level != HAR_LEVEL_I && (level != HAR_LEVEL_S || suite->config.is_strict);
         is_mistaken |= result->is_mistaken;
-        has_failed |= result->has_unexpected_pass;
-        has_failed |= result->outcome == HAR_FAIL && !result->is_known && counts;
+        has_failed |= result->has_unexpected_pass || har_result_counts(suite, result);
     }
     if (is_mistaken) {
         return 2;
@@ -53,17 +61,15 @@ int har_exit_status(const struct har_suite *suite)
 static void put_line(FILE *file, const char *text)
 {
     struct sl_span rest = sl_span_str(text);
+    struct sl_span piece;
     while (rest.len > 0) {
-        size_t len = sl_utf8_char(rest);
-        uint8_t first = rest.data[0];
-        bool is_c1 = len == 2 && first == 0xc2 && rest.data[1] < 0xa0;
-        if (len == 0 || first < 0x20 || first == 0x7f || is_c1) {
-            (void)fprintf(file, first == '\n' ? " | " : "\\x%02x", first);
-            len = len == 0 ? 1 : len;
-        } else {
-            (void)fwrite(rest.data, 1, len, file);
+        if (har_shown_piece(&rest, &piece)) {
+            (void)fwrite(piece.data, 1, piece.len, file);
+            continue;
         }
-        rest = sl_span_from(rest, len);
+        for (size_t i = 0; i < piece.len; i++) {
+            (void)fprintf(file, piece.data[i] == '\n' ? " | " : "\\x%02x", piece.data[i]);
+        }
     }
     (void)fputc('\n', file);
 }
@@ -77,8 +83,8 @@ static void put_rule(FILE *file, const struct har_failure *failure)
 
 void har_report_text_result(FILE *file, const struct har_result *result)
 {
-    (void)fprintf(file, "%-12s  %-44s %6.1f s  ", labels[result->outcome], result->scenario->id,
-                  (double)result->duration_ns / 1e9);
+    (void)fprintf(file, "%-12s  %-44s %6.1f s  ", har_outcome_label(result->outcome),
+                  result->scenario->id, (double)result->duration_ns / 1e9);
     if (result->is_known) {
         (void)fprintf(file, "(known) ");
     }

@@ -4,8 +4,14 @@
 
 /* A report into its file. */
 #include "lib/base/span.h"
+#include "lib/base/status.h"
 
-/* Writes path anew; false when not all of bytes is there. */
-bool har_write_file(const char *path, struct sl_span bytes);
+/*
+ * Writes path anew. A plain file is there whole or not at all: it takes its place only when all bytes are on it, and
+ * after an error neither a part of it is left nor an older report that could be taken for it. A device or pipe
+ * is written as it is. SL_IO with the path and the reason.
+ */
+SL_MUST_USE enum sl_status har_write_file(const char *path, struct sl_span bytes,
+                                          struct sl_error *reterr_error);
 
 #endif

@@ -4,6 +4,7 @@
 #include "harness/report/report.h"
 #include "harness/scenario/parse.h"
 #include "lib/base/alloc.h"
+#include "lib/base/utf8.h"
 #include "tests/support/cmocka_all.h"
 
 static const char scenario_text[] =
@@ -15,6 +16,8 @@ struct fixture {
     struct har_profile profile;
     struct har_result results[4];
     struct har_suite suite;
+    struct har_report report;
+    struct sl_buf out;
 };
 
 /* One result of each outcome; the failure's text is what a hostile peer sent. */
@@ -35,10 +38,40 @@ static void set_up(struct fixture *fixture)
     fixture->results[1].failure_count = 1;
     fixture->suite = (struct har_suite){.results = fixture->results, .result_count = 4};
     fixture->suite.config.profile = &fixture->profile;
+    fixture->report = (struct har_report){.suite = &fixture->suite,
+                                          .target = "h:1",
+                                          .target_option = "--target h:1",
+                                          .profile = "seed"};
+    sl_buf_init(&fixture->out, 1 << 20);
+}
+
+/* The report as text. */
+static const char *written(struct fixture *fixture, enum har_format format)
+{
+    sl_buf_clear(&fixture->out);
+    har_formats[format].write(&fixture->report, &fixture->out);
+    assert_false(fixture->out.is_full);
+    assert_true(sl_utf8_is_valid(sl_buf_span(&fixture->out)));
+    return sl_buf_str(&fixture->out);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("no '%s' in: %s", part, text);
+    }
+}
+
+static void assert_has_not(const char *text, const char *part)
+{
+    if (strstr(text, part) != NULL) {
+        fail_msg("'%s' in: %s", part, text);
+    }
 }
 
 static void tear_down(struct fixture *fixture)
 {
+    sl_buf_release(&fixture->out);
     har_scenario_free(fixture->scenario);
 }
 
@@ -67,18 +100,14 @@ static void junit_holds_nothing_that_xml_forbids(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct sl_buf out;
     set_up(&fixture);
-    sl_buf_init(&out, 1 << 20);
-    struct har_report report = {&fixture.suite, "h:1", "--target h:1", "seed"};
-    har_report_junit(&report, &out);
-    const char *text = sl_buf_str(&out);
-    assert_non_null(strstr(text, "&lt;&amp;&quot;&gt; \\x01 \\xff \\xef\\xbf\\xbf ok"));
-    assert_non_null(strstr(text, "<failure "));
-    assert_non_null(strstr(text, "<error type=\"inconclusive\""));
-    assert_non_null(strstr(text, "<skipped "));
-    assert_non_null(strstr(text, "tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"1\""));
-    sl_buf_release(&out);
+    const char *text = written(&fixture, HAR_JUNIT);
+    assert_has(text, "&lt;&amp;&quot;&gt; \\x01 \\xff \\xef\\xbf\\xbf ok");
+    assert_has(text, "<failure ");
+    assert_has(text, "<error type=\"inconclusive\"");
+    assert_has(text, "<skipped ");
+    assert_has(text, "tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"1\"");
+    assert_has(text, "run again: sluice-harness run a/b --seed 0 --profile 'seed' --target h:1<");
     tear_down(&fixture);
 }
 
@@ -86,19 +115,114 @@ static void json_is_valid_whatever_the_peer_said(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct sl_buf out;
     set_up(&fixture);
-    sl_buf_init(&out, 1 << 20);
-    struct har_report report = {&fixture.suite, "h:1", "--target h:1", "seed"};
-    har_report_json(&report, &out);
-    json_t *json = json_loadb((const char *)out.data, out.len, 0, NULL);
+    (void)written(&fixture, HAR_JSON);
+    json_t *json = json_loadb((const char *)fixture.out.data, fixture.out.len, 0, NULL);
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "schema")), "sluice.report/1");
     assert_int_equal(json_array_size(json_object_get(json, "results")), 4);
     json_t *second = json_array_get(json_object_get(json, "results"), 1);
     assert_string_equal(json_string_value(json_object_get(second, "verdict")), "fail");
     json_decref(json);
-    sl_buf_release(&out);
+    tear_down(&fixture);
+}
+
+static void tap_tells_each_verdict(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    const char *text = written(&fixture, HAR_TAP);
+    assert_true(strncmp(text, "TAP version 13\n1..4\nok 1 - a/b\nnot ok 2 - a/b\n  ---\n", 50) ==
+                0);
+    assert_has(text, "\nnot ok 3 - a/b\n  ---\n");
+    assert_has(text, "  severity: \"inconclusive\"\n");
+    assert_has(text, "\nok 4 - a/b # SKIP <&\"> \\\\x01 ");
+    fixture.results[1].is_known = true;
+    assert_has(written(&fixture, HAR_TAP), "\nnot ok 2 - a/b # TODO known failing\n");
+    fixture.results[0].has_unexpected_pass = true;
+    assert_has(written(&fixture, HAR_TAP), "\nok 1 - a/b # TODO known failing, but");
+    fixture.suite.could_not_start = true;
+    (void)snprintf(fixture.suite.start_text, sizeof(fixture.suite.start_text), "no\nok 1");
+    text = written(&fixture, HAR_TAP);
+    assert_string_equal(text,
+                        "TAP version 13\nBail out! the target cannot be reached: no\\\\x0aok 1\n");
+    tear_down(&fixture);
+}
+
+static void tap_is_a_line_a_point_whatever_the_peer_said(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    for (size_t i = 0; i < 4; i++) {
+        (void)snprintf(fixture.results[i].reason, sizeof(fixture.results[i].reason),
+                       "\nok 9\r\n# TODO \"\\ \xc2\x85 \xe2\x80\xa8 \x1b[2J ...");
+    }
+    const char *text = written(&fixture, HAR_TAP);
+    assert_has(text, "# SKIP \\\\x0aok 9\\\\x0d\\\\x0a\\# TODO \"\\\\ \\\\xc2\\\\x85 ");
+    assert_has(text, "  message: \"\\nok 9\\\\x0d\\n# TODO \\\"\\\\ \\\\xc2\\\\x85 ");
+    assert_has_not(text, "\nok 9");
+    assert_has_not(text, "\x1b");
+    tear_down(&fixture);
+}
+
+static void markdown_stays_a_table_whatever_the_peer_said(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    (void)snprintf(fixture.results[1].reason, sizeof(fixture.results[1].reason),
+                   "a|b `c` <img src=x> [l](http://h) www.h @all\n| # *x* \\ &amp; \xff");
+    const char *text = written(&fixture, HAR_MARKDOWN);
+    assert_has(text, "### sluice-harness: failed\n");
+    assert_has(text, "**1 passed, 1 failed, 1 inconclusive, 1 skipped** in ");
+    assert_has(text, "| **FAIL** | <code>a/b</code> | ");
+    assert_has(text,
+               " | a&#124;b &#96;c&#96; &#60;img src=x&#62; &#91;l&#93;(http&#58;//h) www&#46;h "
+               "&#64;&#8203;all&#92;x0a&#124; &#35; &#42;x&#42; &#92; &#38;amp; &#92;xff | "
+               "<code>sluice-harness run a/b --seed 0");
+    assert_has(text, "<details><summary>1 skipped</summary>");
+    tear_down(&fixture);
+}
+
+/* As many as --repeat may make of it, each with as much text as there can be. */
+static void markdown_fits_a_summary_and_says_what_it_left_out(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    struct fixture fixture;
+    set_up(&fixture);
+    struct har_result *results = sl_calloc(MANY, sizeof(results[0]));
+    for (size_t i = 0; i < MANY; i++) {
+        results[i] = fixture.results[1];
+        memset(results[i].reason, 0xff, sizeof(results[i].reason) - 1);
+        results[i].failure_count = HAR_FAILURES_MAX;
+        for (size_t k = 0; k < HAR_FAILURES_MAX; k++) {
+            memset(results[i].failures[k].text, 1, sizeof(results[i].failures[k].text) - 1);
+        }
+    }
+    fixture.suite.results = results;
+    fixture.suite.result_count = MANY;
+    const char *text = written(&fixture, HAR_MARKDOWN);
+    assert_true(fixture.out.len <= HAR_MARKDOWN_MAX);
+    assert_has(text, " more are left out here; the JSON report has them.");
+    sl_free(results);
+    tear_down(&fixture);
+}
+
+/* A scenario of the user's own is found by its file; what a shell would obey is quoted. */
+static void a_rerun_names_what_was_run(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    fixture.report.library = "/lib/scenarios";
+    fixture.report.profile = "my profile.json";
+    har_report_rerun(&fixture.report, fixture.scenario, &fixture.out);
+    assert_string_equal(
+        sl_buf_str(&fixture.out),
+        "sluice-harness run 'x.json' --seed 0 --profile 'my profile.json' --target h:1");
     tear_down(&fixture);
 }
 
@@ -108,6 +232,11 @@ int main(void)
         cmocka_unit_test(counts_and_exit_statuses_follow_the_outcomes),
         cmocka_unit_test(junit_holds_nothing_that_xml_forbids),
         cmocka_unit_test(json_is_valid_whatever_the_peer_said),
+        cmocka_unit_test(tap_tells_each_verdict),
+        cmocka_unit_test(tap_is_a_line_a_point_whatever_the_peer_said),
+        cmocka_unit_test(markdown_stays_a_table_whatever_the_peer_said),
+        cmocka_unit_test(markdown_fits_a_summary_and_says_what_it_left_out),
+        cmocka_unit_test(a_rerun_names_what_was_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GitHub's Markdown, which GitLab and others read too. */
+#include <stdio.h>
+
+#include "harness/report/report.h"
+#include "harness/report/shown.h"
+#include "lib/base/clock.h"
+
+enum {
+    ROWS_MAX = 500,                                /* of a table */
+    ROOM = 16 * HAR_REASON_MAX * HAR_FAILURES_MAX, /* for one result and the end, escaped */
+    RERUN_SHOWN = 4 * 1024,                        /* bytes of a command */
+};
+
+/*
+ * Text of a peer as text: what Markdown or HTML could take for markup, a link or a mention is a numeric
+ * reference, so that a table's cell stays one.
+ */
+static void add_text(struct sl_buf *out, struct sl_span text)
+{
+    struct sl_span piece;
+    uint8_t last = ' ';
+    while (text.len > 0) {
+        if (!har_shown_piece(&text, &piece)) {
+            har_shown_escape(piece, "&#92;x", out);
+            last = ' ';
+            continue;
+        }
+        uint8_t c = piece.data[0];
+        bool is_marked = c != 0 && strchr("&<>|`*_~[]\\#!{}$^", c) != NULL;
+        /* The extension "autolinks": www., and a scheme before what follows it. */
+        bool is_link = (c == '.' && last == 'w') || (c == ':' && text.len > 0 && *text.data != ' ');
+        if (c == '@') {
+            (void)sl_buf_add_str(out, "&#64;&#8203;"); /* nobody is called */
+        } else if (piece.len == 1 && (is_marked || is_link)) {
+            (void)sl_buf_addf(out, "&#%u;", c);
+        } else {
+            (void)sl_buf_add_span(out, piece);
+        }
+        last = c;
+    }
+}
+
+static void add_str(struct sl_buf *out, const char *text)
+{
+    add_text(out, sl_span_str(text));
+}
+
+/* An element rather than backticks, which a text with backticks would end. */
+static void add_code(struct sl_buf *out, const char *text)
+{
+    (void)sl_buf_add_str(out, "<code>");
+    add_str(out, text);
+    (void)sl_buf_add_str(out, "</code>");
+}
+
+static void add_rerun(const struct har_report *report, const struct har_result *result,
+                      struct sl_buf *out)
+{
+    struct sl_buf line;
+    sl_buf_init(&line, HAR_RERUN_MAX);
+    har_report_rerun(report, result->scenario, &line);
+    if (line.len <= RERUN_SHOWN) {
+        add_code(out, sl_buf_str(&line));
+    } else {
+        (void)sl_buf_add_str(out, "(longer than is shown here; it is in the JSON report)");
+    }
+    sl_buf_release(&line);
+}
+
+static const char *mark_of(const struct har_suite *suite, const struct har_result *result)
+{
+    if (result->is_known) {
+        return "FAIL (known)";
+    }
+    if (result->outcome == HAR_FAIL && !har_result_counts(suite, result)) {
+        return "FAIL (does not count)";
+    }
+    return result->outcome == HAR_FAIL ? "**FAIL**" : har_outcome_label(result->outcome);
+}
+
+static bool has_room(const struct sl_buf *out)
+{
+    return out->len + ROOM < HAR_MARKDOWN_MAX;
+}
+
+static void add_row(const struct har_report *report, const struct har_result *result,
+                    struct sl_buf *out)
+{
+    (void)sl_buf_addf(out, "| %s | ", mark_of(report->suite, result));
+    add_code(out, result->scenario->id);
+    (void)sl_buf_add_str(out, " | ");
+    add_str(out, result->failure_count > 0 ? result->failures[0].rule : "");
+    (void)sl_buf_add_str(out, " | ");
+    add_str(out, result->reason);
+    (void)sl_buf_add_str(out, " | ");
+    add_rerun(report, result, out);
+    (void)sl_buf_add_str(out, " |\n");
+}
+
+static void add_left_out(struct sl_buf *out, size_t count)
+{
+    if (count > 0) {
+        (void)sl_buf_addf(out, "\n%zu more are left out here; the JSON report has them.\n", count);
+    }
+}
+
+/* Everything but what passed or was skipped. */
+static bool is_told(const struct har_result *result)
+{
+    return result->outcome == HAR_FAIL || result->outcome == HAR_INCONCLUSIVE;
+}
+
+static void add_table(const struct har_report *report, struct sl_buf *out)
+{
+    size_t rows = 0;
+    size_t left_out = 0;
+    for (size_t i = 0; i < report->suite->result_count; i++) {
+        const struct har_result *result = &report->suite->results[i];
+        if (!is_told(result)) {
+            continue;
+        }
+        if (rows == ROWS_MAX || !has_room(out)) {
+            left_out++;
+            continue;
+        }
+        if (rows++ == 0) {
+            (void)sl_buf_add_str(out, "\n| verdict | scenario | rule | reason | run again |\n"
+                                      "|---|---|---|---|---|\n");
+        }
+        add_row(report, result, out);
+    }
+    add_left_out(out, left_out);
+}
+
+static void add_item(struct sl_buf *out, const char *name, const char *text)
+{
+    if (text != NULL && text[0] != '\0') {
+        (void)sl_buf_addf(out, "- %s: ", name);
+        add_str(out, text);
+        (void)sl_buf_add_u8(out, '\n');
+    }
+}
+
+static void add_details(const struct har_result *result, struct sl_buf *out)
+{
+    (void)sl_buf_addf(out, "\n<details><summary>%s ", har_outcome_label(result->outcome));
+    add_code(out, result->scenario->id);
+    (void)sl_buf_add_str(out, "</summary>\n\n");
+    add_item(out, "what it is", result->scenario->title);
+    for (size_t i = 0; i < result->failure_count; i++) {
+        const struct har_failure *failure = &result->failures[i];
+        add_item(out, failure->rule[0] == '\0' ? "seen" : failure->rule, failure->text);
+        add_item(out, "at", failure->path);
+        add_item(out, "why it matters",
+                 failure->why == NULL ? result->scenario->why : failure->why);
+    }
+    for (size_t i = 0; i < result->note_count; i++) {
+        add_item(out, "note", result->notes[i]);
+    }
+    for (size_t i = 0; i < result->latency_count; i++) {
+        const struct har_latency *latency = &result->latencies[i];
+        (void)sl_buf_add_str(out, "- ");
+        add_str(out, latency->phase);
+        (void)sl_buf_addf(out, ", %s: p50 %.1f ms, p99 %.1f ms of %zu\n",
+                          har_metric_names[latency->metric],
+                          (double)latency->p50_ns / (double)SL_MS,
+                          (double)latency->p99_ns / (double)SL_MS, latency->count);
+    }
+    add_item(out, "evidence", result->evidence);
+    (void)sl_buf_addf(out, "- %.1f s, %u %s\n\n</details>\n", (double)result->duration_ns / 1e9,
+                      result->plays, result->plays == 1 ? "play" : "plays");
+}
+
+static void add_all_details(const struct har_report *report, struct sl_buf *out)
+{
+    size_t left_out = 0;
+    for (size_t i = 0; i < report->suite->result_count; i++) {
+        if (is_told(&report->suite->results[i])) {
+            if (has_room(out)) {
+                add_details(&report->suite->results[i], out);
+            } else {
+                left_out++;
+            }
+        }
+    }
+    add_left_out(out, left_out);
+}
+
+static void add_skipped(const struct har_report *report, unsigned count, struct sl_buf *out)
+{
+    size_t rows = 0;
+    size_t left_out = 0;
+    if (count == 0) {
+        return;
+    }
+    (void)sl_buf_addf(out,
+                      "\n<details><summary>%u skipped</summary>\n\n| scenario | reason |\n"
+                      "|---|---|\n",
+                      count);
+    for (size_t i = 0; i < report->suite->result_count; i++) {
+        const struct har_result *result = &report->suite->results[i];
+        if (result->outcome != HAR_SKIP) {
+            continue;
+        }
+        if (rows++ >= ROWS_MAX || !has_room(out)) {
+            left_out++;
+            continue;
+        }
+        (void)sl_buf_add_str(out, "| ");
+        add_code(out, result->scenario->id);
+        (void)sl_buf_add_str(out, " | ");
+        add_str(out, result->reason);
+        (void)sl_buf_add_str(out, " |\n");
+    }
+    add_left_out(out, left_out);
+    (void)sl_buf_add_str(out, "\n</details>\n");
+}
+
+void har_report_markdown(const struct har_report *report, struct sl_buf *out)
+{
+    const struct har_suite *suite = report->suite;
+    struct har_totals totals = har_totals_count(suite);
+    static const char *const headings[] = {"all passed", "failed", "could not run", "inconclusive",
+                                           "nothing ran"};
+    int status = har_exit_status(suite);
+    const char *target = report->target;
+    (void)sl_buf_addf(out, "### sluice-harness: %s\n\n", headings[status]);
+    if (suite->could_not_start) {
+        (void)sl_buf_add_str(out, "The target ");
+        add_text(out, sl_span(target, strnlen(target, RERUN_SHOWN)));
+        (void)sl_buf_add_str(out, " cannot be reached: ");
+        add_str(out, suite->start_text);
+        (void)sl_buf_add_u8(out, '\n');
+        return;
+    }
+    (void)sl_buf_addf(out, "**%u passed, %u failed", totals.pass, totals.fail);
+    if (totals.known > 0) {
+        (void)sl_buf_addf(out, " (%u of them known)", totals.known);
+    }
+    (void)sl_buf_addf(out, ", %u inconclusive, %u skipped** in %.1f s; target ",
+                      totals.inconclusive, totals.skip,
+                      (double)(suite->end_ns - suite->begin_ns) / 1e9);
+    add_text(out, sl_span(target, strnlen(target, RERUN_SHOWN)));
+    (void)sl_buf_add_str(out, ", profile ");
+    add_str(out, report->profile);
+    (void)sl_buf_addf(out, ", seed %llu\n", (unsigned long long)suite->config.seed);
+    for (size_t i = 0; i < suite->result_count && has_room(out); i++) {
+        if (suite->results[i].has_unexpected_pass) {
+            (void)sl_buf_add_str(out, "\nKnown to fail, but it passed; take it out of the list: ");
+            add_code(out, suite->results[i].scenario->id);
+            (void)sl_buf_add_u8(out, '\n');
+        }
+    }
+    add_table(report, out);
+    add_all_details(report, out);
+    add_skipped(report, totals.skip, out);
+}
