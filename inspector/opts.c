@@ -189,17 +189,25 @@ static enum sl_status set_output(void *options, const char *value, struct sl_err
 static const struct sl_cli_option options_table[] = {
     {"view", 0, "NAME", "calls (the default), messages, frames, summary or stalls", set_view},
     {"format", 0, "NAME",
-     "json: one object a line (the default, but on a terminal),\n"
-     "text: for people (the default on a terminal), or html: a page for a browser",
+     "json: one object a line; text: for people; html: a page for a browser\n"
+     "(text on a terminal, else json)",
      set_format},
+    {"output", 'o', "FILE", "write there instead of stdout", set_output},
+    {"call-messages", 0, "N",
+     "messages of each side that a call shows (100; 3 as text, 10 as html)", set_call_messages},
+    {"lint", 0, NULL, "a record for each broken rule of the protocol", set_lint},
+    {"strict", 0, NULL, "exit status 1 on loss, and with --lint on a broken MUST", set_strict},
     {"interface", 'i', "NAME", "capture from this network interface, or from 'any' of them",
      set_interface},
     {"buffer-size", 0, "SIZE", "with -i: what the kernel may hold of packets not read yet (8MiB)",
      set_buffer_size},
     {"follow", 0, NULL,
-     "captures are still being written: wait for more, go on with the next file of\n"
-     "the ring when it appears; a capture may be a folder or a quoted glob",
+     "captures are still being written: wait for more, go on with the next file\n"
+     "of the ring; a capture may be a folder or a quoted glob",
      set_follow},
+    {"filter", 0, "BPF", "look only at packets that match, as in tcpdump", set_filter},
+    {"keylog", 0, "FILE", "decrypt TLS by this key log (SSLKEYLOGFILE), which may still grow",
+     set_keylog},
     {"include", 'I', "DIR", "compile all .proto files under DIR (repeatable)", set_include},
     {"proto", 0, "FILE", "compile this .proto file, looked up under the -I folders (repeatable)",
      set_proto},
@@ -207,11 +215,8 @@ static const struct sl_cli_option options_table[] = {
      set_descriptor_set},
     {"reflect", 0, "HOST:PORT", "ask this server for its types, by reflection (repeatable)",
      set_reflect},
-    {"keylog", 0, "FILE", "decrypt TLS by this key log (SSLKEYLOGFILE), which may still grow",
-     set_keylog},
-    {"filter", 0, "BPF", "look only at packets that match, as in tcpdump", set_filter},
     {"method", 0, "GLOB",
-     "only calls whose path matches, as in '/chat.v1.*' (repeatable: any of them)", set_method},
+     "only calls whose path matches, as '*/SendMessage' (repeatable: any of them)", set_method},
     {"status", 0, "NAME",
      "only calls that ended so: a name, number or open (repeatable: any of them)", set_status},
     {"peer", 0, "ADDRESS",
@@ -219,32 +224,46 @@ static const struct sl_cli_option options_table[] = {
      "[fd00::1]:443, :443 (repeatable: all of them, so both ends)",
      set_peer},
     {"metadata", 0, "NAME[=GLOB]",
-     "only calls with this field in the metadata of request or response or in the\n"
-     "trailers (repeatable: all of them)",
+     "only calls with this field in the metadata of request or response, or in\n"
+     "the trailers (repeatable: all of them)",
      set_metadata},
     {"since", 0, "TIME",
-     "only what was after: 2026-01-02T03:04:05Z, seconds since 1970, or +1.5s from the\n"
-     "first packet; calls that were under way then, but messages, frames and stalls of then",
+     "only calls under way then or later: 2026-01-02T03:04:05Z, seconds since 1970,\n"
+     "or +1.5s from the first packet; messages, frames and stalls of then",
      set_since},
-    {"until", 0, "TIME", "only what was before", set_until},
-    {"call", 0, "ID", "only the call with this id", set_call},
-    {"call-messages", 0, "N", "messages of each side in a call record (100)", set_call_messages},
-    {"lint", 0, NULL, "a record for each broken rule of the protocol", set_lint},
-    {"strict", 0, NULL, "exit status 1 on loss, and with --lint on a broken MUST", set_strict},
-    {"output", 'o', "FILE", "write there instead of stdout", set_output},
+    {"until", 0, "TIME", "only calls under way then or before", set_until},
+    {"call", 0, "ID", "only this call; as text with metadata and all of its messages", set_call},
+};
+
+static const struct sl_cli_group groups[] = {
+    {"view", "What is shown"},
+    {"interface", "What is read"},
+    {"include", "Types of the messages (else their fields are guessed)"},
+    {"method", "Selection"},
+    {NULL, NULL},
 };
 
 static const struct sl_cli cli = {
     .program = "sluice-inspector",
     .operands = "CAPTURE ... | - | -i INTERFACE | schema | export KIND ... | diff A B",
     .summary =
-        "Decodes gRPC from pcap and pcapng captures to JSON lines: TCP streams put together,\n"
-        "HTTP/2 found on any port, messages decoded by their schema or by a guess.\n"
-        "Several captures are read in the order of their packets' times; '-' is stdin.\n"
-        "'schema' prints the JSON Schema of the records; 'export' makes scenarios for\n"
-        "sluice-harness, grpcurl commands or a smaller capture of a capture (export --help).",
+        "Shows the gRPC calls in captures (pcap, pcapng, also as gz or zst), on any port: a line\n"
+        "of JSON each, or text on a terminal. '-' is stdin.\n"
+        "'schema' prints the JSON Schema of the records, 'export' makes a scenario or grpcurl\n"
+        "commands of a capture, 'diff' compares two (each has its own --help).\n"
+        "\n"
+        "  sluice-inspector x.pcap                       what calls there were, how they ended\n"
+        "  sluice-inspector -I protos --call 7 x.pcap    all there is of one call\n"
+        "  sluice-inspector --view summary x.pcap        counts, latencies, what is missing\n"
+        "  sluice-inspector --view stalls x.pcap         who waited for flow control, how long\n"
+        "  sluice-inspector --keylog keys x.pcap         TLS, by the secrets of either side\n"
+        "  sluice-inspector --format html -o x.html x.pcap\n"
+        "  tcpdump -i any -U -w - port 50051 | sluice-inspector -\n"
+        "  sluice-inspector x.pcap | jq 'select(.status.code != 0)'",
     .notes = "Exit status: 0 something was read; 1 with --strict when packets were lost or a rule\n"
-             "was broken; 2 bad usage, or a capture of which nothing can be read.",
+             "was broken; 2 bad usage, or a capture of which nothing can be read.\n"
+             "Every field of the records, and more recipes: docs/INSPECTOR.md",
+    .groups = groups,
     .options = options_table,
     .option_count = sizeof(options_table) / sizeof(options_table[0]),
 };

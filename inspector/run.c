@@ -269,17 +269,36 @@ static void tell_undecoded(const struct ins_unwrap_totals *totals)
     }
 }
 
-/* What is missing, in one line. */
+/* What of the bytes of connections is missing, in one line. */
+static void tell_holes(const struct ins_stats *stats)
+{
+    const struct {
+        uint64_t count;
+        const char *text;
+    } holes[] = {
+        {stats->gaps, "gaps in connections"},
+        {stats->bytes_missing, "bytes missing"},
+        {stats->frames_skipped, "frames skipped"},
+        {stats->messages_partial, "messages partial"},
+        {stats->tcp.cut_segments, "segments cut (by tcpdump -s, or a snaplen)"},
+    };
+    const char *separator = "sluice-inspector: loss: ";
+    if (stats->gaps == 0 && stats->frames_skipped == 0) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
+        if (holes[i].count > 0) {
+            (void)fprintf(stderr, "%s%" PRIu64 " %s", separator, holes[i].count, holes[i].text);
+            separator = ", ";
+        }
+    }
+    (void)fputc('\n', stderr);
+}
+
+/* What is missing, a line for each kind. */
 static void tell_loss(const struct ins_stats *stats)
 {
-    if (stats->gaps > 0 || stats->frames_skipped > 0) {
-        (void)fprintf(stderr,
-                      "sluice-inspector: loss: %" PRIu64 " gaps, %" PRIu64
-                      " bytes missing, %" PRIu64 " frames skipped, %" PRIu64
-                      " messages partial, %" PRIu64 " segments cut\n",
-                      stats->gaps, stats->bytes_missing, stats->frames_skipped,
-                      stats->messages_partial, stats->tcp.cut_segments);
-    }
+    tell_holes(stats);
     if (stats->unwrapped.fragments_lost > 0 || stats->tcp.evicted > 0) {
         (void)fprintf(stderr,
                       "sluice-inspector: loss: %" PRIu64
@@ -356,6 +375,28 @@ static void tell_tls(const struct run *run)
     }
 }
 
+/* Why there is no record: else an empty output looks like a fault of the program. Text, page and summary
+ * have it in their totals. */
+static void tell_nothing(const struct run *run)
+{
+    const struct ins_stats *stats = &run->stats;
+    if (stats->calls > 0 || run->lines.renderer != NULL ||
+        run->opts->view == ins_view_summary_new || ins_intake_unread(run->intake) != NULL) {
+        return;
+    }
+    if (stats->packets == 0) {
+        complain("", "there is no packet in the capture");
+    } else if (ins_select_is_selective(&run->select)) {
+        complain("", "no call matches what was asked for (--method, --status ...)");
+    } else {
+        (void)fprintf(stderr,
+                      "sluice-inspector: no gRPC call: %" PRIu64 " packets, %" PRIu64
+                      " HTTP/2 connections, %" PRIu64
+                      " TCP connections with something else; --view summary tells more\n",
+                      stats->packets, stats->connections, stats->connections_ignored);
+    }
+}
+
 /* A renderer's last words. */
 static void write_end(struct run *run)
 {
@@ -374,6 +415,7 @@ static enum ins_exit conclude(struct run *run)
 {
     tell_loss(&run->stats);
     tell_tls(run);
+    tell_nothing(run);
     enum ins_exit exit_status = INS_EXIT_OK;
     bool has_broken_must = run->opts->has_lint && run->stats.must_findings > 0;
     if (run->opts->is_strict && (ins_stats_has_loss(&run->stats) || has_broken_must)) {

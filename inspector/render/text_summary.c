@@ -118,7 +118,7 @@ static void write_method(struct ins_text *text, struct sl_span method)
     ins_pen_end(pen);
     write_measure(text, method, "headers_ms", "to the headers", column);
     write_measure(text, method, "first_message_ms", "to the first message", column);
-    write_measure(text, method, "server_ms", "without the network", column);
+    write_measure(text, method, "server_ms", "in the server alone", column);
     struct sl_span stalled = ins_json_get(method, "stalled_ms");
     double stream_ms = ins_json_double(ins_json_get(stalled, "stream"));
     double connection_ms = ins_json_double(ins_json_get(stalled, "connection"));
@@ -285,10 +285,14 @@ void ins_text_totals(struct ins_text *text, struct sl_span record)
         write_statuses(text, ins_json_get(record, "statuses"));
     }
     if (others > 0) {
-        ins_pen_f(pen, "; %" PRIu64 " other HTTP/2 requests", others);
+        ins_pen_f(pen, "; %" PRIu64 " other HTTP request%s", others, others == 1 ? "" : "s");
     }
     ins_pen_end(pen);
     write_what_was_read(text, record);
+    if (count_of(record, "packets") == 0) {
+        ins_pen_end(pen);
+        return;
+    }
     struct sl_span loss = ins_json_get(record, "loss");
     struct ins_json rest = ins_json_open(loss);
     struct sl_span key;

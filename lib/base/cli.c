@@ -211,6 +211,18 @@ static void help_option(const struct sl_cli_option *option, struct sl_buf *out)
     }
 }
 
+/* The heading that stands above the option, if any. */
+static void help_group(const struct sl_cli *cli, const struct sl_cli_option *option,
+                       struct sl_buf *out)
+{
+    const struct sl_cli_group *group = cli->groups;
+    for (; group != NULL && group->before != NULL; group++) {
+        if (strcmp(group->before, option->name) == 0) {
+            (void)sl_buf_addf(out, "%s%s:\n", option == cli->options ? "" : "\n", group->title);
+        }
+    }
+}
+
 void sl_cli_help(const struct sl_cli *cli, struct sl_buf *out)
 {
     static const struct sl_cli_option help = {"help", 'h', NULL, "show this help and exit", NULL};
@@ -220,7 +232,11 @@ void sl_cli_help(const struct sl_cli *cli, struct sl_buf *out)
                       cli->operands == NULL ? "" : " ", cli->operands == NULL ? "" : cli->operands,
                       cli->summary);
     for (size_t i = 0; i < cli->option_count; i++) {
+        help_group(cli, &cli->options[i], out);
         help_option(&cli->options[i], out);
+    }
+    if (cli->groups != NULL) {
+        (void)sl_buf_add_u8(out, '\n');
     }
     help_option(&help, out);
     help_option(&version, out);

@@ -28,6 +28,12 @@ struct sl_cli_option {
     sl_cli_set_fn *set;
 };
 
+/* A heading of --help, shown above the option that is named. */
+struct sl_cli_group {
+    const char *before; /* its long name; NULL ends the array */
+    const char *title;
+};
+
 struct sl_cli {
     const char *program;  /* "sluice-harness run" */
     const char *operands; /* "[ID-GLOB|FILE|DIR ...]"; NULL: none are allowed */
@@ -35,6 +41,7 @@ struct sl_cli {
     const char *notes;    /* shown after the options: exit statuses and the like; may be NULL */
     const struct sl_cli_option *options;
     size_t option_count;
+    const struct sl_cli_group *groups; /* NULL: the options are one list */
 };
 
 struct sl_cli_result {

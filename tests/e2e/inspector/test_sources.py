@@ -199,6 +199,19 @@ class Sources(unittest.TestCase):
         out, err = running.communicate(content[-500:], timeout=SECONDS)
         self.assertEqual(((first + out).decode(), err.decode(), running.returncode), (self.expected, "", 0))
 
+    def test_why_there_is_no_record_is_told(self):
+        header = self.folder / "header.pcap"
+        header.write_bytes(CAPTURE.read_bytes()[:24])
+        for told, arguments in (("no packet in the capture", (header,)),
+                                ("no call matches", ("--method", "/no/Such", CAPTURE)),
+                                ("no gRPC call: 60 packets, 0 HTTP/2 connections", ("--filter", "udp", CAPTURE))):
+            with self.subTest(told):
+                stdout, stderr = read(*arguments)
+                self.assertEqual(stdout, "")
+                self.assertIn(told, stderr)
+        self.assertEqual(read(CAPTURE)[1], "")
+        self.assertEqual(read("--view", "summary", header)[1], "")  # it says so itself
+
     def test_what_is_not_there_is_bad_usage(self):
         for arguments in ((self.folder / "none",), ("--follow", self.folder / "none"), (self.folder,), ("--follow", "-")):
             with self.subTest(arguments=arguments):

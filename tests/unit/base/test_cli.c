@@ -171,6 +171,30 @@ static void help_names_every_option_in_columns(void **state)
     sl_buf_release(&text);
 }
 
+static void help_has_headings_where_options_have_groups(void **state)
+{
+    (void)state;
+    static const struct sl_cli_group groups[] = {
+        {"name", "First"}, {"verbose", "Second"}, {NULL, NULL}};
+    struct sl_cli grouped = with_operands;
+    grouped.groups = groups;
+    struct sl_buf text;
+    sl_buf_init(&text, 4096);
+    sl_cli_help(&grouped, &text);
+    test_span_is(sl_buf_span(&text), "usage: prog run [OPTION ...] [FILE ...]\n\nRuns.\n\n"
+                                     "First:\n"
+                                     "  -n, --name NAME             what it is called\n"
+                                     "      --a-very-long-option-name SIZE\n"
+                                     "                              how big\n"
+                                     "                              (a second line)\n"
+                                     "\nSecond:\n"
+                                     "  -v, --verbose               say more\n"
+                                     "\n  -h, --help                  show this help and exit\n"
+                                     "      --version               show the version and exit\n"
+                                     "\nExit status: 0\n");
+    sl_buf_release(&text);
+}
+
 static void the_nearest_word_is_suggested_when_it_is_near(void **state)
 {
     (void)state;
@@ -187,6 +211,7 @@ int main(void)
         cmocka_unit_test(command_lines_are_parsed_or_refused_with_a_reason),
         cmocka_unit_test(help_and_version_end_the_parsing),
         cmocka_unit_test(help_names_every_option_in_columns),
+        cmocka_unit_test(help_has_headings_where_options_have_groups),
         cmocka_unit_test(the_nearest_word_is_suggested_when_it_is_near),
     };
     return cmocka_run_group_tests_name("base/cli", tests, NULL, NULL);
