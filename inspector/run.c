@@ -305,6 +305,12 @@ static void tell_loss(const struct ins_stats *stats)
                       " fragmented IP packets incomplete, %" PRIu64 " connections given up\n",
                       stats->unwrapped.fragments_lost, stats->tcp.evicted);
     }
+    if (stats->tcp.dropped > 0) {
+        (void)fprintf(stderr,
+                      "sluice-inspector: loss: %" PRIu64
+                      " TCP segments lie far from the rest of their connection\n",
+                      stats->tcp.dropped);
+    }
     if (stats->packets_dropped > 0) {
         (void)fprintf(
             stderr,

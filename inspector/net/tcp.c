@@ -83,6 +83,7 @@ static void forget(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
     size_t held = ins_tcp_conn_held(conn);
     (void)ins_flow_drop(&conn->flows[0]);
     (void)ins_flow_drop(&conn->flows[1]);
+    (void)ins_moved_clear(&conn->moved);
     account(tcp, conn, held);
     HASH_DELETE(hh, tcp->table, conn);
     DL_DELETE2(tcp->quietest, conn, quieter, livelier);
@@ -184,13 +185,64 @@ static struct ins_tcp_conn *find(struct ins_tcp *tcp, const struct ins_segment *
     return is_worth ? begin(tcp, segment) : NULL;
 }
 
-void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment)
+static void keep_within_limit(struct ins_tcp *tcp)
 {
-    tcp->sink.totals.segments++;
+    while (tcp->held_bytes > tcp->limits.total_bytes) {
+        struct ins_tcp_conn *oldest = tcp->holding;
+        size_t oldest_held = ins_tcp_conn_held(oldest);
+        tcp->sink.totals.given_up++;
+        ins_tcp_conn_force(oldest, &tcp->sink);
+        account(tcp, oldest, oldest_held);
+    }
+}
+
+static void feed(struct ins_tcp *tcp, const struct ins_segment *segment);
+
+/* The segments that are away prove a new connection: ends this one and begins that. */
+static void renew(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
+{
+    struct ins_moved moved = conn->moved;
+    size_t held = ins_tcp_conn_held(conn);
+    conn->moved = (struct ins_moved){0};
+    account(tcp, conn, held);
+    finish_conn(tcp, conn);
+    forget(tcp, conn);
+    tcp->sink.totals.reused++;
+    for (size_t i = 0; i < moved.held_count; i++) {
+        feed(tcp, &moved.held[i]->segment);
+    }
+    (void)ins_moved_clear(&moved);
+}
+
+/* True when the segment is taken: it may be of another connection than conn, which is not proven yet. */
+static bool is_held_away(struct ins_tcp *tcp, struct ins_tcp_conn **conn, int *side,
+                         const struct ins_segment *segment)
+{
+    if (*conn == NULL || (*conn)->is_ignored ||
+        !ins_moved_is_away((*conn)->flows, *side, segment)) {
+        return false;
+    }
+    size_t held = ins_tcp_conn_held(*conn);
+    if (!ins_moved_add(&(*conn)->moved, *side, segment, &tcp->sink.totals.dropped)) {
+        account(tcp, *conn, held);
+        return true;
+    }
+    renew(tcp, *conn);
+    *conn = find(tcp, segment, side);
+    return false;
+}
+
+static void feed(struct ins_tcp *tcp, const struct ins_segment *segment)
+{
     int side = 0;
     struct ins_tcp_conn *conn = find(tcp, segment, &side);
+    bool is_away = is_held_away(tcp, &conn, &side, segment);
     tcp->last_number = conn == NULL ? 0 : conn->number;
     if (conn == NULL) {
+        return;
+    }
+    if (is_away) {
+        keep_within_limit(tcp);
         return;
     }
     conn->segments++;
@@ -211,13 +263,13 @@ void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment)
         DL_DELETE2(tcp->quietest, conn, quieter, livelier);
         DL_PREPEND2(tcp->quietest, conn, quieter, livelier);
     }
-    while (tcp->held_bytes > tcp->limits.total_bytes) {
-        struct ins_tcp_conn *oldest = tcp->holding;
-        size_t oldest_held = ins_tcp_conn_held(oldest);
-        tcp->sink.totals.given_up++;
-        ins_tcp_conn_force(oldest, &tcp->sink);
-        account(tcp, oldest, oldest_held);
-    }
+    keep_within_limit(tcp);
+}
+
+void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment)
+{
+    tcp->sink.totals.segments++;
+    feed(tcp, segment);
 }
 
 void ins_tcp_finish(struct ins_tcp *tcp)

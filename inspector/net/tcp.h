@@ -19,6 +19,9 @@
  *  - the memory limits are reached: then the oldest hole of all first;
  *  - the connection or the capture ends.
  *
+ * A SYN with another number begins a new connection between the same ends, and so do segments of both
+ * directions that lie far from where the connection is and fit each other (tcp_moved.h).
+ *
  * Pure: no I/O, no clock. Handlers must not call back, except for ins_tcp_set_user and ins_tcp_ignore.
  * Limits: struct ins_tcp_limits.
  */
@@ -83,6 +86,8 @@ struct ins_tcp_totals {
     uint64_t cut_segments;  /* shortened by a snaplen */
     uint64_t given_up;      /* holes given up because of a memory limit */
     uint64_t evicted;       /* open connections given up because there were too many */
+    uint64_t reused;        /* connections that began at another place between the same ends */
+    uint64_t dropped;       /* segments with data that lie where nothing of the connection can */
 };
 
 struct ins_tcp;

@@ -9,7 +9,7 @@ enum {
 
 size_t ins_tcp_conn_held(const struct ins_tcp_conn *conn)
 {
-    return conn->flows[0].held_bytes + conn->flows[1].held_bytes;
+    return conn->flows[0].held_bytes + conn->flows[1].held_bytes + conn->moved.bytes;
 }
 
 bool ins_tcp_conn_is_renewed(const struct ins_tcp_conn *conn, int side,
@@ -148,7 +148,10 @@ static bool give_up(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, bool i
 
 void ins_tcp_conn_force(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink)
 {
-    (void)give_up(conn, sink, false);
+    sink->totals.dropped += ins_moved_clear(&conn->moved);
+    if (!conn->is_over) {
+        (void)give_up(conn, sink, false);
+    }
 }
 
 /* A direction of which no segment with data was captured, although the other side acknowledged some. */
@@ -166,6 +169,7 @@ static void tell_unseen(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, in
 
 void ins_tcp_conn_finish(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink)
 {
+    sink->totals.dropped += ins_moved_clear(&conn->moved);
     if (conn->is_over) {
         return;
     }
@@ -276,6 +280,7 @@ static void take_payload(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, i
     }
     int32_t ahead = ins_flow_distance(flow->next, segment->sequence);
     if (ahead > INS_FLOW_REACH || ahead < -INS_FLOW_REACH) {
+        sink->totals.dropped++;
         return;
     }
     if (ahead < 0 && (uint32_t)-ahead >= segment->len) {

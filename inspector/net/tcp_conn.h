@@ -8,7 +8,7 @@
  */
 #include <uthash.h>
 
-#include "inspector/net/tcp_flow.h"
+#include "inspector/net/tcp_moved.h"
 
 struct ins_tcp_key {
     struct ins_endpoint low, high; /* in the order of their bytes; padding zeroed */
@@ -21,6 +21,7 @@ struct ins_tcp_conn {
     struct ins_tcp_conn *held_before, *held_after; /* those that hold bytes back, oldest first */
     struct ins_endpoint ends[2];
     struct ins_flow flows[2]; /* by sender */
+    struct ins_moved moved;   /* segments that may be of another connection */
     void *user;
     uint64_t segments;
     uint64_t number;     /* from 1, in the order in which connections began */

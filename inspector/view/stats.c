@@ -133,7 +133,7 @@ bool ins_stats_has_loss(const struct ins_stats *stats)
     return stats->gaps > 0 || stats->bytes_missing > 0 || stats->frames_skipped > 0 ||
            stats->damage_count > 0 || stats->unwrapped.fragments_lost > 0 ||
            stats->tcp.evicted > 0 || stats->tls.bytes_skipped > 0 || stats->packets_dropped > 0 ||
-           stats->calls_given_up > 0;
+           stats->calls_given_up > 0 || stats->tcp.dropped > 0;
 }
 
 static void write_frames(const struct ins_stats *stats, struct sl_json_out *out)
@@ -226,6 +226,7 @@ static void write_loss(const struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_key_u64(out, "fragments_lost", stats->unwrapped.fragments_lost);
     sl_json_out_key_u64(out, "connections_given_up", stats->tcp.evicted);
     sl_json_out_key_u64(out, "calls_given_up", stats->calls_given_up);
+    sl_json_out_key_u64(out, "segments_dropped", stats->tcp.dropped);
     sl_json_out_key_u64(out, "packets_dropped", stats->packets_dropped);
     sl_json_out_key_u64(out, "damaged", stats->damage_count);
     sl_json_out_key(out, "damage");
@@ -307,6 +308,7 @@ void ins_stats_write(struct ins_stats *stats, struct sl_json_out *out)
     sl_json_out_key_u64(out, "reordered", stats->tcp.reordered);
     sl_json_out_key_u64(out, "retransmitted", stats->tcp.retransmitted);
     sl_json_out_key_u64(out, "conflicting", stats->tcp.conflicting);
+    sl_json_out_key_u64(out, "reused", stats->tcp.reused);
     sl_json_out_end_object(out);
     sl_json_out_key(out, "tls");
     ins_tls_totals_write(&stats->tls, out);

@@ -3,7 +3,7 @@
 #include "inspector/net/tcp.h"
 #include "inspector/stream/conflicts.h"
 #include "tests/support/cmocka_all.h"
-#include "tests/unit/inspector/tcp_world.h"
+#include "tests/unit/inspector_net/tcp_world.h"
 
 enum {
     PACKET_MAX = 70000,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/unit/inspector/tcp_world.h"
+#include "tests/unit/inspector_net/tcp_world.h"
 
 static void hands_on_segments_in_order_at_once(void **state)
 {
