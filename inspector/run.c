@@ -51,7 +51,7 @@ static void on_damage(void *owner, const char *name, const struct ins_damage *da
         return; /* a packet that was still being written */
     }
     ins_stats_damage(&run->stats, name, damage->packet, damage->text);
-    if (run->stats.damage_count <= INS_STATS_DAMAGE) {
+    if (run->stats.damage_count <= INS_STATS_DAMAGE && !run->opts->is_again) {
         (void)fprintf(stderr,
                       "sluice-inspector: %s: damaged at packet %" PRIu64 " (byte %" PRIu64
                       "): %s; %s\n",
@@ -62,8 +62,9 @@ static void on_damage(void *owner, const char *name, const struct ins_damage *da
 
 static void on_note(void *owner, const char *name, const char *text)
 {
-    (void)owner;
-    complain(name, text);
+    if (!((struct run *)owner)->opts->is_again) {
+        complain(name, text);
+    }
 }
 
 /* The input makes us wait: whoever reads our output should not. */
@@ -419,9 +420,11 @@ static void write_end(struct run *run)
 
 static enum ins_exit conclude(struct run *run)
 {
-    tell_loss(&run->stats);
-    tell_tls(run);
-    tell_nothing(run);
+    if (!run->opts->is_again) {
+        tell_loss(&run->stats);
+        tell_tls(run);
+        tell_nothing(run);
+    }
     enum ins_exit exit_status = INS_EXIT_OK;
     bool has_broken_must = run->opts->has_lint && run->stats.must_findings > 0;
     if (run->opts->is_strict && (ins_stats_has_loss(&run->stats) || has_broken_must)) {

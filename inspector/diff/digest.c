@@ -139,28 +139,15 @@ static json_t *side_of(struct ins_digest *digest, const json_t *side)
     return made;
 }
 
-static bool is_broken_off(const json_t *record)
-{
-    static const char *const sources[] = {"rst_stream", "goaway", "connection_closed"};
-    const char *source = json_string_value(json_object_get(record, "status_source"));
-    for (size_t i = 0; source != NULL && i < sizeof(sources) / sizeof(sources[0]); i++) {
-        if (strcmp(source, sources[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static json_t *contents_of(struct ins_digest *digest, const json_t *record)
 {
     json_t *made = json_object();
-    json_t *status = json_object_get(record, "status");
-    json_t *ended = is_broken_off(record)  ? json_incref(json_object_get(record, "status_source"))
-                    : json_is_null(status) ? json_string("open")
-                                           : json_string("by the server");
+    json_t *aborted = json_object_get(record, "aborted");
     (void)json_object_set(made, "method", json_object_get(record, "method"));
-    (void)json_object_set_new(made, "status", json_deep_copy(status));
-    (void)json_object_set_new(made, "ended", ended);
+    (void)json_object_set(made, "status", json_object_get(record, "status"));
+    if (aborted != NULL) {
+        (void)json_object_set(made, "aborted", aborted);
+    }
     (void)json_object_set(made, "http_status", json_object_get(record, "http_status"));
     (void)json_object_set_new(made, "request", side_of(digest, json_object_get(record, "request")));
     (void)json_object_set_new(made, "response",

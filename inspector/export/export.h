@@ -12,7 +12,7 @@ struct ins_export {
     struct ins_redact redact;
     bool has_exported;   /* at least one call */
     uint64_t left_out;   /* calls that could not be expressed, or for which there was no room */
-    struct ins_cut *cut; /* pcapng.h; of export pcapng */
+    struct ins_cut *cut; /* cut.h; of export pcapng */
 };
 
 /* A scenario for sluice-harness; see scenario.h for the limits. */

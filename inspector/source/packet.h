@@ -38,6 +38,10 @@ struct ins_packet {
     uint64_t number;       /* from 1, in the order of reading */
     uint64_t time_ns;      /* since 1970 */
     bool has_time;
+    /* A frame check sequence that was taken off: it lies behind bytes as far as it was captured. */
+    uint32_t fcs_size;                   /* of each frame of its interface */
+    uint32_t fcs_captured, fcs_original; /* of this one, captured and on the wire */
+    const char *interface_name;          /* as long as bytes; NULL: not known */
 };
 
 /* Takes off a frame check sequence of this many bytes, as far as it was captured. */
@@ -45,8 +49,12 @@ static inline void ins_packet_cut_fcs(struct ins_packet *packet, uint32_t size)
 {
     uint32_t payload = packet->original_len > size ? packet->original_len - size : 0;
     if (size > 0) {
+        size_t captured = packet->bytes.len;
+        packet->fcs_size = size;
+        packet->fcs_original = packet->original_len - payload;
         packet->original_len = payload;
         packet->bytes = sl_span_first(packet->bytes, payload);
+        packet->fcs_captured = (uint32_t)(captured - packet->bytes.len);
     }
 }
 

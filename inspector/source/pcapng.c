@@ -16,8 +16,10 @@ enum {
     INTERFACES_MAX = 4096,
     SECRETS_MAX = 4 * 1024 * 1024,
     SECRETS_BLOCK_MAX = SECRETS_MAX + 64,
+    NAME_SIZE = 64,            /* longer names of interfaces are cut */
     SEARCH_STEP = 1024 * 1024, /* looked through at a time for the next block */
     OPTION_END = 0,
+    OPTION_NAME = 2,
     OPTION_TIME_RESOLUTION = 9,
     OPTION_FCS_SIZE = 13,
     OPTION_TIME_OFFSET = 14,
@@ -39,6 +41,7 @@ struct interface {
     uint32_t snaplen;  /* 0: none */
     uint32_t fcs_size; /* at the end of each frame */
     struct ins_pcapng_clock clock;
+    char name[NAME_SIZE]; /* "" when it has none */
 };
 
 struct pcapng {
@@ -170,7 +173,9 @@ static void add_interface(struct pcapng *pcapng, const uint8_t *block, size_t si
         if (code == OPTION_END || at + 4 + len > size - 4) {
             break;
         }
-        if (code == OPTION_TIME_RESOLUTION && len == 1) {
+        if (code == OPTION_NAME) {
+            (void)snprintf(interface->name, NAME_SIZE, "%.*s", (int)len, (const char *)value);
+        } else if (code == OPTION_TIME_RESOLUTION && len == 1) {
             ins_pcapng_clock_resolution(&interface->clock, value[0]);
         } else if (code == OPTION_FCS_SIZE && len == 1) {
             interface->fcs_size = value[0];
@@ -262,6 +267,7 @@ static enum sl_status give_packet(struct pcapng *pcapng, uint32_t type, struct s
         .original_len = fields.original < fields.captured ? fields.captured : fields.original,
         .link_type = interface->link_type,
         .number = pcapng->packets,
+        .interface_name = interface->name,
     };
     ins_packet_cut_fcs(ret_packet, interface->fcs_size);
     ret_packet->has_time = fields.has_time && ins_pcapng_clock_ns(&interface->clock, fields.time,

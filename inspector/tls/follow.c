@@ -30,6 +30,8 @@ static void on_client_hello(struct ins_tls *tls, int side, const struct ins_tls_
     if (is_first) {
         tls->client = side;
         keep_name(tls->client_hello.sni, tls->info->sni, INS_TLS_SNI_MAX);
+        memcpy(tls->info->client_random, tls->client_hello.random, INS_TLS_RANDOM);
+        tls->info->has_client_random = true;
     }
 }
 

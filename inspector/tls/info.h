@@ -14,7 +14,9 @@ enum {
 };
 
 struct ins_tls_info {
-    uint16_t version;  /* 0x0303, 0x0304; 0 until the ServerHello */
+    uint16_t version; /* 0x0303, 0x0304; 0 until the ServerHello */
+    bool has_client_random;
+    uint8_t client_random[INS_TLS_RANDOM]; /* of its first ClientHello */
     const char *suite; /* as IANA names it; NULL until then, or when it is not supported */
     char sni[INS_TLS_SNI_MAX + 1]; /* may be empty, as alpn */
     char alpn[INS_TLS_ALPN_MAX + 1];

@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -12,6 +14,7 @@ from tap import Tap
 
 ROOT = pathlib.Path(__file__).parents[3]
 INSPECTOR, HARNESS, SERVER = (os.environ[name] for name in ("SLUICE_INSPECTOR", "SLUICE_HARNESS", "SLUICE_SERVER"))
+TLS = ROOT / "tests/golden/tls-keys-behind-packets/input.pcapng"
 GOLDEN = ROOT / "tests/golden/calls-of-grpc-go/input.pcap"
 OURS = ("--metadata", "x-e2e")  # not what the harness asks on its own
 DRAWN = [word for name in ("requestId", "x-request-id", "createdAt", "authorization") for word in ("--ignore", name)]
@@ -56,6 +59,34 @@ def run(*command, status=0):
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=40, check=False)
     assert done.returncode == status, (command, done.returncode, done.stdout, done.stderr)
     return done
+
+
+def packets(path):
+    """(interface, link type, name, FCS size, time, original length, bytes) of each, and the secrets."""
+    data, interfaces, found, secrets = pathlib.Path(path).read_bytes(), [], [], b""
+    while data:
+        kind, size = struct.unpack_from("<II", data)
+        body, data = data[8:size - 4], data[size:]
+        if kind == 1:
+            options, at = {}, 8
+            while at + 4 <= len(body):
+                code, length = struct.unpack_from("<HH", body, at)
+                options[code] = body[at + 4:at + 4 + length]
+                at += 4 + (length + 3) // 4 * 4
+            scale = 10 ** (9 - options.get(9, b"\6")[0])
+            interfaces.append((struct.unpack_from("<H", body)[0], options.get(2, b""), options.get(13, b"\0")[0], scale))
+        elif kind == 6:
+            number, high, low, captured, original = struct.unpack_from("<IIIII", body)
+            link, name, fcs, scale = interfaces[number]
+            found.append((link, name, fcs, (high << 32 | low) * scale, original, body[20:20 + captured]))
+        elif kind == 10:
+            secrets += body[8:8 + struct.unpack_from("<I", body, 4)[0]]
+    return found, secrets
+
+
+def block(kind, body):
+    body += b"\0" * (-len(body) % 4)
+    return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
 
 
 class Export(unittest.TestCase):
@@ -169,6 +200,53 @@ class Export(unittest.TestCase):
                    self.at / "changed.pcapng", status=1).stdout
         self.assertIn("only A", text)
         run(INSPECTOR, "diff", GOLDEN, GOLDEN)
+
+    def test_connections_are_cut_out_as_they_are(self):
+        # every second packet as Ethernet with a frame check sequence, on an interface of another name
+        source, cut = self.at / "mixed.pcapng", self.at / "cut.pcapng"
+        option = struct.pack("<HH", 2, 4)
+        blocks = [block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)),
+                  block(1, struct.pack("<HHI", 101, 0, 0) + option + b"lo_0"),
+                  block(1, struct.pack("<HHI", 1, 0, 0) + option + b"eth7" + struct.pack("<HH", 13, 1) + b"\4")]
+        for number, (_, _, _, time, _, packet) in enumerate(packets(self.at / "first.pcapng")[0]):
+            if number % 2:
+                packet = b"\2" * 12 + b"\x08\0" + packet + b"FCS!"
+            blocks.append(block(6, struct.pack("<IIIII", number % 2, time // 1000 >> 32, time // 1000 & 0xffffffff,
+                                               len(packet), len(packet)) + packet))
+        source.write_bytes(b"".join(blocks))
+        call = [one for one in self.calls("mixed.pcapng") if one["method"].endswith("ChatRoom")][0]
+        run(INSPECTOR, "export", "pcapng", "--call", call["id"], "-o", cut, source)
+        ports = {int(call[end].rsplit(":", 1)[1]) for end in ("client", "server")}
+
+        def is_of_call(packet):
+            at = (14 if packet[0] == 1 else 0) + 20
+            return set(struct.unpack_from(">HH", packet[5], at)) == ports
+
+        expected = [packet for packet in packets(source)[0] if is_of_call(packet)]
+        self.assertGreater(len(expected), 8)
+        self.assertEqual(len({packet[:3] for packet in expected}), 2)
+        self.assertEqual(packets(cut)[0], expected)
+        run(INSPECTOR, "diff", *OURS, "--method", "*/ChatRoom", source, cut)
+        if shutil.which("tshark"):
+            seen = run("tshark", "-r", cut, "-T", "fields", "-e", "tcp.flags.syn", "-e", "frame.interface_name").stdout
+            self.assertEqual(len(seen.splitlines()), len(expected))
+            self.assertIn("eth7", seen)
+            self.assertTrue(seen.startswith(("1", "True")))
+
+    def test_secrets_go_along_for_the_connections_that_are_cut_out(self):
+        calls = [json.loads(line) for line in run(INSPECTOR, TLS).stdout.splitlines()]
+        keys = packets(TLS)[1]
+        other = b"CLIENT_RANDOM " + b"ab" * 32 + b" " + b"cd" * 48
+        (self.at / "keys").write_bytes(other + b"\n" + keys)
+        for options in ((), ("--keylog", self.at / "keys")):
+            run(INSPECTOR, "export", "pcapng", "--call", calls[0]["id"], *options, "-o", self.at / "tls.pcapng", TLS)
+            again = [json.loads(line) for line in run(INSPECTOR, self.at / "tls.pcapng").stdout.splitlines()]
+            self.assertEqual(again, [call for call in calls if call["connection"] == calls[0]["connection"]])
+            self.assertTrue(set(packets(self.at / "tls.pcapng")[1].splitlines()) <= set(keys.splitlines()))
+        with open(TLS, "rb") as pipe:
+            done = subprocess.run([INSPECTOR, "export", "pcapng", "-"], stdin=pipe, capture_output=True, timeout=20, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"twice", done.stderr)
 
     def test_usage(self):
         for words in (("diff", GOLDEN), ("export", GOLDEN), ("export", "scenario"), ("diff", GOLDEN, "/nowhere"),
