@@ -42,7 +42,7 @@ struct ins_opts {
     const char *output; /* NULL: stdout */
     /* Of commands that do something else with a capture than show records (cmd/): */
     bool is_command;
-    bool is_again; /* the same input as before: what is missing of it was told */
+    bool is_again;                 /* the same input as before: what is missing of it was told */
     void *task;                    /* for the view; borrowed */
     struct ins_renderer *renderer; /* of the records, in place of a format; taken by the run */
     /* Each packet after it has gone its way, and the numbers of the TCP connections that its segments are of. */

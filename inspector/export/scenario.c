@@ -120,8 +120,7 @@ static void on_frame(struct ins_view *view, const struct ins_connection *connect
 {
     struct scenario *scenario = (struct scenario *)view;
     struct ins_plan_call *call = planned(scenario, own);
-    (void)connection;
-    if (call == NULL || call->problem != NULL || call->has_ended) {
+    if (call == NULL || call->problem != NULL || call->has_ended || connection->observer == NULL) {
         return;
     }
     bool is_carrier = event->header.type == SL_H2_DATA || event->header.type == SL_H2_HEADERS;
@@ -133,9 +132,14 @@ static void on_frame(struct ins_view *view, const struct ins_connection *connect
         uint32_t increment =
             (uint32_t)(at[0] & 0x7f) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
         add(&scenario->plan, call, INS_PLAN_CREDIT, &event->last)->count = increment;
+        call->credited += increment;
     } else if (!is_request && event->header.type == SL_H2_HEADERS &&
                (event->header.flags & SL_H2_FLAG_END_STREAM) == 0) {
         (void)add(&scenario->plan, call, INS_PLAN_HEADERS, &event->last);
+        /* By now the server has acknowledged the SETTINGS that a lower window counts from (RFC 9113 6.9.2). */
+        call->window =
+            sl_observer_window(connection->observer, SL_DIR_RESPONSE, own->call->stream) -
+            call->credited;
     }
 }
 

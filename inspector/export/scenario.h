@@ -54,8 +54,9 @@ struct ins_plan_call {
     json_t *metadata; /* owned */
     char *hex;        /* owned: the only message, where there is no schema */
     bool has_schema, is_client_streaming;
-    bool is_stalled; /* by its client: credit is part of the plan */
-    int64_t window;  /* of the stream, at its beginning */
+    bool is_stalled;  /* by its client: credit is part of the plan */
+    int64_t window;   /* of the stream, at its beginning */
+    int64_t credited; /* by WINDOW_UPDATE since */
     uint32_t sent, received;
     uint64_t timeout_ns; /* UINT64_MAX: none */
     uint64_t duration_ns;
