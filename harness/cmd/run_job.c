@@ -95,9 +95,11 @@ static void tell_mistake(const struct har_result *result)
 
 static void on_told(void *owner, const struct har_result *result)
 {
-    (void)owner;
-    har_report_text_result(stdout, result);
+    struct har_run_job *job = owner;
+    har_live_erase(&job->live);
+    har_report_text_result(stdout, result, job->live.has_colour);
     tell_mistake(result);
+    har_live_draw(&job->live);
 }
 
 /* Marks known failures; an entry that passes, or that matches no scenario at all, is an error itself. */
@@ -215,8 +217,11 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
         .is_strict = options->is_strict,
         .evidence = options->evidence,
         .told = on_told,
+        .owner = job,
     };
+    har_live_begin(&job->live, loop, stdout, &job->suite);
     har_suite_run(&job->suite, &config);
+    har_live_end(&job->live);
     job->has_suite = true;
     if (job->played != NULL && !job->suite.could_not_start) {
         job->played(job);

@@ -8,6 +8,7 @@
 #include "harness/cmd/open_target.h"
 #include "harness/cmd/run_options.h"
 #include "harness/engine/suite.h"
+#include "harness/report/live.h"
 #include "harness/scenario/known.h"
 #include "harness/scenario/library.h"
 
@@ -32,6 +33,7 @@ struct har_run_job {
     struct sl_pool *pool;
     struct har_cmd_target target;
     struct har_suite suite;
+    struct har_live live; /* until its handle is closed with the loop */
     bool has_suite;
 };
 

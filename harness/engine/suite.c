@@ -313,7 +313,7 @@ static void on_own_started(void *owner, enum sl_status status, const char *text)
 static void begin(struct item *item)
 {
     struct har_target *target = item->run->suite->config.target;
-    item->has_begun = item->is_running = true;
+    item->has_begun = item->is_running = item->result->has_begun = true;
     if (har_harm_of(item->result->scenario) != HAR_HARM_NONE && har_target_is_spawned(target)) {
         item->own = har_own_target_begin(target, on_own_started, item);
     } else {

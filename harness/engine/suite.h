@@ -31,7 +31,7 @@ struct har_latency {
 struct har_result {
     const struct har_scenario *scenario;
     enum har_outcome outcome;
-    bool is_done, is_known, has_unexpected_pass;
+    bool has_begun, is_done, is_known, has_unexpected_pass;
     bool is_mistaken;            /* the scenario's own mistake ended it; told among the failures */
     char reason[HAR_REASON_MAX]; /* of a fail, inconclusive or skip; of a pass what was seen */
     struct har_failure failures[HAR_FAILURES_MAX];

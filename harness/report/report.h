@@ -24,8 +24,8 @@ bool har_result_counts(const struct har_suite *suite, const struct har_result *r
 /* The exit status of a run (design.md): 2, 1, 3, 4, 0 in this order. */
 int har_exit_status(const struct har_suite *suite);
 
-/* One result, as it ends. */
-void har_report_text_result(FILE *file, const struct har_result *result);
+/* One result, as it ends; colour: of its verdict. */
+void har_report_text_result(FILE *file, const struct har_result *result, bool has_colour);
 /* The last lines. */
 void har_report_text_end(FILE *file, const struct har_report *report);
 /* sluice.report/1. */

@@ -81,9 +81,17 @@ static void put_rule(FILE *file, const struct har_failure *failure)
     }
 }
 
-void har_report_text_result(FILE *file, const struct har_result *result)
+/* Green, red, yellow, dim. */
+static const char *colour_of(enum har_outcome outcome)
 {
-    (void)fprintf(file, "%-12s  %-44s %6.1f s  ", har_outcome_label(result->outcome),
+    static const char *const colours[] = {"\033[32m", "\033[1;31m", "\033[33m", "\033[2m"};
+    return colours[outcome];
+}
+
+void har_report_text_result(FILE *file, const struct har_result *result, bool has_colour)
+{
+    (void)fprintf(file, "%s%-12s%s  %-44s %6.1f s  ", has_colour ? colour_of(result->outcome) : "",
+                  har_outcome_label(result->outcome), has_colour ? "\033[0m" : "",
                   result->scenario->id, (double)result->duration_ns / 1e9);
     if (result->is_known) {
         (void)fprintf(file, "(known) ");

@@ -2,10 +2,12 @@
 """The reports of a run: valid, agreeing, and complete, whatever the server does and whatever happens to the run."""
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
+import termios
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
@@ -187,6 +189,58 @@ class Reports(unittest.TestCase):
                 done = harness("run", "--target", "127.0.0.1:1", "--report", value)
                 self.assertEqual(done.returncode, 2)
                 self.assertIn("wanted: ", done.stderr)
+
+
+class Live(unittest.TestCase):
+    """The line below the verdicts, which only a terminal gets."""
+
+    def play(self, **environment):
+        """What is written to a terminal of 60 columns, to the interrupted end."""
+        with Folder() as folder:
+            folder.write("s/a.json", PASSING)
+            folder.write("s/b.json", HOLDING)
+            ours, theirs = pty.openpty()
+            termios.tcsetwinsize(theirs, (20, 60))
+            process = subprocess.Popen([HARNESS, "run", "s", "--profile", "reference", "--exec", EXEC], cwd=folder.path,
+                                       stdout=theirs, stderr=subprocess.DEVNULL,
+                                       env={**os.environ, "TERM": "xterm", "NO_COLOR": "", **environment})
+            os.close(theirs)
+            seen, sign = b"", b"PASS" if environment.get("TERM") == "dumb" else b"running: s/b"
+            try:
+                while chunk := os.read(ours, 4096):
+                    seen += chunk
+                    if sign in seen:
+                        sign = b"never again"
+                        process.send_signal(signal.SIGINT)
+            except OSError:  # the end of a terminal
+                pass
+            os.close(ours)
+            self.assertEqual(process.wait(30), 3)
+            return seen.decode()
+
+    def test_how_far_it_is_and_what_is_running(self):
+        seen = self.play()
+        lines = [line for line in re.split(r"\r\033\[K|\r\n", seen) if " of 2 " in line]
+        self.assertTrue(any(re.match(r"1 of 2  \d+ s  1 pass  running: s/b$", line) for line in lines), lines)
+        self.assertTrue(all(len(line) < 60 for line in lines))
+        self.assertIn("\033[32mPASS        \033[0m  s/a ", seen)
+        self.assertNotIn(" of 2 ", seen.rsplit("\r\033[K", 1)[1], "it goes away in the end")
+
+    def test_without_colour(self):
+        seen = self.play(NO_COLOR="1")
+        self.assertIn("running: s/b", seen)
+        self.assertEqual(seen.replace("\r\033[K", "").count("\033"), 0)
+
+    def test_a_terminal_that_erases_nothing_gets_plain_lines(self):
+        seen = self.play(TERM="dumb")
+        self.assertNotIn("\033", seen)
+        self.assertNotIn("running:", seen)
+
+    def test_a_pipe_gets_plain_lines(self):
+        with Folder() as folder:
+            done = harness("run", folder.write("s/a.json", PASSING), "--profile", "reference", "--exec", EXEC)
+            self.assertTrue(done.stdout.startswith("PASS "), done.stdout)
+            self.assertFalse({"\r", "\033"} & set(done.stdout))
 
 
 if __name__ == "__main__":
