@@ -172,6 +172,7 @@ static void set_format(struct run *run, struct ins_view_config *config)
         .has_colour = terminal.has_colour,
         .is_detailed = opts->select.call != 0,
         .has_lint = opts->has_lint,
+        .has_stalls = opts->view == ins_view_stalls_new,
         .has_summary = opts->view == ins_view_summary_new,
     };
     if (!opts->has_call_messages && !text.is_detailed) {

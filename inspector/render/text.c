@@ -203,6 +203,18 @@ void ins_text_record(struct ins_text *text, struct sl_span record, struct sl_buf
     }
 }
 
+/* What makes names of field numbers. */
+static void write_schema_hint(struct ins_text *text)
+{
+    if (text->has_guessed) {
+        ins_pen_colour(&text->pen, INS_DIM);
+        ins_pen_str(&text->pen, "fields by number: -I DIR, -d FILE or --reflect HOST:PORT gives "
+                                "their names");
+        ins_pen_colour(&text->pen, INS_PLAIN);
+        ins_pen_end(&text->pen);
+    }
+}
+
 void ins_text_end(struct ins_text *text, struct sl_span summary, struct sl_buf *out)
 {
     text->pen.out = out;
@@ -210,8 +222,13 @@ void ins_text_end(struct ins_text *text, struct sl_span summary, struct sl_buf *
         ins_pen_end(&text->pen);
         write_rules(text);
     }
+    if (text->config.has_stalls && !text->has_stalled) {
+        ins_pen_str(&text->pen, "no call waited for flow-control credit");
+        ins_pen_end(&text->pen);
+    }
     if (!text->config.has_summary) {
         ins_text_totals(text, summary);
+        write_schema_hint(text);
     }
 }
 

@@ -36,6 +36,7 @@ struct ins_text_config {
     bool has_colour;
     bool is_detailed; /* metadata, and nothing is cut */
     bool has_lint;    /* findings have lines of their own, and a table at the end */
+    bool has_stalls;  /* nothing but stalls is shown: that there is none is told */
     bool has_summary; /* the summary is a record of its own: nothing is added at the end */
 };
 
@@ -43,9 +44,10 @@ struct ins_text {
     struct ins_text_config config;
     struct ins_pen pen;
     struct sl_buf scratch, content;
-    char day[INS_TEXT_DAY + 1]; /* of the last heading */
-    uint64_t connection;        /* the same */
-    bool has_titles;            /* of the columns of calls */
+    char day[INS_TEXT_DAY + 1];    /* of the last heading */
+    uint64_t connection;           /* the same */
+    bool has_titles;               /* of the columns of calls */
+    bool has_guessed, has_stalled; /* a message without a schema, a stall was shown */
     struct {
         char id[INS_TEXT_RULE_ID_MAX];
         uint64_t count;

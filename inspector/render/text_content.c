@@ -62,6 +62,7 @@ void ins_text_content(struct ins_text *text, struct sl_span message)
             write_fields(text, unknown);
         }
     } else if (!ins_json_is_null(raw)) {
+        text->has_guessed = true;
         write_fields(text, raw);
     } else if (!ins_json_is_true(ins_json_get(message, "complete"))) {
         ins_pen_str(pen, "(cut short)");

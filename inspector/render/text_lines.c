@@ -183,6 +183,7 @@ static void write_holders(struct ins_text *text, struct sl_span record)
 void ins_text_stall(struct ins_text *text, struct sl_span record)
 {
     struct ins_pen *pen = &text->pen;
+    text->has_stalled = true;
     struct sl_span how = ins_json_get(record, "ended_by");
     double ms = ins_json_double(ins_json_get(record, "duration_ms"));
     char time[INS_PEN_DURATION_MAX];
@@ -197,8 +198,9 @@ void ins_text_stall(struct ins_text *text, struct sl_span record)
     ins_pen_colour(pen, ms >= SLOW_MS ? INS_RED : INS_YELLOW);
     ins_pen_str(pen, ins_pen_duration(ms, time));
     ins_pen_colour(pen, INS_PLAIN);
-    ins_pen_str(pen, " for its ");
+    ins_pen_str(pen, " for ");
     ins_pen_text(pen, ins_text_of(text, ins_json_get(record, "window")), INS_PEN_REST);
+    ins_pen_str(pen, " credit");
     if (sl_span_is(how, "\"open\"")) {
         ins_pen_str(pen, " and still does");
     } else if (sl_span_is(how, "\"call_end\"")) {
@@ -206,7 +208,7 @@ void ins_text_stall(struct ins_text *text, struct sl_span record)
     }
     ins_pen_str(pen, ", ");
     ins_text_bytes(text, ins_json_u64(ins_json_get(record, "bytes_waiting")));
-    ins_pen_to(pen, INS_TEXT_TIME + CALL_COLUMNS + 48);
+    ins_pen_to(pen, INS_TEXT_TIME + CALL_COLUMNS + 51);
     ins_text_method(text, ins_json_get(record, "method"), sl_span(NULL, 0), INS_PEN_REST);
     ins_pen_end(pen);
     write_holders(text, record);

@@ -145,6 +145,9 @@ static enum sl_status load_includes(struct loader *l)
             count = 0;
         }
     }
+    if (status == SL_OK && l->sources->include_count > 0 && folders.file_count == 0) {
+        warn(l, "there is no .proto file below the -I folders");
+    }
     tell_left_out(l, &folders);
     sl_folders_release(&folders);
     return status;

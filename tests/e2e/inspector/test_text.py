@@ -60,6 +60,14 @@ class Text(unittest.TestCase):
         self.assertEqual(at_terminal("--format", "json", CAPTURE), in_pipe(CAPTURE))
         self.assertIn("7 OK", in_pipe("--format", "text", CAPTURE))
 
+    def test_what_there_is_none_of_is_told(self):
+        fast = CAPTURE.parent.parent / "messages-of-grpc-js/input.pcap"
+        self.assertIn("no call waited for flow-control credit", in_pipe("--format", "text", "--view", "stalls", fast))
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(CAPTURE.read_bytes()[:24])
+            file.flush()
+            self.assertEqual(in_pipe("--format", "text", file.name).split("\n")[-2], "0 packets, 0 connections")
+
     def test_a_file_gets_json_although_we_sit_at_a_terminal(self):
         with tempfile.NamedTemporaryFile() as file:
             self.assertEqual(at_terminal("-o", file.name, CAPTURE), "")

@@ -121,6 +121,20 @@ static void a_file_that_does_not_compile_is_a_warning(void **state)
     sl_pool_free(pool);
 }
 
+static void a_folder_without_proto_files_is_a_warning(void **state)
+{
+    struct place *place = *state;
+    struct sl_pool *pool = sl_pool_new();
+    struct sl_error error = {0};
+    char empty[256];
+    (void)snprintf(empty, sizeof(empty), "%s/empty", place->folder);
+    assert_int_equal(mkdir(empty, 0700), 0);
+    assert_int_equal(load(place, empty, NULL, NULL, pool, &error), SL_OK);
+    assert_string_equal(place->warnings, "there is no .proto file below the -I folders\n");
+    assert_int_equal(rmdir(empty), 0);
+    sl_pool_free(pool);
+}
+
 static void a_users_own_chat_wins(void **state)
 {
     struct place *place = *state;
@@ -206,6 +220,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_folder_is_compiled_with_all_below, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_does_not_compile_is_a_warning, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_without_proto_files_is_a_warning, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_users_own_chat_wins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_proto_is_found_below_the_includes_or_as_a_path, set_up,
