@@ -200,12 +200,14 @@ static void write_round_trips(struct ins_text *text, struct sl_span record)
         return;
     }
     title(text, "round trip");
+    uint64_t handshakes = count_of(known, "handshake");
+    uint64_t answers = count_of(known, "answer");
     ins_pen_f(pen,
-              "to the servers p50 %s, max %s; known from %" PRIu64 " handshakes, %" PRIu64
-              " answers",
+              "to the servers p50 %s, max %s; known from %" PRIu64 " handshake%s, %" PRIu64
+              " answer%s",
               ins_pen_duration(ins_json_double(ins_json_get(ms, "p50")), times[0]),
-              ins_pen_duration(ins_json_double(ins_json_get(ms, "max")), times[1]),
-              count_of(known, "handshake"), count_of(known, "answer"));
+              ins_pen_duration(ins_json_double(ins_json_get(ms, "max")), times[1]), handshakes,
+              handshakes == 1 ? "" : "s", answers, answers == 1 ? "" : "s");
     ins_pen_end(pen);
 }
 
