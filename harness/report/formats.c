@@ -10,10 +10,9 @@ enum {
 };
 
 const struct har_format_info har_formats[HAR_FORMATS] = {
-    [HAR_JSON] = {"json", har_report_json},
-    [HAR_JUNIT] = {"junit", har_report_junit},
-    [HAR_TAP] = {"tap", har_report_tap},
-    [HAR_MARKDOWN] = {"md", har_report_markdown},
+    [HAR_JSON] = {"json", har_report_json}, [HAR_JUNIT] = {"junit", har_report_junit},
+    [HAR_TAP] = {"tap", har_report_tap},    [HAR_MARKDOWN] = {"md", har_report_markdown},
+    [HAR_HTML] = {"html", har_report_html},
 };
 
 enum sl_status har_report_write(const struct har_report *report, enum har_format format,

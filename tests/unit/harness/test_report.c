@@ -211,6 +211,22 @@ static void markdown_fits_a_summary_and_says_what_it_left_out(void **state)
     tear_down(&fixture);
 }
 
+static void html_has_nothing_of_a_peer_as_markup(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    (void)snprintf(fixture.results[1].reason, sizeof(fixture.results[1].reason),
+                   "</script><img src=x onerror=alert(1)>&lt; \xff");
+    const char *text = written(&fixture, HAR_HTML);
+    assert_has(text, "\\u003c/script\\u003e\\u003cimg src=x onerror=alert(1)\\u003e\\u0026lt; ");
+    assert_has_not(text, "<img");
+    assert_has_not(text, "<!--REPORT-->");
+    assert_has_not(text, "http://");
+    assert_has_not(text, "https://");
+    tear_down(&fixture);
+}
+
 /* A scenario of the user's own is found by its file; what a shell would obey is quoted. */
 static void a_rerun_names_what_was_run(void **state)
 {
@@ -236,6 +252,7 @@ int main(void)
         cmocka_unit_test(tap_is_a_line_a_point_whatever_the_peer_said),
         cmocka_unit_test(markdown_stays_a_table_whatever_the_peer_said),
         cmocka_unit_test(markdown_fits_a_summary_and_says_what_it_left_out),
+        cmocka_unit_test(html_has_nothing_of_a_peer_as_markup),
         cmocka_unit_test(a_rerun_names_what_was_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
