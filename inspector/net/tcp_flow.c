@@ -182,6 +182,10 @@ uint32_t ins_flow_missing(const struct ins_flow *flow, bool is_final)
         missing = ins_flow_distance(flow->next, flow->pieces->sequence);
     } else if (ins_flow_has_hole(flow)) {
         missing = ins_flow_distance(flow->next, flow->acked);
+        /* RFC 9293 3.4: an acknowledged FIN counts as one, and is no byte. */
+        bool is_fin = flow->has_end && !flow->is_end_reset;
+        int32_t bytes = ins_flow_distance(flow->next, flow->end_sequence);
+        missing = is_fin && bytes > 0 && bytes < missing ? bytes : missing;
     } else if (is_final && flow->is_started && flow->has_end && !flow->is_closed) {
         missing = ins_flow_distance(flow->next, flow->end_sequence);
     }

@@ -15,7 +15,7 @@ ETHERNET_HEADER = bytes(12) + b"\x08\x00"
 
 
 def read(path):
-    """IPv4 packets of a classic capture of Ethernet or raw frames, which may be compressed by gzip."""
+    """The IPv4 packets of a classic capture of Ethernet or raw frames, which may be compressed by gzip."""
     path = pathlib.Path(path)
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     link, = struct.unpack_from("<I", data, 20)
@@ -23,7 +23,9 @@ def read(path):
     while at < len(data):
         seconds, micros, size, _ = struct.unpack_from("<IIII", data, at)
         packet = data[at + 16 + skip:at + 16 + size]
-        out.append((seconds * 10**9 + micros * 1000, packet[:struct.unpack_from(">H", packet, 2)[0]]))
+        length = struct.unpack_from(">H", packet, 2)[0] or len(packet)  # 0: the sender's machine left it to its card
+        if packet[0] >> 4 == 4:  # a client may have tried ::1 first, where nobody listens
+            out.append((seconds * 10**9 + micros * 1000, packet[:length]))
         at += 16 + size
     return out
 
@@ -46,6 +48,8 @@ class Segment:
         self.payload = packet[self.data_at:]
         self.sequence, self.acknowledged = struct.unpack_from(">II", packet, self.start + 4)
         self.flags = packet[self.start + 13]
+        self.connection = frozenset((packet[12:16] + packet[self.start:self.start + 2],
+                                     packet[16:20] + packet[self.start + 2:self.start + 4]))
         self.ends = packet[12:20] + packet[self.start:self.start + 4]
 
     def with_payload(self, payload, offset=0, is_last=True):
@@ -58,10 +62,18 @@ class Segment:
         return bytes(header) + payload
 
 
-def swapped(packets, seed, distance, share=0.3):
-    """Some packets come up to so many places later; each keeps its time, as those of several queues do."""
+def swapped(packets, seed, distance, settled=0, share=0.3):
+    """Some packets come up to so many places later; each keeps its time, as those of several queues do.
+
+    The first so many (settled) of a connection stay: where it begins is decided by them.
+    """
     draw = random.Random(seed)
-    late = [at + (draw.uniform(1, distance) if draw.random() < share else 0) for at in range(len(packets))]
+    late, counts = [], {}
+    for at, (_, packet) in enumerate(packets):
+        ends = Segment(packet).connection
+        counts[ends] = counts.get(ends, 0) + 1
+        is_moved = draw.random() < share and counts[ends] > settled
+        late.append(at + (draw.uniform(1, distance) if is_moved else 0))
     return [packets[at] for at in sorted(range(len(packets)), key=late.__getitem__)]
 
 
@@ -142,17 +154,14 @@ def without(packets, number):
     return packets[:number] + packets[number + 1:]
 
 
-def with_data(packets):
-    """The numbers of the packets with data, each byte of which comes once."""
-    out, seen = [], {}
+def with_data(packets, is_once=True):
+    """The numbers of the packets with data that come once, or of all at their first coming."""
+    places = {}
     for number, (_, packet) in enumerate(packets):
         segment = Segment(packet)
         if segment.payload:
-            place = (segment.ends, segment.sequence)
-            assert place not in seen, "the capture has retransmissions"
-            seen[place] = number
-            out.append(number)
-    return out
+            places.setdefault((segment.ends, segment.sequence), []).append(number)
+    return [numbers[0] for numbers in places.values() if len(numbers) == 1 or not is_once]
 
 
 def ethernet(packets):

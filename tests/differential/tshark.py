@@ -17,7 +17,7 @@ def command(capture):
                "-o", "grpc.detect_json_automatically:TRUE",
                "-o", "gui.max_tree_depth:100000", "-o", f"uat:protobuf_search_paths:\"{HERE}\",\"TRUE\""]
     if capture.keys:
-        options += ["-o", f"tls.keylog_file:{capture.keys}", "-d", f"tcp.port=={capture.port},tls", "-d", f"tls.port=={capture.port},http2"]
+        options += ["-o", f"tls.keylog_file:{capture.keys}", "-d", f"tcp.port=={capture.port},tls"]
     else:
         options += ["-d", f"tcp.port=={capture.port},http2"]
     return ["tshark", "-n", "-2", *options, "-r", str(capture.path), "-T", "pdml"]
@@ -127,7 +127,10 @@ def compare(capture, inspector):
         blocks["metadata"] = ([] if answers[:1] == last else answers[:1], call["response"]["metadata"])
         for what, (seen, told) in blocks.items():
             told = {name: records.values(value) for name, value in (told or {}).items()}
-            out.same(f"{key} {what}", as_recorded(seen[0]) if seen else {}, told)
+            if told and not seen:
+                short[what] = short.get(what, 0) + 1
+            else:
+                out.same(f"{key} {what}", as_recorded(seen[0]) if seen else {}, told)
         for is_request, side in ((True, "request"), (False, "response")):
             ours = [(m["bytes"], text) for m, text in zip(call[side]["messages"], records.messages_of(call, side))]
             theirs = found.messages[is_request]

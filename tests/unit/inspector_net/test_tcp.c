@@ -137,6 +137,21 @@ static void tells_a_lost_response_after_the_requests_it_may_answer(void **state)
     world_end(&world);
 }
 
+/* The acknowledgement of a FIN behind a hole counts one more than there are bytes. */
+static void counts_no_fin_among_what_is_missing(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_handshake(&world);
+    world_client(&world, 0, "abc");
+    world_segment(&world, 0, "FA", CLIENT_FIRST + 5, SERVER_FIRST, "");
+    world_server(&world, 0, 6, "");
+    ins_tcp_finish(world.tcp);
+    assert_non_null(strstr(sl_buf_str(&world.text), "0:abc 0?2 "));
+    world_end(&world);
+}
+
 static void tells_holes_that_are_left_at_the_end(void **state)
 {
     (void)state;
@@ -457,6 +472,7 @@ int main(void)
         cmocka_unit_test(gives_up_a_hole_that_was_acknowledged_after_some_patience),
         cmocka_unit_test(never_hands_on_a_response_before_the_request_it_acknowledges),
         cmocka_unit_test(tells_a_lost_response_after_the_requests_it_may_answer),
+        cmocka_unit_test(counts_no_fin_among_what_is_missing),
         cmocka_unit_test(tells_holes_that_are_left_at_the_end),
         cmocka_unit_test(begins_in_the_middle_without_a_gap),
         cmocka_unit_test(begins_in_the_middle_with_the_earliest_of_the_first_segments),
