@@ -131,6 +131,13 @@ static uint32_t status_from_reset(const struct sl_call *call)
     return sl_grpc_status_from_h2(call->reset_error);
 }
 
+/* True when the response, with its status, may have been before the observer's first byte. */
+static bool is_answer_before(const struct sl_call *call)
+{
+    const struct sl_call_side *side = &call->response;
+    return call->is_midway && !side->has_headers && !side->has_trailers && side->data_bytes == 0;
+}
+
 /* True when a deadline may have been in what was lost of the request's headers. */
 static bool is_timeout_hidden(const struct sl_call *call)
 {
@@ -142,7 +149,8 @@ static void status_from_rst(struct sl_call *call)
 {
     bool is_by_client = call->end == SL_CALL_RESET_BY_CLIENT;
     bool is_cancel = is_by_client || call->reset_error == SL_H2_CANCEL;
-    if (call->may_have_answered || (is_cancel && is_timeout_hidden(call))) {
+    if (call->may_have_answered || is_answer_before(call) ||
+        (is_cancel && is_timeout_hidden(call))) {
         return;
     }
     uint32_t code = status_from_reset(call);
@@ -178,7 +186,7 @@ void sl_call_status_derive(struct sl_call *call)
         }
         /* fall through */
     case SL_CALL_CLOSED_BY_SERVER:
-        if (!call->may_have_ended) {
+        if (!call->may_have_ended && !is_answer_before(call)) {
             set_status(call, SL_GRPC_UNAVAILABLE, SL_FROM_CONNECTION_CLOSED);
         }
         break;

@@ -2,6 +2,7 @@
 /* Bytes of one direction to frames. DATA is passed on as it comes; every other frame is read when it
  * is whole, in place where it lies in one piece. */
 #include "lib/wire/obs/data.h"
+#include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
 enum {
@@ -244,6 +245,20 @@ static bool is_http1(const struct sl_obs_dir *d)
            memcmp(d->head, start, sizeof start) == 0;
 }
 
+/* RFC 9113 3.4: a server's first frame is SETTINGS. In a capture with another its beginning is missing, although
+ * the client's is there: what it announced, and what is in its header table, is not known. */
+static void check_server_start(struct sl_observer *observer)
+{
+    struct sl_obs_dir *d = &observer->dir[SL_DIR_RESPONSE];
+    bool is_start = d->header.type == SL_H2_SETTINGS && (d->header.flags & SL_H2_FLAG_ACK) == 0;
+    if (!is_start && observer->at.packet != 0) {
+        observer->dir[SL_DIR_REQUEST].max_frame = SL_H2_MAX_FRAME_LIMIT;
+        sl_obs_flow_distrust(observer, SL_DIR_REQUEST);
+        sl_obs_flow_distrust(observer, SL_DIR_RESPONSE);
+        sl_obs_hpack_distrust(d);
+    }
+}
+
 /* The first header of a direction is gathered in head, so that is_http1() can look at it. */
 static size_t feed_first_header(struct sl_observer *observer, enum sl_dir dir, struct sl_span bytes)
 {
@@ -259,6 +274,9 @@ static size_t feed_first_header(struct sl_observer *observer, enum sl_dir dir, s
         d->phase = SL_OBS_DEAD;
     } else if (d->head_len == SL_H2_FRAME_HEADER_SIZE &&
                sl_h2_frame_header_read(sl_span(d->head, d->head_len), &d->header) == SL_OK) {
+        if (dir == SL_DIR_RESPONSE) {
+            check_server_start(observer);
+        }
         begin_frame(observer, dir);
     }
     return 1;

@@ -302,6 +302,29 @@ static void a_call_begun_before_frames_are_found_again_is_not_whole(void **state
     test_talk_release(&talk);
 }
 
+/* Only the client's last frames were captured: the server may have answered before. */
+static void a_call_answered_before_the_capture_has_no_status(void **state)
+{
+    (void)state;
+    for (int is_reset = 0; is_reset < 2; is_reset++) {
+        struct test_talk talk;
+        test_talk_init(&talk, true);
+        talk.is_midway = true;
+        test_talk_ping(&talk, REQUEST, false, 7);
+        test_talk_ping(&talk, RESPONSE, true, 7);
+        test_talk_message(&talk, REQUEST, 1, is_reset ? 0 : END, "last");
+        if (is_reset) {
+            test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
+        }
+        test_talk_ping(&talk, REQUEST, false, 8);
+        test_talk_close(&talk, RESPONSE, false);
+        test_talk_close(&talk, REQUEST, false);
+        test_talk_expect(&talk, is_reset ? "end stream 1 reset_by_client messages 1/0"
+                                         : "end stream 1 closed_by_server messages 1/0");
+        test_talk_release(&talk);
+    }
+}
+
 static void frames_at_the_start_of_a_piece_win_over_what_may_be_a_long_one(void **state)
 {
     (void)state;
@@ -337,6 +360,7 @@ int main(void)
         cmocka_unit_test(a_message_lost_before_the_reset_of_its_sender_is_told),
         cmocka_unit_test(a_client_reset_with_a_hidden_deadline_is_no_status),
         cmocka_unit_test(a_call_begun_before_frames_are_found_again_is_not_whole),
+        cmocka_unit_test(a_call_answered_before_the_capture_has_no_status),
         cmocka_unit_test(frames_at_the_start_of_a_piece_win_over_what_may_be_a_long_one),
     };
     return cmocka_run_group_tests_name("wire/observer_gaps", tests, NULL, NULL);
