@@ -11,12 +11,15 @@ enum {
     WINDOW_BITS = 15 + 16,    /* zlib's sign for "a gzip header, nothing else" */
     HEADER_SIZE = 3,          /* magic and method */
     INFLATE_SIZE = 48 * 1024, /* of zlib's own state and window */
+    SEARCH_STEP = 64 * 1024,  /* looked through at a time for the next member */
+    TRIAL_SIZE = 512,         /* what a member that is found must give without damage */
 };
 
 struct gz {
     struct ins_input *packed; /* owned */
     z_stream stream;
     bool is_between; /* no member is under way */
+    unsigned trials; /* places where a member may have begun behind damage */
 };
 
 static const uint8_t magic[HEADER_SIZE] = {0x1f, 0x8b, Z_DEFLATED};
@@ -94,6 +97,47 @@ static ssize_t gz_read(void *context, struct ins_input *input, uint8_t *into, si
     return (ssize_t)done;
 }
 
+/* True when the bytes decompress for a while, or to their end. */
+static bool is_member(struct gz *gz, struct sl_span bytes)
+{
+    uint8_t out[TRIAL_SIZE];
+    (void)inflateReset(&gz->stream);
+    gz->stream.next_in = bytes.data;
+    gz->stream.avail_in = (uInt)bytes.len;
+    gz->stream.next_out = out;
+    gz->stream.avail_out = sizeof(out);
+    int result = inflate(&gz->stream, Z_NO_FLUSH);
+    return result == Z_STREAM_END || (result == Z_OK && gz->stream.avail_out < sizeof(out));
+}
+
+/* To the next member. The magic alone is 3 bytes, so that what follows it must be right, too. */
+static bool gz_resume(void *context)
+{
+    struct gz *gz = context;
+    while (gz->trials < INS_UNPACK_TRIALS) {
+        struct sl_span here = ins_input_view(gz->packed, SEARCH_STEP);
+        const uint8_t *found =
+            here.len == 0 ? NULL : memmem(here.data, here.len, magic, sizeof(magic));
+        bool is_all = here.len < SEARCH_STEP;
+        if (found == NULL && is_all) {
+            return false;
+        }
+        size_t skip = found == NULL ? here.len - (HEADER_SIZE - 1) : (size_t)(found - here.data);
+        (void)ins_input_skip(gz->packed, skip);
+        if (found == NULL) {
+            continue;
+        }
+        gz->trials++;
+        if (is_member(gz, sl_span_first(ins_input_view(gz->packed, INS_UNPACK_TRIAL),
+                                        INS_UNPACK_TRIAL))) {
+            gz->is_between = true;
+            return true;
+        }
+        (void)ins_input_skip(gz->packed, 1);
+    }
+    return false;
+}
+
 static size_t gz_memory(const void *context)
 {
     return INFLATE_SIZE + ins_input_memory_size(((const struct gz *)context)->packed);
@@ -109,6 +153,7 @@ static void gz_free(void *context)
 
 static const struct ins_input_ops gz_ops = {
     .read = gz_read,
+    .resume = gz_resume,
     .memory = gz_memory,
     .free = gz_free,
 };

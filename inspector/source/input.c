@@ -152,3 +152,14 @@ const char *ins_input_failure(const struct ins_input *input)
 {
     return input->failure[0] == '\0' ? NULL : input->failure;
 }
+
+bool ins_input_resume(struct ins_input *input)
+{
+    if (input->failure[0] == '\0' || input->ops->resume == NULL ||
+        !input->ops->resume(input->context)) {
+        return false;
+    }
+    input->failure[0] = '\0';
+    input->is_ended = false;
+    return true;
+}

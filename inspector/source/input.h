@@ -28,6 +28,8 @@ struct ins_input;
 struct ins_input_ops {
     /* Puts up to room bytes at into; 0 at the end; -1 on failure, after ins_input_fail(). */
     ssize_t (*read)(void *context, struct ins_input *input, uint8_t *into, size_t room);
+    /* After a failure: moves to a place from which read() gives bytes again. False: there is none. May be NULL. */
+    bool (*resume)(void *context);
     size_t (*memory)(const void *context); /* bytes that it holds beside the window; may be NULL */
     void (*free)(void *context);           /* may be NULL */
 };
@@ -73,5 +75,9 @@ uint64_t ins_input_offset(const struct ins_input *input);
 
 /* Why a read failed (the input then looks ended), or NULL. */
 const char *ins_input_failure(const struct ins_input *input);
+
+/* After a failure, when the view is empty: goes on behind what is damaged, with bytes that do not follow
+ * those before, and without the failure. False where that cannot be. */
+bool ins_input_resume(struct ins_input *input);
 
 #endif

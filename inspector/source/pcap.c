@@ -135,12 +135,25 @@ static enum sl_status damage(struct pcap *pcap, struct ins_damage *ret_damage, c
     return SL_MALFORMED;
 }
 
-/* What lies here is no record: looks for the next one. text says what is wrong if there is one. */
-static enum sl_status recover(struct pcap *pcap, struct ins_damage *ret_damage, const char *text)
+/* What lies here is no record: looks for the next one, if need be behind what the input cannot read. text
+ * says what is wrong if there is one, end_text if the capture has none. */
+static enum sl_status recover(struct pcap *pcap, struct ins_damage *ret_damage, const char *text,
+                              const char *end_text)
 {
+    struct ins_input *input = pcap->base.input;
     (void)damage(pcap, ret_damage, text);
     pcap->is_lost = false;
-    pcap->is_ended = !search(pcap, &ret_damage->skipped_bytes);
+    bool is_found = search(pcap, &ret_damage->skipped_bytes);
+    bool is_readable = true;
+    while (!is_found && ins_source_resume(input, ret_damage, &is_readable)) {
+        uint64_t skipped = 0;
+        is_found = search(pcap, &skipped);
+        ret_damage->skipped_bytes += skipped;
+    }
+    if (!is_found && is_readable) {
+        (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "%s", end_text);
+    }
+    pcap->is_ended = !is_found;
     ret_damage->is_end = pcap->is_ended;
     return SL_MALFORMED;
 }
@@ -148,17 +161,11 @@ static enum sl_status recover(struct pcap *pcap, struct ins_damage *ret_damage, 
 /* The record goes on past the end. When others follow in what there is, its length was wrong. */
 static enum sl_status cut(struct pcap *pcap, struct ins_damage *ret_damage)
 {
-    const char *failure = ins_input_failure(pcap->base.input);
-    (void)recover(pcap, ret_damage, "the length of the packet is damaged");
-    if (pcap->is_ended && failure == NULL) {
-        (void)snprintf(ret_damage->text, sizeof(ret_damage->text),
-                       "the capture is cut inside the packet");
-    } else if (pcap->is_ended) {
-        (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "cannot read further: %s",
-                       failure);
-    }
-    return SL_MALFORMED;
+    return recover(pcap, ret_damage, "the length of the packet is damaged",
+                   "the capture is cut inside the packet");
 }
+
+static const char bad_header[] = "the packet's record header is damaged";
 
 static enum sl_status pcap_next(struct ins_source *source, struct ins_packet *ret_packet,
                                 struct ins_damage *ret_damage)
@@ -172,7 +179,7 @@ static enum sl_status pcap_next(struct ins_source *source, struct ins_packet *re
         return SL_CLOSED;
     }
     if (pcap->is_lost) {
-        return recover(pcap, ret_damage, "the packet's record header is damaged");
+        return recover(pcap, ret_damage, bad_header, bad_header);
     }
     size_t header_size = pcap->header_size;
     struct sl_span here = ins_input_view(source->input, header_size);
@@ -185,7 +192,7 @@ static enum sl_status pcap_next(struct ins_source *source, struct ins_packet *re
     }
     struct record record = read_record(pcap, here.data);
     if (!is_possible(pcap, &record)) {
-        return recover(pcap, ret_damage, "the packet's record header is damaged");
+        return recover(pcap, ret_damage, bad_header, bad_header);
     }
     size_t size = header_size + record.captured;
     here = ins_input_view(source->input, size);

@@ -111,44 +111,52 @@ static bool is_likely(const struct pcapng *pcapng, struct sl_span bytes)
            u32(is_big_endian, bytes.data + size - 4) == size;
 }
 
-static enum sl_status recover(struct pcapng *pcapng, struct ins_damage *ret_damage)
+/* Moves to the next likely block that lies past bytes further on, or later. False when there is none. */
+static bool search(struct pcapng *pcapng, size_t past, uint64_t *skipped)
 {
     struct ins_input *input = pcapng->base.input;
-    (void)damage(pcapng, ret_damage, "the block of the packet is damaged");
-    for (size_t i = 1;; i = 0) {
+    for (size_t i = past;; i = 0) {
         struct sl_span here = ins_input_view(input, SEARCH_STEP);
         bool is_all = here.len < SEARCH_STEP;
         size_t end = is_all ? here.len : here.len - BLOCK_MAX;
+        i = i < end ? i : end;
         while (i < end && !is_likely(pcapng, sl_span_from(here, i))) {
             i++;
         }
-        ret_damage->skipped_bytes += i;
+        *skipped += i;
         (void)ins_input_skip(input, i);
-        if (i < end) {
-            return SL_MALFORMED;
-        }
-        if (is_all) {
-            (void)ins_input_skip(input, end - i);
-            pcapng->is_ended = true;
-            ret_damage->is_end = true;
-            return SL_MALFORMED;
+        if (i < end || is_all) {
+            return i < end;
         }
     }
+}
+
+static const char bad_block[] = "the block of the packet is damaged";
+
+/* No block lies here: looks for the next one, if need be behind what the input cannot read. end_text: what
+ * is told if the capture has none. */
+static enum sl_status recover(struct pcapng *pcapng, struct ins_damage *ret_damage,
+                              const char *end_text)
+{
+    struct ins_input *input = pcapng->base.input;
+    (void)damage(pcapng, ret_damage, bad_block);
+    bool is_found = search(pcapng, 1, &ret_damage->skipped_bytes);
+    bool is_readable = true;
+    while (!is_found && ins_source_resume(input, ret_damage, &is_readable)) {
+        is_found = search(pcapng, 0, &ret_damage->skipped_bytes);
+    }
+    if (!is_found && is_readable) {
+        (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "%s", end_text);
+    }
+    pcapng->is_ended = !is_found;
+    ret_damage->is_end = pcapng->is_ended;
+    return SL_MALFORMED;
 }
 
 /* The block goes on past the end. When others follow in what there is, its length was wrong. */
 static enum sl_status cut(struct pcapng *pcapng, struct ins_damage *ret_damage)
 {
-    const char *failure = ins_input_failure(pcapng->base.input);
-    (void)recover(pcapng, ret_damage);
-    if (pcapng->is_ended && failure == NULL) {
-        (void)snprintf(ret_damage->text, sizeof(ret_damage->text),
-                       "the capture is cut inside the block of the packet");
-    } else if (pcapng->is_ended) {
-        (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "cannot read further: %s",
-                       failure);
-    }
-    return SL_MALFORMED;
+    return recover(pcapng, ret_damage, "the capture is cut inside the block of the packet");
 }
 
 static void add_interface(struct pcapng *pcapng, const uint8_t *block, size_t size)
@@ -327,14 +335,14 @@ static enum sl_status next_block(struct pcapng *pcapng, uint32_t *ret_type,
         }
         bool is_section = ins_pcapng_is(here);
         if (is_section && !section_order(here, &pcapng->is_big_endian)) {
-            return recover(pcapng, ret_damage);
+            return recover(pcapng, ret_damage, bad_block);
         }
         *ret_type = u32(pcapng->is_big_endian, here.data);
         uint32_t size = u32(pcapng->is_big_endian, here.data + 4);
         bool is_read = is_read_type(*ret_type);
         if (size < (is_section ? BLOCK_SECTION_SIZE : BLOCK_FRAME_SIZE) || size % 4 != 0 ||
             size > size_limit(*ret_type)) {
-            return recover(pcapng, ret_damage);
+            return recover(pcapng, ret_damage, bad_block);
         }
         if (size > BLOCK_MAX && !is_read) {
             if (!ins_input_skip(input, size)) {
@@ -347,7 +355,7 @@ static enum sl_status next_block(struct pcapng *pcapng, uint32_t *ret_type,
             return cut(pcapng, ret_damage);
         }
         if (u32(pcapng->is_big_endian, here.data + size - 4) != size) {
-            return recover(pcapng, ret_damage);
+            return recover(pcapng, ret_damage, bad_block);
         }
         *ret_block = sl_span(here.data, size);
         if (is_read) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/source/source.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "inspector/source/pcap.h"
@@ -89,4 +90,22 @@ enum sl_status ins_source_next(struct ins_source *source, struct ins_packet *ret
 struct sl_span ins_source_secrets(const struct ins_source *source)
 {
     return source->ops->secrets == NULL ? sl_span(NULL, 0) : source->ops->secrets(source);
+}
+
+bool ins_source_resume(struct ins_input *input, struct ins_damage *ret_damage, bool *is_readable)
+{
+    const char *failure = ins_input_failure(input);
+    if (failure == NULL) {
+        return false;
+    }
+    char reason[sizeof(ret_damage->text)];
+    (void)snprintf(reason, sizeof(reason), "%.128s", failure);
+    bool is_resumed = ins_input_resume(input);
+    if (*is_readable) {
+        (void)snprintf(ret_damage->text, sizeof(ret_damage->text), "%s%.128s%s",
+                       is_resumed ? "" : "cannot read further: ", reason,
+                       is_resumed ? "; read on behind it" : "");
+    }
+    *is_readable = false;
+    return is_resumed;
 }

@@ -47,6 +47,10 @@ void ins_source_free(struct ins_source *source);
 SL_MUST_USE enum sl_status ins_source_next(struct ins_source *source, struct ins_packet *ret_packet,
                                            struct ins_damage *ret_damage);
 
+/* For the formats, when no more is in view: after a failure goes on behind it, where the input can. True
+ * when it does. Of the first failure it sets ret_damage->text and clears *is_readable. */
+bool ins_source_resume(struct ins_input *input, struct ins_damage *ret_damage, bool *is_readable);
+
 /* Decryption Secrets seen so far (pcapng DSB, TLS key log lines); empty where there are none. */
 struct sl_span ins_source_secrets(const struct ins_source *source);
 

@@ -7,16 +7,18 @@
  * zstd (RFC 8878; several frames, skippable ones passed over).
  *
  * All that can be decompressed before a damage or a cut is handed on; then reading fails with a reason
- * that names the place in the compressed file. Output is made as it is asked for, so a small file that
+ * that names the place in the compressed file. It can be resumed at the next member or frame. Output is made as it is asked for, so a small file that
  * expands to a huge one costs no memory.
  *
  * Limits: zstd windows of INS_ZST_WINDOW_LOG bits (8 MiB: all levels up to 19); a frame that wants more
- * is refused with a text that says so.
+ * is refused with a text that says so. Nothing is resumed after INS_UNPACK_TRIALS places.
  */
 #include "inspector/source/input.h"
 
 enum {
     INS_ZST_WINDOW_LOG = 23,
+    INS_UNPACK_TRIALS = 16384,    /* places that have the magic, looked at behind damage */
+    INS_UNPACK_TRIAL = 16 * 1024, /* bytes of such a place that are looked at */
 };
 
 bool ins_gz_is(struct sl_span start);

@@ -8,7 +8,9 @@
 
 enum {
     MAGIC_SIZE = 4,
-    FRAME_START = 5, /* bytes from which a frame header's length can be told */
+    FRAME_START = 5,         /* bytes from which a frame header's length can be told */
+    SEARCH_STEP = 64 * 1024, /* looked through at a time for the next frame */
+    TRIAL_SIZE = 512,        /* what a frame that is found must give without damage */
 };
 
 struct zst {
@@ -16,6 +18,10 @@ struct zst {
     ZSTD_DCtx *context;
     size_t hint;     /* bytes that the decompressor wants next */
     bool is_between; /* no frame is under way */
+    bool is_refused; /* a frame wanted too much memory: so will the others */
+    unsigned trials; /* places where a frame may have begun behind damage */
+    bool has_begun;  /* a frame that was found by search ... */
+    uint64_t begun;  /* ... at this place */
 };
 
 bool ins_zst_is(struct sl_span start)
@@ -52,6 +58,7 @@ static ssize_t zst_read(void *context, struct ins_input *input, uint8_t *into, s
         (void)ins_input_skip(zst->packed, in.pos);
         if (ZSTD_isError(result) != 0) {
             bool is_large = ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge;
+            zst->is_refused = is_large;
             fail(zst, input,
                  is_large
                      ? "wants more than 8 MiB of memory (zstd --long or --ultra: decompress it "
@@ -67,6 +74,55 @@ static ssize_t zst_read(void *context, struct ins_input *input, uint8_t *into, s
         }
     }
     return (ssize_t)out.pos;
+}
+
+/* True when the bytes decompress for a while, or need more than there is. */
+static bool is_frame(struct zst *zst, struct sl_span bytes)
+{
+    uint8_t scratch[TRIAL_SIZE];
+    ZSTD_outBuffer out = {.dst = scratch, .size = sizeof(scratch)};
+    ZSTD_inBuffer in = {.src = bytes.data, .size = bytes.len};
+    (void)ZSTD_DCtx_reset(zst->context, ZSTD_reset_session_only);
+    size_t result = ZSTD_decompressStream(zst->context, &out, &in);
+    (void)ZSTD_DCtx_reset(zst->context, ZSTD_reset_session_only);
+    return ZSTD_isError(result) == 0;
+}
+
+/* To the next frame: what follows its magic must be right, too. */
+static bool zst_resume(void *context)
+{
+    struct zst *zst = context;
+    if (zst->is_refused) {
+        return false;
+    }
+    while (zst->trials < INS_UNPACK_TRIALS) {
+        struct sl_span here = ins_input_view(zst->packed, SEARCH_STEP);
+        bool is_all = here.len < SEARCH_STEP;
+        size_t at = 0;
+        while (at + MAGIC_SIZE <= here.len && !ins_zst_is(sl_span_from(here, at))) {
+            at++;
+        }
+        bool is_found = at + MAGIC_SIZE <= here.len;
+        /* A frame that is tried again because it failed behind the trial is none. */
+        bool is_tried =
+            is_found && zst->has_begun && zst->begun == ins_input_offset(zst->packed) + at;
+        (void)ins_input_skip(zst->packed, at);
+        zst->trials += is_found ? 1 : 0;
+        here = sl_span_first(ins_input_view(zst->packed, INS_UNPACK_TRIAL), INS_UNPACK_TRIAL);
+        if (is_found && !is_tried && is_frame(zst, here)) {
+            zst->has_begun = true;
+            zst->begun = ins_input_offset(zst->packed);
+            zst->is_between = true;
+            zst->hint = FRAME_START;
+            return true;
+        }
+        if (is_found) {
+            (void)ins_input_skip(zst->packed, 1);
+        } else if (is_all) {
+            return false;
+        }
+    }
+    return false;
 }
 
 static size_t zst_memory(const void *context)
@@ -85,6 +141,7 @@ static void zst_free(void *context)
 
 static const struct ins_input_ops zst_ops = {
     .read = zst_read,
+    .resume = zst_resume,
     .memory = zst_memory,
     .free = zst_free,
 };

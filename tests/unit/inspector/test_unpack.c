@@ -88,6 +88,9 @@ struct reading {
     size_t packets;
     size_t damages;
     uint64_t damaged_packet;
+    uint64_t before;    /* packets before the last damage */
+    uint64_t last_time; /* of a packet */
+    bool is_end;        /* nothing came behind the last damage */
     char text[160];
 };
 
@@ -108,9 +111,12 @@ static struct reading read_all(struct sl_span bytes)
         if (status == SL_OK) {
             assert_int_equal(packet.bytes.len, FRAME_SIZE);
             reading.packets++;
+            reading.last_time = packet.time_ns;
         } else {
             reading.damages++;
             reading.damaged_packet = damage.packet;
+            reading.before = reading.packets;
+            reading.is_end = damage.is_end;
             memcpy(reading.text, damage.text, sizeof(reading.text));
         }
     }
@@ -173,11 +179,76 @@ static void damage_in_the_third_part_loses_nothing_of_the_first_two(void **state
         pack(&packings[i], sl_buf_span(&capture.bytes), PARTS, &packed);
         memset(packed.data + packed.len * 5 / 8, 0xff, 40);
         struct reading reading = read_all(sl_buf_span(&packed));
-        assert_in_range(reading.packets, PACKETS / 2 - 1, PACKETS * 3 / 4);
+        assert_in_range(reading.before, PACKETS / 2 - 1, PACKETS * 3 / 4);
         assert_int_equal(reading.damages, 1);
-        assert_int_equal(reading.damaged_packet, reading.packets + 1);
+        assert_int_equal(reading.damaged_packet, reading.before + 1);
         assert_non_null(strstr(reading.text, packings[i].name));
         assert_non_null(strstr(reading.text, "is damaged at its byte"));
+        sl_buf_release(&packed);
+        test_capture_release(&capture);
+    }
+}
+
+static void reading_goes_on_with_the_part_behind_a_damaged_one(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct test_capture capture;
+        struct sl_buf packed;
+        build(&capture, formats[i / 2]);
+        pack(&packings[i % 2], sl_buf_span(&capture.bytes), PARTS, &packed);
+        memset(packed.data + packed.len * 3 / 8, 0xff, 40);
+        struct reading reading = read_all(sl_buf_span(&packed));
+        assert_in_range(reading.before, PACKETS / 4 - 1, PACKETS / 2);
+        assert_in_range(reading.packets - reading.before, PACKETS / 2 - 1, PACKETS / 2);
+        assert_int_equal(reading.last_time, PACKETS * SECOND);
+        assert_int_equal(reading.damages, 1);
+        assert_false(reading.is_end);
+        assert_non_null(strstr(reading.text, "read on behind it"));
+        sl_buf_release(&packed);
+        test_capture_release(&capture);
+    }
+}
+
+static void every_part_behind_a_damage_is_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct test_capture capture;
+        struct sl_buf packed;
+        build(&capture, TEST_PCAP_US_LE);
+        pack(&packings[i], sl_buf_span(&capture.bytes), PARTS, &packed);
+        memset(packed.data + packed.len * 3 / 16, 0xff, 40);  /* in the first ... */
+        memset(packed.data + packed.len * 11 / 16, 0xff, 40); /* ... and third */
+        struct reading reading = read_all(sl_buf_span(&packed));
+        assert_int_equal(reading.damages, 2);
+        assert_in_range(reading.packets, PACKETS / 2 - 2, PACKETS);
+        assert_int_equal(reading.last_time, PACKETS * SECOND);
+        sl_buf_release(&packed);
+        test_capture_release(&capture);
+    }
+}
+
+/* What has the magic of a part and is none is passed over; a file of such ends too. */
+static void magics_without_a_part_are_passed_over(void **state)
+{
+    (void)state;
+    static const char *const magics[] = {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd"};
+    for (size_t i = 0; i < 2; i++) {
+        struct test_capture capture;
+        struct sl_buf packed;
+        build(&capture, TEST_PCAP_US_LE);
+        pack(&packings[i], sl_buf_span(&capture.bytes), 1, &packed);
+        memset(packed.data + packed.len / 2, 0xff, 40);
+        for (size_t j = 0; j < INS_UNPACK_TRIALS / 2; j++) {
+            (void)sl_buf_add_str(&packed, magics[i]);
+        }
+        struct reading reading = read_all(sl_buf_span(&packed));
+        assert_true(reading.is_end);
+        assert_int_equal(reading.damages, 1);
+        packings[i].add(&packed, sl_buf_span(&capture.bytes), 17);
+        reading = read_all(sl_buf_span(&packed));
+        assert_int_equal(reading.packets - reading.before, PACKETS);
         sl_buf_release(&packed);
         test_capture_release(&capture);
     }
@@ -273,6 +344,9 @@ int main(void)
         cmocka_unit_test(reads_what_is_compressed_in_one_part_or_several),
         cmocka_unit_test(keeps_all_before_a_cut_and_names_the_packet),
         cmocka_unit_test(damage_in_the_third_part_loses_nothing_of_the_first_two),
+        cmocka_unit_test(reading_goes_on_with_the_part_behind_a_damaged_one),
+        cmocka_unit_test(every_part_behind_a_damage_is_read),
+        cmocka_unit_test(magics_without_a_part_are_passed_over),
         cmocka_unit_test(zeros_after_gzip_data_are_padding_and_other_bytes_are_not),
         cmocka_unit_test(skippable_frames_are_passed_over),
         cmocka_unit_test(a_zstd_window_past_the_limit_is_refused_with_the_reason),
