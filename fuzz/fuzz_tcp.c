@@ -64,7 +64,8 @@ static void on_end(void *owner, struct ins_tcp_conn *conn)
     world->ends++;
 }
 
-static const struct ins_tcp_handler handler = {on_data, on_gap, on_close, on_conflict, on_end};
+static const struct ins_tcp_handler handler = {
+    .data = on_data, .gap = on_gap, .close = on_close, .conflict = on_conflict, .end = on_end};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

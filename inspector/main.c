@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/cmd/cmd.h"
+#include "inspector/memory.h"
 #include "inspector/run.h"
 
 static const struct {
@@ -18,6 +19,7 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     }
+    ins_memory_prepare();
     struct ins_opts opts;
     struct sl_cli_result result;
     struct sl_error error = {0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/pipeline.h"
 
+#include "inspector/memory.h"
 #include "inspector/stream/chain.h"
 #include "inspector/tls/tls.h"
 #include "lib/base/alloc.h"
@@ -63,6 +64,10 @@ void ins_pipeline_feed(struct ins_pipeline *pipeline, const struct ins_packet *p
     pipeline->stats->packets++;
     pipeline->touched_count = 0;
     ins_unwrap_feed(pipeline->unwrap, packet);
+    if (sl_alloc_used() > INS_MEMORY_MAX) {
+        ins_chains_make_room(pipeline->chains, INS_MEMORY_AFTER);
+        ins_tcp_make_room(pipeline->tcp, INS_MEMORY_AFTER);
+    }
 }
 
 const uint64_t *ins_pipeline_touched(const struct ins_pipeline *pipeline, size_t *ret_count)

@@ -335,7 +335,7 @@ static void tell_loss(const struct ins_stats *stats)
     if (stats->calls_given_up > 0) {
         (void)fprintf(stderr,
                       "sluice-inspector: loss: %" PRIu64
-                      " calls given up, as more than %d were open at once\n",
+                      " calls given up, as more than %d were open at once or memory was short\n",
                       stats->calls_given_up, INS_SESSION_OPEN);
     }
     if (stats->connections_too_deep > 0) {

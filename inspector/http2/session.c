@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "inspector/infer/infer.h"
+#include "inspector/memory.h"
 #include "inspector/view/held.h"
 #include "inspector/view/names.h"
 #include "lib/base/alloc.h"
@@ -243,6 +244,10 @@ static void on_call_end(void *owner, struct sl_call *call)
     number(conversation, own);
     if (own->id != 0) {
         own->is_conflicting = is_conflicting(conversation, call);
+        session->stats->calls_given_up += call->is_given_up ? 1 : 0;
+        own->is_given_up = call->is_given_up;
+        own->is_connection_given_up =
+            conversation->stream->is_given_up && call->end == SL_CALL_OPEN && !call->is_given_up;
         select_call(session, own, true);
         if (own->is_selected) {
             ins_stats_call(session->stats, own);
@@ -338,8 +343,6 @@ void ins_session_make_room(struct ins_session *session, const struct sl_at *at)
 {
     while (session->open_count > INS_SESSION_OPEN) {
         struct open *oldest = session->oldest;
-        oldest->call.is_given_up = true;
-        session->stats->calls_given_up++;
         sl_exchange_give_up(oldest->conversation->observer, oldest->call.call->stream, at);
         if (session->oldest == oldest) { /* its observer ends it soon */
             DL_DELETE(session->oldest, oldest);
@@ -368,6 +371,8 @@ void ins_session_keeps(struct ins_session *session, struct sl_observer_config *c
     }
     config->keep_frame_max = session->view->ops->keep_frame_max;
     config->keep_total_max = KEEP_ALL;
+    config->calls_memory = INS_MEMORY_CALLS;
+    config->memory_max = INS_MEMORY_MAX;
     config->held_bytes = &session->held_bytes;
     config->are_frames_told = session->view->ops->frame != NULL;
     config->are_repeats_kept = session->open <= REPEATS_CONNECTIONS;

@@ -95,6 +95,23 @@ static void forget(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
     sl_free(conn);
 }
 
+static size_t memory_of(const struct ins_tcp_conn *conn)
+{
+    return conn->memory > SIZE_MAX / 2 ? 0 : conn->memory;
+}
+
+static void give_up(struct ins_tcp *tcp, struct ins_tcp_conn *conn)
+{
+    if (!conn->is_over && !conn->is_ignored) {
+        tcp->sink.totals.evicted++;
+        if (tcp->sink.handler->give_up != NULL) {
+            tcp->sink.handler->give_up(tcp->sink.owner, conn);
+        }
+    }
+    finish_conn(tcp, conn);
+    forget(tcp, conn);
+}
+
 void ins_tcp_free(struct ins_tcp *tcp)
 {
     while (tcp != NULL && tcp->quietest != NULL) {
@@ -128,11 +145,9 @@ static void set_key(struct ins_tcp_key *key, const struct ins_segment *segment)
 static struct ins_tcp_conn *begin(struct ins_tcp *tcp, const struct ins_segment *segment)
 {
     if (HASH_COUNT(tcp->table) >= tcp->limits.connections) {
-        struct ins_tcp_conn *quietest = tcp->quietest;
-        tcp->sink.totals.evicted += quietest->is_over || quietest->is_ignored ? 0 : 1;
-        finish_conn(tcp, quietest);
-        forget(tcp, quietest);
+        give_up(tcp, tcp->quietest);
     }
+    size_t used = sl_alloc_used();
     struct ins_tcp_conn *conn = sl_alloc(sizeof(*conn));
     set_key(&conn->key, segment);
     copy_end(&conn->ends[0], &segment->from);
@@ -142,7 +157,32 @@ static struct ins_tcp_conn *begin(struct ins_tcp *tcp, const struct ins_segment 
     HASH_ADD(hh, tcp->table, key, sizeof(conn->key), conn);
     DL_APPEND2(tcp->quietest, conn, quieter, livelier);
     conn->number = ++tcp->sink.totals.connections;
+    conn->memory = sl_alloc_used() - used;
     return conn;
+}
+
+static struct ins_tcp_conn *heaviest_of(const struct ins_tcp *tcp)
+{
+    struct ins_tcp_conn *heaviest = tcp->quietest;
+    for (struct ins_tcp_conn *conn = heaviest; conn != NULL; conn = conn->livelier) {
+        heaviest = memory_of(conn) > memory_of(heaviest) ? conn : heaviest;
+    }
+    return heaviest;
+}
+
+void ins_tcp_make_room(struct ins_tcp *tcp, size_t memory)
+{
+    struct ins_tcp_conn *heaviest = heaviest_of(tcp);
+    while (heaviest != NULL && memory_of(heaviest) > INS_TCP_HEAVY && sl_alloc_used() > memory) {
+        give_up(tcp, heaviest);
+        heaviest = heaviest_of(tcp);
+    }
+    struct ins_tcp_conn *next = NULL;
+    for (struct ins_tcp_conn *conn = tcp->quietest; conn != NULL && sl_alloc_used() > memory;
+         conn = next) {
+        next = conn->livelier;
+        give_up(tcp, conn);
+    }
 }
 
 /* The connection of the segment by its ends, or NULL, and which of them sent it. */
@@ -191,8 +231,10 @@ static void keep_within_limit(struct ins_tcp *tcp)
         struct ins_tcp_conn *oldest = tcp->holding;
         size_t oldest_held = ins_tcp_conn_held(oldest);
         tcp->sink.totals.given_up++;
+        size_t used = sl_alloc_used();
         ins_tcp_conn_force(oldest, &tcp->sink);
         account(tcp, oldest, oldest_held);
+        oldest->memory += sl_alloc_used() - used;
     }
 }
 
@@ -223,8 +265,10 @@ static bool is_held_away(struct ins_tcp *tcp, struct ins_tcp_conn **conn, int *s
         return false;
     }
     size_t held = ins_tcp_conn_held(*conn);
+    size_t used = sl_alloc_used();
     if (!ins_moved_add(&(*conn)->moved, *side, segment, &tcp->sink.totals.dropped)) {
         account(tcp, *conn, held);
+        (*conn)->memory += sl_alloc_used() - used;
         return true;
     }
     renew(tcp, *conn);
@@ -256,8 +300,10 @@ static void feed(struct ins_tcp *tcp, const struct ins_segment *segment)
     tcp->latest = conn;
     bool was_ignored = conn->is_ignored;
     size_t held = ins_tcp_conn_held(conn);
+    size_t used = sl_alloc_used();
     ins_tcp_conn_feed(conn, &tcp->sink, side, segment);
     account(tcp, conn, held);
+    conn->memory += sl_alloc_used() - used;
     if (conn->is_over || (conn->is_ignored && !was_ignored)) {
         /* The first to go when there are too many. */
         DL_DELETE2(tcp->quietest, conn, quieter, livelier);

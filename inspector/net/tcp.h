@@ -36,6 +36,7 @@ enum {
     INS_TCP_ACK = 0x10,
     INS_TCP_PATIENCE = 64,
     INS_TCP_SETTLING = 16,
+    INS_TCP_HEAVY = 2 * 1024 * 1024,
 };
 
 struct ins_segment {
@@ -65,6 +66,8 @@ struct ins_tcp_handler {
     /* May be NULL. Bytes of side came again with other ones; the first stay. packet: where those were, which have been
      * handed on, or are next. */
     void (*conflict)(void *owner, struct ins_tcp_conn *conn, int side, uint64_t packet);
+    /* May be NULL. The connection is given up, though it has not ended: end follows. */
+    void (*give_up)(void *owner, struct ins_tcp_conn *conn);
     /* nothing more comes; conn's user is to be released */
     void (*end)(void *owner, struct ins_tcp_conn *conn);
 };
@@ -92,13 +95,17 @@ struct ins_tcp_totals {
 
 struct ins_tcp;
 
-/* handler and owner are kept; all functions but conflict must be there. */
+/* handler and owner are kept; all functions must be there but those that may be NULL. */
 struct ins_tcp *ins_tcp_new(const struct ins_tcp_handler *handler, void *owner,
                             const struct ins_tcp_limits *limits);
 /* Without further events: call ins_tcp_finish first, so that users are released. */
 void ins_tcp_free(struct ins_tcp *tcp);
 
 void ins_tcp_feed(struct ins_tcp *tcp, const struct ins_segment *segment);
+
+/* Gives connections up, with all that is held for them, until sl_alloc_used() is no more than memory: one that has more
+ * than INS_TCP_HEAVY first, the heaviest, else those that are over, else the quietest. Not from inside a handler. */
+void ins_tcp_make_room(struct ins_tcp *tcp, size_t memory);
 
 /* The capture has ended: gives up all holes and ends all connections, in the order they began. */
 void ins_tcp_finish(struct ins_tcp *tcp);

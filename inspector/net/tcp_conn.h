@@ -35,6 +35,8 @@ struct ins_tcp_conn {
     bool is_ignored;
     bool is_over; /* stays in the table so that late segments begin nothing */
     bool is_holding;
+    size_t
+        memory; /* of sl_alloc_used(), that what was done with it has taken; may wrap for a while */
 };
 
 /* What a connection needs to hand things on. */

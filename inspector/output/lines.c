@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <unistd.h>
 
+enum {
+    KEEP_CAPACITY = 1024 * 1024, /* between records */
+};
+
 void ins_lines_init(struct ins_lines *lines, int fd)
 {
     *lines = (struct ins_lines){.fd = fd};
@@ -42,6 +46,9 @@ static void take_rendered(struct ins_lines *lines, size_t at)
         (void)sl_buf_add_span(&lines->buf, sl_buf_span(&lines->rendered));
     }
     sl_buf_clear(&lines->rendered);
+    if (lines->rendered.capacity > KEEP_CAPACITY) {
+        sl_buf_release(&lines->rendered);
+    }
 }
 
 void ins_lines_finish(struct ins_lines *lines, struct sl_span summary)
@@ -110,5 +117,8 @@ enum sl_status ins_lines_flush(struct ins_lines *lines)
         done += wrote > 0 ? (size_t)wrote : 0;
     }
     sl_buf_clear(&lines->buf);
+    if (lines->buf.capacity > KEEP_CAPACITY) {
+        sl_buf_release(&lines->buf);
+    }
     return lines->error == 0 ? SL_OK : SL_IO;
 }

@@ -264,6 +264,15 @@ static void on_conflict(void *owner, struct ins_tcp_conn *conn, int side, uint64
     }
 }
 
+static void on_give_up(void *owner, struct ins_tcp_conn *conn)
+{
+    (void)owner;
+    struct chain *chain = ins_tcp_user(conn);
+    if (chain != NULL) {
+        chain->stream.is_given_up = true;
+    }
+}
+
 static void end_chain(struct chain *chain)
 {
     end_links(&chain->bottom);
@@ -302,6 +311,13 @@ void ins_chains_sweep(struct ins_chains *chains, bool is_all)
     }
 }
 
+void ins_chains_make_room(struct ins_chains *chains, size_t memory)
+{
+    while (chains->waiting != NULL && sl_alloc_used() > memory) {
+        end_waiting(chains->waiting);
+    }
+}
+
 static void on_end(void *owner, struct ins_tcp_conn *conn)
 {
     struct ins_chains *chains = owner;
@@ -327,6 +343,7 @@ static const struct ins_tcp_handler tcp_handler = {
     .gap = on_gap,
     .close = on_close,
     .conflict = on_conflict,
+    .give_up = on_give_up,
     .end = on_end,
 };
 

@@ -27,6 +27,8 @@ void ins_chains_free(struct ins_chains *chains);
 
 /* Ends connections that are over but were kept, for a layer of them waited: those that wait no more, or all. */
 void ins_chains_sweep(struct ins_chains *chains, bool is_all);
+/* Ends those that have waited longest until sl_alloc_used() is no more than memory. */
+void ins_chains_make_room(struct ins_chains *chains, size_t memory);
 
 /* For ins_tcp_new, with the chains as owner. */
 const struct ins_tcp_handler *ins_chains_tcp_handler(void);

@@ -63,6 +63,7 @@ struct ins_stream {
         *upgrade; /* owned; the request that an HTTP/2 connection above begins with */
     struct ins_conflicts *conflicts[2]; /* owned, by side; NULL: none */
     bool has_end;                       /* a conversation was found */
+    bool is_given_up; /* it has not ended, but memory or places for connections were short */
 };
 
 /* Takes upgrade. */

@@ -177,12 +177,17 @@ static void add_problems(const struct ins_call *own, struct ins_problems *proble
         ins_problems_add(problems, "given_up",
                          "too many calls were open at once, of which this was the oldest");
     }
+    if (own->is_connection_given_up) {
+        ins_problems_add(problems, "connection_given_up",
+                         "too much was open at once, so that its connection was given up");
+    }
     if (own->is_conflicting) {
         ins_problems_add(problems, "bytes_conflicting",
                          "bytes of its connection were sent again with other ones while it was "
                          "open; the first were taken");
     }
-    if (call->end == SL_CALL_OPEN && !call->has_status && !own->is_given_up) {
+    if (call->end == SL_CALL_OPEN && !call->has_status && !own->is_given_up &&
+        !own->is_connection_given_up) {
         ins_problems_add(problems, "open", "the call was still open at the end of the capture");
     }
     if (call->is_midway) {

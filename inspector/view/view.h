@@ -43,6 +43,7 @@ struct ins_call {
     struct ins_held *held;          /* view/held.h; NULL: nothing */
     bool is_conflicting;            /* bytes in its time came again with other ones */
     bool is_given_up;               /* because too many calls were open at once */
+    bool is_connection_given_up;    /* because of memory, or too many connections */
     void *view_data;                /* the view's own; freed by it at call_end */
     void *graphs;                   /* the same, of the report's view */
 };

@@ -1,17 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/base/alloc.h"
 
+#include <malloc.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    BLOCK_HEAD = sizeof(size_t), /* what the allocator puts before each block */
+};
+
+static _Thread_local size_t used; /* may wrap, where one thread frees what another has allocated */
+
+static void count(void *memory)
+{
+    used += malloc_usable_size(memory) + BLOCK_HEAD;
+}
+
+static void uncount(void *memory)
+{
+    if (memory != NULL) {
+        used -= malloc_usable_size(memory) + BLOCK_HEAD;
+    }
+}
+
+size_t sl_alloc_used(void)
+{
+    return used > SIZE_MAX / 2 ? 0 : used;
+}
+
+/* The program ends, or memory is there and counts. */
 static void *or_end(void *memory)
 {
     if (memory == NULL) {
         (void)fputs("out of memory\n", stderr);
         abort();
     }
+    count(memory);
     return memory;
 }
 
@@ -30,6 +57,7 @@ void *sl_calloc(size_t count, size_t size)
 
 void *sl_realloc(void *old, size_t size)
 {
+    uncount(old);
     return or_end(realloc(old, size == 0 ? 1 : size));
 }
 
@@ -59,5 +87,6 @@ char *sl_asprintf(const char *format, ...)
 
 void sl_free(void *memory)
 {
+    uncount(memory);
     free(memory);
 }

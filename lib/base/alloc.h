@@ -31,4 +31,8 @@ char *sl_asprintf(const char *format, ...) __attribute__((format(printf, 1, 2), 
 /* NULL is ignored. */
 void sl_free(void *memory);
 
+/* Bytes that this thread has allocated here and not freed, with what the allocator adds: for programs that bound their
+ * memory as a whole. Counts for the one thread only: what another frees stays counted. */
+size_t sl_alloc_used(void);
+
 #endif

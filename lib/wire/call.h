@@ -115,9 +115,11 @@ struct sl_call {
     struct sl_buf connect_error; /* the JSON document that told it; bounded */
     const char *body_problem;    /* a constant: what is wrong with a body's encoding; or NULL */
     bool is_midway;              /* its beginning was before the observer's first byte */
-    bool has_gap;                /* bytes of it are missing */
-    bool has_lost_headers;       /* a block of it could not be decoded */
-    bool may_have_ended; /* bytes are missing that may have held its end: a connection that closes
+    bool
+        is_given_up; /* too many calls were open at once, or held too much memory; it is not followed */
+    bool has_gap;          /* bytes of it are missing */
+    bool has_lost_headers; /* a block of it could not be decoded */
+    bool may_have_ended;   /* bytes are missing that may have held its end: a connection that closes
                               later says nothing about its status */
     bool may_have_answered; /* the same of its trailers: neither does a reset that came later */
     void *user;             /* the handler's own; NULL at call_begin */

@@ -103,7 +103,11 @@ struct sl_observer_config {
                                  end_at and reset_error tell what ended it first. The server's FIN
                                  ends the calls then: what the client does after it is no cancel */
     bool is_http1;           /* calls come by lib/wire/exchange.h, not as frames */
-    size_t streams_max; /* open at once; the oldest is given up (call_end, has_gap) beyond it */
+    size_t streams_max;  /* open at once; the oldest is given up (call_end, has_gap) beyond it */
+    size_t calls_memory; /* of sl_alloc_used(): beyond it, of a connection with many open calls the
+                             oldest are given up (is_given_up) when others begin; 0: never */
+    size_t memory_max;   /* of sl_alloc_used(): beyond it any call is, and header blocks are not
+                             kept (has_lost_headers); 0: none */
     bool
         are_frames_told; /* to the handler; else it is told of unknown types only, which totals count as one */
     bool are_repeats_kept; /* of header blocks, which then share their fields: up to 24 KiB */

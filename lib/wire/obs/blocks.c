@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HEADERS, PUSH_PROMISE and CONTINUATION: header blocks, and what they mean for their call. */
 #include "lib/wire/obs/blocks.h"
+#include "lib/base/alloc.h"
 #include "lib/wire/obs/state.h"
 
 enum {
@@ -30,6 +31,14 @@ static bool decode_block(const struct sl_observer *observer, struct sl_obs_dir *
         if (d->is_hpack_distrusted) {
             sl_hpack_decoder_distrust(d->hpack);
         }
+    }
+    size_t memory_max = observer->config.memory_max;
+    if (memory_max > 0 && sl_alloc_used() > memory_max) {
+        sl_headers_release(headers);
+        if (sl_hpack_decode(d->hpack, block, NULL) != SL_OK) {
+            sl_hpack_decoder_distrust(d->hpack);
+        }
+        return false;
     }
     uint64_t epoch = sl_hpack_decoder_epoch(d->hpack);
     if (sl_obs_repeats_find(&d->repeats, epoch, block, headers)) {

@@ -9,15 +9,27 @@
 #include "lib/wire/obs/state.h"
 
 enum {
-    KEEP_HEADER_BYTES = 8 * 1024, /* memory that a spare call holds on to, per block */
+    KEEP_HEADER_BYTES = 2 * 1024, /* memory that a spare call holds on to, per block */
+    KEEP_FIELDS = 32,
+    MANY_CALLS = 64, /* open on one connection, which give way before whole connections do */
 };
 
 /* ---- objects ---- */
 
+/* Memory is short, as far as this connection is to give some back. */
+static bool is_short(const struct sl_observer *observer)
+{
+    const struct sl_observer_config *config = &observer->config;
+    size_t max =
+        observer->streams.open.count >= MANY_CALLS ? config->calls_memory : config->memory_max;
+    return max > 0 && sl_alloc_used() > max;
+}
+
 /* Empty; true when it has memory that is worth keeping. */
 static bool shrink(struct sl_headers *headers)
 {
-    if (headers->fields == NULL || headers->bytes.capacity > KEEP_HEADER_BYTES) {
+    if (headers->fields == NULL || headers->bytes.capacity > KEEP_HEADER_BYTES ||
+        headers->capacity > KEEP_FIELDS || headers->lost_capacity > KEEP_FIELDS) {
         sl_headers_release(headers);
     } else {
         sl_headers_clear(headers);
@@ -37,9 +49,11 @@ static void call_free(struct sl_obs_call *call)
     sl_free(call);
 }
 
+static void tell_end(struct sl_observer *observer, struct sl_obs_call *call);
+
 static void recycle(struct sl_observer *observer, struct sl_obs_call *call)
 {
-    if (observer->spare_count == SL_OBS_SPARE_CALLS) {
+    if (observer->spare_count == SL_OBS_SPARE_CALLS || is_short(observer)) {
         call_free(call);
         return;
     }
@@ -101,14 +115,18 @@ void sl_obs_calls_release(struct sl_observer *observer)
 
 /* ---- begin ---- */
 
-/* Too many streams are open: the oldest is given up. */
+/* Too many streams are open, or too much is kept: the oldest is given up. */
 static void make_room(struct sl_observer *observer)
 {
-    while (observer->streams.open.count >= observer->config.streams_max &&
+    while (observer->streams.lingering.oldest != NULL && is_short(observer)) {
+        tell_end(observer, observer->streams.lingering.oldest->call);
+    }
+    while ((observer->streams.open.count >= observer->config.streams_max || is_short(observer)) &&
            observer->streams.open.oldest != NULL) {
         struct sl_stream *oldest = observer->streams.open.oldest;
         if (oldest->call != NULL) {
             oldest->call->call.has_gap = true;
+            oldest->call->call.is_given_up = true;
             sl_obs_call_end(observer, oldest->call, SL_CALL_OPEN);
         } else {
             sl_obs_stream_close(&observer->streams, oldest);

@@ -110,6 +110,7 @@ void sl_exchange_give_up(struct sl_observer *observer, uint32_t number, const st
     if (call != NULL) {
         observer->at = *at;
         call->call.has_gap = true;
+        call->call.is_given_up = true;
         sl_obs_call_end(observer, call, SL_CALL_OPEN);
     }
 }

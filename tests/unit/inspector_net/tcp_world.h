@@ -67,8 +67,19 @@ static inline void world_on_end(void *owner, struct ins_tcp_conn *conn)
     (void)sl_buf_add_str(&world->text, "end ");
 }
 
-static const struct ins_tcp_handler world_handler = {world_on_data, world_on_gap, world_on_close,
-                                                     world_on_conflict, world_on_end};
+static inline void world_on_give_up(void *owner, struct ins_tcp_conn *conn)
+{
+    struct world *world = owner;
+    (void)conn;
+    (void)sl_buf_add_str(&world->text, "give-up ");
+}
+
+static const struct ins_tcp_handler world_handler = {.data = world_on_data,
+                                                     .gap = world_on_gap,
+                                                     .close = world_on_close,
+                                                     .conflict = world_on_conflict,
+                                                     .give_up = world_on_give_up,
+                                                     .end = world_on_end};
 
 static inline void world_begin_with(struct world *world, struct ins_tcp_limits limits)
 {

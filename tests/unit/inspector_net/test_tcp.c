@@ -375,10 +375,10 @@ static void gives_up_the_quietest_connection_when_there_are_too_many(void **stat
     world_segment_of(&world, 2, 0, "S", 100, 0, "");
     world_segment_of(&world, 1, 0, "A", 101, 0, "one");
     world_segment_of(&world, 3, 0, "S", 100, 0, "");
-    world_expect(&world, "0:one end ");
+    world_expect(&world, "0:one give-up end ");
     assert_int_equal(ins_tcp_totals(world.tcp)->evicted, 1);
     world_segment_of(&world, 1, 0, "A", 104, 0, "more");
-    world_expect(&world, "0:one end 0:more ");
+    world_expect(&world, "0:one give-up end 0:more ");
     world_end(&world);
 }
 
