@@ -58,9 +58,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct place *place = *state;
-    static const char *const names[] = {"good.proto", "sub/other.proto", "bad.proto", "worse.proto",
-                                        "chat.proto", "set.binpb",       "sub",       "",
-                                        ".."};
+    static const char *const names[] = {"good.proto", "sub/other.proto",
+                                        "bad.proto",  "worse.proto",
+                                        "api.proto",  "chat.proto",
+                                        "set.binpb",  "sub",
+                                        "",           ".."};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[256];
         (void)snprintf(path, sizeof(path), "%s/%s", place->folder, names[i]);
@@ -215,9 +217,34 @@ static void without_protoc_it_names_the_package(void **state)
     sl_pool_free(pool);
 }
 
+static void files_with_the_options_of_google_api_compile(void **state)
+{
+    struct place *place = *state;
+    put(place, "api.proto",
+        "syntax = \"proto3\"; package t; import \"google/api/annotations.proto\";"
+        "import \"google/api/client.proto\"; import \"google/api/field_behavior.proto\";"
+        "import \"google/api/resource.proto\";"
+        "message Thing { option (google.api.resource) = {"
+        "    type: \"x.example/Thing\" pattern: \"things/{thing}\" style: DECLARATIVE_FRIENDLY };"
+        "  string name = 1 [(google.api.field_behavior) = REQUIRED,"
+        "    (google.api.resource_reference).child_type = \"x.example/Part\"]; }"
+        "service Things { option (google.api.default_host) = \"x.example\";"
+        "  rpc Get(Thing) returns (Thing) { option (google.api.http) = {"
+        "    get: \"/v1/{name=things/*}\" additional_bindings { post: \"/v1/x\" body: \"*\" } };"
+        "    option (google.api.method_signature) = \"name\"; } }");
+    struct sl_pool *pool = sl_pool_new();
+    struct sl_error error = {0};
+    assert_int_equal(load(place, place->folder, "api.proto", NULL, pool, &error), SL_OK);
+    assert_string_equal(place->warnings, "");
+    assert_int_equal(test_type(pool, "t.Thing")->field_count, 1);
+    sl_pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(files_with_the_options_of_google_api_compile, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_folder_is_compiled_with_all_below, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_does_not_compile_is_a_warning, set_up,
                                         tear_down),
