@@ -33,6 +33,7 @@ static void *http2_begin(const struct ins_layer_place *place)
     http2->session = session;
     ins_session_watch(http2->conversation, http2->observer);
     if (place->stream->upgrade != NULL) {
+        ins_upgrade_settle(place->stream->upgrade, http2->observer);
         (void)ins_upgrade_give(place->stream->upgrade, http2->observer);
         ins_stream_set_upgrade(place->stream, NULL);
     }

@@ -5,6 +5,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
+#include "lib/wire/web_text.h"
 
 struct ins_upgrade {
     struct sl_headers fields;
@@ -76,6 +77,27 @@ void ins_upgrade_end(struct ins_upgrade *upgrade, const struct sl_at *at)
 {
     upgrade->is_ended = true;
     upgrade->end_at = *at;
+}
+
+void ins_upgrade_settle(const struct ins_upgrade *upgrade, struct sl_observer *observer)
+{
+    const struct sl_header *field = sl_headers_find(&upgrade->fields, "http2-settings");
+    if (field == NULL) {
+        return;
+    }
+    struct sl_web_text text = {0}; /* it reads base64url too */
+    struct sl_span value = field->value;
+    uint8_t payload[SL_WEB_TEXT_OUT_MAX];
+    size_t len = sl_web_text_decode(&text, &value, payload);
+    if (value.len == 0) {
+        uint8_t tail[SL_WEB_TEXT_OUT_MAX];
+        size_t tail_len = sl_web_text_end(&text, tail);
+        memcpy(payload + len, tail, tail_len);
+        len += tail_len;
+    }
+    if (!text.is_malformed) {
+        sl_observer_settled(observer, SL_DIR_REQUEST, sl_span(payload, len));
+    }
 }
 
 uint32_t ins_upgrade_give(struct ins_upgrade *upgrade, struct sl_observer *observer)

@@ -8,7 +8,8 @@
  * client's half closed; else it stays an exchange of HTTP/1.1. Either way it is given to that one's
  * observer.
  *
- * Limits: INS_UPGRADE_BODY_MAX bytes of its body; what is beyond counts as missing.
+ * Limits: INS_UPGRADE_BODY_MAX bytes of its body; what is beyond counts as missing. Of HTTP2-Settings
+ * what SL_WEB_TEXT_PIECE characters hold: 128 settings.
  */
 #include "lib/wire/exchange.h"
 
@@ -31,6 +32,10 @@ void ins_upgrade_free(struct ins_upgrade *upgrade);
 void ins_upgrade_body(struct ins_upgrade *upgrade, struct sl_span bytes, const struct sl_at *at);
 void ins_upgrade_missing(struct ins_upgrade *upgrade, uint64_t count);
 void ins_upgrade_end(struct ins_upgrade *upgrade, const struct sl_at *at);
+
+/* The settings of its HTTP2-Settings header (RFC 7540 3.2.1), for the observer of the HTTP/2 connection;
+ * before ins_upgrade_give(). What is no base64 has no effect. */
+void ins_upgrade_settle(const struct ins_upgrade *upgrade, struct sl_observer *observer);
 
 /* Tells the observer of the request; once. Answers the number that it has there. */
 uint32_t ins_upgrade_give(struct ins_upgrade *upgrade, struct sl_observer *observer);

@@ -126,6 +126,10 @@ void sl_observer_free(struct sl_observer *observer);
 /* Bytes of one direction, in order, in pieces of any size. The client's preface belongs to the bytes. */
 void sl_observer_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_span bytes,
                       const struct sl_at *at);
+/* Settings of the sender of dir that the other side has applied before its first frame: the payload of
+ * the HTTP2-Settings header of an upgraded request (RFC 7540 3.2.1), which needs no SETTINGS ack. Before
+ * anything is fed. What is no whole setting at its end has no effect. */
+void sl_observer_settled(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload);
 /* count bytes of dir are missing here (a capture lost them). 0 when it is not known how many. */
 void sl_observer_gap(struct sl_observer *observer, enum sl_dir dir, uint64_t count,
                      const struct sl_at *at);

@@ -38,12 +38,12 @@ static void settings_ack(struct sl_observer *observer, enum sl_dir dir)
     sl_obs_flow_initial(observer, dir);
 }
 
-/* SETTINGS of the sender of dir bind the other side. Limits that grow count at once. */
-static void settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
+/* What the SETTINGS say, for when they are acknowledged. Limits that grow count at once. */
+static struct sl_obs_sent take_settings(struct sl_observer *observer, enum sl_dir dir,
+                                        struct sl_span payload)
 {
-    struct sl_obs_dir *d = &observer->dir[dir];
     struct sl_obs_dir *bound = &observer->dir[sl_obs_other(dir)];
-    struct sl_obs_sent sent = {.mark = d->frames, .at = observer->at};
+    struct sl_obs_sent sent = {.mark = observer->dir[dir].frames, .at = observer->at};
     struct sl_rd rd;
     sl_rd_init(&rd, payload);
     while (sl_rd_left(&rd) >= 6) {
@@ -62,6 +62,14 @@ static void settings(struct sl_observer *observer, enum sl_dir dir, struct sl_sp
             }
         }
     }
+    return sent;
+}
+
+/* SETTINGS of the sender of dir bind the other side. */
+static void settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
+{
+    struct sl_obs_dir *d = &observer->dir[dir];
+    struct sl_obs_sent sent = take_settings(observer, dir, payload);
     if (d->settings_count == SL_OBS_SETTINGS_IN_FLIGHT) {
         /* More than an honest peer has on its way: which ack is whose is no longer known. */
         sl_obs_flow_distrust(observer, sl_obs_other(dir));
@@ -70,6 +78,15 @@ static void settings(struct sl_observer *observer, enum sl_dir dir, struct sl_sp
     d->settings[d->settings_count] = sent;
     d->settings_count++;
     sl_obs_flow_initial(observer, sl_obs_other(dir));
+}
+
+void sl_observer_settled(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
+{
+    struct sl_obs_sent sent = take_settings(observer, dir, payload);
+    if (sent.has_value) {
+        observer->flow[sl_obs_other(dir)].initial = (int64_t)sent.value;
+        sl_obs_flow_initial(observer, sl_obs_other(dir));
+    }
 }
 
 static void ping(struct sl_observer *observer, enum sl_dir dir, uint64_t opaque, bool is_ack)

@@ -313,9 +313,10 @@ static void a_tunnel_of_something_else_is_counted_once(void **state)
 }
 
 /* A gRPC request of one message that asks for HTTP/2. */
-#define UPGRADE                                                                                    \
+#define UPGRADE UPGRADE_WITH("AAMAAABkAAQAAP__")
+#define UPGRADE_WITH(settings)                                                                     \
     "POST /pkg.Svc/Method HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: " \
-    "websocket, H2C\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nTE: trailers\r\nContent-Type: "         \
+    "websocket, H2C\r\nHTTP2-Settings: " settings "\r\nTE: trailers\r\nContent-Type: "             \
     "application/grpc\r\nContent-Length: 8\r\n\r\n"
 #define UPGRADE_BODY "\0\0\0\0\3abc"
 #define SWITCHED     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
@@ -372,6 +373,43 @@ static void an_upgraded_request_is_the_first_call(void **state)
     }
 }
 
+/* The server may use the windows of the header before it has any frame, and no more than those. */
+static void the_settings_of_an_upgraded_request_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *request;
+        bool is_overrun; /* by a message of 8 bytes with its prefix */
+    } cases[] = {
+        {"a window of 8 bytes", UPGRADE_WITH("AAQAAAAI"), false},
+        {"a window of 7 bytes", UPGRADE_WITH("AAQAAAAH"), true},
+        {"of two settings", UPGRADE_WITH("AAMAAABkAAQAAAAH"), true},
+        {"the rest of the last group", UPGRADE_WITH("AAQAAAAHAA"), true},
+        {"no base64", UPGRADE_WITH("AAQAAAAH*"), false},
+        {"none", UPGRADE_WITH(""), false},
+    };
+    const struct sl_h2_frame_header settings = {.type = SL_H2_SETTINGS};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct test_talk talk;
+        struct world world;
+        test_talk_init(&talk, true);
+        add_text(&talk, SL_DIR_REQUEST, cases[i].request, 0);
+        test_talk_raw(&talk, SL_DIR_REQUEST, UPGRADE_BODY, sizeof(UPGRADE_BODY) - 1);
+        add_text(&talk, SL_DIR_RESPONSE, SWITCHED, 0);
+        test_talk_frame(&talk, SL_DIR_RESPONSE, &settings, "");
+        add_answer(&talk, 1);
+        test_talk_raw(&talk, SL_DIR_REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
+        test_talk_frame(&talk, SL_DIR_REQUEST, &settings, "");
+        run(&world, &talk);
+        if ((world.stats.must_findings > 0) != cases[i].is_overrun) {
+            fail_msg("%s", cases[i].name);
+        }
+        assert_int_equal(world.stats.calls, 1);
+        release(&world);
+        test_talk_release(&talk);
+    }
+}
+
 static void a_request_whose_upgrade_is_ignored_stays_what_it_is(void **state)
 {
     (void)state;
@@ -412,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_tunnel_may_begin_in_the_segment_of_its_response),
         cmocka_unit_test(a_tunnel_of_something_else_is_counted_once),
         cmocka_unit_test(an_upgraded_request_is_the_first_call),
+        cmocka_unit_test(the_settings_of_an_upgraded_request_count),
         cmocka_unit_test(a_request_whose_upgrade_is_ignored_stays_what_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
