@@ -8,7 +8,12 @@
 #include "harness/messages/json_message.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/hex.h"
 #include "lib/wire/grpc_status.h"
+
+enum {
+    METADATA_BYTES_MAX = 64 * 1024, /* of one value */
+};
 
 const struct sl_method *har_generic_method(struct har_play *play, const struct har_node *node,
                                            const char *path)
@@ -46,6 +51,76 @@ bool har_generic_encode(struct har_actor *actor, const struct har_node *node, js
 
 /* ---- metadata ---- */
 
+static bool is_binary(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 4 && strcmp(name + len - 4, "-bin") == 0;
+}
+
+static const char *name_problem(const char *name)
+{
+    for (const char *c = name; *c != '\0'; c++) {
+        bool is_good =
+            islower((unsigned char)*c) || isdigit((unsigned char)*c) || strchr("-_.", *c) != NULL;
+        if (!is_good) {
+            return "names of metadata are lower-case letters, digits, '-', '_' and '.'";
+        }
+    }
+    return name[0] == '\0' ? "metadata is {\"name\": \"value\"}" : NULL;
+}
+
+static const char *text_problem(const json_t *value)
+{
+    size_t len = json_string_length(value);
+    if (!json_is_string(value) || strlen(json_string_value(value)) != len) {
+        return "metadata is {\"name\": \"value\"}";
+    }
+    for (const char *c = json_string_value(value); *c != '\0'; c++) {
+        if (*c < 0x20 || *c > 0x7e) {
+            return "metadata values are printable ASCII";
+        }
+    }
+    return NULL;
+}
+
+/* The bytes of {"base64": "..."}; false when it is none. */
+static bool bytes_of(const json_t *value, struct sl_buf *out)
+{
+    const json_t *text = json_object_get(value, "base64");
+    return json_is_string(text) && json_object_size(value) == 1 &&
+           sl_base64_decode(sl_span(json_string_value(text), json_string_length(text)), out) ==
+               SL_OK;
+}
+
+static const char *value_problem(const char *name, const json_t *value)
+{
+    if (!json_is_object(value)) {
+        return text_problem(value);
+    }
+    struct sl_buf bytes;
+    sl_buf_init(&bytes, METADATA_BYTES_MAX);
+    bool is_good = is_binary(name) && bytes_of(value, &bytes);
+    sl_buf_release(&bytes);
+    return is_good ? NULL : "{\"base64\": \"...\"} is a value of metadata whose name ends in -bin";
+}
+
+const char *har_generic_trailers_problem(json_t *json)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    if (json != NULL && !json_is_object(json)) {
+        return "metadata is {\"name\": \"value\"}";
+    }
+    json_object_foreach (json, key, value) {
+        const char *problem = name_problem(key);
+        problem = problem != NULL ? problem : text_problem(value);
+        if (problem != NULL) {
+            return problem;
+        }
+    }
+    return NULL;
+}
+
 const char *har_generic_metadata_problem(json_t *json)
 {
     const char *key = NULL;
@@ -54,24 +129,37 @@ const char *har_generic_metadata_problem(json_t *json)
         return "metadata is {\"name\": \"value\"}";
     }
     json_object_foreach (json, key, value) {
-        for (const char *c = key; *c != '\0'; c++) {
-            bool is_good = islower((unsigned char)*c) || isdigit((unsigned char)*c) ||
-                           strchr("-_.", *c) != NULL;
-            if (!is_good) {
-                return "names of metadata are lower-case letters, digits, '-', '_' and '.'";
-            }
+        const char *problem = name_problem(key);
+        size_t at = 0;
+        json_t *one = NULL;
+        json_array_foreach (value, at, one) {
+            problem = problem != NULL ? problem : value_problem(key, one);
         }
-        size_t len = json_string_length(value);
-        if (!json_is_string(value) || strlen(json_string_value(value)) != len || key[0] == '\0') {
-            return "metadata is {\"name\": \"value\"}";
+        if (problem == NULL && !json_is_array(value)) {
+            problem = value_problem(key, value);
         }
-        for (const char *c = json_string_value(value); *c != '\0'; c++) {
-            if (*c < 0x20 || *c > 0x7e) {
-                return "metadata values are printable ASCII";
-            }
+        if (problem != NULL) {
+            return problem;
         }
     }
     return NULL;
+}
+
+static bool add_value(const struct har_actor *actor, const char *key, const json_t *value,
+                      struct sl_headers *metadata)
+{
+    if (json_is_object(value)) {
+        struct sl_buf bytes;
+        sl_buf_init(&bytes, METADATA_BYTES_MAX);
+        bool is_good = bytes_of(value, &bytes) &&
+                       sl_headers_add(metadata, sl_span_str(key), sl_buf_span(&bytes)) == SL_OK;
+        sl_buf_release(&bytes);
+        return is_good;
+    }
+    char *text = har_play_expand(actor->play, json_string_value(value), actor->index);
+    bool is_good = sl_headers_add(metadata, sl_span_str(key), sl_span_str(text)) == SL_OK;
+    sl_free(text);
+    return is_good;
 }
 
 bool har_generic_metadata(struct har_actor *actor, const struct har_node *node, json_t *json,
@@ -86,9 +174,12 @@ bool har_generic_metadata(struct har_actor *actor, const struct har_node *node, 
                                   config->metadata[i].value) == SL_OK;
     }
     json_object_foreach (json, key, value) {
-        char *text = har_play_expand(actor->play, json_string_value(value), actor->index);
-        is_good &= sl_headers_add(ret_metadata, sl_span_str(key), sl_span_str(text)) == SL_OK;
-        sl_free(text);
+        size_t at = 0;
+        json_t *one = NULL;
+        json_array_foreach (value, at, one) {
+            is_good &= add_value(actor, key, one, ret_metadata);
+        }
+        is_good &= json_is_array(value) || add_value(actor, key, value, ret_metadata);
     }
     if (!is_good) {
         har_play_mistake(actor->play, node->path, "too much metadata");

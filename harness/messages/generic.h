@@ -31,11 +31,13 @@ bool har_generic_encode(struct har_actor *actor, const struct har_node *node, js
 void har_generic_open(struct har_actor *actor, const struct sl_method *method,
                       const struct har_open_config *config);
 
-/* The metadata of a call: that of the run, then the members of json (strings, arrays of strings), whose values
- * are templates. False, and the play has failed, when it is too much. */
+/* The metadata of a call: that of the run, then the members of json (strings; for names that end in
+ * -bin also {"base64": "..."}; arrays of these where a name comes again), whose strings are templates. False, and the play has failed, when it is too much. */
 bool har_generic_metadata(struct har_actor *actor, const struct har_node *node, json_t *json,
                           struct sl_headers *ret_metadata);
 /* NULL, or what is wrong with such metadata. */
 const char *har_generic_metadata_problem(json_t *json);
+/* The same of trailers that are wanted: strings. */
+const char *har_generic_trailers_problem(json_t *json);
 
 #endif

@@ -35,7 +35,8 @@ static const struct har_field fields[] = {
     {"messages", HAR_FIELD_JSON, AT(messages),
      .help = "an array of them, for a method that takes a stream; all are sent, then END_STREAM"},
     {"metadata", HAR_FIELD_JSON, AT(metadata),
-     .help = "{\"name\": \"value\"}; values are templates"},
+     .help = "{\"name\": \"value\"}; values are templates, or {\"base64\": \"...\"} for a "
+             "name-bin, or arrays"},
     {"deadline", HAR_FIELD_DURATION, AT(deadline), .help = "sent as grpc-timeout"},
     HAR_PACE_ROWS(AT(pace)),
     {"status", HAR_FIELD_STRINGS, AT(status),
@@ -67,7 +68,7 @@ static const char *problem(const void *args)
     if (call->messages != NULL && !json_is_array(call->messages)) {
         return "'messages' is an array of messages";
     }
-    const char *problem = har_generic_metadata_problem(call->trailers);
+    const char *problem = har_generic_trailers_problem(call->trailers);
     problem = problem != NULL ? problem : har_generic_metadata_problem(call->metadata);
     problem = problem != NULL ? problem : har_expect_problem(&call->expect);
     return problem != NULL ? problem : har_pace_problem(&call->pace);

@@ -22,7 +22,8 @@ static const struct har_field fields[] = {
              "message gets it, or the empty one, and END_STREAM"},
     {"messages", HAR_FIELD_JSON, AT(messages), .help = "an array of them, in place of `message`"},
     {"metadata", HAR_FIELD_JSON, AT(metadata),
-     .help = "{\"name\": \"value\"}; values are templates"},
+     .help = "{\"name\": \"value\"}; values are templates, or {\"base64\": \"...\"} for a "
+             "name-bin, or arrays"},
     {"deadline", HAR_FIELD_DURATION, AT(deadline), .help = "sent as grpc-timeout"},
     {"headers", HAR_FIELD_BOOL, AT(wants_headers),
      .help = "true: done when the server's headers have come, not when the request is on the wire"},

@@ -132,20 +132,33 @@ static void add_messages(struct sl_buf *out, const struct kept *kept)
     sl_buf_release(&all);
 }
 
+static void add_field(struct sl_buf *out, const char *name, const json_t *value)
+{
+    const char *text =
+        json_string_value(json_is_object(value) ? json_object_get(value, "base64") : value);
+    if (text == NULL || !is_shown(name) || !is_shown(text)) {
+        return; /* no field of HTTP holds these */
+    }
+    char *field = sl_asprintf("%s: %s", name, text);
+    (void)sl_buf_add_str(out, " -H ");
+    add_word(out, sl_span_str(field));
+    sl_free(field);
+}
+
 static void add_metadata(struct grpcurl *grpcurl, struct sl_buf *out, const struct ins_call *own)
 {
     json_t *metadata = ins_export_metadata(&grpcurl->task->redact, &own->call->request.headers);
     const char *key = NULL;
     json_t *value = NULL;
     json_object_foreach (metadata, key, value) {
-        const char *text = json_string_value(value);
-        if (!is_shown(key) || !is_shown(text)) {
-            continue; /* no field of HTTP holds these */
+        size_t at = 0;
+        json_t *one = NULL;
+        json_array_foreach (value, at, one) {
+            add_field(out, key, one);
         }
-        char *field = sl_asprintf("%s: %s", key, text);
-        (void)sl_buf_add_str(out, " -H ");
-        add_word(out, sl_span_str(field));
-        sl_free(field);
+        if (!json_is_array(value)) {
+            add_field(out, key, value);
+        }
     }
     json_decref(metadata);
 }

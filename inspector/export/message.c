@@ -121,53 +121,70 @@ static bool is_binary(struct sl_span name)
     return name.len > 4 && memcmp(name.data + name.len - 4, "-bin", 4) == 0;
 }
 
-/* Appends the value as a client gives it. */
-static void add_value(struct ins_redact *redact, const struct sl_header *field, struct sl_buf *out)
+/* One value as it stands on the wire: text, or {"base64": "..."}. */
+static json_t *value_of(struct ins_redact *redact, struct sl_span name, struct sl_span value)
 {
-    struct sl_buf bytes;
-    struct sl_json_out json;
-    sl_buf_init(&bytes, BIN_MAX);
-    if (ins_redact_has_name(redact, field->name)) {
-        char *text = ins_redact_text(field->value);
-        redact->replaced++;
-        (void)sl_buf_add_str(out, is_binary(field->name) ? "AAAA" : text);
+    bool is_redacted = ins_redact_has_name(redact, name);
+    json_t *made = NULL;
+    redact->replaced += is_redacted ? 1 : 0;
+    if (!is_binary(name)) {
+        char *text =
+            is_redacted ? ins_redact_text(value) : sl_strndup((const char *)value.data, value.len);
+        made = strlen(text) == value.len ? json_string(text) : NULL;
         sl_free(text);
-    } else if (is_binary(field->name) && field->value.len > 0 && field->value.data[0] == '\0' &&
-               ins_metadata_decode(field->value, &bytes) == SL_OK) {
-        struct sl_buf quoted; /* "..." */
-        sl_buf_init(&quoted, BIN_MAX * 2);
-        sl_json_out_init(&json, &quoted);
-        sl_json_out_base64(&json, sl_buf_span(&bytes));
-        (void)sl_buf_add(out, quoted.data + 1, quoted.len - 2);
-        sl_buf_release(&quoted);
-    } else {
-        (void)sl_buf_add_span(out, field->value);
+        return made;
+    }
+    struct sl_buf bytes;
+    struct sl_buf quoted; /* "..." */
+    struct sl_json_out out;
+    sl_buf_init(&bytes, BIN_MAX);
+    sl_buf_init(&quoted, BIN_MAX * 2);
+    if (ins_metadata_decode(value, &bytes) == SL_OK) {
+        if (is_redacted && bytes.len > 0) {
+            memset(bytes.data, 0, bytes.len);
+        }
+        sl_json_out_init(&out, &quoted);
+        sl_json_out_base64(&out, sl_buf_span(&bytes));
+        made = json_pack("{s:o}", "base64",
+                         json_loadb((const char *)quoted.data, quoted.len, JSON_DECODE_ANY, NULL));
     }
     sl_buf_release(&bytes);
+    sl_buf_release(&quoted);
+    return made;
+}
+
+/* value under name, beside what is there; an unusable one as null. */
+static void put(json_t *metadata, const char *name, json_t *value)
+{
+    json_t *before = json_object_get(metadata, name);
+    value = value == NULL ? json_null() : value;
+    if (json_is_array(before)) {
+        (void)json_array_append_new(before, value);
+    } else if (before != NULL) {
+        (void)json_object_set_new_nocheck(metadata, name, json_pack("[O,o]", before, value));
+    } else {
+        (void)json_object_set_new_nocheck(metadata, name, value);
+    }
 }
 
 json_t *ins_export_metadata(struct ins_redact *redact, const struct sl_headers *headers)
 {
     json_t *metadata = json_object();
-    struct sl_buf value;
-    sl_buf_init(&value, BIN_MAX * 4);
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
+        struct sl_span rest = field->value;
         if (!is_own(field->name)) {
             continue;
         }
         char *name = sl_strndup((const char *)field->name.data, field->name.len);
-        json_t *before = json_object_get(metadata, name);
-        sl_buf_clear(&value);
-        if (before != NULL) {
-            (void)sl_buf_add(&value, json_string_value(before), json_string_length(before));
-            (void)sl_buf_add_str(&value, is_binary(field->name) ? "," : ", ");
+        bool is_joined = is_binary(field->name) && (rest.len == 0 || rest.data[0] != '\0');
+        for (bool has_more = true; has_more;) {
+            struct sl_span first = is_joined ? ins_metadata_first(rest) : rest;
+            put(metadata, name, value_of(redact, field->name, first));
+            has_more = first.len < rest.len;
+            rest = sl_span_from(rest, first.len + 1);
         }
-        add_value(redact, field, &value);
-        json_t *text = json_stringn_nocheck((const char *)value.data, value.len);
-        (void)json_object_set_new_nocheck(metadata, name, text != NULL ? text : json_string(""));
         sl_free(name);
     }
-    sl_buf_release(&value);
     return metadata;
 }

@@ -28,8 +28,8 @@ struct ins_export_message ins_export_message(struct ins_payload *payload, struct
                                              const struct sl_message *message);
 void ins_export_message_release(struct ins_export_message *message);
 
-/* {"name": "value"} without what the protocol or a library adds by itself; values of "-bin" fields in base64, those of
- * a name that comes again joined by commas, secrets redacted. Yours. */
+/* {"name": value} without what the protocol or a library adds by itself, secrets redacted: a string, {"base64": "..."}
+ * for names that end in -bin, null where it is none of both; an array of these for a name that comes again. Yours. */
 json_t *ins_export_metadata(struct ins_redact *redact, const struct sl_headers *headers);
 
 #endif

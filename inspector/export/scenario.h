@@ -7,6 +7,7 @@
  * file that is made of it (docs/SCENARIOS.md).
  *
  *     scenario.c       events of the capture -> struct ins_plan
+ *     scenario_check.c which of them can be written down
  *     scenario_text.c  struct ins_plan -> the file
  *
  * Order is kept by events, not by time: before a client does something, all is awaited that had come before it in the
@@ -77,6 +78,8 @@ struct ins_plan {
     uint64_t redacted;
 };
 
+/* Gives calls whose contents have no place in a scenario their problem. */
+void ins_plan_judge(struct ins_plan *plan);
 /* Appends the file. Calls that cannot be expressed get their problem. SL_LIMIT when the file is too large. */
 SL_MUST_USE enum sl_status ins_plan_write(struct ins_plan *plan, struct sl_buf *out);
 void ins_plan_release(struct ins_plan *plan);

@@ -13,6 +13,7 @@ enum {
     HOLD_MIN_MS = 2,     /* shorter waits are not told from none */
     HOLD_MAX_MS = 10000, /* longer ones are cut */
     WITHIN_MS = 10000,   /* the least that anything is waited for */
+    CANCEL_MS = 20,      /* after the last one */
     SECONDS_MIN = 20,
 };
 
@@ -43,91 +44,15 @@ struct writer {
     struct progress *progress; /* by call */
     uint64_t latest_ns;        /* of the events so far */
     uint64_t held_ms, waited_ms;
-    bool is_cut; /* some wait was */
+    bool is_cut;         /* some wait was */
+    bool ends_by_cancel; /* the last step */
 };
 
 /* ---- which calls, and how ---- */
 
-static bool is_template(const json_t *value)
-{
-    const char *key = NULL;
-    json_t *member = NULL;
-    size_t at = 0;
-    if (json_is_string(value)) {
-        const char *text = json_string_value(value);
-        return strstr(text, "{room}") != NULL || strstr(text, "{i}") != NULL ||
-               strstr(text, "{n}") != NULL;
-    }
-    json_array_foreach (value, at, member) {
-        if (is_template(member)) {
-            return true;
-        }
-    }
-    json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
-        if (is_template(member)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_metadata(const json_t *metadata)
-{
-    const char *key = NULL;
-    json_t *value = NULL;
-    json_object_foreach ((json_t *)(uintptr_t)metadata, key, value) {
-        for (const char *c = key; *c != '\0'; c++) {
-            if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) &&
-                strchr("-_.", *c) == NULL) {
-                return false;
-            }
-        }
-        for (const char *c = json_string_value(value); *c != '\0'; c++) {
-            if (*c < 0x20 || *c > 0x7e) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static bool is_method(const char *method)
-{
-    for (const char *c = method; *c != '\0'; c++) {
-        if (!isalnum((unsigned char)*c) && strchr("/._", *c) == NULL) {
-            return false;
-        }
-    }
-    return method[0] == '/';
-}
-
 static void refuse(struct ins_plan_call *call, const char *problem)
 {
     call->problem = call->problem == NULL ? problem : call->problem;
-}
-
-static void judge_contents(struct ins_plan *plan)
-{
-    for (size_t i = 0; i < plan->call_count; i++) {
-        struct ins_plan_call *call = &plan->calls[i];
-        if (call->problem != NULL) {
-            continue;
-        }
-        if (!is_method(call->method)) {
-            refuse(call, "its method is no name");
-        } else if (!is_metadata(call->metadata)) {
-            refuse(call, "its metadata is not printable");
-        } else if (is_template(call->metadata)) {
-            refuse(call, "its metadata has what stands for something else in a scenario: {room}");
-        }
-    }
-    for (size_t i = 0; i < plan->event_count; i++) {
-        const struct ins_plan_event *event = &plan->events[i];
-        if (event->json != NULL && is_template(event->json)) {
-            refuse(&plan->calls[event->call],
-                   "a message has what stands for something else in a scenario: {room}, {i}, {n}");
-        }
-    }
 }
 
 static bool is_in(const struct ins_plan *plan, const struct ins_plan_event *event)
@@ -198,6 +123,7 @@ static const char *begin_step(struct writer *writer)
         return "      ";
     }
     writer->steps++;
+    writer->ends_by_cancel = false;
     return ",\n      ";
 }
 
@@ -444,6 +370,7 @@ static void write_action(struct writer *writer, size_t at)
         add_step(writer, name, "resume", json_object());
     } else if (event->kind == INS_PLAN_CANCEL) {
         add_step(writer, name, "cancel", json_object());
+        writer->ends_by_cancel = true;
         progress->actor->is_busy = false;
     }
 }
@@ -554,13 +481,18 @@ enum sl_status ins_plan_write(struct ins_plan *plan, struct sl_buf *out)
     struct writer writer = {.plan = plan};
     writer.progress = sl_calloc(plan->call_count + 1, sizeof(writer.progress[0]));
     sl_buf_init(&writer.run, INS_PLAN_FILE_MAX);
-    judge_contents(plan);
+    ins_plan_judge(plan);
     find_one_steps(&writer);
     judge_shapes(&writer);
     for (size_t i = 0; i < plan->event_count; i++) {
         write_event(&writer, i);
     }
     await_all(&writer);
+    if (writer.ends_by_cancel) {
+        /* or the end of the connection, at the end of the scenario, would take the RST_STREAM along */
+        (void)sl_buf_add_str(&writer.run, begin_step(&writer));
+        (void)sl_buf_addf(&writer.run, "{\"hold\": 1, \"for\": \"%dms\"}", CANCEL_MS);
+    }
     size_t before = out->len;
     write_head(&writer, out);
     write_actors(&writer, out);

@@ -17,7 +17,7 @@ INSPECTOR, HARNESS, SERVER = (os.environ[name] for name in ("SLUICE_INSPECTOR", 
 TLS = ROOT / "tests/golden/tls-keys-behind-packets/input.pcapng"
 GOLDEN = ROOT / "tests/golden/calls-of-grpc-go/input.pcap"
 OURS = ("--metadata", "x-e2e")  # not what the harness asks on its own
-DRAWN = [word for name in ("requestId", "x-request-id", "createdAt", "authorization", "aborted") for word in ("--ignore", name)]
+DRAWN = [word for name in ("requestId", "x-request-id", "createdAt", "authorization") for word in ("--ignore", name)]
 CHAT = "/chat.v1.ChatService/"
 HOSTILE = "it's $(id) `id` \"x\" \\ ; #"
 
@@ -51,7 +51,8 @@ SOURCE = {
         {"live": {"receive": {"count": 3}}}, {"chat": {"receive": {"count": 1}}},
         {"hold": 1, "for": "50ms"},
         {"slow": {"credit": {"bytes": 10000, "wait": "no"}}}, {"slow": {"receive": {"count": 3}}},
-        {"chat": {"half_close": {}}}, {"live": {"cancel": {}}}, {"slow": {"cancel": {}}}],
+        {"chat": {"half_close": {}}}, {"live": {"cancel": {}}}, {"slow": {"cancel": {}}},
+        {"hold": 1, "for": "20ms"}],
 }
 
 
@@ -127,6 +128,18 @@ class Export(unittest.TestCase):
             stalls = run(INSPECTOR, "--view", "stalls", self.at / "second.pcapng").stdout
             self.assertIn('"window":"stream"', stalls)
             self.assertEqual(len(self.calls("second.pcapng")), 6)
+
+    def test_a_capture_of_grpc_js_is_made_again_on_another_server(self):
+        source = ROOT / "tests/golden/messages-of-grpc-js/input.pcap"
+        run(INSPECTOR, "export", "scenario", "-o", self.at / "js.json", source)
+        self.play("js.json", "js.pcapng")
+        names = ("user-agent", "content-type", "grpc-encoding", "grpc-accept-encoding", "grpc-message", "chat-capabilities",
+                 "$.status.message")
+        done = run(INSPECTOR, "diff", *DRAWN, *(word for name in names for word in ("--ignore", name)), "--metadata", "x-id",
+                   "--format", "json", source, self.at / "js.pcapng")
+        total = json.loads(done.stdout)
+        self.assertEqual(total["equal"], 16)  # x-id comes twice in each, beside a binary one
+        self.assertEqual(len(total["latency_ms"]), 2)
 
     def test_secrets_and_fields(self):
         capture = self.at / "first.pcapng"
