@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "inspector/glob.h"
+#include "inspector/stream/via.h"
 #include "inspector/view/names.h"
 
 bool ins_select_is_selective(const struct ins_select *select)
@@ -71,12 +72,26 @@ static bool is_peer(const struct ins_select_peer *peer, const struct ins_endpoin
            (peer->prefix % 8 == 0 || ((wanted[whole] ^ has[whole]) & mask) == 0);
 }
 
+/* Behind a PROXY header or a CONNECT the ends of the TCP connection are not those of the call. */
+static bool is_peer_via(const struct ins_select_peer *peer, const struct ins_connection *connection)
+{
+    const struct ins_via *via = connection->via;
+    for (size_t i = 0; i < connection->via_count && via != NULL; i++, via = via->inner) {
+        struct ins_endpoint target;
+        if ((via->has_ends && (is_peer(peer, &via->client) || is_peer(peer, &via->server))) ||
+            (ins_via_target(via, &target) && is_peer(peer, &target))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum ins_selected by_peer(const struct ins_select *select, const struct ins_call *call)
 {
     for (size_t i = 0; i < select->peer_count; i++) {
         const struct ins_select_peer *peer = &select->peers[i];
         if (!is_peer(peer, &call->connection->client) &&
-            !is_peer(peer, &call->connection->server)) {
+            !is_peer(peer, &call->connection->server) && !is_peer_via(peer, call->connection)) {
             return INS_SELECTED_NO;
         }
     }

@@ -22,7 +22,7 @@ struct ins_select_status {
     uint32_t code;
 };
 
-/* Either end of the connection. */
+/* Either end of the TCP connection, or of what its PROXY headers and CONNECTs tell. */
 struct ins_select_peer {
     bool has_address;
     struct ins_address address;

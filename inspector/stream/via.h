@@ -26,6 +26,9 @@ struct ins_via {
         [INS_VIA_NAME_MAX]; /* PROXY: the host name that the client asked for; CONNECT: the target */
 };
 
+/* The end that a CONNECT leads to; where that is a name its address has version 0. False of others. */
+bool ins_via_target(const struct ins_via *via, struct ins_endpoint *ret_end);
+
 /* The first count of a list, from the outermost: an array of objects. */
 void ins_via_write(const struct ins_via *outermost, size_t count, struct sl_json_out *out);
 

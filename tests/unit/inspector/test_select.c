@@ -3,6 +3,7 @@
 
 #include "inspector/glob.h"
 #include "inspector/select_parse.h"
+#include "inspector/stream/via.h"
 #include "lib/base/clock.h"
 #include "tests/support/cmocka_all.h"
 
@@ -311,9 +312,52 @@ static void each_kind_has_a_limit(void **state)
     }
 }
 
+static void peers_are_also_those_of_proxies_and_tunnels(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *peer;
+        bool is_match;
+    } cases[] = {
+        {"10.0.0.1", true},         {":50051", true},
+        {"192.0.2.1:56324", true},  {"198.51.100.0/24", true},
+        {"203.0.113.9", true},      {"203.0.113.9:8443", true},
+        {"203.0.113.9:443", false}, {"fd00::/8", true},
+        {"[fd00::2]:50052", true},  {":9000", true},
+        {"0.0.0.0", false},         {"192.0.2.2", false},
+    };
+    struct ins_via named = {.kind = INS_VIA_CONNECT, .name = "svc.example:9000"};
+    struct ins_via v6 = {.inner = &named, .kind = INS_VIA_CONNECT, .name = "[fd00::2]:50052"};
+    struct ins_via v4 = {.inner = &v6, .kind = INS_VIA_CONNECT, .name = "203.0.113.9:8443"};
+    struct ins_via odd = {.inner = &v4, .kind = INS_VIA_CONNECT, .name = "no port"};
+    struct ins_via proxy = {
+        .inner = &odd,
+        .kind = INS_VIA_PROXY,
+        .has_ends = true,
+        .client = {.address = {.version = 4, .bytes = {192, 0, 2, 1}}, .port = 56324},
+        .server = {.address = {.version = 4, .bytes = {198, 51, 100, 7}}, .port = 443}};
+    struct ins_connection connection = {
+        .client = {.address = {.version = 4, .bytes = {10, 0, 0, 1}}, .port = 40000},
+        .server = {.address = {.version = 4, .bytes = {10, 0, 0, 2}}, .port = 50051},
+        .via = &proxy,
+        .via_count = 5};
+    struct sl_call wire = {0};
+    struct ins_call call = {.connection = &connection, .call = &wire};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ins_select select = {0};
+        struct sl_error error = {0};
+        assert_int_equal(ins_select_add_peer(&select, cases[i].peer, &error), SL_OK);
+        if ((ins_select_call(&select, &call, true, false) == INS_SELECTED_YES) !=
+            cases[i].is_match) {
+            fail_msg("%s", cases[i].peer);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(peers_are_also_those_of_proxies_and_tunnels),
         cmocka_unit_test(globs_match_bytes),
         cmocka_unit_test(many_stars_take_no_time),
         cmocka_unit_test(times_are_read_in_three_forms),
