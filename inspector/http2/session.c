@@ -12,7 +12,8 @@
 #include "lib/wire/stall.h"
 
 enum {
-    KEEP_ALL = 12 * 1024 * 1024, /* of unfinished messages of all connections */
+    KEEP_ALL = 12 * 1024 * 1024,   /* of unfinished messages of all connections */
+    KEEP_FIELDS = 8 * 1024 * 1024, /* of header lists of open calls of all connections */
     /* Open at once whose repeated header blocks are kept: 12 MiB of them at the very most. */
     REPEATS_CONNECTIONS = 512,
     LATEST_PATH_MAX = 256,
@@ -28,6 +29,7 @@ struct ins_session {
     uint64_t open;                /* of them */
     uint64_t calls;               /* with a record */
     size_t held_bytes;            /* of unfinished messages */
+    size_t held_fields;           /* memory of open calls' header lists */
     char latest[LATEST_PATH_MAX]; /* path that was looked up last: latest_len of it */
     size_t latest_len;
     const struct sl_method *latest_method;
@@ -374,6 +376,8 @@ void ins_session_keeps(struct ins_session *session, struct sl_observer_config *c
     config->calls_memory = INS_MEMORY_CALLS;
     config->memory_max = INS_MEMORY_MAX;
     config->held_bytes = &session->held_bytes;
+    config->keep_fields_max = KEEP_FIELDS;
+    config->held_fields = &session->held_fields;
     config->are_frames_told = session->view->ops->frame != NULL;
     config->are_repeats_kept = session->open <= REPEATS_CONNECTIONS;
 }

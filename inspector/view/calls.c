@@ -202,6 +202,10 @@ static void add_problems(const struct ins_call *own, struct ins_problems *proble
         ins_problems_add(problems, "headers_undecoded",
                          "a header block could not be decoded: earlier ones are missing");
     }
+    if (call->has_cut_headers) {
+        ins_problems_add(problems, "metadata_omitted",
+                         "header blocks are larger than what is kept: some fields are not shown");
+    }
     if (call->body_problem != NULL) {
         ins_problems_add(problems, "body_malformed", "%s", call->body_problem);
     }

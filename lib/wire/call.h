@@ -118,6 +118,7 @@ struct sl_call {
     bool
         is_given_up; /* too many calls were open at once, or held too much memory; it is not followed */
     bool has_gap;          /* bytes of it are missing */
+    bool has_cut_headers;  /* fields of it were dropped by a limit */
     bool has_lost_headers; /* a block of it could not be decoded */
     bool may_have_ended;   /* bytes are missing that may have held its end: a connection that closes
                               later says nothing about its status */

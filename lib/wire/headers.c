@@ -6,19 +6,36 @@
 enum {
     FIRST_FIELDS = 16,
     NOTED_MAX = 256, /* a place is a byte, from 1 */
+
+    CUT_FIELD_MAX = 512, /* name and value of a field that a cut leaves */
+    CUT_KNOWN_MAX = 2048,
+    CUT_OTHERS_MAX = 1024,
 };
+
+static struct sl_headers_memory *memory_of(struct sl_headers *headers)
+{
+    if (headers->memory == NULL) {
+        headers->memory = sl_calloc(1, sizeof(*headers->memory));
+        headers->memory->lists = 1;
+    }
+    return headers->memory;
+}
 
 void sl_headers_release(struct sl_headers *headers)
 {
     if (headers == NULL) {
         return;
     }
-    bool has_memory = headers->shares != NULL || headers->fields != NULL || headers->lost != NULL ||
+    struct sl_headers_memory *memory = headers->memory;
+    bool has_memory = memory != NULL || headers->fields != NULL || headers->lost != NULL ||
                       headers->places != NULL || headers->bytes.data != NULL;
-    if (has_memory && (headers->shares == NULL || --*headers->shares == 0)) {
+    if (has_memory && (memory == NULL || --memory->lists == 0)) {
+        if (memory != NULL && memory->total != NULL) {
+            *memory->total -= memory->bytes;
+        }
         sl_free(headers->fields);
         sl_free(headers->lost);
-        sl_free(headers->shares);
+        sl_free(memory);
         sl_free(headers->places);
         sl_buf_release(&headers->bytes);
     }
@@ -28,17 +45,13 @@ void sl_headers_release(struct sl_headers *headers)
 void sl_headers_share(struct sl_headers *to, struct sl_headers *from)
 {
     sl_headers_release(to);
-    if (from->shares == NULL) {
-        from->shares = sl_alloc(sizeof(*from->shares));
-        *from->shares = 1;
-    }
-    ++*from->shares;
+    memory_of(from)->lists++;
     *to = *from;
 }
 
 void sl_headers_clear(struct sl_headers *headers)
 {
-    if (headers->shares != NULL) {
+    if (headers->memory != NULL) {
         sl_headers_release(headers);
         return;
     }
@@ -204,4 +217,56 @@ size_t sl_headers_tally(const struct sl_headers *headers, struct sl_span name)
         count += is_name(&headers->fields[i], name) ? 1 : 0;
     }
     return count;
+}
+
+size_t sl_headers_size(const struct sl_headers *headers)
+{
+    return headers->capacity * sizeof headers->fields[0] + headers->bytes.capacity +
+           headers->lost_capacity * sizeof headers->lost[0];
+}
+
+/* How many bytes of a list that is cut may stand before this field, for it to be kept. */
+static size_t room_before(const struct sl_header *field)
+{
+    if (field->name.len + field->value.len > CUT_FIELD_MAX) {
+        return 0;
+    }
+    bool is_known = sl_span_starts(field->name, ":") || sl_span_starts(field->name, "grpc-") ||
+                    sl_span_equal(field->name, sl_span_str("content-type"));
+    return is_known ? CUT_KNOWN_MAX : CUT_OTHERS_MAX;
+}
+
+static void cut(struct sl_headers *headers)
+{
+    struct sl_headers kept = {.is_truncated = true};
+    for (size_t i = 0; i < headers->count; i++) {
+        const struct sl_header *field = &headers->fields[i];
+        size_t before = kept.bytes.len + kept.count * sizeof kept.fields[0];
+        if (before < room_before(field) &&
+            sl_headers_add(&kept, field->name, field->value) == SL_OK) {
+            struct sl_header *copy = &kept.fields[kept.count - 1];
+            copy->slot = field->slot;
+            copy->is_never_indexed = field->is_never_indexed;
+            copy->from = field->from;
+        }
+    }
+    sl_headers_release(headers);
+    *headers = kept;
+}
+
+bool sl_headers_keep(struct sl_headers *headers, size_t *total, size_t max)
+{
+    size_t size = sl_headers_size(headers);
+    if (size <= SL_HEADERS_SMALL || (headers->memory != NULL && headers->memory->total != NULL)) {
+        return true;
+    }
+    if (size > max || *total > max - size) {
+        cut(headers);
+        return false;
+    }
+    struct sl_headers_memory *memory = memory_of(headers);
+    memory->total = total;
+    memory->bytes = size;
+    *total += size;
+    return true;
 }

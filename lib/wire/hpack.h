@@ -22,6 +22,7 @@ enum {
     SL_HPACK_LIST_MAX = 256 * 1024,   /* names and values of one block, decoded */
     SL_HPACK_STRING_MAX = 256 * 1024, /* one string as it is coded; a longer one is malformed */
     SL_HPACK_FIELDS_MAX = 4096,
+    SL_HEADERS_SMALL = 2048, /* memory of a list that nobody needs to count */
     SL_HEADERS_MARKS = 64,
     SL_HPACK_TABLE_MAX = 1024 * 1024, /* a larger announced table counts as this */
 };
@@ -54,6 +55,13 @@ struct sl_lost_field {
     bool is_never_indexed;
 };
 
+/* Of a list's memory that other lists share, or that is counted. */
+struct sl_headers_memory {
+    unsigned lists;
+    size_t *total; /* that it counts in, with so many bytes; or NULL */
+    size_t bytes;
+};
+
 /* The fields of one block in wire order. Owns the bytes, alone or with the lists that share them; the
  * spans inside point into it, or to constant bytes. A zeroed struct is an empty list. */
 struct sl_headers {
@@ -66,7 +74,7 @@ struct sl_headers {
     size_t lost_capacity;
     bool
         is_truncated; /* the block passed a limit; the rest was decoded (for the table) and dropped */
-    unsigned *shares; /* lists that have this memory in common; NULL: only this one */
+    struct sl_headers_memory *memory; /* NULL: only this list has it, and it is not counted */
     uint8_t
         *places; /* by sl_headers_mark(): the first field of that mark, from 1; 0: there is none */
     bool is_noted; /* places holds */
@@ -77,6 +85,13 @@ void sl_headers_release(struct sl_headers *headers);
  * either before sl_headers_clear(). The two are of one thread. */
 void sl_headers_share(struct sl_headers *to, struct sl_headers *from);
 void sl_headers_clear(struct sl_headers *headers);
+/* The list will be kept. Its memory, once for all lists that share it, counts in *total until it is
+ * released or cleared; *total outlives it. A small list (SL_HEADERS_SMALL) is not counted. Where *total
+ * would pass max the list is cut to its short fields instead, those of gRPC and HTTP/2 before others,
+ * and false is returned. */
+bool sl_headers_keep(struct sl_headers *headers, size_t *total, size_t max);
+/* The memory that it has, shared or not. */
+size_t sl_headers_size(const struct sl_headers *headers);
 /* Appends a copy. SL_LIMIT past the limits above. */
 enum sl_status sl_headers_add(struct sl_headers *headers, struct sl_span name,
                               struct sl_span value);

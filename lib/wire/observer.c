@@ -60,6 +60,7 @@ struct sl_observer_config sl_observer_defaults(void)
         .keep_message_max = (size_t)4 * 1024 * 1024,
         .keep_frame_max = (size_t)64 * 1024,
         .keep_total_max = (size_t)64 * 1024 * 1024,
+        .keep_fields_max = (size_t)64 * 1024 * 1024,
         .block_max = (size_t)1024 * 1024,
         .streams_max = 65536,
         .are_frames_told = true,

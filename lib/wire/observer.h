@@ -95,6 +95,8 @@ struct sl_observer_config {
     size_t keep_total_max;   /* of all unfinished messages together */
     size_t *held_bytes;      /* what counts for that, where several observers share the maximum: one
                                 message takes half of what the others leave at most; or NULL */
+    size_t keep_fields_max;  /* memory of the header lists of open calls, small ones left out */
+    size_t *held_fields;     /* what counts for that, as above; or NULL */
     size_t block_max;        /* HEADERS + CONTINUATION, compressed */
     bool
         is_crossing_counted; /* a call that was reset, or answered before its client had ended, stays
@@ -114,7 +116,7 @@ struct sl_observer_config {
     bool is_midway; /* the connection began before the first byte: no preface is expected, and
                                 the HPACK tables and the ledger are not trusted */
 };
-/* 4 MiB, 64 KiB, 64 MiB, 1 MiB, 65536, frames told, repeats kept, false; handler NULL. */
+/* 4 MiB, 64 KiB, 64 MiB, 64 MiB, 1 MiB, 65536, frames told, repeats kept, false; handler NULL. */
 struct sl_observer_config sl_observer_defaults(void);
 
 struct sl_observer;

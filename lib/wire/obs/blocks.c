@@ -69,7 +69,8 @@ static void decode(struct sl_observer *observer, enum sl_dir dir, struct sl_obs_
         observer->handler.block(observer->config.owner, &call->call, dir, is_last, d->hpack,
                                 headers);
     }
-    bool is_whole = is_read && headers->lost_count == 0;
+    bool is_whole = (is_read || headers->is_truncated) && headers->lost_count == 0;
+    call->call.has_cut_headers = call->call.has_cut_headers || headers->is_truncated;
     call->call.has_lost_headers = call->call.has_lost_headers || !is_whole;
 }
 
@@ -297,5 +298,18 @@ void sl_obs_block_abandon(struct sl_observer *observer, enum sl_dir dir)
     struct sl_stream *stream = sl_obs_stream_find(&observer->streams, d->block_header.stream);
     if (stream != NULL && stream->call != NULL) {
         stream->call->call.has_lost_headers = true;
+    }
+}
+
+void sl_obs_keep_fields(struct sl_observer *observer, struct sl_obs_call *call)
+{
+    struct sl_headers *lists[4] = {&call->call.request.headers, &call->call.request.trailers,
+                                   &call->call.response.headers, &call->call.response.trailers};
+    size_t *held = observer->config.held_fields;
+    held = held == NULL ? &observer->held_fields : held;
+    for (size_t i = 0; i < 4; i++) {
+        if (!sl_headers_keep(lists[i], held, observer->config.keep_fields_max)) {
+            call->call.has_cut_headers = true;
+        }
     }
 }

@@ -15,6 +15,9 @@ static void settle(struct sl_observer *observer)
 {
     struct sl_obs_call *ending = observer->ending;
     observer->ending = NULL;
+    if (observer->frame_call != NULL && observer->frame_call != ending) {
+        sl_obs_keep_fields(observer, observer->frame_call);
+    }
     if (ending != NULL) {
         sl_obs_call_end(observer, ending, observer->ending_how);
     }

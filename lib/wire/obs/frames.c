@@ -83,6 +83,10 @@ void sl_obs_frame_done(struct sl_observer *observer, enum sl_dir dir, struct sl_
         (observer->config.are_frames_told || type >= SL_OBS_KNOWN_TYPES)) {
         tell_frame(observer, dir, payload);
     }
+    if (observer->frame_headers != NULL && observer->frame_call != NULL &&
+        observer->frame_call != observer->ending) {
+        sl_obs_keep_fields(observer, observer->frame_call);
+    }
     if (observer->ending != NULL) {
         struct sl_obs_call *call = observer->ending;
         observer->ending = NULL;

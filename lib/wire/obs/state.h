@@ -149,6 +149,7 @@ struct sl_observer {
     uint32_t goaway_last;    /* of the server's GOAWAY; UINT32_MAX without one */
     uint64_t scan_budget; /* streams that may be visited for SETTINGS: grows with the bytes fed */
     size_t held_bytes;    /* in the splitters, of this observer */
+    size_t held_fields;   /* where config.held_fields is NULL */
     struct sl_headers scratch;
     struct sl_obs_call *spare_calls;
     size_t spare_count;
@@ -215,6 +216,8 @@ void sl_obs_control(struct sl_observer *observer, enum sl_dir dir, struct sl_spa
 
 /* blocks.c: a whole HEADERS, PUSH_PROMISE or CONTINUATION frame. */
 void sl_obs_block_frame(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload);
+/* The call's fields were told and stay until it ends: they are counted, or cut to the short ones. */
+void sl_obs_keep_fields(struct sl_observer *observer, struct sl_obs_call *call);
 /* A part of the block in progress is missing. */
 void sl_obs_block_abandon(struct sl_observer *observer, enum sl_dir dir);
 void sl_obs_hpack_distrust(struct sl_obs_dir *d);

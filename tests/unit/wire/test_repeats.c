@@ -19,7 +19,7 @@ static void on_headers(void *owner, struct sl_call *call, enum sl_block block,
 {
     struct told *told = owner;
     (void)at;
-    told->shared += headers->shares != NULL && *headers->shares > 1;
+    told->shared += headers->memory != NULL && headers->memory->lists > 1;
     (void)sl_buf_addf(&told->text, "%u %d:", call->stream, (int)block);
     for (size_t i = 0; i < headers->count; i++) {
         (void)sl_buf_addf(&told->text, " %.*s=%.*s", SL_SPAN_ARG(headers->fields[i].name),
