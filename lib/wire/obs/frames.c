@@ -136,11 +136,28 @@ static size_t payload_max(const struct sl_observer *observer,
     return keep > SL_OBS_CONTROL_MAX ? keep : SL_OBS_CONTROL_MAX;
 }
 
+/* RFC 9113 3.4: a server begins with its SETTINGS. One that does not has sent before the first byte that
+ * was captured, although the client's preface was: what it announced and granted is not known. */
+static void judge_beginning(struct sl_observer *observer)
+{
+    struct sl_obs_dir *d = &observer->dir[SL_DIR_RESPONSE];
+    if (d->header.type == SL_H2_SETTINGS && d->header.flags == 0) {
+        return;
+    }
+    observer->dir[SL_DIR_REQUEST].max_frame = SL_H2_MAX_FRAME_LIMIT;
+    sl_obs_hpack_distrust(d);
+    sl_obs_flow_distrust(observer, SL_DIR_REQUEST);
+    sl_obs_flow_distrust(observer, SL_DIR_RESPONSE);
+}
+
 /* The header of a frame is there. */
 static void begin_frame(struct sl_observer *observer, enum sl_dir dir)
 {
     struct sl_obs_dir *d = &observer->dir[dir];
     d->frames++;
+    if (d->frames == 1 && dir == SL_DIR_RESPONSE && !observer->config.is_midway) {
+        judge_beginning(observer);
+    }
     d->head_len = 0;
     d->left = d->header.length;
     d->is_bad = sl_obs_is_malformed(&d->header, d->max_frame);

@@ -341,6 +341,24 @@ static void frames_at_the_start_of_a_piece_win_over_what_may_be_a_long_one(void 
     test_talk_release(&talk);
 }
 
+/* The client's preface was captured, and the SETTINGS and credit of the server just before were not. */
+static void a_server_that_does_not_begin_with_settings_began_earlier(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[16000] = {0, 0, 1, 0x86, 0xa0}; /* of a message of 100,000 */
+    struct test_talk talk;
+    test_talk_init(&talk, true);
+    test_talk_raw(&talk, REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
+    test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
+    test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
+    for (int i = 0; i < 5; i++) { /* 80,000 bytes */
+        test_talk_data(&talk, REQUEST, 1, 0, sl_span(bytes, sizeof bytes));
+    }
+    test_talk_expect(&talk, "begin 1 stream 1 grpc\n"
+                            "!finding\n!skipped\n");
+    test_talk_release(&talk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +370,7 @@ int main(void)
         cmocka_unit_test(lost_table_entries_are_never_guessed),
         cmocka_unit_test(a_lost_block_costs_its_call_the_headers),
         cmocka_unit_test(a_late_start_joins_the_calls_that_run),
+        cmocka_unit_test(a_server_that_does_not_begin_with_settings_began_earlier),
         cmocka_unit_test(a_response_captured_before_its_request_finds_it),
         cmocka_unit_test(every_byte_is_framed_or_skipped),
         cmocka_unit_test(a_reset_behind_lost_trailers_is_no_status),
