@@ -99,12 +99,14 @@ struct sl_call {
     struct sl_at start;  /* first byte of the first HEADERS */
     struct sl_at end_at; /* last byte of what ended the call */
     enum sl_call_end end;
-    uint32_t reset_error;    /* of the RST_STREAM, where one ended the call */
-    unsigned http_status;    /* 0 while unknown */
-    uint64_t timeout_ns;     /* grpc-timeout; UINT64_MAX when there is none */
-    bool is_status_inferred; /* the grpc-status field is one that the handler has added */
-    bool has_status;         /* code and status_source hold; false while open */
-    uint32_t code;           /* may be out of range */
+    uint32_t reset_error; /* of the RST_STREAM, where one ended the call */
+    unsigned http_status; /* 0 while unknown */
+    uint64_t timeout_ns;  /* grpc-timeout; UINT64_MAX when there is none */
+    bool
+        is_status_inferred; /* the grpc-status field is one that the handler has added; or a reset may have
+                                been the deadline's, as grpc-timeout was not seen */
+    bool has_status;        /* code and status_source hold; false while open */
+    uint32_t code;          /* may be out of range */
     enum sl_status_source status_source;
     uint64_t stalled_stream_ns,
         stalled_connection_ns; /* lib/wire/stall.h; of both sides together */
@@ -126,5 +128,11 @@ struct sl_call {
     void *user;             /* the handler's own; NULL at call_begin */
     uint64_t label;         /* the same; names the call where others are told of it */
 };
+
+/* Header fields of it may exist that its lists do not show. */
+static inline bool sl_call_lacks_fields(const struct sl_call *call)
+{
+    return call->has_lost_headers || call->has_cut_headers;
+}
 
 #endif

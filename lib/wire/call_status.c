@@ -98,7 +98,7 @@ static bool status_from_wire(struct sl_call *call)
 /* The server ended its response without a grpc-status. */
 static void status_from_http(struct sl_call *call)
 {
-    bool is_hidden = call->has_lost_headers || (call->is_midway && call->http_status == 0);
+    bool is_hidden = sl_call_lacks_fields(call) || (call->is_midway && call->http_status == 0);
     if (!is_hidden && call->protocol == SL_PROTOCOL_CONNECT) {
         bool is_success = call->http_status == 200 && !is_connect_stream(call);
         set_status(call,
@@ -120,6 +120,13 @@ static bool is_past_deadline(const struct sl_call *call)
     uint64_t slack_max = call->timeout_ns >> DEADLINE_SLACK_SHIFT;
     slack = slack < slack_max ? slack : slack_max;
     return call->end_at.time_ns - call->start.time_ns >= call->timeout_ns - slack;
+}
+
+/* Whether the call had a deadline cannot be told: a CANCEL may have been its. */
+static bool is_deadline_hidden(const struct sl_call *call)
+{
+    return call->timeout_ns == UINT64_MAX && call->reset_error == SL_H2_CANCEL &&
+           (!call->request.has_headers || sl_call_lacks_fields(call));
 }
 
 /* Servers cancel the stream at the deadline; the C core and grpc-go report DEADLINE_EXCEEDED then. */
@@ -166,6 +173,8 @@ void sl_call_status_derive(struct sl_call *call)
     if (call->end == SL_CALL_OPEN || status_from_wire(call)) {
         return;
     }
+    bool is_reset = call->end == SL_CALL_RESET_BY_CLIENT || call->end == SL_CALL_RESET_BY_SERVER;
+    call->is_status_inferred = is_reset && is_deadline_hidden(call);
     switch (call->end) {
     case SL_CALL_TRAILERS:
         status_from_http(call);

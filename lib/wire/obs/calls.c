@@ -178,7 +178,7 @@ static enum sl_protocol protocol_of(const struct sl_obs_call *call)
     /* What could not be decoded may have named gRPC, unless the rest rules it out. */
     const struct sl_header *method = sl_headers_find(headers, ":method");
     bool may_be_post = method == NULL || sl_span_is(method->value, "POST");
-    bool is_hidden = !call->call.request.has_headers || call->call.has_lost_headers;
+    bool is_hidden = !call->call.request.has_headers || sl_call_lacks_fields(&call->call);
     bool is_untyped = sl_headers_find(headers, "content-type") == NULL;
     return protocol == SL_PROTOCOL_OTHER && is_untyped && is_hidden && may_be_post
                ? SL_PROTOCOL_GRPC
@@ -228,7 +228,7 @@ void sl_obs_call_response(struct sl_obs_call *call)
     if (type != NULL) {
         call->framing[SL_DIR_RESPONSE] =
             sl_content_framing(call->call.protocol, &call->call.response.headers);
-    } else if (call->call.http_status != 200 && !call->call.has_lost_headers) {
+    } else if (call->call.http_status != 200 && !sl_call_lacks_fields(&call->call)) {
         call->framing[SL_DIR_RESPONSE] = SL_FRAMING_NONE; /* an error page of something between */
     }
 }

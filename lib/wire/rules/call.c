@@ -105,8 +105,9 @@ static void judge_response(struct sl_observer *observer, const struct sl_stream 
     const struct sl_call_side *side = &call->response;
     const struct sl_headers *first = side->has_headers ? &side->headers : &side->trailers;
     const struct sl_header *type = sl_headers_find(first, "content-type");
-    if (call->protocol != SL_PROTOCOL_GRPC || call->http_status != 200 || call->has_lost_headers ||
-        call->has_gap || call->is_midway || !call->request.has_headers ||
+    if (call->protocol != SL_PROTOCOL_GRPC || call->http_status != 200 ||
+        sl_call_lacks_fields(call) || call->has_gap || call->is_midway ||
+        !call->request.has_headers ||
         (type != NULL && !sl_span_starts(type->value, "application/grpc"))) {
         return;
     }
