@@ -99,14 +99,12 @@ struct sl_call {
     struct sl_at start;  /* first byte of the first HEADERS */
     struct sl_at end_at; /* last byte of what ended the call */
     enum sl_call_end end;
-    uint32_t reset_error; /* of the RST_STREAM, where one ended the call */
-    unsigned http_status; /* 0 while unknown */
-    uint64_t timeout_ns;  /* grpc-timeout; UINT64_MAX when there is none */
-    bool
-        is_status_inferred; /* the grpc-status field is one that the handler has added; or a reset may have
-                                been the deadline's, as grpc-timeout was not seen */
-    bool has_status;        /* code and status_source hold; false while open */
-    uint32_t code;          /* may be out of range */
+    uint32_t reset_error;    /* of the RST_STREAM, where one ended the call */
+    unsigned http_status;    /* 0 while unknown */
+    uint64_t timeout_ns;     /* grpc-timeout; UINT64_MAX when there is none */
+    bool is_status_inferred; /* the grpc-status field is one that the handler has added */
+    bool has_status;         /* code and status_source hold; false while open */
+    uint32_t code;           /* may be out of range */
     enum sl_status_source status_source;
     uint64_t stalled_stream_ns,
         stalled_connection_ns; /* lib/wire/stall.h; of both sides together */

@@ -122,13 +122,6 @@ static bool is_past_deadline(const struct sl_call *call)
     return call->end_at.time_ns - call->start.time_ns >= call->timeout_ns - slack;
 }
 
-/* Whether the call had a deadline cannot be told: a CANCEL may have been its. */
-static bool is_deadline_hidden(const struct sl_call *call)
-{
-    return call->timeout_ns == UINT64_MAX && call->reset_error == SL_H2_CANCEL &&
-           (!call->request.has_headers || sl_call_lacks_fields(call));
-}
-
 /* Servers cancel the stream at the deadline; the C core and grpc-go report DEADLINE_EXCEEDED then. */
 static uint32_t status_from_reset(const struct sl_call *call)
 {
@@ -148,7 +141,8 @@ static bool is_answer_before(const struct sl_call *call)
 /* True when a deadline may have been in what was lost of the request's headers. */
 static bool is_timeout_hidden(const struct sl_call *call)
 {
-    return call->timeout_ns == UINT64_MAX && (call->has_lost_headers || !call->request.has_headers);
+    return call->timeout_ns == UINT64_MAX &&
+           (sl_call_lacks_fields(call) || !call->request.has_headers);
 }
 
 /* RST_STREAM, unless what is missing may have told the status before, or why the client reset. */
@@ -173,8 +167,6 @@ void sl_call_status_derive(struct sl_call *call)
     if (call->end == SL_CALL_OPEN || status_from_wire(call)) {
         return;
     }
-    bool is_reset = call->end == SL_CALL_RESET_BY_CLIENT || call->end == SL_CALL_RESET_BY_SERVER;
-    call->is_status_inferred = is_reset && is_deadline_hidden(call);
     switch (call->end) {
     case SL_CALL_TRAILERS:
         status_from_http(call);

@@ -79,9 +79,8 @@ static void on_end(void *owner, struct sl_call *call)
     (void)sl_buf_addf(transcript->text, "end stream %u %s", call->stream, end_name(call->end));
     if (call->has_status) {
         const char *name = sl_grpc_status_name(call->code);
-        (void)sl_buf_addf(transcript->text, " %s from %s%s", name == NULL ? "?" : name,
-                          sl_status_source_name(call->status_source),
-                          call->is_status_inferred ? " inferred" : "");
+        (void)sl_buf_addf(transcript->text, " %s from %s", name == NULL ? "?" : name,
+                          sl_status_source_name(call->status_source));
     }
     (void)sl_buf_addf(transcript->text, " messages %llu/%llu",
                       (unsigned long long)call->request.message_count,
