@@ -10,6 +10,8 @@
 #include "lib/wire/grpc_status.h"
 #include "lib/wire/stall.h"
 
+static const char no_room[] = "there is no room for all of it";
+
 struct scenario {
     struct ins_view base;
     struct ins_view_config config;
@@ -35,7 +37,7 @@ static struct ins_plan_event *add(struct ins_plan *plan, struct ins_plan_call *c
 {
     static struct ins_plan_event none;
     if (is_full(plan)) {
-        call->problem = "there is no room for all of it";
+        call->problem = no_room;
         none = (struct ins_plan_event){0};
         return &none;
     }
@@ -191,6 +193,12 @@ static void on_call_end(struct ins_view *view, struct ins_call *own)
         return;
     }
     call->problem = call->problem != NULL ? call->problem : problem_of(own);
+    if (call->problem == NULL && is_full(plan)) {
+        call->problem = no_room;
+    }
+    if (call->problem != NULL) {
+        return; /* what it had to say is not kept */
+    }
     call->method = sl_strndup((const char *)method.data, method.len);
     call->has_schema = own->method != NULL && own->method->input != NULL;
     call->is_client_streaming = own->method != NULL && own->method->is_client_streaming;
