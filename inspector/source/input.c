@@ -163,3 +163,8 @@ bool ins_input_resume(struct ins_input *input)
     input->is_ended = false;
     return true;
 }
+
+size_t ins_input_peek(const struct ins_input *input, uint64_t offset, uint8_t *into, size_t room)
+{
+    return input->ops->peek == NULL ? 0 : input->ops->peek(input->context, offset, into, room);
+}

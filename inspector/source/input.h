@@ -28,6 +28,8 @@ struct ins_input;
 struct ins_input_ops {
     /* Puts up to room bytes at into; 0 at the end; -1 on failure, after ins_input_fail(). */
     ssize_t (*read)(void *context, struct ins_input *input, uint8_t *into, size_t room);
+    /* Up to room bytes at a place of a file, without moving; 0 where there are none. May be NULL. */
+    size_t (*peek)(const void *context, uint64_t offset, uint8_t *into, size_t room);
     /* After a failure: moves to a place from which read() gives bytes again. False: there is none. May be NULL. */
     bool (*resume)(void *context);
     size_t (*memory)(const void *context); /* bytes that it holds beside the window; may be NULL */
@@ -66,6 +68,10 @@ size_t ins_input_memory_size(const struct ins_input *input);
 
 /* What comes next: at least want bytes (at most INS_INPUT_VIEW_MAX), fewer only at the end. */
 struct sl_span ins_input_view(struct ins_input *input, size_t want);
+
+/* The bytes at this place, counted as ins_input_offset() counts, into into; answers how many, up to room:
+ * 0 where the input is no file. */
+size_t ins_input_peek(const struct ins_input *input, uint64_t offset, uint8_t *into, size_t room);
 
 /* Moves on by count bytes; false when the input ended before. */
 bool ins_input_skip(struct ins_input *input, uint64_t count);

@@ -22,6 +22,7 @@ enum {
 struct file {
     int fd;
     bool is_stream;
+    off_t begin;         /* of a file that is stdin: where that stood */
     uint64_t size;       /* read so far */
     uint64_t stop_at_ns; /* 0: no stop was asked for yet */
     const struct ins_input_wait *wait;
@@ -75,6 +76,21 @@ static ssize_t file_read(void *context, struct ins_input *input, uint8_t *into, 
     return got;
 }
 
+static size_t file_peek(const void *context, uint64_t offset, uint8_t *into, size_t room)
+{
+    const struct file *file = context;
+    size_t done = 0;
+    while (!file->is_stream && done < room) {
+        off_t at = file->begin + (off_t)(offset + done);
+        ssize_t got = pread(file->fd, into + done, room - done, at);
+        if (got <= 0) {
+            return done;
+        }
+        done += (size_t)got;
+    }
+    return done;
+}
+
 static void file_free(void *context)
 {
     struct file *file = context;
@@ -86,6 +102,7 @@ static void file_free(void *context)
 
 static const struct ins_input_ops file_ops = {
     .read = file_read,
+    .peek = file_peek,
     .free = file_free,
 };
 
@@ -105,6 +122,8 @@ enum sl_status ins_input_open(const char *path, const struct ins_input_wait *wai
     }
     struct file *file = sl_alloc(sizeof(*file));
     *file = (struct file){.fd = fd, .is_stream = !S_ISREG(info.st_mode), .wait = wait};
+    off_t begin = file->is_stream ? 0 : lseek(fd, 0, SEEK_CUR);
+    file->begin = begin < 0 ? 0 : begin;
     *ret_input = ins_input_new(&file_ops, file, INS_INPUT_WINDOW);
     return SL_OK;
 }

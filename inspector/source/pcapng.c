@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "inspector/source/pcapng_secrets.h"
 #include "inspector/source/pcapng_time.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
@@ -14,8 +15,6 @@ enum {
     BLOCK_MAX = INS_PACKET_MAX + 64 * 1024, /* of the types that are read, but for secrets */
     PASSED_MAX = 16 * 1024 * 1024,          /* of the others */
     INTERFACES_MAX = 4096,
-    SECRETS_MAX = 4 * 1024 * 1024,
-    SECRETS_BLOCK_MAX = SECRETS_MAX + 64,
     NAME_SIZE = 64,            /* longer names of interfaces are cut */
     SEARCH_STEP = 1024 * 1024, /* looked through at a time for the next block */
     OPTION_END = 0,
@@ -31,10 +30,6 @@ enum {
 #define BLOCK_NAMES      0x00000004U
 #define BLOCK_STATISTICS 0x00000005U
 #define BLOCK_ENHANCED   0x00000006U
-#define BLOCK_SECRETS    0x0000000aU
-#define BLOCK_SECTION    0x0a0d0d0aU
-#define BYTE_ORDER_MAGIC 0x1a2b3c4dU
-#define SECRETS_TLS_KEYS 0x544c534bU
 
 struct interface {
     uint32_t link_type;
@@ -50,6 +45,7 @@ struct pcapng {
     struct interface *interfaces;
     size_t interface_count, interface_capacity;
     struct sl_buf secrets;
+    uint64_t ahead; /* those before this place are in secrets */
     uint64_t packets;
     size_t to_skip; /* the block that was handed out last */
     bool is_ended;
@@ -59,14 +55,6 @@ bool ins_pcapng_is(struct sl_span start)
 {
     static const uint8_t magic[] = {0x0a, 0x0d, 0x0d, 0x0a};
     return start.len >= sizeof(magic) && memcmp(start.data, magic, sizeof(magic)) == 0;
-}
-
-static uint32_t u32(bool is_big_endian, const uint8_t *at)
-{
-    if (is_big_endian) {
-        return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-    }
-    return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
 }
 
 static uint16_t u16(bool is_big_endian, const uint8_t *at)
@@ -83,16 +71,6 @@ static enum sl_status damage(struct pcapng *pcapng, struct ins_damage *ret_damag
     return SL_MALFORMED;
 }
 
-/* The byte order that a Section Header Block at bytes announces. False when it is none. */
-static bool section_order(struct sl_span bytes, bool *ret_is_big_endian)
-{
-    if (bytes.len < BLOCK_FRAME_SIZE || !ins_pcapng_is(bytes)) {
-        return false;
-    }
-    *ret_is_big_endian = u32(true, bytes.data + 8) == BYTE_ORDER_MAGIC;
-    return *ret_is_big_endian || u32(false, bytes.data + 8) == BYTE_ORDER_MAGIC;
-}
-
 /* Sections first: they decide the byte order in which the length is read. False when no block of a
  * known type with two equal lengths lies at bytes. */
 static bool is_likely(const struct pcapng *pcapng, struct sl_span bytes)
@@ -101,14 +79,14 @@ static bool is_likely(const struct pcapng *pcapng, struct sl_span bytes)
         return false;
     }
     bool is_big_endian = pcapng->is_big_endian;
-    bool is_section = section_order(bytes, &is_big_endian);
-    uint32_t type = u32(is_big_endian, bytes.data);
-    uint32_t size = u32(is_big_endian, bytes.data + 4);
-    if (!is_section && (type < BLOCK_INTERFACE || type > BLOCK_SECRETS)) {
+    bool is_section = ins_pcapng_section_order(bytes, &is_big_endian);
+    uint32_t type = ins_pcapng_u32(is_big_endian, bytes.data);
+    uint32_t size = ins_pcapng_u32(is_big_endian, bytes.data + 4);
+    if (!is_section && (type < BLOCK_INTERFACE || type > INS_PCAPNG_SECRETS)) {
         return false;
     }
     return size >= BLOCK_FRAME_SIZE && size % 4 == 0 && size <= bytes.len &&
-           u32(is_big_endian, bytes.data + size - 4) == size;
+           ins_pcapng_u32(is_big_endian, bytes.data + size - 4) == size;
 }
 
 /* Moves to the next likely block that lies past bytes further on, or later. False when there is none. */
@@ -172,7 +150,7 @@ static void add_interface(struct pcapng *pcapng, const uint8_t *block, size_t si
     bool is_big_endian = pcapng->is_big_endian;
     struct interface *interface = &pcapng->interfaces[pcapng->interface_count++];
     *interface = (struct interface){.link_type = u16(is_big_endian, block + 8),
-                                    .snaplen = u32(is_big_endian, block + 12),
+                                    .snaplen = ins_pcapng_u32(is_big_endian, block + 12),
                                     .clock = ins_pcapng_clock_default()};
     for (size_t at = 16; at + 4 <= size - 4;) {
         uint16_t code = u16(is_big_endian, block + at);
@@ -188,26 +166,12 @@ static void add_interface(struct pcapng *pcapng, const uint8_t *block, size_t si
         } else if (code == OPTION_FCS_SIZE && len == 1) {
             interface->fcs_size = value[0];
         } else if (code == OPTION_TIME_OFFSET && len == 8) {
-            uint64_t low = u32(is_big_endian, value + (is_big_endian ? 4 : 0));
-            uint64_t high = u32(is_big_endian, value + (is_big_endian ? 0 : 4));
+            uint64_t low = ins_pcapng_u32(is_big_endian, value + (is_big_endian ? 4 : 0));
+            uint64_t high = ins_pcapng_u32(is_big_endian, value + (is_big_endian ? 0 : 4));
             interface->clock.offset_s = (int64_t)(high << 32 | low);
         }
         at += 4 + (len + 3) / 4 * 4;
     }
-}
-
-/* False when they do not fit. */
-static bool add_secrets(struct pcapng *pcapng, const uint8_t *block, size_t size)
-{
-    if (size < BLOCK_FRAME_SIZE + 8) {
-        return true;
-    }
-    uint32_t type = u32(pcapng->is_big_endian, block + 8);
-    uint32_t len = u32(pcapng->is_big_endian, block + 12);
-    if (type == SECRETS_TLS_KEYS && len <= size - BLOCK_FRAME_SIZE - 8) {
-        return sl_buf_add(&pcapng->secrets, block + 16, len) == SL_OK;
-    }
-    return true;
 }
 
 /* Where the fields of a packet block lie. */
@@ -229,7 +193,7 @@ static bool read_packet(const struct pcapng *pcapng, uint32_t type, const uint8_
         if (size < BLOCK_FRAME_SIZE + 4) {
             return false;
         }
-        uint32_t original = u32(is_big_endian, block + 8);
+        uint32_t original = ins_pcapng_u32(is_big_endian, block + 8);
         uint32_t snaplen = pcapng->interface_count > 0 ? pcapng->interfaces[0].snaplen : 0;
         uint32_t captured = snaplen > 0 && snaplen < original ? snaplen : original;
         uint32_t room = (uint32_t)(size - BLOCK_FRAME_SIZE - 4);
@@ -241,12 +205,13 @@ static bool read_packet(const struct pcapng *pcapng, uint32_t type, const uint8_
         return false;
     }
     *ret_fields = (struct packet_fields){
-        .interface =
-            type == BLOCK_ENHANCED ? u32(is_big_endian, block + 8) : u16(is_big_endian, block + 8),
+        .interface = type == BLOCK_ENHANCED ? ins_pcapng_u32(is_big_endian, block + 8)
+                                            : u16(is_big_endian, block + 8),
         .has_time = true,
-        .time = (uint64_t)u32(is_big_endian, block + 12) << 32 | u32(is_big_endian, block + 16),
-        .captured = u32(is_big_endian, block + 20),
-        .original = u32(is_big_endian, block + 24),
+        .time = (uint64_t)ins_pcapng_u32(is_big_endian, block + 12) << 32 |
+                ins_pcapng_u32(is_big_endian, block + 16),
+        .captured = ins_pcapng_u32(is_big_endian, block + 20),
+        .original = ins_pcapng_u32(is_big_endian, block + 24),
         .data_at = 28,
     };
     return ret_fields->captured <= size - BLOCK_FRAME_SIZE - 20;
@@ -287,14 +252,16 @@ static enum sl_status give_packet(struct pcapng *pcapng, uint32_t type, struct s
 static bool take_block(struct pcapng *pcapng, uint32_t type, struct sl_span block)
 {
     switch (type) {
-    case BLOCK_SECTION:
+    case INS_PCAPNG_SECTION:
         pcapng->interface_count = 0;
         return true;
     case BLOCK_INTERFACE:
         add_interface(pcapng, block.data, block.len);
         return true;
-    case BLOCK_SECRETS:
-        return add_secrets(pcapng, block.data, block.len);
+    case INS_PCAPNG_SECRETS:
+        /* Those that were found ahead are there. */
+        return ins_input_offset(pcapng->base.input) < pcapng->ahead ||
+               ins_pcapng_add_secrets(&pcapng->secrets, pcapng->is_big_endian, block);
     default:
         return true;
     }
@@ -307,14 +274,14 @@ static bool is_packet_type(uint32_t type)
 
 static bool is_read_type(uint32_t type)
 {
-    return is_packet_type(type) || type == BLOCK_SECTION || type == BLOCK_INTERFACE ||
-           type == BLOCK_SECRETS;
+    return is_packet_type(type) || type == INS_PCAPNG_SECTION || type == BLOCK_INTERFACE ||
+           type == INS_PCAPNG_SECRETS;
 }
 
 static uint32_t size_limit(uint32_t type)
 {
-    if (type == BLOCK_SECRETS) {
-        return SECRETS_BLOCK_MAX;
+    if (type == INS_PCAPNG_SECRETS) {
+        return INS_PCAPNG_SECRETS_BLOCK_MAX;
     }
     return is_read_type(type) ? BLOCK_MAX : PASSED_MAX;
 }
@@ -334,11 +301,11 @@ static enum sl_status next_block(struct pcapng *pcapng, uint32_t *ret_type,
             return cut(pcapng, ret_damage);
         }
         bool is_section = ins_pcapng_is(here);
-        if (is_section && !section_order(here, &pcapng->is_big_endian)) {
+        if (is_section && !ins_pcapng_section_order(here, &pcapng->is_big_endian)) {
             return recover(pcapng, ret_damage, bad_block);
         }
-        *ret_type = u32(pcapng->is_big_endian, here.data);
-        uint32_t size = u32(pcapng->is_big_endian, here.data + 4);
+        *ret_type = ins_pcapng_u32(pcapng->is_big_endian, here.data);
+        uint32_t size = ins_pcapng_u32(pcapng->is_big_endian, here.data + 4);
         bool is_read = is_read_type(*ret_type);
         if (size < (is_section ? BLOCK_SECTION_SIZE : BLOCK_FRAME_SIZE) || size % 4 != 0 ||
             size > size_limit(*ret_type)) {
@@ -354,7 +321,7 @@ static enum sl_status next_block(struct pcapng *pcapng, uint32_t *ret_type,
         if (here.len < size) {
             return cut(pcapng, ret_damage);
         }
-        if (u32(pcapng->is_big_endian, here.data + size - 4) != size) {
+        if (ins_pcapng_u32(pcapng->is_big_endian, here.data + size - 4) != size) {
             return recover(pcapng, ret_damage, bad_block);
         }
         *ret_block = sl_span(here.data, size);
@@ -417,6 +384,7 @@ struct ins_source *ins_pcapng_new(struct ins_input *input)
 {
     struct pcapng *pcapng = sl_alloc(sizeof(*pcapng));
     pcapng->base = (struct ins_source){.ops = &pcapng_ops, .input = input};
-    sl_buf_init(&pcapng->secrets, SECRETS_MAX);
+    sl_buf_init(&pcapng->secrets, INS_PCAPNG_SECRETS_MAX);
+    pcapng->ahead = ins_pcapng_look_ahead(input, &pcapng->secrets);
     return &pcapng->base;
 }
