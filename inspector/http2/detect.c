@@ -38,6 +38,7 @@ struct ins_detect {
     int opener;
     int client; /* -1: not known yet */
     bool is_midway;
+    bool is_guessed;
     enum ins_detect_verdict verdict;
     struct side sides[2];
     struct sl_buf bytes;
@@ -76,6 +77,11 @@ int ins_detect_client(const struct ins_detect *detect)
 bool ins_detect_is_midway(const struct ins_detect *detect)
 {
     return detect->is_midway;
+}
+
+bool ins_detect_is_guessed(const struct ins_detect *detect)
+{
+    return detect->is_guessed;
 }
 
 static enum ins_detect_verdict decide(struct ins_detect *detect, int client, bool is_midway)
@@ -219,6 +225,7 @@ enum ins_detect_verdict ins_detect_decide(struct ins_detect *detect)
         return decide(detect, detect->opener, true);
     }
     /* No header block was seen. Long streams of a server are the likeliest: who sends more DATA. */
+    detect->is_guessed = true;
     return decide(detect, sides[0].data_frames > sides[1].data_frames ? 1 : 0, true);
 }
 

@@ -51,6 +51,8 @@ enum ins_detect_verdict ins_detect_decide(struct ins_detect *detect);
 int ins_detect_client(const struct ins_detect *detect);
 /* True when the client's preface was not there. */
 bool ins_detect_is_midway(const struct ins_detect *detect);
+/* True when nothing showed which end is the client: it may turn out to be the other one. */
+bool ins_detect_is_guessed(const struct ins_detect *detect);
 
 /* Hands on what was held back, in the order it came. */
 void ins_detect_replay(const struct ins_detect *detect, const struct ins_stream_sink *sink);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/http2/layer.h"
 
+#include "inspector/http2/frame_guess.h"
 #include "inspector/http2/session.h"
 #include "inspector/stream/upgrade.h"
 #include "lib/base/alloc.h"
@@ -14,7 +15,22 @@ struct http2 {
     struct ins_session *session;
     struct ins_conversation *conversation;
     int client; /* side */
+    bool is_midway;
+    bool is_guessed; /* client is; a header block will tell */
 };
+
+static void observe(struct http2 *http2)
+{
+    struct sl_observer_config config = sl_observer_defaults();
+    config.handler = ins_session_handler();
+    config.owner = http2->conversation;
+    config.streams_max = STREAMS_MAX;
+    config.is_midway = http2->is_midway;
+    config.is_crossing_counted = true;
+    ins_session_keeps(http2->session, &config);
+    http2->observer = sl_observer_new(&config);
+    ins_session_watch(http2->conversation, http2->observer);
+}
 
 static void *http2_begin(const struct ins_layer_place *place)
 {
@@ -22,16 +38,10 @@ static void *http2_begin(const struct ins_layer_place *place)
     struct http2 *http2 = sl_alloc(sizeof(*http2));
     http2->client = place->client;
     http2->conversation = ins_session_open(session, place);
-    struct sl_observer_config config = sl_observer_defaults();
-    config.handler = ins_session_handler();
-    config.owner = http2->conversation;
-    config.streams_max = STREAMS_MAX;
-    config.is_midway = place->is_midway;
-    config.is_crossing_counted = true;
-    ins_session_keeps(session, &config);
-    http2->observer = sl_observer_new(&config);
     http2->session = session;
-    ins_session_watch(http2->conversation, http2->observer);
+    http2->is_midway = place->is_midway;
+    http2->is_guessed = place->is_guessed;
+    observe(http2);
     if (place->stream->upgrade != NULL) {
         ins_upgrade_settle(place->stream->upgrade, http2->observer);
         (void)ins_upgrade_give(place->stream->upgrade, http2->observer);
@@ -45,9 +55,32 @@ static enum sl_dir dir_of(const struct http2 *http2, int side)
     return side == http2->client ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
 }
 
+/* Who is the client was a guess: looks whether the segment shows it, and begins anew where it was wrong.
+ * What the guess has made of the bytes so far ends here. */
+static void check_guess(struct http2 *http2, int side, struct sl_span bytes)
+{
+    enum ins_role role = ins_frame_guess(bytes).role;
+    if (role == INS_ROLE_UNKNOWN) {
+        return;
+    }
+    http2->is_guessed = false;
+    if ((role == INS_ROLE_CLIENT) == (side == http2->client)) {
+        ins_session_confirm(http2->conversation);
+        return;
+    }
+    sl_observer_finish(http2->observer);
+    ins_session_turn(http2->conversation, sl_observer_totals(http2->observer));
+    sl_observer_free(http2->observer);
+    http2->client = 1 - http2->client;
+    observe(http2);
+}
+
 static void http2_data(void *layer, int side, struct sl_span bytes, const struct sl_at *at)
 {
     struct http2 *http2 = layer;
+    if (http2->is_guessed) {
+        check_guess(http2, side, bytes);
+    }
     sl_observer_feed(http2->observer, dir_of(http2, side), bytes, at);
     ins_session_make_room(http2->session, at);
 }

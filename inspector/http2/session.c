@@ -328,6 +328,7 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
         .via = place->stream->via,
         .via_count = place->stream->via_count,
         .is_midway = place->is_midway,
+        .is_guessed = place->is_guessed,
         .has_round_trip = place->stream->has_handshake,
         .round_trip_ns = place->stream->handshake_ns,
         .tls = place->stream->tls,
@@ -352,6 +353,26 @@ void ins_session_make_room(struct ins_session *session, const struct sl_at *at)
             return;
         }
     }
+}
+
+void ins_session_confirm(struct ins_conversation *conversation)
+{
+    conversation->connection.is_guessed = false;
+}
+
+void ins_session_turn(struct ins_conversation *conversation,
+                      const struct sl_observer_totals *totals)
+{
+    struct ins_connection *connection = &conversation->connection;
+    const struct ins_endpoint client = connection->client;
+    connection->client = connection->server;
+    connection->server = client;
+    connection->is_guessed = false;
+    conversation->client = 1 - conversation->client;
+    ins_stats_totals(conversation->session->stats, totals);
+    ins_infer_close(conversation->infer);
+    conversation->infer = NULL;
+    conversation->begun = NULL;
 }
 
 void ins_session_close(struct ins_conversation *conversation,

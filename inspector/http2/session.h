@@ -35,6 +35,12 @@ struct ins_conversation *ins_session_open(struct ins_session *session,
 /* Whose events come with the conversation as owner; its answers also tell how far the server is, where TCP
  * does not. Borrowed until ins_session_close is over. */
 void ins_session_watch(struct ins_conversation *conversation, struct sl_observer *observer);
+/* The ends of a guess are what they seemed. */
+void ins_session_confirm(struct ins_conversation *conversation);
+/* They are each other: what comes is of another observer, after the end of all calls of this one, whose totals
+ * are counted. */
+void ins_session_turn(struct ins_conversation *conversation,
+                      const struct sl_observer_totals *totals);
 /* Between two feeds of observers: where more than INS_SESSION_OPEN calls are open, gives up the oldest, of
  * whichever conversation. */
 void ins_session_make_room(struct ins_session *session, const struct sl_at *at);

@@ -121,6 +121,7 @@ static void begin_layer(struct link *link, const struct ins_layer_kind *kind)
     const struct ins_layer_place place = {.stream = &link->chain->stream,
                                           .client = link->client,
                                           .is_midway = ins_sniff_is_midway(link->sniff),
+                                          .is_guessed = ins_sniff_is_guessed(link->sniff),
                                           .above = {above_data, above_gap, above_close, link}};
     link->layer = kind->begin(&place);
     const struct ins_stream_sink sink = {kind->data, kind->gap, kind->close, link->layer};

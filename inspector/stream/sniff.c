@@ -154,6 +154,11 @@ bool ins_sniff_is_midway(const struct ins_sniff *sniff)
     return sniff->kind != NULL ? sniff->is_midway : ins_detect_is_midway(sniff->detect);
 }
 
+bool ins_sniff_is_guessed(const struct ins_sniff *sniff)
+{
+    return sniff->kind == NULL && ins_detect_is_guessed(sniff->detect);
+}
+
 void ins_sniff_replay(const struct ins_sniff *sniff, const struct ins_stream_sink *sink)
 {
     ins_detect_replay(sniff->detect, sink);

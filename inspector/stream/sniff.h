@@ -39,6 +39,8 @@ const struct ins_layer_kind *ins_sniff_kind(const struct ins_sniff *sniff);
 /* Of LAYER (may be -1) and HTTP2. */
 int ins_sniff_client(const struct ins_sniff *sniff);
 bool ins_sniff_is_midway(const struct ins_sniff *sniff);
+/* Of HTTP2: its client is no more than a guess. */
+bool ins_sniff_is_guessed(const struct ins_sniff *sniff);
 
 /* Hands on what was held back, in the order it came. */
 void ins_sniff_replay(const struct ins_sniff *sniff, const struct ins_stream_sink *sink);

@@ -95,6 +95,7 @@ struct ins_layer_place {
     struct ins_stream *stream;
     int client;                   /* side, or -1 when nothing tells */
     bool is_midway;               /* the first bytes of the client were not seen */
+    bool is_guessed;              /* client is no more than a guess */
     struct ins_stream_sink above; /* where to hand on what it carries */
 };
 

@@ -194,6 +194,10 @@ static void add_problems(const struct ins_call *own, struct ins_problems *proble
         ins_problems_add(problems, "began_before_capture",
                          "the call began before the first captured byte of its connection");
     }
+    if (own->connection->is_guessed) {
+        ins_problems_add(problems, "roles_guessed",
+                         "nothing in the capture shows which end is the client; it is a guess");
+    }
     if (call->has_gap) {
         ins_problems_add(problems, "bytes_missing",
                          "bytes of the call are missing from the capture");

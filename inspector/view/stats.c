@@ -22,6 +22,11 @@ void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *
         ins_latency_add(&stats->round_trips, connection->round_trip_ns);
         stats->round_trips_by_answer += connection->is_by_answer ? 1 : 0;
     }
+    ins_stats_totals(stats, totals);
+}
+
+void ins_stats_totals(struct ins_stats *stats, const struct sl_observer_totals *totals)
+{
     stats->other_http += totals->other_http;
     stats->frames_skipped += totals->frames_skipped;
     for (int dir = 0; dir < 2; dir++) {

@@ -76,6 +76,8 @@ void ins_stats_release(struct ins_stats *stats);
 
 void ins_stats_connection(struct ins_stats *stats, const struct ins_connection *connection,
                           const struct sl_observer_totals *totals);
+/* The totals alone, of a part of a connection. */
+void ins_stats_totals(struct ins_stats *stats, const struct sl_observer_totals *totals);
 /* A TCP connection that is not HTTP/2. */
 void ins_stats_ignored(struct ins_stats *stats);
 void ins_stats_call(struct ins_stats *stats, const struct ins_call *call);

@@ -18,6 +18,7 @@ struct ins_connection {
     struct ins_endpoint client, server;
     uint64_t tcp_number; /* of its TCP connection, ins_tcp_number */
     bool is_midway;      /* began before the capture did */
+    bool is_guessed;     /* nothing has shown yet that client and server are not each other */
     /* Between where the capture was taken and the server: SYN to SYN-ACK; where those were not captured,
      * the shortest answer of the server to a SETTINGS or PING so far. */
     bool has_round_trip;

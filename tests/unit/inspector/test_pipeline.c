@@ -346,6 +346,43 @@ static void a_capture_may_begin_anywhere(void **state)
     test_talk_release(&talk);
 }
 
+/* Who sends more DATA counts as the server, until a header block shows that it was the client. */
+static void a_wrong_guess_of_the_client_is_taken_back(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    struct test_packets packets;
+    size_t order[TEST_PACKETS_MAX];
+    static char upload[1800];
+    memset(upload, 'x', sizeof(upload) - 1);
+    test_talk_init(&talk, true);
+    for (int i = 0; i < 40; i++) {
+        test_talk_message(&talk, SL_DIR_REQUEST, 1, 0, upload);
+    }
+    test_talk_request(&talk, 3, "\x0a\x02hi");
+    test_talk_headers(&talk, SL_DIR_RESPONSE, 3, SL_H2_FLAG_END_HEADERS, TEST_RESPONSE_FIELDS);
+    test_talk_message(&talk, SL_DIR_RESPONSE, 3, 0, "\x0a\x03you");
+    test_talk_headers(&talk, SL_DIR_RESPONSE, 3, SL_H2_FLAG_END_HEADERS | SL_H2_FLAG_END_STREAM,
+                      "grpc-status: 0\n");
+    test_pack(&packets, &talk, INS_LINK_RAW, false);
+    in_order(order, packets.count);
+    struct outcome outcome;
+    run(&outcome, &packets, order + 4, packets.count - 4, INS_LINK_RAW, ins_view_calls_new);
+    assert_int_equal(outcome.stats.connections, 1);
+    assert_int_equal(outcome.stats.statuses.by_code[0], 1);
+    assert_int_equal(outcome.stats.messages[SL_DIR_REQUEST], 1);
+    sl_buf_add_u8(&outcome.lines.buf, 0);
+    char *guessed = (char *)outcome.lines.buf.data;
+    char *known = strstr(guessed, "\"stream\":3,");
+    assert_non_null(known);
+    *known++ = '\0';
+    assert_non_null(strstr(guessed, "\"code\":\"roles_guessed\""));
+    assert_null(strstr(known, "roles_guessed"));
+    assert_non_null(strstr(known, "\"client\":\"10.0.0.1:40000\""));
+    release(&outcome);
+    test_talk_release(&talk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_lost_packet_is_told),
         cmocka_unit_test(every_cut_of_the_capture_gives_records_that_are_json),
         cmocka_unit_test(a_capture_may_begin_anywhere),
+        cmocka_unit_test(a_wrong_guess_of_the_client_is_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
