@@ -112,6 +112,9 @@ void sl_observer_free(struct sl_observer *observer)
         sl_buf_release(&observer->dir[i].block);
         sl_hpack_decoder_free(observer->dir[i].hpack);
         sl_obs_repeats_release(&observer->dir[i].repeats);
+        sl_free(observer->dir[i].settings.all);
+        sl_free(observer->dir[i].pings.all);
+        sl_free(observer->dir[i].resumed);
     }
     sl_headers_release(&observer->scratch);
     sl_free(observer);

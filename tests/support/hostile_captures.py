@@ -3,6 +3,7 @@
 """Captures that make the inspector hold as much as they can: many connections, calls, streams, tables, pieces.
 
     tests/support/hostile_captures.py list
+    tests/support/hostile_captures.py secrets FILE [SCALE]  a key log for the case "tls"
     tests/support/hostile_captures.py NAME FILE [SCALE]     SCALE 1 is the worst case that the figures are of
 
 Each case is a function of a scale that sends through a Net; sizes are what hurts, contents are arbitrary.
@@ -321,5 +322,7 @@ def write(name, path, scale=1.0):
 if __name__ == "__main__":
     if sys.argv[1] == "list":
         print("\n".join(CASES))
+    elif sys.argv[1] == "secrets":
+        secrets(sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 1.0)
     else:
         write(sys.argv[1], sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 1.0)

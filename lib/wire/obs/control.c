@@ -1,17 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames that carry neither headers nor data. A frame of wrong size is told as malformed and has no
  * effect here. */
+#include "lib/base/alloc.h"
 #include "lib/base/rd.h"
 #include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
-/* The oldest of count entries is acknowledged: the others move up. */
-static struct sl_obs_sent take_oldest(struct sl_obs_sent *sent, size_t *count)
+enum {
+    FIRST_CAPACITY = 2, /* of what is in flight; it doubles */
+};
+
+/* One is acknowledged: those behind it move up. */
+static struct sl_obs_sent take(struct sl_obs_in_flight *sent, uint32_t at)
 {
-    struct sl_obs_sent oldest = sent[0];
-    (*count)--;
-    memmove(sent, sent + 1, *count * sizeof *sent);
-    return oldest;
+    struct sl_obs_sent taken = sent->all[at];
+    sent->count--;
+    memmove(sent->all + at, sent->all + at + 1, (sent->count - at) * sizeof sent->all[0]);
+    return taken;
+}
+
+/* The caller bounds how many there are. */
+static void add(struct sl_obs_in_flight *sent, const struct sl_obs_sent *added)
+{
+    if (sent->count == sent->capacity) {
+        sent->capacity = sent->capacity == 0 ? FIRST_CAPACITY : sent->capacity * 2;
+        sent->all = sl_realloc(sent->all, sent->capacity * sizeof sent->all[0]);
+    }
+    sent->all[sent->count++] = *added;
 }
 
 /* The sender of dir has shown that it has the other side's frames up to mark. */
@@ -26,10 +41,10 @@ static void prove(struct sl_observer *observer, enum sl_dir dir, uint64_t mark)
 static void settings_ack(struct sl_observer *observer, enum sl_dir dir)
 {
     struct sl_obs_dir *sender = &observer->dir[sl_obs_other(dir)];
-    if (sender->settings_count == 0) {
+    if (sender->settings.count == 0) {
         return; /* an ack of nothing, or of what was not followed */
     }
-    struct sl_obs_sent acked = take_oldest(sender->settings, &sender->settings_count);
+    struct sl_obs_sent acked = take(&sender->settings, 0);
     prove(observer, dir, acked.mark);
     sl_obs_stalls_answer(observer, dir, &acked.at);
     if (acked.has_value) {
@@ -70,13 +85,12 @@ static void settings(struct sl_observer *observer, enum sl_dir dir, struct sl_sp
 {
     struct sl_obs_dir *d = &observer->dir[dir];
     struct sl_obs_sent sent = take_settings(observer, dir, payload);
-    if (d->settings_count == SL_OBS_SETTINGS_IN_FLIGHT) {
+    if (d->settings.count == SL_OBS_SETTINGS_IN_FLIGHT) {
         /* More than an honest peer has on its way: which ack is whose is no longer known. */
         sl_obs_flow_distrust(observer, sl_obs_other(dir));
         return;
     }
-    d->settings[d->settings_count] = sent;
-    d->settings_count++;
+    add(&d->settings, &sent);
     sl_obs_flow_initial(observer, sl_obs_other(dir));
 }
 
@@ -93,22 +107,19 @@ static void ping(struct sl_observer *observer, enum sl_dir dir, uint64_t opaque,
 {
     struct sl_obs_dir *d = &observer->dir[dir];
     if (!is_ack) {
-        if (d->pings_count == SL_OBS_PINGS_IN_FLIGHT) {
-            (void)take_oldest(d->pings, &d->pings_count);
+        if (d->pings.count == SL_OBS_PINGS_IN_FLIGHT) {
+            (void)take(&d->pings, 0);
         }
-        d->pings[d->pings_count] =
-            (struct sl_obs_sent){.value = opaque, .mark = d->frames, .at = observer->at};
-        d->pings_count++;
+        add(&d->pings,
+            &(struct sl_obs_sent){.value = opaque, .mark = d->frames, .at = observer->at});
         return;
     }
     struct sl_obs_dir *sender = &observer->dir[sl_obs_other(dir)];
-    for (size_t i = 0; i < sender->pings_count; i++) {
-        if (sender->pings[i].value == opaque) {
-            prove(observer, dir, sender->pings[i].mark);
-            sl_obs_stalls_answer(observer, dir, &sender->pings[i].at);
-            size_t left = sender->pings_count - i;
-            (void)take_oldest(sender->pings + i, &left);
-            sender->pings_count--;
+    for (uint32_t i = 0; i < sender->pings.count; i++) {
+        if (sender->pings.all[i].value == opaque) {
+            struct sl_obs_sent acked = take(&sender->pings, i);
+            prove(observer, dir, acked.mark);
+            sl_obs_stalls_answer(observer, dir, &acked.at);
             return;
         }
     }

@@ -64,8 +64,8 @@ void sl_obs_flow_initial(struct sl_observer *observer, enum sl_dir sender)
     const struct sl_obs_dir *receiver = &observer->dir[sl_obs_other(sender)];
     int64_t before = flow->largest;
     flow->largest = flow->initial;
-    for (size_t i = 0; i < receiver->settings_count; i++) {
-        const struct sl_obs_sent *sent = &receiver->settings[i];
+    for (size_t i = 0; i < receiver->settings.count; i++) {
+        const struct sl_obs_sent *sent = &receiver->settings.all[i];
         if (sent->has_value && (int64_t)sent->value > flow->largest) {
             flow->largest = (int64_t)sent->value;
         }

@@ -2,6 +2,7 @@
 /* Who waited for credit, and who held it. RFC 9113 5.2.1, 6.9. */
 #include "lib/wire/obs/stalls.h"
 
+#include "lib/base/alloc.h"
 #include "lib/wire/obs/flow.h"
 #include "lib/wire/obs/state.h"
 
@@ -236,7 +237,11 @@ void sl_obs_stalls_data(struct sl_observer *observer, enum sl_dir sender, struct
     struct sl_obs_call *call = stream->call;
     struct sl_wait *wait = &call->wait[sender];
     if (has_waited(observer, call, sender)) {
-        struct sl_resumed *behind = &observer->dir[sender].resumed;
+        struct sl_obs_dir *d = &observer->dir[sender];
+        if (d->resumed == NULL) {
+            d->resumed = sl_alloc(sizeof *d->resumed);
+        }
+        struct sl_resumed *behind = d->resumed;
         /* A walk for SETTINGS may have been too dear to come by here. */
         sl_obs_stalls_stream(observer, sender, stream, SL_STALL_SETTINGS);
         behind->is_due = look_back(observer, call, sender, behind) && !stream->is_lingering;
@@ -264,8 +269,8 @@ static bool is_prompt(const struct sl_resumed *behind)
 void sl_obs_stalls_data_end(struct sl_observer *observer, enum sl_dir sender)
 {
     struct sl_obs_dir *d = &observer->dir[sender];
-    struct sl_resumed *behind = &d->resumed;
-    if (!behind->is_due) {
+    struct sl_resumed *behind = d->resumed;
+    if (behind == NULL || !behind->is_due) {
         return;
     }
     behind->is_due = false;

@@ -12,6 +12,7 @@
  *     exchange.c  calls over HTTP/1.1                     calls.c   begin, end and status of calls
  *     flow.[ch], stalls.[ch]  windows, who waited         streams.c the table of streams
  */
+#include "lib/wire/obs/in_flight.h"
 #include "lib/wire/obs/repeats.h"
 #include "lib/wire/obs/stalls.h"
 #include "lib/wire/observer.h"
@@ -81,14 +82,6 @@ struct sl_streams {
     struct sl_stream *last;  /* found last; in a slot, or NULL */
 };
 
-/* A SETTINGS or PING that was sent and not yet acknowledged. */
-struct sl_obs_sent {
-    uint64_t value; /* INITIAL_WINDOW_SIZE, or the PING's opaque data */
-    uint64_t mark;  /* sl_obs_dir.frames with it */
-    struct sl_at at;
-    bool has_value;
-};
-
 /* The ledger of one sender. */
 struct sl_flow {
     int64_t connection; /* window */
@@ -120,10 +113,9 @@ struct sl_obs_dir {
     uint64_t gap_epoch;    /* counts the gaps of unknown place */
     uint64_t frames;       /* begun in this direction */
     uint64_t proven;       /* frames of the other direction that this sender has shown to have */
-    struct sl_obs_sent settings[SL_OBS_SETTINGS_IN_FLIGHT], pings[SL_OBS_PINGS_IN_FLIGHT];
-    size_t settings_count, pings_count;
-    struct sl_resumed
-        resumed; /* SL_OBS_DATA: the stall that the frame in progress may have ended */
+    struct sl_obs_in_flight settings, pings;
+    struct sl_resumed *
+        resumed; /* NULL before the first; SL_OBS_DATA: the stall that the frame in progress may have ended */
     /* The header block in progress. */
     bool is_in_block;
     bool is_block_lost;                     /* a part of it is missing or passed the limit */
