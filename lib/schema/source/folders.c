@@ -77,6 +77,18 @@ static bool is_folder_of_ours(const struct sl_folders *f, const struct stat *fou
     return false;
 }
 
+/* Hidden, or where package managers put other people's files: named on their own they are searched. */
+static bool is_passed_over(const char *name)
+{
+    static const char *const names[] = {"node_modules", "site-packages", "dist-packages"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return name[0] == '.';
+}
+
 /* Puts the proto files in and below the folder into the list. */
 static enum sl_status search(struct sl_folders *f, char *folder, struct sl_error *reterr)
 {
@@ -88,7 +100,7 @@ static enum sl_status search(struct sl_folders *f, char *folder, struct sl_error
     while (tree != NULL && status == SL_OK && (found = fts_read(tree)) != NULL) {
         bool is_below = found->fts_level > 0;
         if (found->fts_info == FTS_D && is_below &&
-            (found->fts_name[0] == '.' || found->fts_level > SL_FOLDERS_DEPTH_MAX ||
+            (is_passed_over(found->fts_name) || found->fts_level > SL_FOLDERS_DEPTH_MAX ||
              is_folder_of_ours(f, found->fts_statp))) {
             (void)fts_set(tree, found, FTS_SKIP);
         } else if (found->fts_info == FTS_F && is_proto(found->fts_name, found->fts_namelen)) {

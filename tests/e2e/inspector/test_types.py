@@ -116,6 +116,14 @@ class Types(unittest.TestCase):
             self.assertIn("none.proto: File not found", told[-1])
             self.assertLess(len(told), 3, told)
 
+    def test_files_that_package_managers_put_there_are_passed_over(self):
+        broken = "no proto at all"
+        self.put({f"{place}/broken.proto": broken for place in ("venv/lib/site-packages", "node_modules", ".hidden")})
+        messages, told = self.inspect("-I", self.path / "p")
+        self.assertEqual((messages, told), ([ITEM, RECEIPT], []))
+        self.put({"broken.proto": broken}, below="p/node_modules/mine")
+        self.assertIn("broken.proto", self.inspect("-I", self.path / "p/node_modules/mine")[1][0])
+
     def test_many_files_that_do_not_compile_are_counted(self):
         self.put({f"bad{i}.proto": "message {" for i in range(20)})
         messages, told = self.inspect("-I", "p")
