@@ -11,19 +11,29 @@
  * of gRPC, with each pseudo-header field once and first, a content-type of gRPC, one grpc-status in
  * trailers, and no field twice that may stand once.
  *
- * It is believed when it explains enough fields, and twice as many as any other number that makes sense;
- * a block that contradicts it rules it out for good.
+ * It is believed when it explains enough fields, of two names at least, and twice as many as any other
+ * number that makes sense. Only fields whose names HTTP/2 and gRPC define count, each with a value of its
+ * grammar. Fields of free names (metadata of users) are added only once those of three names have been
+ * explained: the defined ones that a sender writes stand beside each other in its table, so three in
+ * their places leave no room for a shift, where one or two may be there again a call later.
+ *
+ * A block that contradicts a number rules it out for good. Where that was the believed one, or another
+ * comes up beside it, no number is believed any more until the next gap. A block that is wrong by its
+ * decoded fields alone (a field twice) says nothing about the number, and nothing is added to it.
  */
 #include "lib/wire/observer.h"
 
 enum {
     INS_ALIGN_INSERTED_MAX = 63, /* more entries than that in a gap are not looked for */
+    INS_ALIGN_NONE = -1,
 };
 
 struct ins_align {
     uint64_t gaps;     /* of the decoder; what follows is since the last one */
     uint64_t possible; /* bit n: n entries were inserted unseen */
+    int accepted;      /* the n that is believed, or INS_ALIGN_NONE */
     uint32_t evidence[INS_ALIGN_INSERTED_MAX + 1]; /* fields that made sense so, by n */
+    uint32_t names[INS_ALIGN_INSERTED_MAX + 1];    /* which, a bit each */
 };
 
 /* Looks at a block with lost fields, and where the place is known adds what they are (SL_FIELD_ORDER). */

@@ -88,7 +88,7 @@ static const char *name_of(struct ins_slots *slots, const struct sl_headers *hea
 {
     struct ins_slot *known = lost->name_slot == 0 ? NULL : ins_slots_find(slots, lost->name_slot);
     if (known != NULL && known->name != NULL) {
-        return known->name;
+        return has_field(headers, known->name) ? NULL : known->name;
     }
     const char *name = ins_value_name(lost->value, dir, is_last);
     if (name == NULL || has_field(headers, name)) {

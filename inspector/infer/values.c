@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inspector/infer/values.h"
 
+/* What a token has beside letters, digits and '_' (RFC 9110 5.6.2). */
+#define TOKEN "!#$%&'*+-.^`|~"
+
 enum {
     PATH_MAX_BYTES = 512,
     TIMEOUT_DIGITS = 8, /* PROTOCOL-HTTP2 "Requests" */
     STATUS_CODE_MAX = 16,
+    STATUS_DIGITS = 10, /* that 32 bits have */
 };
 
 static bool is_digit(uint8_t c)
@@ -76,4 +80,62 @@ const char *ins_value_name(struct sl_span value, enum sl_dir dir, bool is_last)
         return "user-agent"; /* grpc-go/1.60.0, grpc-node-js/1.9.0, grpc-java-netty/1.60.0 ... */
     }
     return is_timeout(value) ? "grpc-timeout" : NULL;
+}
+
+/* ---- grammars ---- */
+
+/* One byte at least; all letters, digits, '_' or of also. */
+static bool is_all_of(struct sl_span value, const char *also)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        uint8_t c = value.data[i];
+        if (c == 0 || (!is_word(c) && strchr(also, c) == NULL)) {
+            return false;
+        }
+    }
+    return value.len > 0;
+}
+
+static bool is_digits(struct sl_span value, size_t len_max)
+{
+    bool is_good = value.len > 0 && value.len <= len_max;
+    for (size_t i = 0; is_good && i < value.len; i++) {
+        is_good = is_digit(value.data[i]);
+    }
+    return is_good;
+}
+
+bool ins_value_fits(struct sl_span name, struct sl_span value)
+{
+    if (sl_span_is(name, ":method")) {
+        return is_all_of(value, TOKEN);
+    }
+    if (sl_span_is(name, ":scheme")) {
+        return sl_span_is(value, "http") || sl_span_is(value, "https");
+    }
+    if (sl_span_is(name, ":path")) {
+        return sl_span_starts(value, "/") || sl_span_is(value, "*");
+    }
+    if (sl_span_is(name, ":status")) {
+        return value.len == 3 && is_digits(value, 3);
+    }
+    if (sl_span_is(name, "te")) {
+        return sl_span_is(value, "trailers");
+    }
+    if (sl_span_is(name, "content-type")) {
+        return value.len > 0 && memchr(value.data, '/', value.len) != NULL;
+    }
+    if (sl_span_is(name, "grpc-timeout")) {
+        return is_timeout(value);
+    }
+    if (sl_span_is(name, "grpc-status")) {
+        return is_digits(value, STATUS_DIGITS);
+    }
+    if (sl_span_is(name, "grpc-encoding")) {
+        return is_all_of(value, TOKEN);
+    }
+    if (sl_span_is(name, "grpc-accept-encoding")) {
+        return is_all_of(value, TOKEN ", ");
+    }
+    return true;
 }

@@ -169,6 +169,16 @@ static void write_side(struct sl_json_out *out, const struct sl_call_side *side,
     sl_json_out_end_object(out);
 }
 
+static bool has_inferred(const struct sl_headers *headers)
+{
+    for (size_t i = 0; i < headers->count; i++) {
+        if (ins_is_inferred(&headers->fields[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What the call's own state says about the record. */
 static void add_problems(const struct ins_call *own, struct ins_problems *problems)
 {
@@ -209,6 +219,11 @@ static void add_problems(const struct ins_call *own, struct ins_problems *proble
     if (call->has_cut_headers) {
         ins_problems_add(problems, "metadata_omitted",
                          "header blocks are larger than what is kept: some fields are not shown");
+    }
+    if (has_inferred(&call->request.headers) || has_inferred(&call->request.trailers) ||
+        has_inferred(&call->response.headers) || has_inferred(&call->response.trailers)) {
+        ins_problems_add(problems, "headers_inferred",
+                         "method, status or header fields were not captured but inferred");
     }
     if (call->body_problem != NULL) {
         ins_problems_add(problems, "body_malformed", "%s", call->body_problem);
