@@ -6,8 +6,8 @@
 enum {
     EVIDENCE_MIN = 3,        /* fields from before the gap that must have made sense */
     EVIDENCE_LEAD = 2,       /* times those of the next best */
-    NAMES_MIN = 2,           /* different names among them: one may be periodic in the table */
-    NAMES_CONFIRMED = 3,     /* so many, that fields of free names are believed as well */
+    NAMES_MIN = 3,           /* different names among them: two may come again with each call */
+    NAMES_CONFIRMED = 4,     /* so many, that fields of free names are believed as well */
     FIELDS_MAX = 64,         /* a block with more is not looked at */
     ALL_UNKNOWN = INT32_MAX, /* so many inserted that every lost field is a new one */
 };
@@ -50,6 +50,7 @@ struct reading {
     unsigned names;   /* theirs; bit i: singles[i] */
     unsigned pseudo;  /* pseudo-header fields */
     unsigned leading; /* unknown fields that stand before one, and so are such */
+    unsigned early;   /* unknown fields before the first regular one, that may be such */
     bool has_regular; /* a field that is no pseudo-header field has come */
     bool is_wrong;
 };
@@ -104,6 +105,9 @@ static bool is_sensible(const struct reading *reading, enum sl_dir dir, bool is_
     if (kind == REQUEST) {
         missing += has(reading, METHOD) ? 0 : 1;
         missing += has(reading, PATH) ? 0 : 1;
+        if (missing > reading->early) {
+            return false;
+        }
     }
     missing += kind != TRAILERS && !has(reading, TYPE) ? 1 : 0;
     missing += dir == SL_DIR_RESPONSE && is_last && !has_code ? 1 : 0;
@@ -121,6 +125,7 @@ static void read_lost(struct reading *reading, const struct sl_hpack_decoder *de
     struct sl_header field;
     if (!sl_hpack_decoder_before(decoder, lost->name_slot, inserted, &field)) {
         reading->unknown++;
+        reading->early += reading->has_regular ? 0 : 1;
         return;
     }
     if (lost->has_value) {

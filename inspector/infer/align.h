@@ -11,11 +11,11 @@
  * of gRPC, with each pseudo-header field once and first, a content-type of gRPC, one grpc-status in
  * trailers, and no field twice that may stand once.
  *
- * It is believed when it explains enough fields, of two names at least, and twice as many as any other
+ * It is believed when it explains enough fields, of three names at least, and twice as many as any other
  * number that makes sense. Only fields whose names HTTP/2 and gRPC define count, each with a value of its
- * grammar. Fields of free names (metadata of users) are added only once those of three names have been
- * explained: the defined ones that a sender writes stand beside each other in its table, so three in
- * their places leave no room for a shift, where one or two may be there again a call later.
+ * grammar. What a sender inserts with each call (:path, grpc-timeout, an id of its user) stands in the table
+ * again and again, so that two names fit one call further as well. Fields of free names (metadata of users)
+ * cannot contradict anything; they are added only once those of four names have been explained.
  *
  * A block that contradicts a number rules it out for good. Where that was the believed one, or another
  * comes up beside it, no number is believed any more until the next gap. A block that is wrong by its

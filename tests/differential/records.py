@@ -207,6 +207,8 @@ def compare_honest(calls, truth):
             for name, value in essence(true).items():
                 out.same(f"{place} is complete, {name}", essence(call)[name], value)
             continue
+        if has_inferred and "headers_inferred" not in told:
+            out.append(f"{place} has inferred fields with {sorted(told)}")
         if call["complete"] != (told <= MAY_BE_WHOLE):
             out.append(f"{place} complete is {call['complete']} with {sorted(told)}")
         # Of a call that its client reset, what crossed the reset may be missing unseen: nobody had acknowledged it.
@@ -222,7 +224,7 @@ def compare_honest(calls, truth):
 
 
 # All bytes of the call are there; its header fields refer to what went before.
-MAY_BE_WHOLE = {"headers_undecoded", "encoding_unknown", "message_not_decompressed"}
+MAY_BE_WHOLE = {"headers_undecoded", "headers_inferred", "encoding_unknown", "message_not_decompressed"}
 
 
 # Fields that a record says it has inferred, and wrongly; counted, for it does not claim that they were on the wire.
