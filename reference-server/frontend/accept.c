@@ -18,9 +18,11 @@ enum {
     DEAF_DESCRIPTORS = 256, /* of a wrong server, so that they are soon used up */
 };
 
-/* The name that the linker sees; under its own the C library's header declares it otherwise. */
-int srv_accept4(int listener, struct sockaddr *address, socklen_t *length,
-                int flags) __asm__("accept4");
+/* The name that the linker sees; under its own the C library's header declares it otherwise. It must be visible
+ * to the C core's library, which the build's hidden visibility would prevent. */
+__attribute__((visibility("default"))) int srv_accept4(int listener, struct sockaddr *address,
+                                                       socklen_t *length,
+                                                       int flags) __asm__("accept4");
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int reserve = -1;
