@@ -284,8 +284,9 @@ void test_talk_expect(const struct test_talk *talk, const char *expected)
     test_talk_run(talk, &transcript);
     const char *text = sl_buf_str(&transcript);
     const char *place = text;
-    for (const char *line = expected; *line != '\0'; line += strcspn(line, "\n") + 1) {
-        size_t len = strcspn(line, "\n");
+    size_t len = 0;
+    for (const char *line = expected; *line != '\0'; line += len + (line[len] == '\n')) {
+        len = strcspn(line, "\n");
         bool is_good = false;
         if (line[0] == '!') {
             is_good = !has_line_prefix(text, line + 1, len - 1);
