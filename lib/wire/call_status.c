@@ -101,8 +101,7 @@ static void status_from_http(struct sl_call *call)
     bool is_hidden = sl_call_lacks_fields(call) || (call->is_midway && call->http_status == 0);
     if (!is_hidden && call->protocol == SL_PROTOCOL_CONNECT) {
         bool is_success = call->http_status == 200 && !is_connect_stream(call);
-        set_status(call,
-                   is_success ? (uint32_t)SL_GRPC_OK : sl_connect_code_from_http(call->http_status),
+        set_status(call, is_success ? SL_GRPC_OK : sl_grpc_status_from_http(call->http_status),
                    SL_FROM_HTTP_STATUS);
     } else if (!is_hidden) {
         set_status(call, sl_grpc_status_from_http(call->http_status), SL_FROM_HTTP_STATUS);

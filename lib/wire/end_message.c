@@ -79,27 +79,6 @@ enum sl_status sl_connect_code(struct sl_span name, uint32_t *ret_code)
     return sl_grpc_status_parse(sl_span(upper, name.len), ret_code);
 }
 
-uint32_t sl_connect_code_from_http(unsigned http_status)
-{
-    switch (http_status) {
-    case 400:
-        return SL_GRPC_INTERNAL;
-    case 401:
-        return SL_GRPC_UNAUTHENTICATED;
-    case 403:
-        return SL_GRPC_PERMISSION_DENIED;
-    case 404:
-        return SL_GRPC_UNIMPLEMENTED;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-        return SL_GRPC_UNAVAILABLE;
-    default:
-        return SL_GRPC_UNKNOWN;
-    }
-}
-
 /* Notes the error object of a call; false when json is none. */
 static bool take_error(struct sl_call *call, json_t *error)
 {
@@ -110,8 +89,7 @@ static bool take_error(struct sl_call *call, json_t *error)
     uint32_t code = SL_GRPC_UNKNOWN;
     if (name == NULL || sl_connect_code(sl_span_str(name), &code) != SL_OK) {
         /* An unknown code is that of the HTTP status (connectrpc.com "Unary-Response"). */
-        code = call->http_status == 200 ? SL_GRPC_UNKNOWN
-                                        : sl_connect_code_from_http(call->http_status);
+        code = sl_grpc_status_from_http(call->http_status);
     }
     call->has_connect_error = true;
     call->connect_code = code;

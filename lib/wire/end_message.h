@@ -32,7 +32,4 @@ void sl_end_message_take_error(struct sl_call *call, const struct sl_message *me
 /* The code of a Connect error's name, "unavailable". SL_NOT_FOUND for an unknown one. */
 SL_MUST_USE enum sl_status sl_connect_code(struct sl_span name, uint32_t *ret_code);
 
-/* Connect "HTTP to Error Code": of a response whose body does not tell. */
-uint32_t sl_connect_code_from_http(unsigned http_status);
-
 #endif

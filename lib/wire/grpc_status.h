@@ -25,7 +25,8 @@ SL_MUST_USE enum sl_status sl_grpc_status_read(struct sl_span field, uint32_t *r
 /* PROTOCOL-HTTP2 "Errors": the status of a stream that the server reset with this HTTP/2 code. */
 enum sl_grpc_status sl_grpc_status_from_h2(uint32_t error);
 
-/* grpc http-grpc-status-mapping.md: the status of a response without grpc-status. */
+/* grpc http-grpc-status-mapping.md, and Connect "HTTP to Error Code", which is the same table: the status of a
+ * response that tells none. */
 enum sl_grpc_status sl_grpc_status_from_http(unsigned http_status);
 
 /* grpc-message percent-decoding (PROTOCOL-HTTP2 "Status-Message"): never fails; an invalid escape stays
