@@ -142,6 +142,8 @@ static void collect(struct item *item, struct har_play *play)
     }
     sl_free(result->decisions); /* of a play that is played again: it may have ended anywhere */
     result->decisions = har_evidence_decisions(play);
+    har_story_free(result->story);
+    result->story = har_story_new(play);
 }
 
 static void judge(struct item *item, const struct har_play *play, bool is_noisy)
@@ -591,6 +593,7 @@ void har_suite_release(struct har_suite *suite)
 {
     for (size_t i = 0; i < suite->result_count; i++) {
         sl_free(suite->results[i].decisions);
+        har_story_free(suite->results[i].story);
     }
     sl_free(suite->results);
 }

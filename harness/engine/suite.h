@@ -13,6 +13,7 @@
 #include "harness/engine/calibrate.h"
 #include "harness/engine/play.h"
 #include "harness/engine/target.h"
+#include "harness/story/story.h"
 
 enum {
     HAR_RERUNS_MAX = 2,
@@ -43,9 +44,10 @@ struct har_result {
     struct har_latency latencies[HAR_LATENCIES_MAX]; /* of the last play */
     size_t latency_count;
     uint64_t duration_ns;
-    unsigned plays;     /* 1 unless it was played again */
-    char evidence[600]; /* folder; "" when there is none */
-    char *decisions;    /* JSON lines */
+    unsigned plays;          /* 1 unless it was played again */
+    char evidence[600];      /* folder; "" when there is none */
+    char *decisions;         /* JSON lines */
+    struct har_story *story; /* of the last play; NULL: it was never played */
 };
 
 struct har_suite_config {

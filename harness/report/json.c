@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "harness/report/report.h"
+#include "harness/report/story_json.h"
 #include "lib/base/json_out.h"
 
 static void add_failures(struct sl_json_out *json, const struct har_result *result)
@@ -101,6 +102,8 @@ static void add_result(struct sl_json_out *json, const struct har_report *report
     sl_json_out_end_array(json);
     sl_json_out_key_str(json, "evidence", result->evidence[0] == '\0' ? NULL : result->evidence);
     add_rerun(json, report, scenario);
+    sl_json_out_key(json, "story");
+    har_story_json(result->story, json);
     sl_json_out_end_object(json);
 }
 
