@@ -1,33 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * harness/report/page.html with the JSON report in it, as data: a script element of type application/json, in which what could
- * end it is an escape of JSON. The page loads nothing and puts all text in as text.
+ * The report as a page: all that is text is written here, and is there without a script. What is a matter of time is drawn by
+ * harness/report/report.js out of the JSON report, which is in the page as data.
  */
-#include "harness/report/report.h"
+#include "harness/report/html.h"
+#include "harness/report/page.h"
 
-extern const unsigned char har_page_html[];
-extern const size_t har_page_html_size;
+extern const unsigned char har_report_css[], har_report_js[];
+extern const size_t har_report_css_size, har_report_js_size;
 
 void har_report_html(const struct har_report *report, struct sl_buf *out)
 {
-    static const char marker[] = "<!--REPORT-->";
-    struct sl_span page = sl_span(har_page_html, har_page_html_size);
-    const uint8_t *place = memmem(page.data, page.len, marker, sizeof(marker) - 1);
-    assert(place != NULL);
-    size_t head = (size_t)(place - page.data);
     struct sl_buf json;
+    struct sl_buf body;
+    struct sl_buf script;
     sl_buf_init(&json, out->max);
+    sl_buf_init(&body, out->max);
+    sl_buf_init(&script, out->max);
     har_report_json(report, &json);
-    (void)sl_buf_add_span(out, sl_span_first(page, head));
-    for (size_t i = 0; i < json.len; i++) { /* in JSON these are in strings only */
-        uint8_t c = json.data[i];
-        if (c == '<' || c == '>' || c == '&') {
-            (void)sl_buf_addf(out, "\\u%04x", c);
-        } else {
-            (void)sl_buf_add_u8(out, c);
-        }
-    }
-    (void)sl_buf_add_span(out, sl_span_from(page, head + sizeof(marker) - 1));
-    out->is_full |= json.is_full;
+    har_html_top(report, &body);
+    har_html_rows(report, &body);
+    har_html_end(report, &body);
+    (void)sl_buf_add(&script, har_report_js, har_report_js_size);
+    const struct har_page page = {.title = "sluice-harness: a run",
+                                  .style = sl_span(har_report_css, har_report_css_size),
+                                  .body = sl_buf_span(&body),
+                                  .json = sl_buf_span(&json),
+                                  .script = sl_buf_span(&script)};
+    har_page_write(&page, out);
+    out->is_full |= json.is_full || body.is_full;
+    sl_buf_release(&script);
+    sl_buf_release(&body);
     sl_buf_release(&json);
 }

@@ -220,6 +220,7 @@ static void html_has_nothing_of_a_peer_as_markup(void **state)
                    "</script><img src=x onerror=alert(1)>&lt; \xff");
     const char *text = written(&fixture, HAR_HTML);
     assert_has(text, "\\u003c/script\\u003e\\u003cimg src=x onerror=alert(1)\\u003e\\u0026lt; ");
+    assert_has(text, ">&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&amp;lt; \\xff<");
     assert_has_not(text, "<img");
     assert_has_not(text, "<!--REPORT-->");
     assert_has_not(text, "http://");
