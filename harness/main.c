@@ -3,12 +3,9 @@
 #include <string.h>
 
 #include "harness/cmd/cmd.h"
+#include "lib/base/cli.h"
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv); /* NULL: planned, not built yet */
-    const char *help;
-} commands[] = {
+static const struct sl_cli_command commands[] = {
     {"run", har_cmd_run, "play scenarios against a server and judge it"},
     {"list", har_cmd_list, "the scenarios that there are"},
     {"explain", har_cmd_explain, "what a scenario or a rule is about"},
@@ -20,17 +17,31 @@ static const struct {
     {"selftest", har_cmd_selftest, "prove the scenarios on wrong servers"},
     {"chaos", NULL, "random faults for a time"},
     {"probe", NULL, "checks of the protocol"},
+    {NULL, NULL, NULL},
 };
 
-static void help(FILE *out)
-{
-    (void)fprintf(out, "usage: sluice-harness COMMAND [OPTION ...]\n\n");
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        (void)fprintf(out, "  %-10s %s%s\n", commands[i].name, commands[i].help,
-                      commands[i].run == NULL ? " (not built yet)" : "");
-    }
-    (void)fprintf(out, "\n'sluice-harness COMMAND --help' says more.\n");
-}
+static const struct sl_cli cli = {
+    .program = "sluice-harness",
+    .operands = "COMMAND [ARGUMENT ...]",
+    .summary = "Judges a streaming gRPC server: does it keep its contract under bursts, slow "
+               "consumers and\ndisconnects?",
+    .commands = commands,
+    .exits = (const struct sl_cli_line[]){{"0", "all passed"},
+                                          {"1", "a rule was broken"},
+                                          {"2", "bad usage, or the target cannot be reached"},
+                                          {"3", "the machine was too noisy to tell"},
+                                          {"4", "nothing ran"},
+                                          {NULL, NULL}},
+    .environment =
+        (const struct sl_cli_line[]){
+            {"SLUICE_SCENARIOS", "the folder of the built-in scenarios, in place of the one that "
+                                 "is found beside the program"},
+            {NULL, NULL}},
+    .files = (const struct sl_cli_line[]){{"../share/sluice/scenarios",
+                                           "the built-in scenarios and, in profiles, the profiles; "
+                                           "found from where the program lies"},
+                                          {NULL, NULL}},
+};
 
 /* What could not be printed must not end as a success. */
 static int finish(int status)
@@ -45,26 +56,34 @@ static int finish(int status)
 int main(int argc, char **argv)
 {
     const char *name = argc < 2 ? "" : argv[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-        help(stdout);
-        return 0;
-    }
-    if (strcmp(name, "--version") == 0) {
-        return printf("sluice-harness %s\n", SL_VERSION) < 0;
+    if (name[0] == '-') {
+        struct sl_cli_result result;
+        int status = 0;
+        if (!sl_cli_start(&cli, argc, argv, NULL, &result, &status)) {
+            return finish(status);
+        }
     }
     if (strcmp(name, "client") == 0) {
         return har_cmd_client(argc - 1, argv + 1);
     }
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(commands[i].name, name) == 0 && commands[i].run != NULL) {
-            return finish(commands[i].run(argc - 1, argv + 1));
-        }
-        if (strcmp(commands[i].name, name) == 0) {
-            (void)fprintf(stderr, "sluice-harness: '%s' is not built yet\n", name);
-            return 2;
-        }
+    const struct sl_cli_command *command = sl_cli_command(&cli, name);
+    if (command != NULL && command->run != NULL) {
+        return finish(command->run(argc - 1, argv + 1));
     }
-    (void)fprintf(stderr, "sluice-harness: no command '%s'\n", name);
-    help(stderr);
+    if (command != NULL) {
+        (void)fprintf(stderr, "sluice-harness: '%s' is not built yet\n", name);
+        return 2;
+    }
+    if (argc < 2) {
+        (void)fprintf(stderr, "sluice-harness: which command? There are");
+        for (const struct sl_cli_command *known = commands; known->name != NULL; known++) {
+            if (known->run != NULL) {
+                (void)fprintf(stderr, " %s", known->name);
+            }
+        }
+        (void)fprintf(stderr, ".\nTry 'sluice-harness --help'.\n");
+        return 2;
+    }
+    (void)fprintf(stderr, "sluice-harness: no command '%s'\nTry 'sluice-harness --help'.\n", name);
     return 2;
 }

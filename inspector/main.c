@@ -3,21 +3,20 @@
 #include "inspector/memory.h"
 #include "inspector/run.h"
 
-static const struct {
-    const char *name;
-    ins_cmd_fn *run;
-} commands[] = {
-    {"schema", ins_cmd_schema},
-    {"export", ins_cmd_export},
-    {"diff", ins_cmd_diff},
+static const struct sl_cli_command commands[] = {
+    {"export", ins_cmd_export, "a scenario, grpcurl commands or a smaller capture of a capture"},
+    {"diff", ins_cmd_diff, "compare the calls of two captures"},
+    {"schema", ins_cmd_schema, "the JSON Schema of the records"},
+    {NULL, NULL, NULL},
 };
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(commands[i].name, argv[1]) == 0) {
-            return commands[i].run(argc - 1, argv + 1);
-        }
+    struct sl_cli cli = *ins_opts_cli();
+    cli.commands = commands;
+    const struct sl_cli_command *command = argc < 2 ? NULL : sl_cli_command(&cli, argv[1]);
+    if (command != NULL) {
+        return command->run(argc - 1, argv + 1);
     }
     ins_memory_prepare();
     struct ins_opts opts;
@@ -25,7 +24,7 @@ int main(int argc, char **argv)
     struct sl_error error = {0};
     int exit_status = INS_EXIT_OK;
     ins_opts_init(&opts);
-    if (!sl_cli_start(ins_opts_cli(), argc, argv, &opts, &result, &exit_status)) {
+    if (!sl_cli_start(&cli, argc, argv, &opts, &result, &exit_status)) {
         return exit_status;
     }
     if (ins_opts_check(&opts, &result, &error) != SL_OK) {

@@ -243,26 +243,33 @@ static const struct sl_cli_group groups[] = {
     {NULL, NULL},
 };
 
+static const struct sl_cli_line exits[] = {
+    {"0", "something was read"},
+    {"1", "with --strict: packets were lost, or a rule was broken"},
+    {"2", "bad usage, or a capture of which nothing can be read"},
+    {NULL, NULL},
+};
+static const struct sl_cli_line examples[] = {
+    {"sluice-inspector x.pcap", "what calls there were, how they ended"},
+    {"sluice-inspector -I protos --call 7 x.pcap", "all there is of one call"},
+    {"sluice-inspector --view summary x.pcap", "counts, latencies, what is missing"},
+    {"sluice-inspector --view stalls x.pcap", "who waited for flow control, how long"},
+    {"sluice-inspector --keylog keys x.pcap", "TLS, by the secrets of either side"},
+    {"sluice-inspector --format html -o x.html x.pcap", "a page for a browser"},
+    {"tcpdump -i any -U -w - port 50051 | sluice-inspector -", "live"},
+    {"sluice-inspector x.pcap | jq 'select(.status.code != 0)'", "calls that failed"},
+    {NULL, NULL},
+};
+
 static const struct sl_cli cli = {
     .program = "sluice-inspector",
     .operands = "CAPTURE ... | - | -i INTERFACE | schema | export KIND ... | diff A B",
     .summary =
         "Shows the gRPC calls in captures (pcap, pcapng, also as gz or zst), on any port: a line\n"
-        "of JSON each, or text on a terminal. '-' is stdin.\n"
-        "'schema' prints the JSON Schema of the records, 'export' makes a scenario or grpcurl\n"
-        "commands of a capture, 'diff' compares two (each has its own --help).\n"
-        "\n"
-        "  sluice-inspector x.pcap                       what calls there were, how they ended\n"
-        "  sluice-inspector -I protos --call 7 x.pcap    all there is of one call\n"
-        "  sluice-inspector --view summary x.pcap        counts, latencies, what is missing\n"
-        "  sluice-inspector --view stalls x.pcap         who waited for flow control, how long\n"
-        "  sluice-inspector --keylog keys x.pcap         TLS, by the secrets of either side\n"
-        "  sluice-inspector --format html -o x.html x.pcap\n"
-        "  tcpdump -i any -U -w - port 50051 | sluice-inspector -\n"
-        "  sluice-inspector x.pcap | jq 'select(.status.code != 0)'",
-    .notes = "Exit status: 0 something was read; 1 with --strict when packets were lost or a rule\n"
-             "was broken; 2 bad usage, or a capture of which nothing can be read.\n"
-             "Every field of the records, and more recipes: docs/INSPECTOR.md",
+        "of JSON each, or text on a terminal. '-' is stdin.",
+    .notes = "Every field of the records, and more recipes: docs/INSPECTOR.md",
+    .exits = exits,
+    .examples = examples,
     .groups = groups,
     .options = options_table,
     .option_count = sizeof(options_table) / sizeof(options_table[0]),

@@ -53,7 +53,7 @@ struct ins_opts {
 
 void ins_opts_init(struct ins_opts *opts);
 
-/* For sl_cli_start and sl_cli_parse, with a struct ins_opts. */
+/* For sl_cli_start and sl_cli_parse, with a struct ins_opts. The commands are main's. */
 const struct sl_cli *ins_opts_cli(void);
 
 /* What the table cannot check: operands, and options that contradict each other. */

@@ -416,13 +416,27 @@ static const struct sl_cli_option options[] = {
      set_misbehave},
 };
 
+static const struct sl_cli_line exits[] = {
+    {"0", "after a drain"},
+    {"1", "it cannot serve"},
+    {"2", "bad usage"},
+    {NULL, NULL},
+};
+static const struct sl_cli_line examples[] = {
+    {"sluice-server --listen 127.0.0.1:0", "on any free port, which it prints"},
+    {"sluice-server --frontend h2 --metrics 127.0.0.1:9464", "on nghttp2, with metrics"},
+    {"sluice-server --misbehave list", "the wrong servers that it can be"},
+    {NULL, NULL},
+};
+
 const struct sl_cli srv_cli = {
     .program = "sluice-server",
     .summary = "The reference server of chat.v1. When it is ready it prints one line on stdout:\n"
                "\"listening on HOST:PORT\"; with --metrics a second one, \"metrics on HOST:PORT\".",
     .notes = "SIGTERM and SIGINT drain; a second one ends at once. SIGHUP reads the certificates "
-             "again.\n"
-             "Exit status: 0 after a drain; 1 when it cannot serve; 2 on bad usage.\n",
+             "again.",
+    .exits = exits,
+    .examples = examples,
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
 };

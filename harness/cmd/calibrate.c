@@ -179,8 +179,12 @@ int har_cmd_calibrate(int argc, char **argv)
     const struct sl_cli cli = {
         .program = program,
         .summary = "Measures what a target's stack and this machine do before anything is judged.",
-        .notes = "Exit status: 0; 2 bad usage, or the target cannot be reached; 3 something could\n"
-                 "not be measured, or scatters too much.",
+        .exits =
+            (const struct sl_cli_line[]){
+                {"0", "all was measured"},
+                {"2", "bad usage, or the target cannot be reached"},
+                {"3", "something could not be measured, or scatters too much"},
+                {NULL, NULL}},
         .options = options,
         .option_count = SHARED + OWN,
     };

@@ -17,8 +17,10 @@ static const struct sl_cli check_cli = {
     .program = "sluice-harness check",
     .operands = "FILE ...",
     .summary = "Finds mistakes in scenario files: each with file, line and JSON path.",
-    .notes = "With -I, --proto or -d the messages are compared with the schema too.\n"
-             "Exit status: 0 no mistakes, 1 mistakes, 2 bad usage.",
+    .notes = "With -I, --proto or -d the messages are compared with the schema too.",
+    .exits =
+        (const struct sl_cli_line[]){
+            {"0", "no mistakes"}, {"1", "mistakes"}, {"2", "bad usage"}, {NULL, NULL}},
 };
 
 /* One file that is being checked. */

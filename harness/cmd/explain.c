@@ -17,6 +17,9 @@ static const struct sl_cli cli = {
         "What a scenario or a rule is about: explain slow-consumers/stalled-stream, explain "
         "SUB-04; or explain language: every verb and check of scenarios; or explain schema: the "
         "JSON Schema of scenarios, for editors.",
+    .exits = (const struct sl_cli_line[]){{"0", "it is explained"},
+                                          {"2", "bad usage, or there is no such scenario or rule"},
+                                          {NULL, NULL}},
 };
 
 static void print_list(const char *label, const struct har_strings *strings)

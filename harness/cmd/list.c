@@ -32,6 +32,12 @@ static const struct sl_cli cli = {
     .summary = "The scenarios that there are.",
     .options = options,
     .option_count = 1,
+    .exits = (const struct sl_cli_line[]){{"0", "they are shown"},
+                                          {"2", "bad usage, or there are none"},
+                                          {NULL, NULL}},
+    .examples =
+        (const struct sl_cli_line[]){{"sluice-harness list 'bursts/*'", "those of a folder"},
+                                     {NULL, NULL}},
 };
 
 int har_cmd_library(const char *program, struct har_library *library)

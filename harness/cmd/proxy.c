@@ -65,11 +65,14 @@ static const struct sl_cli cli = {
     .summary =
         "Puts faults between a client and a server: latency, stalls, cuts, and faults of single\n"
         "HTTP/2 frames. Without a fault it passes on every byte as it came.",
-    .notes =
-        "When it is ready it says \"listening on ADDRESS\" and, with --control, \"control on "
-        "ADDRESS\", a\n"
-        "line each. SIGINT and SIGTERM end it. docs/PROXY.md tells about faults.\n"
-        "Exit status: 0 it was ended, 2 bad usage, a bad fault, or an address that cannot be used.",
+    .notes = "When it is ready it says \"listening on ADDRESS\" and, with --control, \"control on "
+             "ADDRESS\", a\n"
+             "line each. SIGINT and SIGTERM end it. docs/PROXY.md tells about faults.",
+    .exits =
+        (const struct sl_cli_line[]){
+            {"0", "it was ended"},
+            {"2", "bad usage, a bad fault, or an address that cannot be used"},
+            {NULL, NULL}},
     .options = table,
     .option_count = sizeof(table) / sizeof(table[0]),
 };

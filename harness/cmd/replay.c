@@ -33,7 +33,14 @@ static const struct sl_cli replay_cli = {
         "profile and seed,\nagainst the target that is given. Says whether it decided the same.",
     .notes = "--report, --evidence and --capture go with one FILE. A schema (-I, --proto, -d) and "
              "metadata are\n"
-             "given anew. Exit status: that of run; of several runs the gravest.",
+             "given anew.",
+    .exits = (const struct sl_cli_line[]){{"0 to 4", "as of run; of several runs the gravest"},
+                                          {NULL, NULL}},
+    .examples =
+        (const struct sl_cli_line[]){
+            {"sluice-harness replay evidence/decisions.jsonl --target localhost:50051",
+             "the same run again"},
+            {NULL, NULL}},
 };
 
 /* The first line of the file. */

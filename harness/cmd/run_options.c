@@ -244,12 +244,41 @@ static const struct sl_cli_option run_options[] = {
     {"binding", 0, "NAME|FILE", "not built yet", set_binding},
 };
 
+static const struct sl_cli_line run_exits[] = {
+    {"0", "all passed"},
+    {"1", "a FAIL"},
+    {"2", "bad usage, a mistake in a scenario, or the target cannot be reached"},
+    {"3", "no FAIL but INCONCLUSIVE"},
+    {"4", "nothing ran, or everything was skipped"},
+    {NULL, NULL},
+};
+static const struct sl_cli_line run_examples[] = {
+    {"sluice-harness run --target 127.0.0.1:50051", "the starter scenarios, under a minute"},
+    {"sluice-harness run --exec './my-server --port {port}'", "starts the server, and ends it"},
+    {"sluice-harness run 'disconnects/*' --target localhost:50051 --report junit=report.xml",
+     "these scenarios, with a report for CI"},
+    {NULL, NULL},
+};
+static const struct sl_cli_line run_environment[] = {
+    {"SLUICE_SCENARIOS", "the folder of the built-in scenarios and profiles"},
+    {"NO_COLOR", "when set, a terminal gets no colours"},
+    {NULL, NULL},
+};
+static const struct sl_cli_line run_files[] = {
+    {"../share/sluice/scenarios", "the built-in scenarios, found from where the program lies"},
+    {"../share/sluice/scenarios/profiles", "what --profile NAME names"},
+    {"decisions.jsonl", "in the folder of --evidence: what the run chose to do, for replay"},
+    {NULL, NULL},
+};
+
 const struct sl_cli har_run_cli = {
     .program = "sluice-harness run",
     .operands = "[ID-GLOB|FILE|DIR ...]",
     .summary = "Plays scenarios against a server and judges it.",
-    .notes = "Exit status: 0 all passed; 1 a FAIL; 2 bad usage, or the target cannot be reached;\n"
-             "3 no FAIL but INCONCLUSIVE; 4 nothing ran.",
+    .exits = run_exits,
+    .examples = run_examples,
+    .environment = run_environment,
+    .files = run_files,
     .options = run_options,
     .option_count = sizeof(run_options) / sizeof(run_options[0]),
 };

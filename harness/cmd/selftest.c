@@ -71,9 +71,12 @@ static const struct sl_cli cli = {
     .program = "sluice-harness selftest",
     .summary = "Proves the scenarios: each must pass on the clean reference server and fail on the "
                "wrong ones that it claims to catch; each wrong server must be caught.",
-    .notes =
-        "Exit status: 0 all as it must be; 1 a wrong server survived, or the clean one failed;\n"
-        "2 bad usage, or no server; 3 the machine was too busy to tell; 4 nothing ran.",
+    .exits = (const struct sl_cli_line[]){{"0", "all as it must be"},
+                                          {"1", "a wrong server survived, or the clean one failed"},
+                                          {"2", "bad usage, or no server"},
+                                          {"3", "the machine was too busy to tell"},
+                                          {"4", "nothing ran"},
+                                          {NULL, NULL}},
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
 };

@@ -123,9 +123,12 @@ int ins_cmd_diff(int argc, char **argv)
             "Compares the calls of two captures of the same traffic: of both sides of a proxy,\n"
             "or before and after a deployment. Times, addresses, grpc-timeout and date are\n"
             "not compared; latencies are told.",
-        .notes =
-            "Exit status: 0 the calls are equal; 1 they are not; 2 bad usage, or a capture of\n"
-            "which nothing can be read.",
+        .exits =
+            (const struct sl_cli_line[]){
+                {"0", "the calls are equal"},
+                {"1", "they are not"},
+                {"2", "bad usage, or a capture of which nothing can be read"},
+                {NULL, NULL}},
         .options = all,
         .option_count =
             ins_cmd_options(own_options, sizeof(own_options) / sizeof(own_options[0]), all),

@@ -175,7 +175,15 @@ int ins_cmd_export(int argc, char **argv)
             "scenario  a file that sluice-harness runs against a server, to make them again\n"
             "grpcurl   a line of shell a call, which makes it again\n"
             "pcapng    a capture of the connections of the calls, with their TLS secrets",
-        .notes = "Exit status: 0 something was exported; 2 bad usage, or nothing was.",
+        .exits = (const struct sl_cli_line[]){{"0", "something was exported"},
+                                              {"2", "bad usage, or nothing was"},
+                                              {NULL, NULL}},
+        .examples =
+            (const struct sl_cli_line[]){
+                {"sluice-inspector export scenario x.pcap > again.json",
+                 "a scenario for sluice-harness run"},
+                {"sluice-inspector export grpcurl --call 7 x.pcap", "one call as a command"},
+                {NULL, NULL}},
         .options = all,
         .option_count =
             ins_cmd_options(own_options, sizeof(own_options) / sizeof(own_options[0]), all),

@@ -12,6 +12,9 @@ extern const size_t ins_records_schema_size;
 static const struct sl_cli cli = {
     .program = "sluice-inspector schema",
     .summary = "Prints the JSON Schema (2020-12) of the records that sluice-inspector writes.",
+    .exits = (const struct sl_cli_line[]){{"0", "it is printed"},
+                                          {"2", "bad usage, or it cannot be written"},
+                                          {NULL, NULL}},
 };
 
 int ins_cmd_schema(int argc, char **argv)

@@ -11,7 +11,6 @@ enum {
     VERSION_OPTION,
     FIRST_OPTION,
     HELP_MAX = 1 << 20,
-    HELP_COLUMN = 30,
     WORD_MAX = 64, /* words longer than this get no suggestion */
 };
 
@@ -40,6 +39,15 @@ static size_t distance(const char *a, const char *b)
         }
     }
     return row[b_len];
+}
+
+const struct sl_cli_command *sl_cli_command(const struct sl_cli *cli, const char *name)
+{
+    const struct sl_cli_command *command = cli->commands;
+    while (command != NULL && command->name != NULL && strcmp(command->name, name) != 0) {
+        command++;
+    }
+    return command == NULL || command->name == NULL ? NULL : command;
 }
 
 const char *sl_cli_nearest(const char *word, const char *const *candidates, size_t count)
@@ -112,7 +120,7 @@ static struct option *long_table(const struct sl_cli *cli, struct sl_buf *shorts
             (void)sl_buf_addf(shorts, "%c%s", option->short_name, takes_value ? ":" : "");
         }
     }
-    table[cli->option_count] = (struct option){"help", no_argument, NULL, HELP_OPTION};
+    table[cli->option_count] = (struct option){"help", optional_argument, NULL, HELP_OPTION};
     table[cli->option_count + 1] = (struct option){"version", no_argument, NULL, VERSION_OPTION};
     return table;
 }
@@ -136,6 +144,7 @@ static enum sl_status take(const struct sl_cli *cli, int found, char **argv, voi
 {
     if (found == HELP_OPTION || found == 'h') {
         result->wants_help = true;
+        result->help_form = found == 'h' ? NULL : optarg;
         return SL_OK;
     }
     if (found == VERSION_OPTION) {
@@ -184,65 +193,24 @@ enum sl_status sl_cli_parse(const struct sl_cli *cli, int argc, char **argv, voi
     return status;
 }
 
-/* One option: name and value, then its help, further lines of it under the first. */
-static void help_option(const struct sl_cli_option *option, struct sl_buf *out)
+/* What --help=FORM asks for; false when there is no such form. */
+static bool print_help(const struct sl_cli *cli, const char *form)
 {
-    size_t start = out->len;
-    if (option->short_name != 0) {
-        (void)sl_buf_addf(out, "  -%c, --%s", option->short_name, option->name);
+    struct sl_buf text;
+    sl_buf_init(&text, HELP_MAX);
+    bool is_known = true;
+    if (form == NULL) {
+        sl_cli_help(cli, &text);
+    } else if (strcmp(form, "man") == 0) {
+        sl_cli_man(cli, &text);
+    } else if (strcmp(form, "words") == 0) {
+        sl_cli_words(cli, &text);
     } else {
-        (void)sl_buf_addf(out, "      --%s", option->name);
+        is_known = false;
     }
-    if (option->argument != NULL) {
-        (void)sl_buf_addf(out, " %s", option->argument);
-    }
-    size_t width = out->len - start;
-    if (width + 2 > HELP_COLUMN) {
-        (void)sl_buf_add_u8(out, '\n');
-        width = 0;
-    }
-    const char *line = option->help;
-    while (line != NULL) {
-        const char *newline = strchr(line, '\n');
-        int len = newline == NULL ? (int)strlen(line) : (int)(newline - line);
-        (void)sl_buf_addf(out, "%*s%.*s\n", HELP_COLUMN - (int)width, "", len, line);
-        width = 0;
-        line = newline == NULL ? NULL : newline + 1;
-    }
-}
-
-/* The heading that stands above the option, if any. */
-static void help_group(const struct sl_cli *cli, const struct sl_cli_option *option,
-                       struct sl_buf *out)
-{
-    const struct sl_cli_group *group = cli->groups;
-    for (; group != NULL && group->before != NULL; group++) {
-        if (strcmp(group->before, option->name) == 0) {
-            (void)sl_buf_addf(out, "%s%s:\n", option == cli->options ? "" : "\n", group->title);
-        }
-    }
-}
-
-void sl_cli_help(const struct sl_cli *cli, struct sl_buf *out)
-{
-    static const struct sl_cli_option help = {"help", 'h', NULL, "show this help and exit", NULL};
-    static const struct sl_cli_option version = {"version", 0, NULL, "show the version and exit",
-                                                 NULL};
-    (void)sl_buf_addf(out, "usage: %s [OPTION ...]%s%s\n\n%s\n\n", cli->program,
-                      cli->operands == NULL ? "" : " ", cli->operands == NULL ? "" : cli->operands,
-                      cli->summary);
-    for (size_t i = 0; i < cli->option_count; i++) {
-        help_group(cli, &cli->options[i], out);
-        help_option(&cli->options[i], out);
-    }
-    if (cli->groups != NULL) {
-        (void)sl_buf_add_u8(out, '\n');
-    }
-    help_option(&help, out);
-    help_option(&version, out);
-    if (cli->notes != NULL) {
-        (void)sl_buf_addf(out, "\n%s\n", cli->notes);
-    }
+    (void)fwrite(text.data, 1, text.len, stdout);
+    sl_buf_release(&text);
+    return is_known;
 }
 
 bool sl_cli_start(const struct sl_cli *cli, int argc, char **argv, void *options,
@@ -259,13 +227,10 @@ bool sl_cli_start(const struct sl_cli *cli, int argc, char **argv, void *options
         (void)printf("%s %s\n", cli->program, SL_VERSION);
         return false;
     }
-    if (ret_result->wants_help) {
-        struct sl_buf text;
-        sl_buf_init(&text, HELP_MAX);
-        sl_cli_help(cli, &text);
-        (void)fwrite(text.data, 1, text.len, stdout);
-        sl_buf_release(&text);
-        return false;
+    if (ret_result->wants_help && !print_help(cli, ret_result->help_form)) {
+        (void)fprintf(stderr, "%s: --help '%.80s': there are man and words\n", cli->program,
+                      ret_result->help_form);
+        *ret_exit = 2;
     }
-    return true;
+    return !ret_result->wants_help;
 }
