@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/report/advice.h"
 #include "harness/report/html.h"
 #include "harness/report/page.h"
 #include "harness/rules/rules.h"
@@ -62,7 +63,8 @@ static void add_failures(struct sl_buf *out, const struct har_result *result)
             (void)sl_buf_add_str(out, "</code></span>");
         }
         (void)sl_buf_add_str(out, "</dd>\n");
-        add_pair(out, "why it matters", failure->why);
+        add_pair(out, "why it matters", har_advice_why(result, failure));
+        add_pair(out, "look first", har_advice_look(failure));
     }
 }
 

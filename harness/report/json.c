@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "harness/report/advice.h"
 #include "harness/report/report.h"
 #include "harness/report/story_json.h"
 #include "lib/base/json_out.h"
@@ -15,9 +16,8 @@ static void add_failures(struct sl_json_out *json, const struct har_result *resu
         sl_json_out_key_str(json, "rule", failure->rule);
         sl_json_out_key_str(json, "text", failure->text);
         sl_json_out_key_str(json, "at", failure->path);
-        if (failure->why != NULL) {
-            sl_json_out_key_str(json, "why", failure->why);
-        }
+        sl_json_out_key_str(json, "why", har_advice_why(result, failure));
+        sl_json_out_key_str(json, "look", har_advice_look(failure));
         sl_json_out_end_object(json);
     }
     sl_json_out_end_array(json);

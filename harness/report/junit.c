@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "harness/report/advice.h"
 #include "harness/report/report.h"
 #include "lib/base/utf8.h"
 
@@ -64,11 +65,14 @@ static void add_body(const struct har_report *report, const struct har_result *r
 {
     for (size_t i = 0; i < result->failure_count; i++) {
         const struct har_failure *failure = &result->failures[i];
-        const char *why = failure->why == NULL ? result->scenario->why : failure->why;
+        const char *look = har_advice_look(failure);
         (void)sl_buf_addf(body, "%s%s%s%s\n  why it matters: %s\n", failure->rule,
                           failure->rule[0] == '\0' ? "" : ": ", failure->text,
                           failure->is_mistake ? " (a mistake of the scenario)" : "",
-                          why == NULL ? "" : why);
+                          har_advice_why(result, failure));
+        if (look != NULL) {
+            (void)sl_buf_addf(body, "  look first: %s\n", look);
+        }
     }
     for (size_t i = 0; i < result->note_count; i++) {
         (void)sl_buf_addf(body, "note: %s\n", result->notes[i]);
@@ -78,6 +82,25 @@ static void add_body(const struct har_report *report, const struct har_result *r
     }
     (void)sl_buf_add_str(body, "run again: ");
     har_report_rerun(report, result->scenario, body);
+}
+
+/* What the wire showed besides the verdict, also of a case that passed: the case's <system-out>. */
+static void add_findings(const struct har_result *result, struct sl_buf *out)
+{
+    if (result->finding_count == 0) {
+        return;
+    }
+    (void)sl_buf_add_str(out, "      <system-out>");
+    for (size_t i = 0; i < result->finding_count; i++) {
+        const struct har_seen_finding *seen = &result->findings[i];
+        (void)sl_buf_addf(out, "finding of level %c, %s, %llu times: ", seen->level,
+                          seen->is_server ? "server" : "client", (unsigned long long)seen->count);
+        har_xml_add(out, seen->rule);
+        (void)sl_buf_add_str(out, ": ");
+        har_xml_add(out, seen->text);
+        (void)sl_buf_add_u8(out, '\n');
+    }
+    (void)sl_buf_add_str(out, "</system-out>\n");
 }
 
 /* The folder of a scenario is its class, the rest its name. */
@@ -93,7 +116,7 @@ static void add_case(const struct har_report *report, const struct har_result *r
     (void)sl_buf_add_str(out, "\" name=\"");
     har_xml_add(out, slash == NULL ? id : slash + 1);
     (void)sl_buf_addf(out, "\" time=\"%.3f\"", (double)result->duration_ns / 1e9);
-    if (result->outcome == HAR_PASS) {
+    if (result->outcome == HAR_PASS && result->finding_count == 0) {
         (void)sl_buf_add_str(out, "/>\n");
         return;
     }
@@ -101,7 +124,9 @@ static void add_case(const struct har_report *report, const struct har_result *r
     sl_buf_init(&body, BODY_MAX);
     add_body(report, result, &body);
     (void)sl_buf_add_str(out, ">\n");
-    if (result->outcome == HAR_SKIP || result->is_known) {
+    if (result->outcome == HAR_PASS) {
+        /* nothing to tell but the findings */
+    } else if (result->outcome == HAR_SKIP || result->is_known) {
         add_element(out, "skipped", NULL, result->reason, NULL);
     } else if (result->outcome == HAR_INCONCLUSIVE) {
         add_element(out, "error", "inconclusive", result->reason, &body);
@@ -110,6 +135,7 @@ static void add_case(const struct har_report *report, const struct har_result *r
                     result->reason, &body);
     }
     sl_buf_release(&body);
+    add_findings(result, out);
     (void)sl_buf_add_str(out, "    </testcase>\n");
 }
 

@@ -2,6 +2,7 @@
 /* GitHub's Markdown, which GitLab and others read too. */
 #include <stdio.h>
 
+#include "harness/report/advice.h"
 #include "harness/report/report.h"
 #include "harness/report/shown.h"
 #include "lib/base/clock.h"
@@ -152,8 +153,8 @@ static void add_details(const struct har_result *result, struct sl_buf *out)
         const struct har_failure *failure = &result->failures[i];
         add_item(out, failure->rule[0] == '\0' ? "seen" : failure->rule, failure->text);
         add_item(out, "at", failure->path);
-        add_item(out, "why it matters",
-                 failure->why == NULL ? result->scenario->why : failure->why);
+        add_item(out, "why it matters", har_advice_why(result, failure));
+        add_item(out, "look first", har_advice_look(failure));
     }
     for (size_t i = 0; i < result->note_count; i++) {
         add_item(out, "note", result->notes[i]);

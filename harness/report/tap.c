@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "harness/report/advice.h"
 #include "harness/report/report.h"
 #include "harness/report/shown.h"
 
@@ -54,6 +55,20 @@ static void add_key(struct sl_buf *out, const char *key, const char *text)
     }
 }
 
+static void add_findings(const struct har_result *result, struct sl_buf *out)
+{
+    if (result->finding_count > 0) {
+        (void)sl_buf_add_str(out, "  findings:\n");
+    }
+    for (size_t i = 0; i < result->finding_count; i++) {
+        const struct har_seen_finding *seen = &result->findings[i];
+        add_key(out, "    - rule", seen->rule);
+        (void)sl_buf_addf(out, "      level: %c\n      side: %s\n      count: %llu\n", seen->level,
+                          seen->is_server ? "server" : "client", (unsigned long long)seen->count);
+        add_key(out, "      text", seen->text);
+    }
+}
+
 static void add_diagnostic(const struct har_report *report, const struct har_result *result,
                            struct sl_buf *out)
 {
@@ -75,7 +90,8 @@ static void add_diagnostic(const struct har_report *report, const struct har_res
         }
         add_key(out, "      rule", failure->rule);
         add_key(out, "      at", failure->path);
-        add_key(out, "      why", failure->why == NULL ? result->scenario->why : failure->why);
+        add_key(out, "      why", har_advice_why(result, failure));
+        add_key(out, "      look", har_advice_look(failure));
     }
     if (result->note_count > 0) {
         (void)sl_buf_add_str(out, "  notes:\n");
@@ -84,6 +100,7 @@ static void add_diagnostic(const struct har_report *report, const struct har_res
         (void)sl_buf_add_str(out, "    - ");
         add_quoted(out, result->notes[i]);
     }
+    add_findings(result, out);
     add_key(out, "  evidence", result->evidence);
     add_key(out, "  rerun", sl_buf_str(&line));
     (void)sl_buf_add_str(out, "  ...\n");
@@ -127,6 +144,10 @@ void har_report_tap(const struct har_report *report, struct sl_buf *out)
         (void)sl_buf_add_u8(out, '\n');
         if (!is_ok) {
             add_diagnostic(report, result, out);
+        } else if (result->finding_count > 0) {
+            (void)sl_buf_add_str(out, "  ---\n");
+            add_findings(result, out);
+            (void)sl_buf_add_str(out, "  ...\n");
         }
     }
 }

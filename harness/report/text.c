@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "harness/report/advice.h"
 #include "harness/report/report.h"
 #include "harness/report/shown.h"
 #include "lib/base/clock.h"
@@ -106,9 +107,13 @@ void har_report_text_result(FILE *file, const struct har_result *result, bool ha
         put_line(file, result->failures[i].text);
     }
     if (result->outcome == HAR_FAIL && result->failure_count > 0) {
-        const char *why = result->failures[0].why;
+        const char *look = har_advice_look(&result->failures[0]);
         (void)fprintf(file, "%-12s  why it matters: ", "");
-        put_line(file, why == NULL ? result->scenario->why : why);
+        put_line(file, har_advice_why(result, &result->failures[0]));
+        if (look != NULL) {
+            (void)fprintf(file, "%-12s  look first: ", "");
+            put_line(file, look);
+        }
     }
     for (size_t i = 0; i < result->note_count; i++) {
         (void)fprintf(file, "%-12s  note: ", "");

@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "lib/base/cli.h"
+#include "lib/wire/rule.h"
+
+#define CONTRACT "proto/CONTRACT.md"
 
 static const struct har_rule rules[] = {
-#define X(id, level, title, prevents) {id, level, title, prevents},
+#define X(id, level, source, title, prevents, look) {id, level, source, title, prevents, look},
 #include "harness/rules/rules.def"
 #undef X
 };
@@ -34,4 +37,18 @@ const struct har_rule *har_rules(size_t *ret_count)
 {
     *ret_count = sizeof(rules) / sizeof(rules[0]);
     return rules;
+}
+
+const char *har_rule_look(const char *id)
+{
+    const struct har_rule *rule = har_rule_find(id);
+    const struct sl_rule *wire = rule == NULL ? sl_rule_find(id) : NULL;
+    return rule != NULL ? rule->look : wire != NULL ? wire->look : NULL;
+}
+
+const char *har_rule_prevents(const char *id)
+{
+    const struct har_rule *rule = har_rule_find(id);
+    const struct sl_rule *wire = rule == NULL ? sl_rule_find(id) : NULL;
+    return rule != NULL ? rule->prevents : wire != NULL ? wire->prevents : NULL;
 }

@@ -9,11 +9,13 @@
 #include <stddef.h>
 
 struct sl_rule {
-    const char *id;     /* "FLOW-01" */
-    char level;         /* 'M' must, 'S' should, 'R' robustness, 'I' information */
-    const char *clause; /* "RFC 9113 6.9.1" */
-    const char *title;  /* one line: what is demanded */
-    const char *text;   /* a paragraph: why, how it is judged, what is let pass */
+    const char *id;       /* "FLOW-01" */
+    char level;           /* 'M' must, 'S' should, 'R' robustness, 'I' information */
+    const char *clause;   /* "RFC 9113 6.9.1" */
+    const char *title;    /* one line: what is demanded */
+    const char *prevents; /* the failure in production that it prevents; no full stop */
+    const char *text;     /* a paragraph: why, how it is judged, what is let pass */
+    const char *look;     /* continues "look first:" when it is broken; no full stop */
 };
 
 /* NULL for an id without a passive rule. */

@@ -8,8 +8,8 @@
 #include "lib/wire/obs/state.h"
 
 static const struct sl_rule rules[] = {
-#define X(group, number, level, clause, title, text) \
-    {#group "-" #number, level, clause, title, text},
+#define X(group, number, level, clause, title, prevents, text, look) \
+    {#group "-" #number, level, clause, title, prevents, text, look},
 #include "lib/wire/rules/rules.def"
 #undef X
 };

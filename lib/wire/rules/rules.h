@@ -16,7 +16,7 @@
 #include "lib/wire/rule.h"
 
 enum sl_rule_index {
-#define X(group, number, level, clause, title, text) SL_RULE_##group##_##number,
+#define X(group, number, level, clause, title, prevents, text, look) SL_RULE_##group##_##number,
 #include "lib/wire/rules/rules.def"
 #undef X
     SL_RULE_COUNT

@@ -243,6 +243,41 @@ static void a_rerun_names_what_was_run(void **state)
     tear_down(&fixture);
 }
 
+static void a_failure_says_why_it_matters_and_where_to_look(void **state)
+{
+    (void)state;
+    static const enum har_format formats[] = {HAR_JSON, HAR_JUNIT, HAR_TAP, HAR_MARKDOWN, HAR_HTML};
+    struct fixture fixture;
+    set_up(&fixture);
+    struct har_failure *failure = &fixture.results[1].failures[0];
+    (void)snprintf(failure->rule, sizeof(failure->rule), "RES-02");
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        const char *text = written(&fixture, formats[i]);
+        /* No rule of the scenario's: the scenario's own "why" would be of something else. */
+        assert_has(text, "a crash by one bad client");
+        assert_has(text, "the out-of-memory killer");
+    }
+    tear_down(&fixture);
+}
+
+static void findings_are_told_of_what_passed_too(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    fixture.results[0].finding_count = 1;
+    fixture.results[0].findings[0] =
+        (struct har_seen_finding){.rule = "CALL-20", .level = 'I', .is_server = true, .count = 3};
+    (void)snprintf(fixture.results[0].findings[0].text, sizeof(fixture.results[0].findings[0].text),
+                   "<late> \x02");
+    assert_has(written(&fixture, HAR_JUNIT),
+               "<system-out>finding of level I, server, 3 times: CALL-20: &lt;late&gt; \\x02\n");
+    assert_has(written(&fixture, HAR_TAP),
+               "ok 1 - a/b\n  ---\n  findings:\n    - rule: \"CALL-20\"\n      level: I\n"
+               "      side: server\n      count: 3\n      text: \"<late> \\\\x02\"\n  ...\n");
+    tear_down(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +290,8 @@ int main(void)
         cmocka_unit_test(markdown_fits_a_summary_and_says_what_it_left_out),
         cmocka_unit_test(html_has_nothing_of_a_peer_as_markup),
         cmocka_unit_test(a_rerun_names_what_was_run),
+        cmocka_unit_test(a_failure_says_why_it_matters_and_where_to_look),
+        cmocka_unit_test(findings_are_told_of_what_passed_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
