@@ -6,8 +6,10 @@
 #include "harness/report/html.h"
 #include "harness/report/page.h"
 
-extern const unsigned char har_report_css[], har_report_js[];
-extern const size_t har_report_css_size, har_report_js_size;
+extern const unsigned char har_report_css[], har_plots_js[], har_story_js[], har_curves_js[],
+    har_report_js[];
+extern const size_t har_report_css_size, har_plots_js_size, har_story_js_size, har_curves_js_size,
+    har_report_js_size;
 
 void har_report_html(const struct har_report *report, struct sl_buf *out)
 {
@@ -21,6 +23,9 @@ void har_report_html(const struct har_report *report, struct sl_buf *out)
     har_html_top(report, &body);
     har_html_rows(report, &body);
     har_html_end(report, &body);
+    (void)sl_buf_add(&script, har_plots_js, har_plots_js_size);
+    (void)sl_buf_add(&script, har_story_js, har_story_js_size);
+    (void)sl_buf_add(&script, har_curves_js, har_curves_js_size);
     (void)sl_buf_add(&script, har_report_js, har_report_js_size);
     const struct har_page page = {.title = "sluice-harness: a run",
                                   .style = sl_span(har_report_css, har_report_css_size),

@@ -7,7 +7,7 @@ const shown = text => String(text).replace(unseen, c => Array.from(new TextEncod
 function make(name, kind, ...parts) {
   const node = document.createElement(name);
   if (kind) node.className = kind;
-  node.append(...parts.filter(part => part !== null && part !== undefined).map(part => part instanceof Node ? part : shown(part)));
+  node.append(...parts.filter(part => part !== null && part !== undefined && part !== false).map(part => part instanceof Node ? part : shown(part)));
   return node;
 }
 // The same in SVG, with attributes in place of a class.
@@ -17,7 +17,7 @@ const space = template.content.firstChild.namespaceURI;
 function draw(name, attributes, ...parts) {
   const node = document.createElementNS(space, name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...parts.filter(part => part !== null && part !== undefined).map(part => part instanceof Node ? part : shown(part)));
+  node.append(...parts.filter(part => part !== null && part !== undefined && part !== false).map(part => part instanceof Node ? part : shown(part)));
   return node;
 }
 function table(heads, rows) {

@@ -24,11 +24,9 @@ function fill(row) {
   if (row.isDrawn) return;
   row.isDrawn = true;
   const result = report().results[row.index];
-  if (typeof latencyPlot === "function") {
-    const place = row.node.querySelector(".latency"), plot = latencyPlot(result.latency_ms);
-    if (place && plot) place.append(plot);
-  }
-  if (result.story && typeof storyOf === "function") row.node.querySelector(".more").append(storyOf(result));
+  const place = row.node.querySelector(".latency"), plot = place && latencyPlot(result.latency_ms);
+  if (plot) place.append(plot);
+  if (result.story) row.node.querySelector(".more").append(storyOf(result));
 }
 // What the address says: at the beginning, and when a link of the page or the reader changes it.
 function obey() {
