@@ -101,8 +101,8 @@ static void add_more(struct sl_buf *out, const struct har_report *report,
     (void)sl_buf_add_str(out, "<div class=\"more\"><dl>\n");
     add_pair(out, "what it is", result->scenario->title);
     add_failures(out, result);
-    if (result->outcome == HAR_FAIL) {
-        add_pair(out, "the scenario", result->scenario->why);
+    if (result->failure_count == 0) { /* else each failure tells it */
+        add_pair(out, "why it matters", result->scenario->why);
     }
     for (size_t i = 0; i < result->note_count; i++) {
         add_pair(out, "note", result->notes[i]);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/report/advice.h"
 #include "harness/report/html.h"
 #include "harness/report/page.h"
 #include "lib/base/clock.h"
@@ -53,6 +54,26 @@ static void add_link(const struct har_suite *suite, size_t i, struct sl_buf *out
     (void)sl_buf_add_str(out, "</code></a>");
 }
 
+/* The rule, and where its breach usually lies. */
+static void add_blame(const struct har_result *result, struct sl_buf *out)
+{
+    const struct har_failure *failure = &result->failures[0];
+    const char *asks = har_html_rule(failure->rule, result->scenario->own_rules);
+    const char *look = har_advice_look(failure);
+    if (asks != NULL) {
+        (void)sl_buf_add_str(out, "<p><span class=\"faint\">broken:</span> <code>");
+        har_page_text(out, failure->rule);
+        (void)sl_buf_add_str(out, "</code> <bdi>");
+        har_page_text(out, asks);
+        (void)sl_buf_add_str(out, "</bdi></p>\n");
+    }
+    if (look != NULL) {
+        (void)sl_buf_add_str(out, "<p><span class=\"faint\">look first:</span> <bdi>");
+        har_page_text(out, look);
+        (void)sl_buf_add_str(out, "</bdi></p>\n");
+    }
+}
+
 static void add_first(const struct har_suite *suite, struct sl_buf *out)
 {
     for (size_t i = 0; i < suite->result_count; i++) {
@@ -65,7 +86,11 @@ static void add_first(const struct har_suite *suite, struct sl_buf *out)
         add_link(suite, i, out);
         (void)sl_buf_add_str(out, "</p>\n<p><bdi>");
         har_page_text(out, result->reason);
-        (void)sl_buf_add_str(out, "</bdi></p></div>\n");
+        (void)sl_buf_add_str(out, "</bdi></p>\n");
+        if (result->failure_count > 0) {
+            add_blame(result, out);
+        }
+        (void)sl_buf_add_str(out, "</div>\n");
         return;
     }
 }

@@ -60,7 +60,7 @@ function paintLanes(story, axisOf, layout, marked) {
   for (const flow of ["sent", "received", "lost"]) maxima[flow] = most(story.actors.flatMap(actor => actor[flow]), 1);
   for (const lane of layout.list) {
     if (!lane.actor) {
-      nodes.push(draw("text", {class: "group", x: 0, y: lane.y + 12}, `${lane.kind}${lane.count > 1 ? " \u00d7 " + lane.count : ""}`));
+      nodes.push(draw("text", {class: "group", x: 0, y: lane.y + 12}, cut(`${lane.kind}${lane.count > 1 ? " \u00d7 " + lane.count : ""}`, width - RIGHT)));
       continue;
     }
     const {actor, y, height} = lane, upper = Math.round(height * .55), lower = Math.max(2, Math.round(height * .25));
