@@ -12,7 +12,7 @@ enum {
 const struct har_format_info har_formats[HAR_FORMATS] = {
     [HAR_JSON] = {"json", har_report_json}, [HAR_JUNIT] = {"junit", har_report_junit},
     [HAR_TAP] = {"tap", har_report_tap},    [HAR_MARKDOWN] = {"md", har_report_markdown},
-    [HAR_HTML] = {"html", har_report_html},
+    [HAR_HTML] = {"html", har_report_html}, [HAR_GITHUB] = {"github", har_report_github},
 };
 
 enum sl_status har_report_write(const struct har_report *report, enum har_format format,

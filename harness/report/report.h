@@ -46,13 +46,16 @@ enum {
 /* One page that loads nothing. */
 void har_report_html(const struct har_report *report, struct sl_buf *out);
 
+/* Annotations of GitHub Actions, for a step to print. */
+void har_report_github(const struct har_report *report, struct sl_buf *out);
+
 /* The formats that are written to files. */
-enum har_format { HAR_JSON, HAR_JUNIT, HAR_TAP, HAR_MARKDOWN, HAR_HTML, HAR_FORMATS };
+enum har_format { HAR_JSON, HAR_JUNIT, HAR_TAP, HAR_MARKDOWN, HAR_HTML, HAR_GITHUB, HAR_FORMATS };
 struct har_format_info {
     const char *name; /* of --report NAME=FILE */
     void (*write)(const struct har_report *report, struct sl_buf *out);
 };
-#define HAR_FORMAT_NAMES "json, junit, tap, md or html"
+#define HAR_FORMAT_NAMES "json, junit, tap, md, html or github"
 extern const struct har_format_info har_formats[HAR_FORMATS];
 /* One of them into its file (harness/report/write_file.h). */
 SL_MUST_USE enum sl_status har_report_write(const struct har_report *report, enum har_format format,

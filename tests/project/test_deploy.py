@@ -41,9 +41,9 @@ def grace_of(words):
     return seconds(words[words.index("--drain-grace") + 1])
 
 
-def instructions():
-    """The Dockerfile's instructions: (name, rest), continued lines joined."""
-    lines = [line for line in text("Dockerfile").splitlines() if not line.lstrip().startswith("#")]
+def instructions(name="deploy/Dockerfile"):
+    """A Dockerfile's instructions: (name, rest), continued lines joined."""
+    lines = [line for line in text("../" + name).splitlines() if not line.lstrip().startswith("#")]
     joined = "\n".join(lines).replace("\\\n", " ")
     return [tuple(line.split(None, 1)) for line in joined.splitlines() if line.strip()]
 
@@ -97,21 +97,34 @@ class Deploy(unittest.TestCase):
                 # it looks at all units that this one needs: only lines about this one count
                 self.assertEqual([line for line in run.stderr.splitlines() if "sluice-server" in line], [])
 
-    def test_dockerfile(self):
-        copied = []
-        for name, rest in instructions():
-            words = rest.split()
-            if name == "COPY" and not words[0].startswith("--from"):
-                copied += words[:-1]
-            elif name == "RUN":
-                for path in re.findall(r"\bci/[a-z-]+", rest):
-                    self.assertTrue(os.access(os.path.join(ROOT, path), os.X_OK), path)
-            elif name == "CMD":
-                self.assert_options(json.loads(rest), "Dockerfile")
-            elif name == "HEALTHCHECK":
-                self.assertIn("/usr/local/share/sluice/probe.json", rest)
-        self.assertEqual(copied, ["ci/setup", "."])
-        self.assertLess([n for n, _ in instructions()].index("USER"), [n for n, _ in instructions()].index("ENTRYPOINT"))
+    def test_dockerfiles(self):
+        for dockerfile in ["deploy/Dockerfile", "ci/Dockerfile"]:
+            copied, user = [], None
+            for name, rest in instructions(dockerfile):
+                words = rest.split()
+                if name == "COPY" and not words[0].startswith("--from"):
+                    copied += words[:-1]
+                elif name == "RUN":
+                    self.assertNotRegex(rest, r"\bapt(-get)? ", "ci/setup is what installs packages")
+                    for path in re.findall(r"\bci/[a-z/-]+", rest):
+                        self.assertTrue(os.access(os.path.join(ROOT, path), os.X_OK), path)
+                elif name == "USER":
+                    user = rest
+            self.assertEqual(copied, ["ci/setup", ".", "ci/setup"])
+            self.assertRegex(user, r"^[1-9]\d*:[1-9]\d*$")
+
+    def test_dockerfile_of_the_server(self):
+        rest = dict(instructions())
+        self.assert_options(json.loads(rest["CMD"]), "Dockerfile")
+        self.assertIn("/usr/local/share/sluice/probe.json", rest["HEALTHCHECK"])
+
+    def test_libraries_of_the_programs(self):
+        shown = subprocess.run([os.path.join(ROOT, "ci/setup"), "--libraries-of", SERVER, HARNESS], check=True, text=True,
+                               capture_output=True, timeout=60).stdout.splitlines()
+        self.assertIn("ca-certificates", shown)
+        self.assertTrue([name for name in shown if name.startswith("libgrpc")])
+        self.assertTrue([name for name in shown if name.startswith("libuv1")])
+        self.assertEqual([name for name in shown if "-dev" in name or not re.fullmatch(r"[a-z0-9][a-z0-9.+-]+", name)], [])
 
     def test_dockerfile_presets(self):
         with open(os.path.join(ROOT, "CMakePresets.json"), encoding="utf-8") as file:

@@ -15,7 +15,7 @@ from pathlib import Path
 from support import EXEC, HARNESS, SERVER, Folder, harness, scenario
 
 SCHEMA = Path(__file__).with_name("junit.xsd")
-KINDS = ("json", "junit", "tap", "md", "html")
+KINDS = ("json", "junit", "tap", "md", "html", "github")
 FAILING = scenario(run=[{"pub": {"send": {}}}], expect=[{"count": "accepted", "of": "pub", "between": 2}])
 HOLDING = scenario(seconds=100, expect=None, run=[{"sub": {"subscribe": {}}}, {"hold": "1 == 1", "for": "90s"}])
 PASSING = scenario()
@@ -72,6 +72,12 @@ class Reports(unittest.TestCase):
         rows = [line for line in text.splitlines() if line.startswith(("| **FAIL", "| FAIL", "| INCON"))]
         self.assertEqual(len(rows), totals["fail"] + totals["inconclusive"])
         self.assertEqual({row.count("|") for row in rows} - {6}, set(), "a row has five cells")
+        told = files["github"].read_text().splitlines()
+        for line in told:
+            self.assertRegex(line, r"^::(error|warning|notice) (file=[^,:]+,)?title=[^,:]+::.+$")
+        if not report.get("error"):
+            self.assertEqual(sum(line.startswith("::error ") for line in told), totals["fail"] - totals["known"])
+            self.assertEqual(sum(line.startswith("::warning ") for line in told), totals["inconclusive"])
         page = re.search(r'<script type="application/json" id="report">(.*?)</script>', files["html"].read_text(), re.S)
         self.assertEqual(json.loads(page.group(1)), report)
         return report

@@ -167,6 +167,56 @@ static void tap_is_a_line_a_point_whatever_the_peer_said(void **state)
     tear_down(&fixture);
 }
 
+static void annotations_are_a_line_each_whatever_the_peer_said(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    (void)snprintf(fixture.results[1].reason, sizeof(fixture.results[1].reason),
+                   "100%%\n::error::mine\r\x1b[2J");
+    (void)snprintf(fixture.results[1].failures[0].rule, sizeof(fixture.results[1].failures[0].rule),
+                   "A,B:C");
+    assert_string_equal(
+        written(&fixture, HAR_GITHUB),
+        "::error title=a/b [A%2CB%3AC]::100%25\\x0a::error::mine\\x0d\\x1b[2J\n"
+        "::warning title=a/b::<&\"> \\x01 \\xff \\xef\\xbf\\xbf ok\n"
+        "::notice title=sluice-harness::1 passed, 1 failed, 1 inconclusive, 1 skipped\n");
+    fixture.results[1].is_known = true;
+    fixture.results[2].outcome = HAR_PASS;
+    assert_true(strncmp(written(&fixture, HAR_GITHUB), "::notice ", 9) == 0);
+    fixture.results[2].has_unexpected_pass = true;
+    assert_has(written(&fixture, HAR_GITHUB), "::error title=a/b::");
+    fixture.suite.could_not_start = true;
+    (void)snprintf(fixture.suite.start_text, sizeof(fixture.suite.start_text), "no\n::x");
+    assert_string_equal(written(&fixture, HAR_GITHUB),
+                        "::error title=sluice-harness::the target cannot be reached: no\\x0a::x\n");
+    tear_down(&fixture);
+}
+
+static void annotations_are_as_many_as_are_shown(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct har_result many[12];
+    set_up(&fixture);
+    for (size_t i = 0; i < 12; i++) {
+        many[i] = fixture.results[1];
+    }
+    fixture.suite.results = many;
+    fixture.suite.result_count = 12;
+    const char *text = written(&fixture, HAR_GITHUB);
+    size_t lines = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        lines += *c == '\n' ? 1 : 0;
+    }
+    assert_int_equal(lines, 11);
+    assert_has(text, "::error title=sluice-harness::3 more; the summary has them\n");
+    fixture.suite.result_count = 10;
+    text = written(&fixture, HAR_GITHUB);
+    assert_has(text, "::1 more; ");
+    tear_down(&fixture);
+}
+
 static void markdown_stays_a_table_whatever_the_peer_said(void **state)
 {
     (void)state;
@@ -285,6 +335,8 @@ int main(void)
         cmocka_unit_test(junit_holds_nothing_that_xml_forbids),
         cmocka_unit_test(json_is_valid_whatever_the_peer_said),
         cmocka_unit_test(tap_tells_each_verdict),
+        cmocka_unit_test(annotations_are_a_line_each_whatever_the_peer_said),
+        cmocka_unit_test(annotations_are_as_many_as_are_shown),
         cmocka_unit_test(tap_is_a_line_a_point_whatever_the_peer_said),
         cmocka_unit_test(markdown_stays_a_table_whatever_the_peer_said),
         cmocka_unit_test(markdown_fits_a_summary_and_says_what_it_left_out),
