@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion for zsh. The programs tell their own subcommands and options: PROGRAM [COMMAND] --help=words.
 
-local program=$words[1] name value help_text
+local program=$words[1] line rest
 local -a command commands options scenarios
 
-_call_program words $program --help=words 2>/dev/null | while IFS=$'\t' read -r name value help_text; do
-  if [[ $name != -* ]]; then commands+=("$name:$help_text"); fi
+_call_program words $program --help=words 2>/dev/null | while IFS= read -r line; do
+  rest=${line#*$'\t'}
+  if [[ $line != -* ]]; then commands+=("${line%%$'\t'*}:${rest#*$'\t'}"); fi
 done
 if (( CURRENT > 2 )) && (( ${commands[(I)$words[2]:*]} )); then command=($words[2]); fi
 if [[ $PREFIX == -* ]]; then
-  _call_program words $program $command --help=words 2>/dev/null | while IFS= read -r name; do
-    value=${name#*$'\t'}
-    if [[ $name == -* ]]; then options+=("${name%%$'\t'*}:${value#*$'\t'}"); fi
+  _call_program words $program $command --help=words 2>/dev/null | while IFS= read -r line; do
+    rest=${line#*$'\t'}
+    if [[ $line == -* ]]; then options+=("${line%%$'\t'*}:${rest#*$'\t'}"); fi
   done
   _describe -o option options
 elif (( CURRENT == 2 )) && (( $#commands )); then

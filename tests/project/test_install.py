@@ -100,6 +100,12 @@ class Installed(unittest.TestCase):
         self.assertIn("sluice-harness-run.1", expected)
         self.assertEqual(set(self.pages()), expected)
 
+    def test_a_form_of_help_that_is_none_is_refused(self):
+        for name in PROGRAMS:
+            asked = run([self.program(name), "--help=html"])
+            self.assertEqual((asked.returncode, asked.stdout), (2, ""), name)
+            self.assertIn("man and words", asked.stderr)
+
     def test_pages_have_their_parts(self):
         for name, path in self.pages().items():
             with open(path, encoding="utf-8") as file:
