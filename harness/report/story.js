@@ -115,7 +115,7 @@ function timeline(story, axisOf, pick) {
   const plot = axisOf.plot(label, () => ({height: layout.bottom + 20, nodes: [...axisOf.phases(0, layout.bottom), ...axisOf.times(layout.bottom, 16),
     ...paintLanes(story, axisOf, layout, marked), ...paintHead(story, axisOf, layout)]}), (t, y) => {
     const lane = laneAt(y), slack = 5 / (axisOf.width - axisOf.left) * axisOf.end, phase = axisOf.phaseAt(t);
-    const when = `${time(t, axisOf.end)}${phase ? ", phase " + phase.name : ""}`;
+    const when = `at ${millis(t)}${phase ? ", phase " + phase.name : ""}`;
     const near = [...story.faults.map((fault, i) => [fault.at, `fault ${i + 1}: ${fault.what}${fault.text ? ", " + fault.text : ""}`]),
       ...story.marks.map(mark => [mark.at, `mark ${mark.name}${mark.rss_bytes ? ": " + bytes(mark.rss_bytes) : ""}`])].filter(([at]) => Math.abs(at - t) <= slack).slice(0, 5).map(one => one[1]);
     return lane ? [...aboutActor(lane.actor, t), when, ...near] : [when, ...near];
