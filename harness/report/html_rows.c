@@ -83,8 +83,8 @@ static void add_latencies(struct sl_buf *out, const struct har_result *result)
         (void)sl_buf_add_str(out, "<tr><td>");
         har_page_text(out, latency->phase);
         (void)sl_buf_addf(out,
-                          "<td>%s<td class=\"number\">%zu<td class=\"number\">%.2f<td "
-                          "class=\"number\">%.2f</tr>\n",
+                          "<td>%s<td class=\"number\">%zu<td class=\"number\">%.3f<td "
+                          "class=\"number\">%.3f</tr>\n",
                           har_metric_names[latency->metric], latency->count,
                           (double)latency->p50_ns / (double)SL_MS,
                           (double)latency->p99_ns / (double)SL_MS);
@@ -153,12 +153,15 @@ void har_html_rows(const struct har_report *report, struct sl_buf *out)
     }
     static const enum har_outcome order[] = {HAR_FAIL, HAR_INCONCLUSIVE, HAR_PASS, HAR_SKIP};
     (void)sl_buf_add_str(
-        out, "<h2 id=\"verdicts\">Verdicts</h2>\n"
-             "<div class=\"tools js-only\" id=\"tools\" role=\"search\"><input id=\"search\" "
-             "type=\"search\" "
-             "placeholder=\"scenario, rule, reason ...\" aria-label=\"search the verdicts\" "
-             "aria-controls=\"results\" autocomplete=\"off\" spellcheck=\"false\"></div>\n"
-             "<p id=\"shown\" class=\"faint\" role=\"status\"></p>\n<div id=\"results\">\n");
+        out,
+        "<h2 id=\"verdicts\">Verdicts</h2>\n"
+        "<div class=\"tools js-only\" id=\"tools\" role=\"search\"><input id=\"search\" "
+        "type=\"search\" "
+        "placeholder=\"scenario, rule, reason ...\" aria-label=\"search the verdicts\" "
+        "aria-controls=\"results\" autocomplete=\"off\" spellcheck=\"false\"></div>\n"
+        "<p id=\"shown\" class=\"faint\" role=\"status\"></p>\n<noscript><p class=\"faint\">Search "
+        "and plots need JavaScript. Nothing is loaded from elsewhere.</p></noscript>\n"
+        "<div id=\"results\">\n");
     /* Known failures come after those that count. */
     for (size_t k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
         for (int is_known = 0; is_known < (order[k] == HAR_FAIL ? 2 : 1); is_known++) {

@@ -95,6 +95,42 @@ static void add_first(const struct har_suite *suite, struct sl_buf *out)
     }
 }
 
+static bool is_mistaken(const struct har_result *result)
+{
+    return result->is_mistaken;
+}
+
+static bool is_unexpected(const struct har_result *result)
+{
+    return result->has_unexpected_pass;
+}
+
+/* Why a run is not well, where no failure tells it. */
+static void add_named(const struct har_suite *suite, const char *what,
+                      bool (*is_one)(const struct har_result *result), struct sl_buf *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < suite->result_count; i++) {
+        if (!is_one(&suite->results[i])) {
+            continue;
+        }
+        if (count == 0) {
+            (void)sl_buf_addf(out, "<div class=\"callout fail\"><p><b>%s:</b></p>\n", what);
+        }
+        if (count++ < NAMED_MAX) {
+            (void)sl_buf_add_str(out, "<p>");
+            add_link(suite, i, out);
+            (void)sl_buf_add_str(out, " <bdi>");
+            har_page_text(out, suite->results[i].reason);
+            (void)sl_buf_add_str(out, "</bdi></p>\n");
+        }
+    }
+    if (count > NAMED_MAX) {
+        (void)sl_buf_addf(out, "<p>and %zu more</p>\n", count - NAMED_MAX);
+    }
+    (void)sl_buf_add_str(out, count > 0 ? "</div>\n" : "");
+}
+
 /* Returns how many rules there are; those past BROKEN_MAX are counted as one each time. */
 static size_t collect(const struct har_suite *suite, struct broken *broken, size_t *ret_left_out)
 {
@@ -201,6 +237,8 @@ void har_html_top(const struct har_report *report, struct sl_buf *out)
     }
     add_totals(report, out);
     add_first(suite, out);
+    add_named(suite, "Listed as known failing, but passed", is_unexpected, out);
+    add_named(suite, "Mistakes of the scenarios themselves", is_mistaken, out);
     add_broken(suite, out);
 }
 

@@ -1,6 +1,6 @@
 // The story of a play: who did what when, what came and what was lost, credit, memory, and how far each fault was felt.
 const KINDS = {subscribe: "stream", stream: "stream", chat: "stream", stall: "stall", pause: "stall", slow: "stall", read: "stall", send: "send", burst: "send", publish: "send", say: "send", call: "send"};
-const kindOf = what => KINDS[what] || (/cancel|reset|close|drop|kill|stop|fin\b|cut|freeze|blackhole/.test(what) ? "break" : /await|hold|sleep|barrier|wait/.test(what) ? "wait" : "other");
+const kindOf = what => Object.hasOwn(KINDS, what) ? KINDS[what] : (/cancel|reset|close|drop|kill|stop|fin\b|cut|freeze|blackhole/.test(what) ? "break" : /await|hold|sleep|barrier|wait/.test(what) ? "wait" : "other");
 const KIND_NAMES = {stream: "stream open", send: "told to send", stall: "told to read slowly or not", break: "told to break off", wait: "told to wait", other: "told something else"};
 const isBad = end => end && end.status !== "OK";
 const plain = value => value === null || value === undefined || value === "" ? "" : String(value);
@@ -9,7 +9,7 @@ const bucketAt = (actor, t) => actor.bucket_ms > 0 ? Math.floor(t / actor.bucket
 function aboutActor(actor, t) {
   const lines = [actor.name];
   lines.push([actor.kind, actor.room && `room ${actor.room}`, actor.connection !== null && actor.connection !== undefined && `connection ${actor.connection}`, actor.transport].filter(part => part).join(", "));
-  lines.push(["sent", "received", "lost"].map(flow => `${flow} ${actor.totals ? actor.totals[flow] : sum(actor[flow])}`).join(", "));
+  if (actor.bucket_ms) lines.push(["sent", "received", "lost"].map(flow => `${flow} ${actor.totals ? actor.totals[flow] : sum(actor[flow])}`).join(", "));
   if (t !== undefined) {
     const at = bucketAt(actor, t), now = ["sent", "received", "lost"].filter(flow => actor[flow][at]).map(flow => `${flow} ${actor[flow][at]}`);
     if (now.length) lines.push(`in these ${millis(actor.bucket_ms)}: ${now.join(", ")}`);
@@ -22,8 +22,9 @@ function aboutActor(actor, t) {
 // Lanes of all actors, by kind.
 function lanes(story, wide) {
   const groups = new Map();
+  if (story.steps?.length) groups.set("scenario", [{name: "waits for", kind: "scenario", spans: story.steps, sent: [], received: [], lost: [], end: null}]);
   for (const actor of story.actors) groups.set(actor.kind, [...(groups.get(actor.kind) || []), actor]);
-  const count = story.actors.length, height = wide || count <= 14 ? 20 : count <= 36 ? 14 : 9;
+  const count = story.actors.length, height = wide || count <= 14 ? 20 : count <= 36 ? 14 : count <= 120 ? 9 : 6;
   const list = [];
   let y = 34;
   for (const [kind, actors] of groups) {
@@ -123,11 +124,11 @@ function timeline(story, axisOf, pick) {
   const order = () => layout.list.filter(lane => lane.actor);
   plot.box.tabIndex = 0;
   plot.box.setAttribute("role", "group");
-  plot.box.addEventListener("click", event => { const lane = laneAt(event.clientY - plot.box.getBoundingClientRect().top); if (lane) pick(lane.actor); });
+  plot.box.addEventListener("click", event => { const lane = laneAt(event.clientY - plot.box.getBoundingClientRect().top); if (lane && lane.actor.bucket_ms) pick(lane.actor); });
   plot.box.addEventListener("keydown", event => {
     const all = order(), i = all.findIndex(lane => lane.actor === marked);
     const next = {ArrowDown: i + 1, ArrowUp: i - 1, Home: 0, End: all.length - 1, PageDown: i + 10, PageUp: i - 10}[event.key];
-    if (event.key === "Enter" && marked) pick(marked);
+    if (event.key === "Enter" && marked?.bucket_ms) pick(marked);
     if (event.key === "Escape") { marked = null; tip.hidden = true; plot.paint(); }
     if (next === undefined) return;
     event.preventDefault();
@@ -156,7 +157,7 @@ function timeline(story, axisOf, pick) {
   return {box: plot.box, toggle, mark};
 }
 function legend(story) {
-  const kinds = new Set(story.actors.flatMap(actor => actor.spans.map(span => kindOf(span.what)))), has = flow => story.actors.some(actor => sum(actor[flow]) > 0);
+  const kinds = new Set([...story.actors.flatMap(actor => actor.spans), ...(story.steps || [])].map(span => kindOf(span.what))), has = flow => story.actors.some(actor => sum(actor[flow]) > 0);
   const entry = (kind, text) => make("span", "", make("i", "key " + kind), text);
   return make("div", "legend faint", has("sent") && entry("heat sent l4", "sent"), has("received") && entry("heat received l4", "received"), has("lost") && entry("heat lost l4", "lost"),
     ...Object.keys(KIND_NAMES).filter(kind => kinds.has(kind)).map(kind => entry("span " + kind, KIND_NAMES[kind])), story.actors.some(a => a.end && !isBad(a.end)) && entry("ending", "ended OK"),

@@ -278,6 +278,36 @@ static void html_has_nothing_of_a_peer_as_markup(void **state)
     tear_down(&fixture);
 }
 
+static void html_says_why_a_run_is_not_well(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    struct har_failure *failure = &fixture.results[1].failures[0];
+    (void)snprintf(failure->rule, sizeof(failure->rule), "SUB-01");
+    const char *text = written(&fixture, HAR_HTML);
+    assert_has(text, "<span class=\"badge fail\">failed</span>");
+    assert_has(text, "Failed first:</b> <a href=\"#r1\"><code>a/b</code></a>");
+    assert_has(text, "<details id=\"r1\" class=\"row\" data-verdict=\"fail\">");
+    assert_has(text, "<h2>What the server broke</h2>");
+    assert_has(text, "<td><code class=\"fail\">SUB-01</code>");
+    assert_has_not(text, "Listed as known failing");
+    fixture.results[1].is_known = true;
+    fixture.results[0].has_unexpected_pass = true;
+    fixture.results[2].is_mistaken = true;
+    text = written(&fixture, HAR_HTML);
+    assert_has_not(text, "Failed first");
+    assert_has(text, ">fail, known</span>");
+    assert_has(text, "Listed as known failing, but passed:</b></p>\n<p><a href=\"#r0\">");
+    assert_has(text, "Mistakes of the scenarios themselves:</b></p>\n<p><a href=\"#r2\">");
+    fixture.suite.could_not_start = true;
+    (void)snprintf(fixture.suite.start_text, sizeof(fixture.suite.start_text), "<b>gone");
+    text = written(&fixture, HAR_HTML);
+    assert_has(text, "The target cannot be reached:</b> <bdi>&lt;b&gt;gone<");
+    assert_has_not(text, "<details");
+    tear_down(&fixture);
+}
+
 /* A scenario of the user's own is found by its file; what a shell would obey is quoted. */
 static void a_rerun_names_what_was_run(void **state)
 {
@@ -341,6 +371,7 @@ int main(void)
         cmocka_unit_test(markdown_stays_a_table_whatever_the_peer_said),
         cmocka_unit_test(markdown_fits_a_summary_and_says_what_it_left_out),
         cmocka_unit_test(html_has_nothing_of_a_peer_as_markup),
+        cmocka_unit_test(html_says_why_a_run_is_not_well),
         cmocka_unit_test(a_rerun_names_what_was_run),
         cmocka_unit_test(a_failure_says_why_it_matters_and_where_to_look),
         cmocka_unit_test(findings_are_told_of_what_passed_too),
