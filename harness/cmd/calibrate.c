@@ -5,7 +5,7 @@
 
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/open_target.h"
-#include "harness/cmd/run_options.h"
+#include "harness/cmd/target_options.h"
 #include "harness/engine/calibrate.h"
 #include "harness/report/report.h"
 #include "harness/scenario/library.h"
@@ -33,14 +33,12 @@ struct options {
 SET_FLAG(ping, wants_ping)
 SET_FLAG(json, is_json)
 
-static const char *const shared[] = {"target", "exec", "profile", "seed",      "ca",
-                                     "cert",   "key",  "tls",     "authority", "metadata"};
 static const struct sl_cli_option own[] = {
     {"ping-interval", 0, NULL, "measure the chat's ping interval too; takes two of them", set_ping},
     {"json", 0, NULL, "one JSON object in place of the table", set_json},
 };
 enum {
-    SHARED = sizeof(shared) / sizeof(shared[0]),
+    SHARED = HAR_TARGET_OPTIONS + 2,
     OWN = sizeof(own) / sizeof(own[0]),
 };
 static const char program[] = "sluice-harness calibrate";
@@ -76,7 +74,8 @@ static void on_started(void *owner, enum sl_status status, const char *text)
 {
     struct work *work = owner;
     if (status != SL_OK) {
-        (void)fprintf(stderr, "%s: the target cannot be reached: %s\n", program, text);
+        (void)fprintf(stderr, "%s: the target cannot be reached: ", program);
+        har_report_text_line(stderr, text);
         work->status = 2;
         har_target_stop(work->target.target, on_stopped, work);
         return;
@@ -172,9 +171,9 @@ static int calibrate(struct work *work)
 int har_cmd_calibrate(int argc, char **argv)
 {
     struct sl_cli_option options[SHARED + OWN];
-    for (size_t i = 0; i < SHARED; i++) {
-        options[i] = *har_run_option(shared[i]);
-    }
+    har_target_options_copy(options);
+    options[SHARED - 2] = *har_run_option("profile");
+    options[SHARED - 1] = *har_run_option("seed");
     memcpy(options + SHARED, own, sizeof(own));
     const struct sl_cli cli = {
         .program = program,

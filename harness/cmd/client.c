@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "harness/cmd/cmd.h"
-#include "harness/cmd/run_options.h"
+#include "harness/cmd/target_options.h"
 #include "harness/engine/chat.h"
 #include "harness/target/child.h"
 #include "harness/transport/tls.h"
@@ -148,7 +148,11 @@ static int hold(const struct options *options)
     static const struct har_conn_handler conn_handler = {0};
     const struct har_run_options *run = &options->run;
     struct har_tls_config files = {
-        .ca_file = run->ca, .cert_file = run->cert, .key_file = run->key};
+        .ca_file = run->ca,
+        .cert_file = run->cert,
+        .key_file = run->key,
+        .server_name = run->server_name,
+    };
     struct har_tls *tls = NULL;
     struct sl_error error = {0};
     if (run->has_tls && har_tls_new(&files, &tls, &error) != SL_OK) {
@@ -176,18 +180,14 @@ static int hold(const struct options *options)
 
 int har_cmd_client(int argc, char **argv)
 {
-    static const char *const shared[] = {"target", "ca",        "cert",    "key",
-                                         "tls",    "authority", "metadata"};
     static const struct sl_cli_option own[] = {
         {"room", 0, "ID", "what it subscribes to", set_room},
         {"transport", 0, "grpc|h2", "by the C core, or by HTTP/2 of our own", set_transport},
         {"streams", 0, "N", "subscriptions", set_streams},
     };
-    enum { SHARED = sizeof(shared) / sizeof(shared[0]), OWN = sizeof(own) / sizeof(own[0]) };
+    enum { SHARED = HAR_TARGET_OPTIONS, OWN = sizeof(own) / sizeof(own[0]) };
     struct sl_cli_option list[SHARED + OWN];
-    for (size_t i = 0; i < SHARED; i++) {
-        list[i] = *har_run_option(shared[i]);
-    }
+    har_target_options_copy(list);
     memcpy(list + SHARED, own, sizeof(own));
     const struct sl_cli cli = {
         .program = program,

@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "harness/evidence/capture.h"
+#include "harness/transport/addresses.h"
 #include "harness/transport/tls.h"
+#include "lib/base/alloc.h"
 
 static int fail(const char *program, const char *text)
 {
@@ -19,6 +21,11 @@ static int fail_error(const char *program, const struct sl_error *error)
     return 2;
 }
 
+static bool has_tls(const struct har_run_options *options)
+{
+    return options->has_tls || options->ca != NULL || options->cert != NULL;
+}
+
 int har_cmd_check_target(const char *program, const struct har_run_options *options)
 {
     if ((options->target == NULL) == (options->command == NULL)) {
@@ -27,20 +34,39 @@ int har_cmd_check_target(const char *program, const struct har_run_options *opti
     if ((options->cert == NULL) != (options->key == NULL)) {
         return fail(program, "--cert and --key go together");
     }
+    if (options->server_name != NULL && !has_tls(options)) {
+        return fail(program, "--server-name is of TLS: --tls or --ca FILE goes with it");
+    }
     if (options->command != NULL && strstr(options->command, "{port}") == NULL) {
         return fail(program, "--exec needs a {port} in its command");
     }
     return 0;
 }
 
+static enum sl_status open_tls(const struct har_run_options *options, struct har_tls **ret_tls,
+                               struct sl_error *reterr)
+{
+    /* As other gRPC clients have it, an authority is the server's name for TLS too. */
+    char *name = options->server_name != NULL   ? sl_strdup(options->server_name)
+                 : options->authority != NULL   ? har_authority_host(options->authority)
+                 : har_unix_path(options->host) ? sl_strdup("localhost")
+                                                : NULL;
+    struct har_tls_config tls = {
+        .ca_file = options->ca,
+        .cert_file = options->cert,
+        .key_file = options->key,
+        .server_name = name,
+    };
+    enum sl_status status = har_tls_new(&tls, ret_tls, reterr);
+    sl_free(name);
+    return status;
+}
+
 int har_cmd_open_target(const char *program, const struct har_run_options *options, uv_loop_t *loop,
                         struct har_cmd_target *ret_target)
 {
     struct sl_error error = {0};
-    bool has_tls = options->has_tls || options->ca != NULL || options->cert != NULL;
-    struct har_tls_config tls = {
-        .ca_file = options->ca, .cert_file = options->cert, .key_file = options->key};
-    if (has_tls && har_tls_new(&tls, &ret_target->tls, &error) != SL_OK) {
+    if (has_tls(options) && open_tls(options, &ret_target->tls, &error) != SL_OK) {
         return fail_error(program, &error);
     }
     if (options->capture != NULL && har_capture_open(options->capture, "written by sluice-harness",

@@ -29,7 +29,7 @@ static enum sl_status set_upstream(void *options, const char *value, struct sl_e
 {
     struct options *into = options;
     into->has_upstream = true;
-    return har_address_parse(value, false, &into->upstream, reterr);
+    return har_address_parse_target(value, &into->upstream, reterr);
 }
 
 static enum sl_status set_control(void *options, const char *value, struct sl_error *reterr)

@@ -5,6 +5,7 @@
 
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/run_job.h"
+#include "harness/cmd/target_options.h"
 #include "harness/engine/evidence.h"
 #include "harness/scenario/fields.h"
 #include "harness/scenario/read_file.h"
@@ -17,12 +18,12 @@ enum {
 };
 
 static const char *const option_names[] = {
-    "target", "exec",     "known-failing", "jobs",      "budget",   "ca",
-    "cert",   "key",      "tls",           "authority", "metadata", "pid",
-    "report", "evidence", "capture",       "import",    "proto",    "descriptor-set",
+    "known-failing", "jobs",    "budget", "pid",   "report",
+    "evidence",      "capture", "import", "proto", "descriptor-set",
 };
 enum {
-    OPTION_COUNT = sizeof(option_names) / sizeof(option_names[0]),
+    OWN_COUNT = sizeof(option_names) / sizeof(option_names[0]),
+    OPTION_COUNT = HAR_TARGET_OPTIONS + OWN_COUNT,
 };
 
 static const struct sl_cli replay_cli = {
@@ -224,8 +225,9 @@ int har_cmd_replay(int argc, char **argv)
     struct sl_cli_result result;
     int status = 0;
     struct sl_cli_option list[OPTION_COUNT];
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        list[i] = *har_run_option(option_names[i]);
+    har_target_options_copy(list);
+    for (size_t i = 0; i < OWN_COUNT; i++) {
+        list[HAR_TARGET_OPTIONS + i] = *har_run_option(option_names[i]);
     }
     struct sl_cli cli = replay_cli;
     cli.options = list;

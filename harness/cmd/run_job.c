@@ -6,6 +6,7 @@
 
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/schema.h"
+#include "harness/cmd/target_options.h"
 #include "harness/engine/evidence.h"
 #include "harness/report/report.h"
 #include "harness/scenario/lines.h"
@@ -86,8 +87,8 @@ static void tell_mistake(const struct har_result *result)
                          : NULL;
         size_t line = text == NULL ? 0 : har_json_line(sl_span(text, len), failure->path, false);
         if (failure->is_mistake) {
-            (void)fprintf(stderr, "%s:%zu: %s: %s\n", scenario->path, line, failure->path,
-                          failure->text);
+            (void)fprintf(stderr, "%s:%zu: %s: ", scenario->path, line, failure->path);
+            har_report_text_line(stderr, failure->text);
         }
         sl_free(text);
     }
@@ -137,25 +138,10 @@ static void add_options(struct sl_buf *line, const char *name, const struct har_
     }
 }
 
-/* The options by which the same target is met in the same way. Values of metadata may be secrets: only their names. */
+/* The options by which the same run is made of the same target. */
 static void add_target_options(const struct har_run_options *options, struct sl_buf *line)
 {
-    if (options->command != NULL) {
-        (void)sl_buf_add_str(line, "--exec ");
-        har_shell_word(line, options->command);
-    } else {
-        (void)sl_buf_addf(line, "--target %s", options->target);
-    }
-    (void)sl_buf_add_str(line, options->has_tls ? " --tls" : "");
-    add_option(line, "ca", options->ca);
-    add_option(line, "cert", options->cert);
-    add_option(line, "key", options->key);
-    add_option(line, "authority", options->authority);
-    for (size_t i = 0; i < options->metadata.count; i++) {
-        (void)sl_buf_addf(line, " --metadata '%.*s: VALUE'",
-                          (int)options->metadata.fields[i].name.len,
-                          (const char *)options->metadata.fields[i].name.data);
-    }
+    har_target_options_write(options, line);
     add_option(line, "client", options->client);
     add_options(line, "import", &options->includes);
     add_options(line, "proto", &options->protos);
@@ -227,8 +213,14 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
         job->played(job);
     }
     if (job->suite.could_not_start) {
-        (void)fprintf(stderr, "%s: the target cannot be reached: %s\n", job->program,
-                      job->suite.start_text);
+        (void)fprintf(stderr, "%s: the target cannot be reached: ", job->program);
+        har_report_text_line(stderr, job->suite.start_text);
+    } else if (job->suite.start_text[0] != '\0') {
+        (void)fprintf(stderr,
+                      "%s: the target answered the first call so (credentials are given by "
+                      "--metadata-file or --metadata-env): ",
+                      job->program);
+        har_report_text_line(stderr, job->suite.start_text);
     }
     int known = apply_known(job);
     int written = write_reports(job);

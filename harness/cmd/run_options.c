@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cmd/run_options.h"
 
-#include <ctype.h>
-
-#include "harness/cmd/address.h"
-#include "lib/base/hex.h"
+#include "harness/cmd/target_options.h"
 #include "lib/base/units.h"
 
 enum {
     JOBS_MAX = 64,
 };
-
-static enum sl_status set_target(void *options, const char *value, struct sl_error *reterr)
-{
-    struct har_run_options *run = options;
-    struct har_address address;
-    enum sl_status status = har_address_parse(value, false, &address, reterr);
-    if (status != SL_OK) {
-        return status;
-    }
-    (void)snprintf(run->host, sizeof(run->host), "%s", address.host);
-    run->port = address.port;
-    run->target = value;
-    return SL_OK;
-}
 
 #define SET_STRING(name, member)                                                                \
     static enum sl_status set_##name(void *options, const char *value, struct sl_error *reterr) \
@@ -33,14 +16,9 @@ static enum sl_status set_target(void *options, const char *value, struct sl_err
         run->member = value;                                                                    \
         return SL_OK;                                                                           \
     }
-SET_STRING(exec, command)
 SET_STRING(client, client)
 SET_STRING(profile, profile)
 SET_STRING(known, known_failing)
-SET_STRING(ca, ca)
-SET_STRING(cert, cert)
-SET_STRING(key, key)
-SET_STRING(authority, authority)
 SET_STRING(evidence, evidence)
 SET_STRING(capture, capture)
 
@@ -53,7 +31,6 @@ SET_STRING(capture, capture)
         run->member = true;                                                                     \
         return SL_OK;                                                                           \
     }
-SET_FLAG(tls, has_tls)
 SET_FLAG(strict, is_strict)
 
 static enum sl_status add(struct har_list *list, const char *value, struct sl_error *reterr)
@@ -123,15 +100,6 @@ static enum sl_status set_seed(void *options, const char *value, struct sl_error
     return number(value, 0, UINT64_MAX, &run->seed, reterr);
 }
 
-static enum sl_status set_pid(void *options, const char *value, struct sl_error *reterr)
-{
-    struct har_run_options *run = options;
-    uint64_t pid = 0;
-    enum sl_status status = number(value, 1, INT32_MAX, &pid, reterr);
-    run->pid = (pid_t)pid;
-    return status;
-}
-
 static enum sl_status set_budget(void *options, const char *value, struct sl_error *reterr)
 {
     struct har_run_options *run = options;
@@ -166,36 +134,6 @@ static enum sl_status set_report(void *options, const char *value, struct sl_err
     return sl_error_set(reterr, SL_USAGE, "wanted: text, or FORMAT=FILE with " HAR_FORMAT_NAMES);
 }
 
-static bool is_token(struct sl_span name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-        if (!isdigit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_' && c != '.') {
-            return false;
-        }
-    }
-    return name.len > 0;
-}
-
-static enum sl_status set_metadata(void *options, const char *value, struct sl_error *reterr)
-{
-    struct har_run_options *run = options;
-    const char *colon = strchr(value, ':');
-    struct sl_span name = sl_span(value, colon == NULL ? 0 : (size_t)(colon - value));
-    if (!is_token(name)) {
-        return sl_error_set(reterr, SL_USAGE, "wanted: 'name: value' with a lower-case name");
-    }
-    const char *text = colon + 1 + strspn(colon + 1, " ");
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c < 0x20 || *c > 0x7e) {
-            return sl_error_set(reterr, SL_USAGE, "metadata values are printable ASCII");
-        }
-    }
-    return sl_headers_add(&run->metadata, name, sl_span_str(text)) == SL_OK
-               ? SL_OK
-               : sl_error_set(reterr, SL_USAGE, "too much metadata");
-}
-
 static enum sl_status set_binding(void *options, const char *value, struct sl_error *reterr)
 {
     (void)options;
@@ -206,9 +144,10 @@ static enum sl_status set_binding(void *options, const char *value, struct sl_er
 }
 
 static const struct sl_cli_option run_options[] = {
-    {"target", 0, "HOST:PORT", "the server, where it listens", set_target},
+    {"target", 0, "HOST:PORT",
+     "the server, where it listens; also [::1]:PORT,\ndns:///HOST:PORT, unix:PATH", har_set_target},
     {"exec", 0, "'CMD {port}'", "the server, as a command to start; {port} becomes a free port",
-     set_exec},
+     har_set_exec},
     {"client", 0, "'CMD {port} {room}'",
      "a client to be judged: it connects to 127.0.0.1:{port}\n(docs/HARNESS.md, \"Judging a "
      "client\")",
@@ -224,13 +163,27 @@ static const struct sl_cli_option run_options[] = {
     {"seed", 0, "N", "for everything random; default: a new one, which is printed", set_seed},
     {"repeat", 0, "N", "play all of it so many times", set_repeat},
     {"budget", 0, "TIME", "what has not begun by then is inconclusive", set_budget},
-    {"ca", 0, "FILE", "TLS: the authorities to trust (implies --tls)", set_ca},
-    {"cert", 0, "FILE", "TLS: the client's certificate", set_cert},
-    {"key", 0, "FILE", "TLS: its key", set_key},
-    {"tls", 0, NULL, "TLS with the system's authorities", set_tls},
-    {"authority", 0, "NAME", "value of :authority", set_authority},
-    {"metadata", 0, "'K: V'", "request metadata of every call; may be repeated", set_metadata},
-    {"pid", 0, "N", "process of the target, so that its memory can be observed", set_pid},
+    {"tls", 0, NULL, "TLS with the system's authorities (SSL_CERT_FILE, SSL_CERT_DIR)",
+     har_set_tls},
+    {"ca", 0, "FILE", "TLS: the authorities to trust (implies --tls)", har_set_ca},
+    {"cert", 0, "FILE", "TLS: the client's certificate (implies --tls)", har_set_cert},
+    {"key", 0, "FILE", "TLS: its key", har_set_key},
+    {"authority", 0, "NAME[:PORT]",
+     "value of :authority, by which proxies route; with TLS also the\nname of the server",
+     har_set_authority},
+    {"server-name", 0, "NAME",
+     "TLS: the name in SNI, for which the certificate must be.\nDefault: that of --authority, or "
+     "the host",
+     har_set_server_name},
+    {"metadata", 0, "'K: V'",
+     "request metadata of every call; may be repeated. Others see\na command line: secrets are "
+     "better given by",
+     har_set_metadata},
+    {"metadata-file", 0, "FILE", "... a line 'K: V' each, # begins a remark; may be repeated",
+     har_set_metadata_file},
+    {"metadata-env", 0, "'K: VAR'", "... the value of a variable of the environment",
+     har_set_metadata_env},
+    {"pid", 0, "N", "process of the target, so that its memory can be observed", har_set_pid},
     {"strict", 0, NULL, "findings of level S fail too", set_strict},
     {"report", 0, "FORMAT=FILE",
      "FORMAT is " HAR_FORMAT_NAMES "; may be repeated.\nText goes to stdout always", set_report},

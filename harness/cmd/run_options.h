@@ -20,8 +20,8 @@ struct har_list {
 };
 
 struct har_run_options {
-    const char *target; /* HOST:PORT as given */
-    char host[256];
+    const char *target; /* as given */
+    char host[256];     /* as struct har_address has it */
     uint16_t port;
     const char *command; /* --exec */
     const char *client;  /* a program under test, for scenarios that judge clients */
@@ -31,8 +31,9 @@ struct har_run_options {
     unsigned jobs, repeat;
     uint64_t seed, budget_ns;
     bool has_seed, is_strict, has_tls;
-    const char *ca, *cert, *key, *authority;
-    struct sl_headers metadata;
+    const char *ca, *cert, *key, *authority, *server_name;
+    struct sl_headers metadata; /* from everywhere, in the order of the options */
+    struct har_list metadata_given, metadata_files, metadata_variables; /* the options */
     pid_t pid;
     const char *reports[HAR_FORMATS]; /* files; NULL: none */
     const char *evidence, *capture;

@@ -5,6 +5,7 @@
 
 #include "harness/steps/process.h"
 #include "harness/steps/verbs.h"
+#include "harness/transport/addresses.h"
 #include "lib/base/alloc.h"
 
 struct har_own_target {
@@ -47,7 +48,7 @@ enum har_harm har_harm_of(const struct har_scenario *scenario)
     return harm;
 }
 
-const char *har_harm_problem(enum har_harm harm, const struct har_target *target)
+static const char *harm_problem(enum har_harm harm, const struct har_target *target)
 {
     if (harm == HAR_HARM_NONE || har_target_is_spawned(target)) {
         return NULL;
@@ -58,6 +59,21 @@ const char *har_harm_problem(enum har_harm harm, const struct har_target *target
     return har_target_pid(target) == 0
                ? "it stops the server's process, which --exec or --pid must name"
                : NULL;
+}
+
+const char *har_target_problem(const struct har_scenario *scenario, const struct har_target *target)
+{
+    const char *problem = harm_problem(har_harm_of(scenario), target);
+    if (problem != NULL || har_unix_path(har_target_conn(target)->host) == NULL) {
+        return problem;
+    }
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        if (scenario->actors[i].kind == HAR_CHILD) {
+            return "it watches a client in another process by its TCP port, and the target is a "
+                   "socket in the file system";
+        }
+    }
+    return NULL;
 }
 
 /* ---- life ---- */

@@ -18,8 +18,9 @@ enum har_harm {
     HAR_HARM_END,   /* any other signal, or a restart */
 };
 enum har_harm har_harm_of(const struct har_scenario *scenario);
-/* NULL, or why the scenario cannot be played against this target. */
-const char *har_harm_problem(enum har_harm harm, const struct har_target *target);
+/* NULL, or why the scenario cannot be played against this target: who started it, and where it listens. */
+const char *har_target_problem(const struct har_scenario *scenario,
+                               const struct har_target *target);
 
 struct har_own_target;
 

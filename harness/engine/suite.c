@@ -334,7 +334,7 @@ static bool is_settled(struct item *item)
         settle(item, HAR_SKIP, reason);
         return true;
     }
-    const char *problem = har_harm_problem(har_harm_of(scenario), config->target);
+    const char *problem = har_target_problem(scenario, config->target);
     if (problem != NULL) {
         settle(item, HAR_SKIP, problem);
         return true;
@@ -551,6 +551,7 @@ static void on_started(void *owner, enum sl_status status, const char *text)
         return;
     }
     run->has_started = true;
+    har_target_note_refusal(text, suite->start_text);
     suite->begin_ns = sl_clock_mono_ns();
     const struct har_reflect_config asked = {.conn = *har_target_conn(suite->config.target),
                                              .metadata = suite->config.metadata,

@@ -75,9 +75,9 @@ struct har_suite {
     size_t result_count;
     uint64_t begin_ns, end_ns;
     uint64_t hiccup_p99_ns, hiccup_max_ns;
-    struct har_calibration calibration; /* of what the chosen scenarios ask for */
-    bool could_not_start;               /* the target is not there */
-    char start_text[HAR_TARGET_TEXT_MAX];
+    struct har_calibration calibration;   /* of what the chosen scenarios ask for */
+    bool could_not_start;                 /* the target is not there */
+    char start_text[HAR_TARGET_TEXT_MAX]; /* why; of one that serves, how it refused us, or "" */
 };
 
 /* Runs all on the loop until it is done. SIGINT, SIGTERM and SIGHUP end it early, unless they are ignored:

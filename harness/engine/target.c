@@ -22,6 +22,8 @@ struct har_target {
     har_target_fn *done;
     void *owner;
     struct sl_buf request;
+    struct sockaddr_storage
+        address;     /* of a name, the one that answered first: all connections go there */
     uint64_t rtt_ns; /* the shortest that a call took; 0: none was answered yet */
 };
 
@@ -32,6 +34,7 @@ struct har_target *har_target_new(const struct har_target_config *config)
     if (config->command != NULL) {
         target->config.conn.host = "127.0.0.1";
     }
+    target->config.conn.address = NULL;
     /* An empty text: every server answers it, and nobody receives anything. */
     sl_buf_init(&target->request, 256);
     struct har_message message = {.room_id = sl_span_str("sluice-canary"),
@@ -91,6 +94,16 @@ const char *har_target_state(const struct har_target *target, char text[HAR_TARG
     return text;
 }
 
+void har_target_note_refusal(const char *text, char noted[HAR_TARGET_TEXT_MAX])
+{
+    static const char *const names[] = {"UNAUTHENTICATED", "PERMISSION_DENIED"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strncmp(text, names[i], strlen(names[i])) == 0) {
+            (void)snprintf(noted, HAR_TARGET_TEXT_MAX, "%s", text);
+        }
+    }
+}
+
 static void finish(struct har_target *target, enum sl_status status, const char *text)
 {
     har_target_fn *done = target->done;
@@ -103,12 +116,24 @@ static void finish(struct har_target *target, enum sl_status status, const char 
     }
 }
 
+static void keep_address(struct har_target *target, const struct sockaddr_storage *address)
+{
+    if (target->config.conn.address == NULL &&
+        (address->ss_family == AF_INET || address->ss_family == AF_INET6)) {
+        target->address = *address;
+        target->config.conn.address = &target->address;
+    }
+}
+
 static void on_ready(void *owner, struct har_ready *ready, enum sl_status status, const char *text)
 {
     struct har_target *target = owner;
     uint64_t took_ns = har_ready_took_ns(ready);
     if (status == SL_OK && (target->rtt_ns == 0 || took_ns < target->rtt_ns)) {
         target->rtt_ns = took_ns;
+    }
+    if (status == SL_OK && target->config.command == NULL) {
+        keep_address(target, har_ready_peer(ready));
     }
     char reason[HAR_READY_TEXT_MAX];
     (void)snprintf(reason, sizeof(reason), "%s", text == NULL ? "" : text);

@@ -29,6 +29,8 @@ struct har_target_config {
 };
 
 struct har_target *har_target_new(const struct har_target_config *config);
+/* Copies the text of one that serves where it says that it does not serve us: many failures will have this one reason. */
+void har_target_note_refusal(const char *text, char noted[HAR_TARGET_TEXT_MAX]);
 /* Spawns where that is asked for, and waits until a real RPC is answered. */
 void har_target_start(struct har_target *target, har_target_fn *done, void *owner);
 /* One fresh RPC on a fresh connection. One at a time. */

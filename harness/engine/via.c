@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/engine/via.h"
 
+#include "harness/transport/addresses.h"
 #include "lib/base/alloc.h"
 #include "lib/base/json_out.h"
 
@@ -33,6 +34,8 @@ void har_via_begin(struct har_play *play)
         .host = "127.0.0.1",
         .upstream_host = target->host,
         .upstream_port = target->port,
+        .upstream_address = target->address,
+        .tls = target->tls,
         .seed = play->config.seed,
     };
     enum sl_status status = har_proxy_new(&config, &play->proxy, &error);
@@ -42,10 +45,8 @@ void har_via_begin(struct har_play *play)
     if (status != SL_OK) {
         har_play_give_up(play, NULL, "the fault proxy did not start", error.text);
     }
-    bool is_v6 = strchr(target->host, ':') != NULL;
     play->authority = target->authority != NULL ? sl_strdup(target->authority)
-                                                : sl_asprintf(is_v6 ? "[%s]:%u" : "%s:%u",
-                                                              target->host, (unsigned)target->port);
+                                                : har_authority_of(target->host, target->port);
 }
 
 void har_via_route(const struct har_play *play, const struct har_actor_spec *spec,
@@ -54,7 +55,10 @@ void har_via_route(const struct har_play *play, const struct har_actor_spec *spe
     if (spec->is_via_proxy && play->proxy != NULL) {
         config->host = "127.0.0.1";
         config->port = har_proxy_port(play->proxy);
+        config->address = NULL;
         config->authority = play->authority; /* the server is not to notice */
+        config->is_https = config->tls != NULL;
+        config->tls = NULL; /* the proxy has it: it has to see the frames */
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Faults on one proxied connection. */
 #include "harness/proxy/pair_state.h"
+#include "harness/transport/tls.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -235,6 +236,7 @@ void har_pair_gone(struct har_pair *pair)
     }
     for (int i = 0; i < 2; i++) {
         sl_buf_release(&pair->sides[i].inflight);
+        har_tls_session_free(pair->sides[i].tls);
         har_lane_release(&pair->lanes[i]);
     }
     har_framing_free(pair->framing);

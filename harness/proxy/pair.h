@@ -14,6 +14,7 @@
 #include "harness/proxy/fault.h"
 
 struct har_pair;
+struct har_tls;
 
 struct har_pair_handler {
     /* A fault was applied to the connection for the first time. */
@@ -32,6 +33,8 @@ struct har_pair_config {
     uint64_t number; /* of the connection, from 1 */
     uint64_t seed;
     const struct addrinfo *upstream; /* tried in order; kept */
+    const struct har_tls *tls;       /* to the server; NULL: none. Kept */
+    const char *name;                /* of the server, for TLS; kept */
 };
 
 /* Accepts from listener. Faults that are added before har_pair_start are in force for its first byte. */

@@ -2,8 +2,10 @@
 /* The two sockets of a proxied connection. */
 #include <netdb.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "harness/proxy/pair_state.h"
+#include "harness/transport/addresses.h"
 #include "lib/base/clock.h"
 
 enum {
@@ -100,6 +102,9 @@ static void send_fin(struct har_side *side)
     if (side->is_broken || side->has_shutdown || !side->is_up) {
         return;
     }
+    if (side->tls != NULL) {
+        har_pair_tls_finish(side);
+    }
     side->has_shutdown = true;
     side->shutdown.data = side;
     if (uv_shutdown(&side->shutdown, (uv_stream_t *)&side->tcp, on_shutdown) != 0) {
@@ -137,6 +142,17 @@ static void source_ended(struct har_side *side, bool is_reset)
     }
 }
 
+/* A failure of TLS is to the client what it would be without the proxy: the connection is gone. */
+static void read_tls(struct har_side *side, struct sl_span bytes)
+{
+    enum sl_status status = har_pair_tls_receive(side, bytes);
+    if (status != SL_OK && !side->has_ended && !side->pair->is_closing) {
+        (void)uv_read_stop((uv_stream_t *)&side->tcp);
+        side->is_reading = false;
+        source_ended(side, status != SL_CLOSED);
+    }
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct har_side *side = stream->data;
@@ -144,14 +160,16 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     if (count == 0) {
         return;
     }
-    if (count > 0 && !pair->is_cut) {
+    if (count > 0 && side->tls != NULL) {
+        read_tls(side, sl_span(buf->base, (size_t)count));
+    } else if (count > 0 && !pair->is_cut) {
         struct sl_span bytes = sl_span(buf->base, (size_t)count);
         har_framing_feed(pair->framing, (enum sl_dir)(side - pair->sides), bytes,
                          sl_clock_mono_ns());
     } else if (count < 0) {
         (void)uv_read_stop(stream);
         side->is_reading = false;
-        source_ended(side, count != UV_EOF);
+        source_ended(side, count != UV_EOF || !side->is_up);
     }
     har_pair_io_pump(pair);
     close_when_done(pair);
@@ -163,7 +181,8 @@ static void update_reading(struct har_pair *pair, int dir)
     size_t room = har_lane_room(&pair->lanes[dir]);
     size_t waiting = har_framing_waiting(pair->framing, (enum sl_dir)dir);
     bool is_full = room == 0 || waiting >= HAR_LANE_MAX;
-    bool should = side->is_up && !side->has_ended && (pair->is_cut || !is_full);
+    bool is_open = side->is_up || side->tls != NULL; /* or shaking hands */
+    bool should = is_open && !side->has_ended && (pair->is_cut || !is_full);
     if (should && !side->is_reading) {
         side->is_reading = uv_read_start((uv_stream_t *)&side->tcp, on_alloc, on_read) == 0;
     } else if (!should && side->is_reading) {
@@ -208,9 +227,35 @@ static void write_later(struct har_side *side, struct sl_span bytes)
     }
 }
 
+void har_pair_io_write(struct har_side *side, struct sl_span bytes)
+{
+    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
+    int written = uv_try_write((uv_stream_t *)&side->tcp, &buf, 1);
+    if (written < 0 && written != UV_EAGAIN) {
+        broke(side, written);
+    } else if (written < (int)bytes.len) {
+        write_later(side, sl_span_from(bytes, written > 0 ? (size_t)written : 0));
+    }
+}
+
+static size_t write_tls(struct har_side *side, struct sl_span bytes)
+{
+    struct sl_buf records;
+    if (har_pair_tls_wrap(side, bytes, &records) == SL_OK) {
+        har_pair_io_write(side, sl_buf_span(&records));
+    } else {
+        broke(side, UV_ECONNRESET);
+    }
+    sl_buf_release(&records);
+    return bytes.len;
+}
+
 /* Writes bytes of a lane; how many the lane is rid of. */
 static size_t write_now(struct har_side *side, struct sl_span bytes, bool is_last_of_turn)
 {
+    if (side->tls != NULL) {
+        return write_tls(side, bytes);
+    }
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
     int written = is_last_of_turn ? UV_EAGAIN : uv_try_write((uv_stream_t *)&side->tcp, &buf, 1);
     if (written >= 0) {
@@ -348,9 +393,29 @@ static void on_connected(uv_connect_t *connect, int status)
         return;
     }
     (void)uv_tcp_nodelay(&side->tcp, 1);
-    side->is_up = true;
+    if (pair->config.tls != NULL) {
+        har_pair_tls_begin(pair);
+    } else {
+        side->is_up = true;
+    }
     har_pair_io_pump(pair);
     close_when_done(pair);
+}
+
+/* A socket in the file system is connected at once or not at all. */
+static int connect_unix(struct har_side *side, const struct addrinfo *address)
+{
+    int fd = har_unix_connect(address->ai_addr, address->ai_addrlen);
+    if (fd < 0) {
+        return fd;
+    }
+    int error = uv_tcp_open(&side->tcp, fd);
+    if (error == 0) {
+        on_connected(&side->connect, 0);
+    } else {
+        (void)close(fd);
+    }
+    return error;
 }
 
 void har_pair_io_connect(struct har_pair *pair)
@@ -364,7 +429,10 @@ void har_pair_io_connect(struct har_pair *pair)
     pair->address = address->ai_next;
     init_side(pair, HAR_PAIR_SERVER);
     side->connect.data = side;
-    if (uv_tcp_connect(&side->connect, &side->tcp, address->ai_addr, on_connected) != 0) {
+    int error = address->ai_family == AF_UNIX
+                    ? connect_unix(side, address)
+                    : uv_tcp_connect(&side->connect, &side->tcp, address->ai_addr, on_connected);
+    if (error != 0) {
         uv_close((uv_handle_t *)&side->tcp, on_side_closed);
     }
 }

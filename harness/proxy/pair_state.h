@@ -28,8 +28,9 @@ struct har_side {
     uv_connect_t connect;
     uv_write_t write;
     uv_shutdown_t shutdown;
-    struct sl_buf inflight; /* what the socket had no room for */
-    bool has_handle;        /* tcp is open, or closing */
+    struct sl_buf inflight;      /* what the socket had no room for */
+    struct har_tls_session *tls; /* of the server's side; NULL: plaintext */
+    bool has_handle;             /* tcp is open, or closing */
     bool is_up, is_reading, is_writing;
     bool has_ended;    /* nothing more comes from it */
     bool is_broken;    /* it takes nothing more */
@@ -51,10 +52,27 @@ struct har_pair {
     bool is_pumping;
 };
 
+/* ---- pair_tls.c: the server's side where it has TLS ---- */
+
+/* The socket is connected: begins to shake hands. */
+void har_pair_tls_begin(struct har_pair *pair);
+/* Bytes that came: shakes hands, then feeds what they hold. SL_OK; SL_CLOSED after the peer's close_notify; else TLS
+ * failed. */
+SL_MUST_USE enum sl_status har_pair_tls_receive(struct har_side *side, struct sl_span bytes);
+/* Encrypts bytes into records, which is empty; what is due to the peer comes with it. */
+SL_MUST_USE enum sl_status har_pair_tls_wrap(struct har_side *side, struct sl_span bytes,
+                                             struct sl_buf *records);
+/* Says close_notify, as far as the socket takes it at once. */
+void har_pair_tls_finish(struct har_side *side);
+
+/* ---- pair_io.c ---- */
+
 /* The client's socket out of the listener, and the timer. */
 void har_pair_io_accept(struct har_pair *pair, uv_stream_t *listener);
 /* To the server's next address. */
 void har_pair_io_connect(struct har_pair *pair);
+/* Writes to the side's socket, later what it does not take now. Not while it is writing. */
+void har_pair_io_write(struct har_side *side, struct sl_span bytes);
 /* Moves both lanes as far as they go now, and reads on where there is room. */
 void har_pair_io_pump(struct har_pair *pair);
 /* Closes both sockets; the memory goes when they are closed. */

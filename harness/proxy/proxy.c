@@ -10,6 +10,7 @@
 
 #include "harness/proxy/bind.h"
 #include "harness/proxy/pair.h"
+#include "harness/transport/addresses.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -38,7 +39,9 @@ struct member {
 
 struct har_proxy {
     struct har_proxy_config config;
-    struct addrinfo *upstream;
+    struct addrinfo *upstream, *looked_up; /* the second is freed, where there is one */
+    struct addrinfo only;                  /* of a socket in the file system */
+    struct sockaddr_storage path;
     struct har_bound bound; /* listens while there is a listener */
     uv_tcp_t listener;      /* works on a copy of its fd */
     bool has_listener, is_listener_closing, is_asked_to_listen;
@@ -72,8 +75,8 @@ static void reap(struct har_proxy *proxy)
         sl_free(proxy->entries);
         proxy->entries = next;
     }
-    if (proxy->upstream != NULL) {
-        freeaddrinfo(proxy->upstream);
+    if (proxy->looked_up != NULL) {
+        freeaddrinfo(proxy->looked_up);
     }
     (void)close(proxy->bound.fd);
     sl_free(proxy->decisions);
@@ -261,7 +264,9 @@ static void on_connection(uv_stream_t *listener, int status)
                                      .owner = member,
                                      .number = ++proxy->connections,
                                      .seed = proxy->config.seed,
-                                     .upstream = proxy->upstream};
+                                     .upstream = proxy->upstream,
+                                     .tls = proxy->config.tls,
+                                     .name = proxy->config.upstream_host};
     member->proxy = proxy;
     member->pair = har_pair_accept(listener, &config);
     member->next = proxy->members;
@@ -342,19 +347,42 @@ enum sl_status har_proxy_listen(struct har_proxy *proxy, struct sl_error *reterr
     return SL_OK;
 }
 
+/* Where the server is: its socket in the file system, its address where that is known, else all addresses of its name. */
+static enum sl_status find_upstream(struct har_proxy *proxy, struct sl_error *reterr)
+{
+    const struct har_proxy_config *config = &proxy->config;
+    const char *path = har_unix_path(config->upstream_host);
+    char known[HAR_ADDRESS_TEXT_MAX] = "";
+    if (path != NULL) {
+        proxy->only = (struct addrinfo){.ai_family = AF_UNIX,
+                                        .ai_addrlen = har_unix_address(path, &proxy->path),
+                                        .ai_addr = (struct sockaddr *)&proxy->path};
+        proxy->upstream = &proxy->only;
+        return SL_OK;
+    }
+    if (config->upstream_address != NULL) {
+        (void)har_address_text(config->upstream_address, known);
+    }
+    enum sl_status status = har_look_up(known[0] == '\0' ? config->upstream_host : known,
+                                        config->upstream_port, false, &proxy->looked_up, reterr);
+    if (status == SL_OK) {
+        proxy->upstream = proxy->looked_up = har_addresses_by_turns(proxy->looked_up);
+    }
+    return status;
+}
+
 enum sl_status har_proxy_new(const struct har_proxy_config *config, struct har_proxy **ret_proxy,
                              struct sl_error *reterr_error)
 {
     struct har_proxy *proxy = sl_alloc(sizeof(*proxy));
     proxy->config = *config;
-    enum sl_status status = har_look_up(config->upstream_host, config->upstream_port, false,
-                                        &proxy->upstream, reterr_error);
+    enum sl_status status = find_upstream(proxy, reterr_error);
     if (status == SL_OK) {
         status = har_bind(config->host, config->port, &proxy->bound, reterr_error);
     }
     if (status != SL_OK) {
-        if (proxy->upstream != NULL) {
-            freeaddrinfo(proxy->upstream);
+        if (proxy->looked_up != NULL) {
+            freeaddrinfo(proxy->looked_up);
         }
         sl_free(proxy);
         return status;

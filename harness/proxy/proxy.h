@@ -10,6 +10,8 @@
  *     client -- uv_tcp -> framing -> lane -> uv_tcp -- server
  *                         (frames)   (time, pace, end)        and the same back
  *
+ * With TLS, it is between proxy and server: clients speak plaintext, so that faults know frames and calls.
+ *
  * A half-close, a FIN and a reset are passed on as such, behind the bytes that came before. A lane that does
  * not move stops the reading of its source. Faults that are set before the first connection comes are in
  * force for its first byte.
@@ -40,8 +42,10 @@ struct har_proxy_config {
     uv_loop_t *loop;
     const char *host; /* where it listens: an address, "localhost" or "" for all; port 0: any */
     uint16_t port;
-    const char *upstream_host;
+    const char *upstream_host; /* a name, an address, or "unix:PATH" */
     uint16_t upstream_port;
+    const struct sockaddr_storage *upstream_address; /* of the host, where it is known; NULL */
+    const struct har_tls *tls; /* to the server; NULL: what the client sends is passed on. Kept */
     uint64_t seed;
     void (*visited)(void *owner); /* har_proxy_visits() has changed; may be NULL */
     void *owner;

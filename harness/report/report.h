@@ -24,6 +24,8 @@ bool har_result_counts(const struct har_suite *suite, const struct har_result *r
 /* The exit status of a run (design.md): 2, 1, 3, 4, 0 in this order. */
 int har_exit_status(const struct har_suite *suite);
 
+/* A text that may be a peer's, and the end of the line: on one line, with nothing that a terminal would obey. */
+void har_report_text_line(FILE *file, const char *text);
 /* One result, as it ends; colour: of its verdict. */
 void har_report_text_result(FILE *file, const struct har_result *result, bool has_colour);
 /* The last lines. */

@@ -58,8 +58,7 @@ int har_exit_status(const struct har_suite *suite)
     return totals.pass + totals.fail == 0 ? 4 : 0;
 }
 
-/* A reason on one line, with nothing that a terminal would obey. */
-static void put_line(FILE *file, const char *text)
+void har_report_text_line(FILE *file, const char *text)
 {
     struct sl_span rest = sl_span_str(text);
     struct sl_span piece;
@@ -100,24 +99,24 @@ void har_report_text_result(FILE *file, const struct har_result *result, bool ha
     if (result->outcome == HAR_FAIL && result->failure_count > 0) {
         put_rule(file, &result->failures[0]);
     }
-    put_line(file, result->reason);
+    har_report_text_line(file, result->reason);
     for (size_t i = 1; i < result->failure_count && result->outcome == HAR_FAIL; i++) {
         (void)fprintf(file, "%-12s  ", "");
         put_rule(file, &result->failures[i]);
-        put_line(file, result->failures[i].text);
+        har_report_text_line(file, result->failures[i].text);
     }
     if (result->outcome == HAR_FAIL && result->failure_count > 0) {
         const char *look = har_advice_look(&result->failures[0]);
         (void)fprintf(file, "%-12s  why it matters: ", "");
-        put_line(file, har_advice_why(result, &result->failures[0]));
+        har_report_text_line(file, har_advice_why(result, &result->failures[0]));
         if (look != NULL) {
             (void)fprintf(file, "%-12s  look first: ", "");
-            put_line(file, look);
+            har_report_text_line(file, look);
         }
     }
     for (size_t i = 0; i < result->note_count; i++) {
         (void)fprintf(file, "%-12s  note: ", "");
-        put_line(file, result->notes[i]);
+        har_report_text_line(file, result->notes[i]);
     }
     if (result->evidence[0] != '\0') {
         (void)fprintf(file, "%-12s  evidence: %s\n", "", result->evidence);

@@ -6,6 +6,7 @@
 
 #include "harness/target/process.h"
 #include "harness/target/shell.h"
+#include "harness/transport/addresses.h"
 #include "harness/transport/tls.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
@@ -16,6 +17,8 @@ enum {
     LINE_MAX_BYTES = 512,
     ESTABLISHED = 1, /* TCP_ESTABLISHED in /proc/net/tcp */
 };
+
+#define VARIABLE "SLUICE_METADATA_" /* and a number */
 
 struct har_child {
     struct har_process *process;
@@ -43,7 +46,8 @@ static void add_connection(struct sl_buf *out, const struct har_child_config *co
     bool is_ip6 = strchr(conn->host, ':') != NULL;
     char value[VALUE_MAX];
     (void)snprintf(value, sizeof(value), is_ip6 ? "[%s]:%u" : "%s:%u", conn->host, conn->port);
-    add_option(out, "target", value);
+    bool is_path = har_unix_path(conn->host) != NULL;
+    add_option(out, "target", is_path ? conn->host : value);
     add_option(out, "authority", conn->authority);
     if (conn->tls != NULL) {
         const struct har_tls_config *files = har_tls_files(conn->tls);
@@ -51,14 +55,33 @@ static void add_connection(struct sl_buf *out, const struct har_child_config *co
         add_option(out, "ca", files->ca_file);
         add_option(out, "cert", files->cert_file);
         add_option(out, "key", files->key_file);
+        add_option(out, "server-name", files->server_name);
     }
+    /* Values of metadata may be secrets: not into the list of processes. */
     for (size_t i = 0; i < config->metadata_count; i++) {
-        const struct sl_header *field = &config->metadata[i];
-        int len = snprintf(value, sizeof(value), "%.*s: %.*s", SL_SPAN_ARG(field->name),
-                           SL_SPAN_ARG(field->value));
+        int len = snprintf(value, sizeof(value), "%.*s: " VARIABLE "%zu",
+                           SL_SPAN_ARG(config->metadata[i].name), i);
         out->is_full |= len >= (int)sizeof(value);
-        add_option(out, "metadata", value);
+        add_option(out, "metadata-env", value);
     }
+}
+
+/* The variables that add_connection speaks of; each to be sl_free'd, and the list. */
+static char **make_environment(const struct har_child_config *config)
+{
+    char **list = sl_calloc(config->metadata_count + 1, sizeof(list[0]));
+    for (size_t i = 0; i < config->metadata_count; i++) {
+        list[i] = sl_asprintf(VARIABLE "%zu=%.*s", i, SL_SPAN_ARG(config->metadata[i].value));
+    }
+    return list;
+}
+
+static void free_environment(char **list)
+{
+    for (size_t i = 0; list[i] != NULL; i++) {
+        sl_free(list[i]);
+    }
+    sl_free(list);
 }
 
 /* The shell command of the client; SL_LIMIT when it is too long. */
@@ -94,9 +117,12 @@ enum sl_status har_child_new(uv_loop_t *loop, const struct har_child_config *con
     }
     struct har_child *child = sl_alloc(sizeof(*child));
     child->server_port = config->conn.port;
+    char **environment = make_environment(config);
     struct har_process_config process = {.command = (const char *)command.data,
-                                         .port = config->conn.port};
+                                         .port = config->conn.port,
+                                         .environment = environment};
     status = har_process_new(loop, &process, &child->process, reterr_error);
+    free_environment(environment);
     sl_buf_release(&command);
     if (status != SL_OK) {
         sl_free(child);

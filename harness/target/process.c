@@ -142,6 +142,27 @@ static void on_output(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     }
 }
 
+/* Our own environment and what is added; the list alone to be sl_free'd. NULL: our own. */
+static char **join_environment(char *const *more)
+{
+    size_t count = 1;
+    for (size_t i = 0; environ[i] != NULL; i++) {
+        count++;
+    }
+    for (size_t i = 0; more != NULL && more[i] != NULL; i++) {
+        count++;
+    }
+    char **list = more == NULL ? NULL : sl_calloc(count, sizeof(list[0]));
+    size_t at = 0;
+    for (size_t i = 0; list != NULL && more[i] != NULL; i++) {
+        list[at++] = more[i];
+    }
+    for (size_t i = 0; list != NULL && environ[i] != NULL; i++) {
+        list[at++] = environ[i];
+    }
+    return list;
+}
+
 static enum sl_status spawn(struct har_process *process, uv_loop_t *loop, char *command,
                             struct sl_error *reterr)
 {
@@ -171,7 +192,10 @@ static enum sl_status spawn(struct har_process *process, uv_loop_t *loop, char *
     uv_timer_init(loop, &process->timer);
     process->open_handles = HANDLES;
     uv_pipe_open(&process->output, pipe_ends[0]);
+    options.env = join_environment(process->config.environment);
     error = uv_spawn(loop, &process->process, &options);
+    sl_free(options.env);
+    process->config.environment = NULL;
     close(pipe_ends[1]);
     if (error < 0) {
         process->has_exited = process->is_group_gone = true;

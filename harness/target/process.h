@@ -27,8 +27,9 @@ enum {
 struct har_process;
 
 struct har_process_config {
-    const char *command; /* every "{port}" in it becomes the port; copied */
-    uint16_t port;       /* 0: any free port of 127.0.0.1 */
+    const char *command;      /* every "{port}" in it becomes the port; copied */
+    uint16_t port;            /* 0: any free port of 127.0.0.1 */
+    char *const *environment; /* "NAME=VALUE" beside our own, up to a NULL; NULL: none. Copied */
     /* The command's shell has ended; not called once har_process_stop was. May be NULL. */
     void (*exited)(void *owner, struct har_process *process);
     void *owner;

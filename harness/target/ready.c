@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "harness/transport/tls.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/wire/grpc_status.h"
@@ -10,6 +11,10 @@
 #define ATTEMPT_NS     (5 * SL_SECOND)
 #define FIRST_PAUSE_NS (20 * SL_MS)
 #define LAST_PAUSE_NS  (500 * SL_MS)
+
+enum {
+    LONELY_MS = 200, /* between the end of a call and that of its connection */
+};
 
 struct har_ready {
     struct har_ready_config config;
@@ -21,6 +26,8 @@ struct har_ready {
     uint64_t pause_ns;
     uint64_t begin_ns, took_ns; /* of the last attempt */
     char text[HAR_READY_TEXT_MAX];
+    struct sockaddr_storage peer; /* of the connection that had the answer */
+    bool is_connected, has_frame; /* how far the attempt has come */
     bool is_answered; /* the last attempt had a status from the wire, though UNAVAILABLE */
     bool is_done;
 };
@@ -56,6 +63,12 @@ static void on_pause_over(uv_timer_t *timer)
 /* The attempt has failed: another one after a pause, while there is time. */
 static void retry(struct har_ready *ready)
 {
+    const char *hint = har_conn_hint(ready->conn);
+    if (hint != NULL) {
+        snprintf(ready->text, sizeof ready->text, "%s", hint);
+        finish(ready, SL_UNSUPPORTED);
+        return;
+    }
     end_attempt(ready);
     if (sl_clock_mono_ns() + ready->pause_ns >= ready->deadline_ns) {
         finish(ready, ready->is_answered ? SL_OK : SL_TIMEOUT);
@@ -63,6 +76,24 @@ static void retry(struct har_ready *ready)
     }
     uv_timer_start(&ready->timer, on_pause_over, to_ms(ready->pause_ns), 0);
     ready->pause_ns = ready->pause_ns * 2 < LAST_PAUSE_NS ? ready->pause_ns * 2 : LAST_PAUSE_NS;
+}
+
+static void add(struct har_ready *ready, const char *more)
+{
+    size_t len = strlen(ready->text);
+    snprintf(ready->text + len, sizeof ready->text - len, "%s", more);
+}
+
+/* Whoever stands before the server does not let us in, and says so by an HTTP status: 401, 403. */
+static bool is_kept_out(const struct har_stream_result *result)
+{
+    return result->source == SL_FROM_HTTP_STATUS &&
+           (result->code == SL_GRPC_UNAUTHENTICATED || result->code == SL_GRPC_PERMISSION_DENIED);
+}
+
+static void on_lonely_end(uv_timer_t *timer)
+{
+    retry(timer->data);
 }
 
 static void on_end(void *owner, struct har_stream *stream, const struct har_stream_result *result)
@@ -73,11 +104,21 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
     bool is_from_wire =
         result->source == SL_FROM_TRAILERS || result->source == SL_FROM_TRAILERS_ONLY;
     ready->is_answered = is_from_wire;
+    if (result->source ==
+        SL_FROM_CONNECTION_CLOSED) { /* ended() comes and knows more; a GOAWAY has none */
+        snprintf(ready->text, sizeof ready->text, "%s", result->message);
+        uv_timer_start(&ready->timer, on_lonely_end, LONELY_MS, 0);
+        return;
+    }
     ready->took_ns = sl_clock_mono_ns() - ready->begin_ns;
     snprintf(ready->text, sizeof ready->text, "%s: %s", name == NULL ? "unknown status" : name,
              result->message);
+    ready->peer = *har_conn_peer(ready->conn);
     if (is_from_wire && result->code != SL_GRPC_UNAVAILABLE) {
         finish(ready, SL_OK);
+    } else if (is_kept_out(result)) {
+        add(ready, "; credentials are given by --metadata-file or --metadata-env");
+        finish(ready, SL_UNSUPPORTED);
     } else {
         retry(ready);
     }
@@ -86,26 +127,60 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
 static void on_ended(void *owner, struct har_conn *conn, enum har_conn_end how, const char *text)
 {
     struct har_ready *ready = owner;
-    (void)conn;
-    (void)how;
     snprintf(ready->text, sizeof ready->text, "%s", text);
+    if (how == HAR_CONN_UNFIT) {
+        finish(ready, SL_UNSUPPORTED);
+        return;
+    }
+    bool is_silent = (how == HAR_CONN_FIN || how == HAR_CONN_RST) && !har_conn_has_heard(conn);
+    if (is_silent && ready->config.conn.tls == NULL) {
+        add(ready, " without a word; if it has TLS there: --tls");
+    } else if (is_silent && har_tls_files(ready->config.conn.tls)->cert_file == NULL) {
+        add(ready, " without a word; if it wants a client's certificate: --cert FILE --key FILE");
+    }
     retry(ready);
+}
+
+static void on_connected(void *owner, struct har_conn *conn)
+{
+    struct har_ready *ready = owner;
+    (void)conn;
+    ready->is_connected = true;
+}
+
+static void on_frame(void *owner, struct har_conn *conn, const struct sl_frame_event *event)
+{
+    struct har_ready *ready = owner;
+    (void)conn;
+    ready->has_frame |= event->dir == SL_DIR_RESPONSE && !event->is_malformed;
 }
 
 static void on_attempt_over(uv_timer_t *timer)
 {
     struct har_ready *ready = timer->data;
-    snprintf(ready->text, sizeof ready->text, "the call had no answer in time");
+    bool has_tls = ready->config.conn.tls != NULL;
+    if (!ready->is_connected) {
+        snprintf(ready->text, sizeof ready->text, "no %s in time: nobody answers there",
+                 has_tls ? "connection, or no TLS on it," : "connection");
+    } else if (!ready->has_frame) {
+        snprintf(ready->text, sizeof ready->text, "it takes connections and says nothing%s",
+                 has_tls ? "" : "; if it has TLS there: --tls");
+    } else {
+        snprintf(ready->text, sizeof ready->text,
+                 "it speaks HTTP/2, but the call had no answer in time: %s", ready->config.method);
+    }
     ready->is_answered = false;
     retry(ready);
 }
 
-static const struct har_conn_handler conn_handler = {.ended = on_ended};
+static const struct har_conn_handler conn_handler = {
+    .connected = on_connected, .ended = on_ended, .frame = on_frame};
 static const struct har_stream_handler stream_handler = {.end = on_end};
 
 static void begin_attempt(struct har_ready *ready)
 {
     ready->begin_ns = sl_clock_mono_ns();
+    ready->is_connected = ready->has_frame = false;
     struct har_conn_config conn = ready->config.conn;
     conn.handler = &conn_handler;
     conn.owner = ready;
@@ -145,6 +220,11 @@ struct har_ready *har_ready_new(uv_loop_t *loop, const struct har_ready_config *
 uint64_t har_ready_took_ns(const struct har_ready *ready)
 {
     return ready->took_ns;
+}
+
+const struct sockaddr_storage *har_ready_peer(const struct har_ready *ready)
+{
+    return &ready->peer;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -13,12 +13,13 @@
 #include "harness/transport/transport.h"
 
 enum {
-    HAR_READY_TEXT_MAX = 256,
+    HAR_READY_TEXT_MAX = 512,
 };
 
 struct har_ready;
 
-/* SL_OK, or SL_TIMEOUT with why the last attempt failed. */
+/* SL_OK, or SL_TIMEOUT with why the last attempt failed; SL_UNSUPPORTED, at once, where another one would fail in the
+ * same way: a certificate, TLS or none, another protocol. */
 typedef void har_ready_fn(void *owner, struct har_ready *ready, enum sl_status status,
                           const char *text);
 
@@ -37,6 +38,8 @@ struct har_ready_config {
 struct har_ready *har_ready_new(uv_loop_t *loop, const struct har_ready_config *config);
 /* From the beginning of the last attempt, its connection included, to its answer. */
 uint64_t har_ready_took_ns(const struct har_ready *ready);
+/* The address that answered; AF_UNSPEC when none did. */
+const struct sockaddr_storage *har_ready_peer(const struct har_ready *ready);
 void har_ready_free(struct har_ready *ready);
 
 #endif

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "harness/transport/addresses.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/rd.h"
@@ -81,16 +82,34 @@ static void observe_close(struct har_conn *conn, enum sl_dir dir, bool is_reset,
 
 static void format_address(const struct sockaddr_storage *address, char text[HAR_LOCAL_MAX])
 {
-    char host[INET6_ADDRSTRLEN] = "";
-    if (address->ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)address;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-        snprintf(text, HAR_LOCAL_MAX, "%s:%u", host, ntohs(in->sin_port));
-    } else if (address->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-        snprintf(text, HAR_LOCAL_MAX, "[%s]:%u", host, ntohs(in6->sin6_port));
+    char host[HAR_ADDRESS_TEXT_MAX];
+    const struct sockaddr_in *in =
+        (const struct sockaddr_in *)address; /* the port is where in6 has it */
+    (void)har_address_text(address, host);
+    if (host[0] != '\0') {
+        bool is_ip6 = address->ss_family == AF_INET6;
+        (void)snprintf(text, HAR_LOCAL_MAX, is_ip6 ? "[%.54s]:%u" : "%.54s:%u", host,
+                       ntohs(in->sin_port));
     }
+}
+
+/* Captures know no sockets in the file system: such a connection has made-up ports of this machine there. */
+static void begin_capture(struct har_conn *conn, uint64_t now_ns)
+{
+    static uint16_t made_up;
+    const struct sockaddr *client = (const struct sockaddr *)har_link_local(conn->link);
+    const struct sockaddr *server = (const struct sockaddr *)har_link_peer(conn->link);
+    struct sockaddr_in ends[2] = {
+        {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+        {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(1)},
+    };
+    if (server->sa_family == AF_UNIX) {
+        made_up = made_up < 1024 ? 1024 : (uint16_t)(made_up + 1);
+        ends[0].sin_port = htons(made_up);
+        client = (const struct sockaddr *)&ends[0];
+        server = (const struct sockaddr *)&ends[1];
+    }
+    conn->flow = har_capture_flow_new(conn->config.capture, client, server, now_ns);
 }
 
 static void on_connected(void *owner, uint64_t now_ns)
@@ -98,9 +117,7 @@ static void on_connected(void *owner, uint64_t now_ns)
     struct har_conn *conn = owner;
     format_address(har_link_local(conn->link), conn->local);
     if (conn->config.capture != NULL) {
-        conn->flow = har_capture_flow_new(
-            conn->config.capture, (const struct sockaddr *)har_link_local(conn->link),
-            (const struct sockaddr *)har_link_peer(conn->link), now_ns);
+        begin_capture(conn, now_ns);
     }
     conn->ops->connected(conn);
     if (har_conn_is_live(conn) && conn->config.handler->connected != NULL) {
@@ -108,9 +125,28 @@ static void on_connected(void *owner, uint64_t now_ns)
     }
 }
 
+/* What a server says that was met in the wrong way. RFC 8446 5.1: 21 an alert, 22 a handshake, then major version 3. */
+static const char *hint_of(struct sl_span bytes)
+{
+    static const char http1[] = "HTTP/1.";
+    if (bytes.len >= 2 && (bytes.data[0] == 21 || bytes.data[0] == 22) && bytes.data[1] == 3) {
+        return "the server speaks TLS on this port: --tls, or --ca FILE with an authority of its "
+               "own";
+    }
+    if (bytes.len >= sizeof http1 - 1 && memcmp(bytes.data, http1, sizeof http1 - 1) == 0) {
+        return "the server answers in HTTP/1.1: it speaks no HTTP/2 on this port, or only with TLS "
+               "(--tls)";
+    }
+    return NULL;
+}
+
 static void on_read(void *owner, struct sl_span bytes, uint64_t now_ns)
 {
     struct har_conn *conn = owner;
+    if (!conn->has_heard) {
+        conn->has_heard = true;
+        conn->hint = conn->config.tls == NULL ? hint_of(bytes) : NULL;
+    }
     har_conn_feed(conn, SL_DIR_RESPONSE, bytes, now_ns);
     if (!conn->is_freed) {
         conn->ops->received(conn, bytes, now_ns);
@@ -200,10 +236,8 @@ struct har_conn *har_conn_new(uv_loop_t *loop, const struct har_conn_config *con
     conn->turn = har_turn_ref(loop);
     conn->task.run = on_task;
     sl_buf_init(&conn->held, HAR_CONN_QUEUE_MAX);
-    bool is_bare_ipv6 = strchr(config->host, ':') != NULL;
     conn->authority = config->authority != NULL ? sl_strdup(config->authority)
-                                                : sl_asprintf(is_bare_ipv6 ? "[%s]:%u" : "%s:%u",
-                                                              config->host, config->port);
+                                                : har_authority_of(config->host, config->port);
     struct sl_observer_config watch = sl_observer_defaults();
     watch.handler = conn->ops->observer;
     watch.owner = conn;
@@ -212,6 +246,7 @@ struct har_conn *har_conn_new(uv_loop_t *loop, const struct har_conn_config *con
     struct har_link_config link = {
         .host = config->host,
         .port = config->port,
+        .address = config->address,
         .tls = config->tls,
         .receive_buffer = config->receive_buffer,
         .handler = &link_handler,
@@ -300,6 +335,26 @@ const struct sl_observer *har_conn_observer(const struct har_conn *conn)
 const char *har_conn_local(const struct har_conn *conn)
 {
     return conn->local;
+}
+
+const struct sockaddr_storage *har_conn_peer(const struct har_conn *conn)
+{
+    return har_link_peer(conn->link);
+}
+
+bool har_conn_has_heard(const struct har_conn *conn)
+{
+    return conn->has_heard;
+}
+
+const char *har_conn_hint(const struct har_conn *conn)
+{
+    return conn->hint;
+}
+
+const char *har_conn_scheme(const struct har_conn *conn)
+{
+    return conn->config.tls != NULL || conn->config.is_https ? "https" : "http";
 }
 
 const char *har_conn_authority(const struct har_conn *conn)

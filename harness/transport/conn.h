@@ -78,9 +78,11 @@ struct har_conn {
     bool is_freed;
     bool is_feeding; /* the observer is at work: it is not to be entered again */
     bool has_held_close, is_held_reset;
-    bool has_goaway; /* from the server */
-    bool is_paused;  /* by its owner */
-    bool is_choked;  /* by its transport, which cannot pass on more */
+    bool has_goaway;  /* from the server */
+    bool is_paused;   /* by its owner */
+    bool is_choked;   /* by its transport, which cannot pass on more */
+    bool has_heard;   /* a byte of the server has come */
+    const char *hint; /* what its first bytes say, where they are no HTTP/2 */
 };
 
 struct har_stream {
@@ -105,6 +107,9 @@ void har_stream_end_late(struct har_stream *stream, const char *reason);
 /* The constructors of the two transports; observer and link are made by har_conn_start. */
 struct har_conn *har_h2_conn_new(void);
 struct har_conn *har_grpc_conn_new(void);
+
+/* What :scheme says. */
+const char *har_conn_scheme(const struct har_conn *conn);
 
 /* One direction's bytes to capture and observer. */
 void har_conn_feed(struct har_conn *conn, enum sl_dir dir, struct sl_span bytes, uint64_t now_ns);

@@ -218,7 +218,7 @@ static grpc_channel *open_channel(const struct grpc_conn *conn, int fd)
     size_t count = 0;
     args[count++] = text_arg(GRPC_ARG_DEFAULT_AUTHORITY, conn->base.authority);
     args[count++] = text_arg(GRPC_ARG_PRIMARY_USER_AGENT_STRING, "sluice-harness/" SL_VERSION);
-    args[count++] = text_arg(GRPC_ARG_HTTP2_SCHEME, config->tls == NULL ? "http" : "https");
+    args[count++] = text_arg(GRPC_ARG_HTTP2_SCHEME, har_conn_scheme(&conn->base));
     args[count++] = number_arg(GRPC_ARG_ENABLE_RETRIES, 0);
     args[count++] = number_arg(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, HAR_MESSAGE_MAX);
     /* The window stays at 64 KiB: a stalled stream is felt by the server, not hidden in 4 MiB. */

@@ -48,8 +48,7 @@ bool har_h2_write_request(struct h2_conn *conn, struct h2_stream *stream)
 
     /* PROTOCOL-HTTP2 "Requests": the order of Call-Definition, then custom metadata. */
     fields[count++] = field(":method", sl_span_str("POST"));
-    fields[count++] =
-        field(":scheme", sl_span_str(conn->base.config.tls == NULL ? "http" : "https"));
+    fields[count++] = field(":scheme", sl_span_str(har_conn_scheme(&conn->base)));
     fields[count++] = field(":path", sl_span_str(stream->base.method));
     fields[count++] = field(":authority", sl_span_str(conn->base.authority));
     fields[count++] = field("te", sl_span_str("trailers"));

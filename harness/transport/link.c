@@ -1,66 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/transport/link.h"
 
-#include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 
+#include "harness/transport/link_state.h"
 #include "harness/transport/tls.h"
-#include "harness/transport/turn.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
 enum {
     READ_SIZE = 64 * 1024,
     KEEP_CAPACITY = 64 * 1024, /* a larger output buffer is given back once it is empty */
-    SERVICE_MAX = 8,
-};
-
-enum link_state {
-    LINK_CONNECTING,
-    LINK_UP,
-    LINK_CLOSED,
-};
-
-struct har_link {
-    uv_loop_t *loop;
-    struct har_link_config config;
-    enum link_state state;
-    struct har_turn *turn;
-    struct har_turn_task task;
-    uv_getaddrinfo_t resolve;
-    struct addrinfo *addresses; /* of the host */
-    struct addrinfo *address;   /* the one that is tried */
-    uv_tcp_t tcp;
-    uv_connect_t connect;
-    uv_write_t write;
-    uv_shutdown_t shutdown;
-    struct har_tls_session *tls;
-    struct sl_buf out;      /* plaintext, not handed over yet */
-    struct sl_buf wire;     /* TLS: records that wait for the socket */
-    struct sl_buf inflight; /* what uv_write works on */
-    struct sockaddr_storage local, peer;
-    struct sl_error failure; /* why the last address failed; told when there is no other */
-    bool is_freed;
-    bool is_resolving;
-    bool has_handle; /* tcp is open or closing */
-    bool is_writing;
-    bool is_write_broken; /* the peer takes no more; what it sent may still be read */
-    bool is_paused;
-    bool is_reading;
-    bool is_finishing; /* FIN is asked for */
-    bool has_shutdown; /* and under way */
 };
 
 /* All links of a thread read into one buffer: libuv asks for it and hands it back in one go. */
 static _Thread_local uint8_t read_buffer[READ_SIZE];
 static _Thread_local uint8_t plain_buffer[READ_SIZE];
 
-static void try_address(struct har_link *link);
-
-/* Frees the memory once nothing of libuv's refers to it. */
-static void reap(struct har_link *link)
+void har_link_reap(struct har_link *link)
 {
     if (!link->is_freed || link->has_handle || link->is_resolving || link->task.is_queued) {
         return;
@@ -81,13 +39,13 @@ static void on_closed(uv_handle_t *handle)
     struct har_link *link = handle->data;
     link->has_handle = false;
     if (link->state == LINK_CONNECTING && !link->is_freed) {
-        try_address(link);
+        har_link_try_address(link);
     } else {
-        reap(link);
+        har_link_reap(link);
     }
 }
 
-static void close_handle(struct har_link *link)
+void har_link_close_handle(struct har_link *link)
 {
     if (link->has_handle && !uv_is_closing((uv_handle_t *)&link->tcp)) {
         uv_close((uv_handle_t *)&link->tcp, on_closed);
@@ -102,7 +60,7 @@ static void end(struct har_link *link, enum har_conn_end how, const char *text)
         return;
     }
     link->state = LINK_CLOSED;
-    close_handle(link);
+    har_link_close_handle(link);
     link->config.handler->closed(link->config.owner, how, text);
 }
 
@@ -253,11 +211,16 @@ static void on_turn(struct har_turn_task *task)
 {
     struct har_link *link = HAR_TASK_OWNER(task, struct har_link, task);
     if (link->is_freed) {
-        reap(link);
+        har_link_reap(link);
         return;
     }
     if (link->state == LINK_CONNECTING && !link->has_handle && !link->is_resolving) {
         end(link, HAR_CONN_REFUSED, link->failure.text);
+        return;
+    }
+    if (link->is_unix_up && link->state == LINK_CONNECTING) {
+        link->is_unix_up = false;
+        har_link_opened(link);
         return;
     }
     if (link->state == LINK_UP) {
@@ -309,7 +272,7 @@ static void shake_hands(struct har_link *link, uint64_t now_ns)
     if (status == SL_OK) {
         become_up(link, now_ns);
     } else {
-        end(link, HAR_CONN_TLS, error.text);
+        end(link, status == SL_UNSUPPORTED ? HAR_CONN_UNFIT : HAR_CONN_TLS, error.text);
     }
 }
 
@@ -333,7 +296,7 @@ static void read_records(struct har_link *link, struct sl_span cipher, uint64_t 
             end_by_errno(link, UV_EOF);
         } else {
             send_records(link);
-            end(link, HAR_CONN_TLS, error.text);
+            end(link, status == SL_UNSUPPORTED ? HAR_CONN_UNFIT : HAR_CONN_TLS, error.text);
         }
     }
 }
@@ -389,26 +352,8 @@ static void update_reading(struct har_link *link)
     }
 }
 
-/* --- connecting --- */
-
-static void next_address(struct har_link *link, int error)
+void har_link_opened(struct har_link *link)
 {
-    sl_error_set(&link->failure, SL_IO, "cannot connect to %s:%u: %s", link->config.host,
-                 link->config.port, uv_strerror(error));
-    link->address = link->address->ai_next;
-}
-
-static void on_connected(uv_connect_t *connect, int status)
-{
-    struct har_link *link = connect->data;
-    if (link->state != LINK_CONNECTING || link->is_freed) {
-        return;
-    }
-    if (status < 0) {
-        next_address(link, status);
-        close_handle(link);
-        return;
-    }
     int len = sizeof link->local;
     (void)uv_tcp_getsockname(&link->tcp, (struct sockaddr *)&link->local, &len);
     len = sizeof link->peer;
@@ -420,83 +365,6 @@ static void on_connected(uv_connect_t *connect, int status)
         become_up(link, sl_clock_mono_ns());
     }
     update_reading(link);
-}
-
-/* Opens a socket for the current address; false when the system refuses. */
-static int open_socket(struct har_link *link)
-{
-    int error = uv_tcp_init_ex(link->loop, &link->tcp, (unsigned)link->address->ai_family);
-    if (error < 0) {
-        return error;
-    }
-    link->has_handle = true;
-    link->tcp.data = link;
-    uv_tcp_nodelay(&link->tcp, 1);
-    if (link->config.receive_buffer > 0) {
-        /* Before connecting, as the window scale is chosen then. */
-        int value = link->config.receive_buffer;
-        uv_recv_buffer_size((uv_handle_t *)&link->tcp, &value);
-    }
-    link->connect.data = link;
-    return uv_tcp_connect(&link->connect, &link->tcp, link->address->ai_addr, on_connected);
-}
-
-/* Tries the current address; when there is none left, the refusal is told by the turn. */
-static void try_address(struct har_link *link)
-{
-    while (link->address != NULL) {
-        int error = open_socket(link);
-        if (error == 0) {
-            return;
-        }
-        next_address(link, error);
-        if (link->has_handle) {
-            close_handle(link); /* on_closed comes back here */
-            return;
-        }
-    }
-    har_turn_defer(link->turn, &link->task);
-}
-
-static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addresses)
-{
-    struct har_link *link = resolve->data;
-    link->is_resolving = false;
-    link->addresses = link->address = addresses;
-    if (link->is_freed) {
-        reap(link);
-        return;
-    }
-    if (status < 0) {
-        sl_error_set(&link->failure, SL_IO, "cannot resolve %s: %s", link->config.host,
-                     uv_strerror(status));
-    }
-    if (link->state == LINK_CONNECTING) {
-        try_address(link);
-    }
-}
-
-static void resolve(struct har_link *link)
-{
-    char service[SERVICE_MAX];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    snprintf(service, sizeof service, "%u", link->config.port);
-    if (getaddrinfo(link->config.host, service, &hints, &link->addresses) == 0) {
-        link->address = link->addresses;
-        try_address(link);
-        return;
-    }
-    hints.ai_flags = AI_NUMERICSERV;
-    link->resolve.data = link;
-    int error =
-        uv_getaddrinfo(link->loop, &link->resolve, on_resolved, link->config.host, service, &hints);
-    link->is_resolving = error == 0;
-    if (error < 0) {
-        sl_error_set(&link->failure, SL_IO, "cannot resolve %s: %s", link->config.host,
-                     uv_strerror(error));
-        har_turn_defer(link->turn, &link->task);
-    }
 }
 
 /* --- the face --- */
@@ -515,7 +383,7 @@ struct har_link *har_link_new(uv_loop_t *loop, const struct har_link_config *con
     sl_buf_init(&link->wire, (size_t)HAR_CONN_QUEUE_MAX * 2);
     sl_buf_init(&link->inflight, (size_t)HAR_CONN_QUEUE_MAX * 2);
     link->local.ss_family = link->peer.ss_family = AF_UNSPEC;
-    resolve(link);
+    har_link_resolve(link);
     return link;
 }
 
@@ -526,7 +394,8 @@ void har_link_free(struct har_link *link)
     }
     link->is_freed = true;
     link->state = LINK_CLOSED;
-    close_handle(link);
+    har_link_end_patience(link);
+    har_link_close_handle(link);
     if (link->is_resolving) {
         uv_cancel((uv_req_t *)&link->resolve);
     }
@@ -576,7 +445,8 @@ void har_link_reset(struct har_link *link)
 void har_link_close(struct har_link *link)
 {
     link->state = LINK_CLOSED;
-    close_handle(link);
+    har_link_end_patience(link);
+    har_link_close_handle(link);
 }
 
 void har_link_pause(struct har_link *link, bool is_paused)

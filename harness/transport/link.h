@@ -3,7 +3,7 @@
 #define HAR_LINK_H
 
 /*
- * A byte link to a server: TCP, with TLS on it when asked. What is written in one turn of the loop
+ * A byte link to a server: TCP or a socket in the file system, with TLS on it when asked. What is written in one turn of the loop
  * becomes one write.
  *
  * State:  CONNECTING --connected()--> UP --closed()--> CLOSED
@@ -35,15 +35,17 @@ struct har_link_handler {
 };
 
 struct har_link_config {
-    const char *host; /* a name, or an address without brackets; kept */
+    const char *host; /* a name, an address without brackets, or "unix:PATH"; kept */
     uint16_t port;
-    const struct har_tls *tls; /* NULL: plaintext; kept */
-    int receive_buffer;        /* SO_RCVBUF; 0: the system's */
+    const struct sockaddr_storage *address; /* NULL: the host is looked up; copied */
+    const struct har_tls *tls;              /* NULL: plaintext; kept */
+    int receive_buffer;                     /* SO_RCVBUF; 0: the system's */
     const struct har_link_handler *handler;
     void *owner;
 };
 
-/* Begins to connect, to each address of the host in turn until one answers. */
+/* Begins to connect, to each address of the host in turn until one answers; one that does not is given up after a
+ * second while there are others. */
 struct har_link *har_link_new(uv_loop_t *loop, const struct har_link_config *config);
 void har_link_free(struct har_link *link);
 

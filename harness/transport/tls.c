@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "harness/transport/tls_explain.h"
 #include "lib/base/alloc.h"
 
 enum {
@@ -21,9 +22,23 @@ struct har_tls {
 
 struct har_tls_session {
     SSL *ssl;
-    BIO *in;  /* from the peer; owned by ssl */
-    BIO *out; /* to the peer; owned by ssl */
+    BIO *in;                        /* from the peer; owned by ssl */
+    BIO *out;                       /* to the peer; owned by ssl */
+    bool has_certificate;           /* of the client */
+    char *name;                     /* that the certificate has to be for */
+    struct har_tls_refusal refusal; /* of the server's certificate, by the library */
 };
+
+/* OpenSSL asks at each certificate of the chain, and once more where one was refused. */
+static int on_verify(int is_fine, X509_STORE_CTX *context)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct har_tls_session *session = ssl == NULL ? NULL : SSL_get_app_data(ssl);
+    if (is_fine == 0 && session != NULL) {
+        har_tls_note_refusal(&session->refusal, context);
+    }
+    return is_fine;
+}
 
 static const unsigned char alpn_h2[] = {2, 'h', '2'};
 
@@ -96,7 +111,7 @@ enum sl_status har_tls_new(const struct har_tls_config *config, struct har_tls *
         goto out;
     }
     SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION); /* RFC 9113 9.2 */
-    SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_mode(tls->context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
     /* A server that closes without close_notify ends the connection in order all the same. */
     SSL_CTX_set_options(tls->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -145,6 +160,9 @@ struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const cha
     struct har_tls_session *session = sl_alloc(sizeof *session);
     const char *name = tls->files.server_name == NULL ? host : tls->files.server_name;
     session->ssl = SSL_new(tls->context);
+    session->name = sl_strdup(name);
+    session->has_certificate = tls->files.cert_file != NULL;
+    SSL_set_app_data(session->ssl, session);
     session->in = BIO_new(BIO_s_mem());
     session->out = BIO_new(BIO_s_mem());
     SSL_set_bio(session->ssl, session->in, session->out);
@@ -164,6 +182,7 @@ void har_tls_session_free(struct har_tls_session *session)
 {
     if (session != NULL) {
         SSL_free(session->ssl);
+        sl_free(session->name);
         sl_free(session);
     }
 }
@@ -203,7 +222,16 @@ static enum sl_status check_alpn(const struct har_tls_session *session, struct s
     if (sl_span_equal(sl_span(chosen, len), sl_span("h2", 2))) {
         return SL_OK;
     }
-    return sl_error_set(reterr, SL_IO, "the server did not choose h2 by ALPN");
+    return sl_error_set(
+        reterr, SL_UNSUPPORTED,
+        "the server did not choose h2 by ALPN: it speaks TLS, but not HTTP/2, which gRPC "
+        "needs; is it the right port, and has HTTP/2 been turned on there?");
+}
+
+static enum sl_status explain(const struct har_tls_session *session, struct sl_error *reterr)
+{
+    unsigned long code = ERR_peek_error();
+    return har_tls_explain(code, session->has_certificate, error_text(), reterr);
 }
 
 enum sl_status har_tls_session_handshake(struct har_tls_session *session,
@@ -218,13 +246,11 @@ enum sl_status har_tls_session_handshake(struct har_tls_session *session,
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
         return SL_AGAIN;
     }
-    long verified = SSL_get_verify_result(session->ssl);
-    if (verified != X509_V_OK) {
+    if (session->refusal.code != X509_V_OK) {
         ERR_clear_error();
-        return sl_error_set(reterr_error, SL_IO, "the server's certificate: %s",
-                            X509_verify_cert_error_string(verified));
+        return har_tls_explain_refusal(&session->refusal, session->name, reterr_error);
     }
-    return sl_error_set(reterr_error, SL_IO, "TLS handshake: %s", error_text());
+    return explain(session, reterr_error);
 }
 
 enum sl_status har_tls_session_read(struct har_tls_session *session, void *bytes, size_t size,
@@ -244,7 +270,7 @@ enum sl_status har_tls_session_read(struct har_tls_session *session, void *bytes
     if (why == SSL_ERROR_ZERO_RETURN) {
         return SL_CLOSED;
     }
-    return sl_error_set(reterr_error, SL_IO, "TLS: %s", error_text());
+    return explain(session, reterr_error);
 }
 
 enum sl_status har_tls_session_write(struct har_tls_session *session, struct sl_span plain,

@@ -37,11 +37,13 @@ void har_tls_session_receive(struct har_tls_session *session, struct sl_span cip
 /* Moves the bytes due to the peer to the end of out. */
 enum sl_status har_tls_session_output(struct har_tls_session *session, struct sl_buf *out);
 
-/* SL_OK once the handshake is done, SL_AGAIN while more is needed, SL_IO when it failed. */
+/* SL_OK once the handshake is done, SL_AGAIN while more is needed, SL_IO when it failed, SL_UNSUPPORTED when it would
+ * fail again: a certificate, the name, the protocol. The text says what to do. */
 SL_MUST_USE enum sl_status har_tls_session_handshake(struct har_tls_session *session,
                                                      struct sl_error *reterr_error);
 /* Plaintext that came: at most size bytes. SL_AGAIN when there is none yet, SL_CLOSED after the peer's
- * close_notify, SL_IO on a failure. */
+ * close_notify, SL_IO on a failure, SL_UNSUPPORTED on one that would come again: TLS 1.3 refuses a client's
+ * certificate, or that there is none, behind the handshake. */
 SL_MUST_USE enum sl_status har_tls_session_read(struct har_tls_session *session, void *bytes,
                                                 size_t size, size_t *ret_len,
                                                 struct sl_error *reterr_error);

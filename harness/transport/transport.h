@@ -53,7 +53,9 @@ enum har_conn_end {
     HAR_CONN_FIN,     /* closed by the peer in order */
     HAR_CONN_RST,     /* reset by the peer */
     HAR_CONN_TLS,     /* TLS failed */
-    HAR_CONN_ERROR,   /* the peer's bytes made it impossible to go on */
+    HAR_CONN_UNFIT, /* both ends are not meant for each other: a certificate, no TLS or no HTTP/2 at all;
+                         another attempt would end so too */
+    HAR_CONN_ERROR, /* the peer's bytes made it impossible to go on */
 };
 
 struct har_conn_handler {
@@ -69,11 +71,14 @@ struct har_conn_handler {
 
 struct har_conn_config {
     enum har_transport transport;
-    const char *host; /* kept until the connection is freed */
+    const char *host; /* a name, an address, or "unix:PATH"; kept until the connection is freed */
     uint16_t port;
-    const char *authority;                  /* NULL: host:port */
-    const struct har_tls *tls;              /* NULL: plaintext */
-    struct har_capture *capture;            /* NULL: none */
+    const struct sockaddr_storage
+        *address;                /* of the host, where it is known; NULL: it is looked up */
+    const char *authority;       /* NULL: host:port */
+    const struct har_tls *tls;   /* NULL: plaintext */
+    bool is_https;               /* the server has TLS, though this connection has none */
+    struct har_capture *capture; /* NULL: none */
     const struct har_conn_handler *handler; /* any callback may be NULL */
     void *owner;
     uint32_t stream_window;     /* h2: SETTINGS_INITIAL_WINDOW_SIZE; default 65535 */
@@ -107,6 +112,12 @@ void har_conn_pause(struct har_conn *conn, bool is_paused);
 const struct sl_observer *har_conn_observer(const struct har_conn *conn);
 /* "127.0.0.1:51035", the local end; "" before it is connected. */
 const char *har_conn_local(const struct har_conn *conn);
+/* The other end, as an address; AF_UNSPEC before it is connected. */
+const struct sockaddr_storage *har_conn_peer(const struct har_conn *conn);
+/* Whether the server has sent anything yet. */
+bool har_conn_has_heard(const struct har_conn *conn);
+/* What its first bytes say, where it was met in the wrong way (TLS, HTTP/1.1), and what to do; NULL. */
+const char *har_conn_hint(const struct har_conn *conn);
 /* What its requests call the server. */
 const char *har_conn_authority(const struct har_conn *conn);
 

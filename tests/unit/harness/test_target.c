@@ -302,22 +302,30 @@ struct unready_case {
     const char *name;
     struct peer_script script;
     const char *method;
+    enum sl_status status;
+    const char *text; /* a part of the reason */
 };
 
 static void nothing_else_does(void **state)
 {
     static const struct unready_case cases[] = {
-        {"a reset", {0}, "/t/Reset"},
-        {"a connection that dies", {0}, "/t/Die"},
-        {"no answer", {0}, "/t/Quiet"},
-        {"HTTP/1.1", {.greeting = "HTTP/1.1 200 OK\r\n\r\n"}, "/t/Echo"},
-        {"silence", {.is_mute = true}, "/t/Echo"},
+        {"a reset", {0}, "/t/Reset", SL_TIMEOUT, ""},
+        {"a connection that dies", {0}, "/t/Die", SL_TIMEOUT, ""},
+        {"no answer", {0}, "/t/Quiet", SL_TIMEOUT, "speaks HTTP/2, but the call had no answer"},
+        {"HTTP/1.1",
+         {.greeting = "HTTP/1.1 200 OK\r\n\r\n"},
+         "/t/Echo",
+         SL_UNSUPPORTED,
+         "answers in HTTP/1.1"},
+        {"TLS", {.greeting = "\x15\x03\x01"}, "/t/Echo", SL_UNSUPPORTED, "speaks TLS"},
+        {"silence", {.is_mute = true}, "/t/Echo", SL_TIMEOUT, "says nothing"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct client *client = client_new(&cases[i].script);
         struct readiness readiness = wait_ready(client, cases[i].method, 150 * SL_MS);
-        if (readiness.status != SL_TIMEOUT || readiness.text[0] == '\0') {
+        if (readiness.status != cases[i].status || readiness.text[0] == '\0' ||
+            strstr(readiness.text, cases[i].text) == NULL) {
             fail_msg("%s: status %d, \"%s\"", cases[i].name, readiness.status, readiness.text);
         }
         client_free(client);
