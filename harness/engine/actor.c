@@ -7,6 +7,7 @@
 #include "harness/engine/declared.h"
 #include "harness/engine/notes.h"
 #include "harness/engine/via.h"
+#include "harness/story/chronicle.h"
 #include "harness/target/child.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -82,6 +83,7 @@ static void on_frame(void *owner, struct har_conn *conn, const struct sl_frame_e
     (void)conn;
     uint8_t type = event->header.type;
     har_wire_note(&link->wire, event);
+    har_chronicle_frame(link, event);
     if (event->dir == SL_DIR_RESPONSE) {
         har_play_touch(link->play);
     }
@@ -204,6 +206,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     har_wire_clear(&link->wire);
     link->wire.keeps_streams = config.is_literal;
     actor->raw_stream = 0;
+    link->number = har_chronicle_conn(link, actor->spec->is_via_proxy);
     link->conn = har_conn_new(play->config.loop, &config);
     return link->conn;
 }
@@ -269,6 +272,7 @@ void har_actor_note_end(struct har_actor *actor, const struct har_stream_result 
                    name == NULL ? "an unknown status" : name,
                    result->message[0] == '\0' ? "" : ": ", result->message,
                    sl_status_source_name(result->source));
+    har_chronicle_closed(actor);
     har_note_end(actor);
     har_play_touch(actor->play);
 }
@@ -350,6 +354,7 @@ void har_actor_open(struct har_actor *actor)
     actor->messages_before = actor->messages;
     actor->opened_ns = sl_clock_mono_ns();
     actor->past.has_report = false;
+    har_chronicle_opened(actor);
     if (is_chat) {
         abandon_unanswered(actor);
         actor->stream_first = actor->sent_count;
@@ -373,6 +378,7 @@ void har_actor_reset(struct har_actor *actor, uint32_t error)
         actor->stream = NULL;
     }
     actor->state = HAR_STREAM_LEFT;
+    har_chronicle_closed(actor);
 }
 
 void har_actor_close(struct har_actor *actor, enum har_close how)
@@ -398,6 +404,7 @@ void har_actor_close(struct har_actor *actor, enum har_close how)
             har_stream_free(other->stream);
             other->stream = NULL;
             other->state = HAR_STREAM_LEFT;
+            har_chronicle_closed(other);
         }
     }
 }

@@ -18,7 +18,12 @@ void har_latencies_collect(struct har_result *result, struct har_play *play)
                                          .metric = metrics[j],
                                          .count = samples.count,
                                          .p50_ns = har_samples_percentile(&samples, 50),
-                                         .p99_ns = har_samples_percentile(&samples, 99)};
+                                         .p90_ns = har_samples_percentile(&samples, 90),
+                                         .p99_ns = har_samples_percentile(&samples, 99),
+                                         .p999_ns = samples.count < HAR_LATENCY_P999_MIN
+                                                        ? 0
+                                                        : har_samples_percentile(&samples, 99.9),
+                                         .max_ns = samples.ns[samples.count - 1]};
             }
             har_samples_release(&samples);
         }

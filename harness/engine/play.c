@@ -12,6 +12,7 @@
 #include "harness/engine/via.h"
 #include "harness/scenario/methods.h"
 #include "harness/steps/step.h"
+#include "harness/story/chronicle.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -202,6 +203,7 @@ struct har_play *har_play_new(const struct har_play_config *config)
     play->stamp = stamp_of(config);
     play->phase = -1;
     play->begin_ns = sl_clock_mono_ns();
+    play->chronicle = har_chronicle_new();
     play->monitors = sl_calloc(config->scenario->check_count + 1, sizeof(bool));
     make_handles(play);
     make_actors(play);
@@ -261,6 +263,8 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
     sl_free(play->probes);
     har_judged_ids_free(play->request_ids);
     har_judged_ids_free(play->filled_ids);
+    har_chronicle_free(play->chronicle);
+    play->chronicle = NULL;
     sl_free(play->monitors);
     uv_close((uv_handle_t *)&play->timer, on_closed);
     uv_close((uv_handle_t *)&play->idle, on_closed);

@@ -31,7 +31,9 @@ enum {
 };
 
 struct har_calibration;
+struct har_chronicle; /* harness/story/chronicle.h */
 struct har_inbox;
+struct har_judged_ids; /* harness/engine/declared.h */
 struct har_target;
 struct har_child;
 struct har_play;
@@ -44,8 +46,6 @@ enum har_stream_state {
     HAR_STREAM_ENDED, /* by the server */
     HAR_STREAM_LEFT,  /* by us: cancel or close */
 };
-
-struct har_judged_ids; /* harness/engine/declared.h */
 
 struct har_actor {
     struct har_play *play;
@@ -72,6 +72,7 @@ struct har_actor {
     struct har_past past;               /* of a subscriber */
     uint32_t probe_seen;                /* the last one; 0: none */
     uint64_t messages, messages_before; /* on its streams, probes too; on those before this one */
+    size_t noted; /* its stream's number in the play's chronicle, from 1; 0: none */
 
     struct har_sent *sent;
     uint32_t sent_count, sent_capacity;
@@ -160,12 +161,13 @@ struct har_play {
     size_t note_count;
     struct har_barrier barriers[HAR_BARRIERS_MAX];
     size_t barrier_count;
-    bool *monitors;         /* per check: its predicate came true at least once */
-    uint64_t may_end;       /* groups whose streams a check expects to end */
-    uint64_t last_frame_ns; /* of HEADERS, DATA or RST_STREAM of the server */
-    uint64_t evidence;      /* replies, messages, acks and pings seen */
-    uint64_t inbox_bytes;   /* of all that its actors and calls keep */
-    uint64_t wake_ns;       /* earliest that a step asked for; UINT64_MAX: none */
+    bool *monitors;                  /* per check: its predicate came true at least once */
+    uint64_t may_end;                /* groups whose streams a check expects to end */
+    struct har_chronicle *chronicle; /* for the story; NULL: none is kept */
+    uint64_t last_frame_ns;          /* of HEADERS, DATA or RST_STREAM of the server */
+    uint64_t evidence;               /* replies, messages, acks and pings seen */
+    uint64_t inbox_bytes;            /* of all that its actors and calls keep */
+    uint64_t wake_ns;                /* earliest that a step asked for; UINT64_MAX: none */
     bool is_dirty, is_over, is_judging;
     bool is_mistaken; /* the scenario asked for what cannot be: what follows proves nothing */
     bool says_fill, says_dedup; /* the target, of itself (harness/engine/declared.h) */

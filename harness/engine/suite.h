@@ -19,6 +19,7 @@ enum {
     HAR_RERUNS_MAX = 2,
     HAR_NOTE_MAX = 120,
     HAR_LATENCIES_MAX = 32,
+    HAR_LATENCY_P999_MIN = 1000, /* samples */
 };
 
 /* Percentiles of one metric in one phase, for the report. */
@@ -26,7 +27,8 @@ struct har_latency {
     const char *phase;
     enum har_metric metric;
     size_t count;
-    uint64_t p50_ns, p99_ns;
+    uint64_t p50_ns, p90_ns, p99_ns, max_ns;
+    uint64_t p999_ns; /* 0: too few to tell (HAR_LATENCY_P999_MIN) */
 };
 
 struct har_result {

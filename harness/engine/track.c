@@ -4,6 +4,7 @@
 #include "harness/engine/actor.h"
 #include "harness/evidence/decisions.h"
 #include "harness/steps/step.h"
+#include "harness/story/chronicle.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
@@ -71,6 +72,7 @@ static void end_step(struct har_track *track)
     struct har_step *step = track->step;
     track->step = NULL;
     if (step != NULL) {
+        har_chronicle_end(track->play, step->noted, step->node);
         if (step->node->type->stop != NULL) {
             step->node->type->stop(step);
         }
@@ -126,6 +128,7 @@ static void begin_step(struct har_track *track)
     step->state = sl_alloc(node->type->state_size + 1);
     step->deadline_ns = step_deadline(step);
     track->step = step;
+    step->noted = har_chronicle_begin(track->play, node, track->phase);
     har_decisions_step(&track->decisions, track->play, node);
     if (node->type->start != NULL) {
         node->type->start(step);

@@ -61,6 +61,8 @@ struct har_link {
     char end_text[160];
     struct har_wire wire; /* of the connection made last */
     unsigned counted;     /* the play's count that it was last part of */
+    uint32_t number;      /* of the connection made last, in the play, from 1; 0: not known */
+    size_t unfollowed;    /* streams whose windows are to be noted and are not yet */
     struct har_link *next;
 };
 

@@ -6,6 +6,7 @@
 
 #include "harness/engine/notes.h"
 #include "harness/messages/json_message.h"
+#include "harness/story/chronicle.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/hex.h"
@@ -262,6 +263,7 @@ void har_generic_open(struct har_actor *actor, const struct sl_method *method,
     actor->has_headers = actor->is_half_closed = false;
     actor->generation++;
     actor->opened_ns = sl_clock_mono_ns();
+    har_chronicle_opened(actor);
     for (uint32_t i = 0; config->messages != NULL && i < config->messages->count; i++) {
         (void)har_stream_send(actor->stream, har_inbox_at(config->messages, i));
     }

@@ -138,8 +138,11 @@ static void decide(struct har_proxy *proxy, uint64_t connection, struct entry *e
             sl_realloc(proxy->decisions, proxy->decision_capacity * sizeof(proxy->decisions[0]));
     }
     struct har_proxy_decision *decision = &proxy->decisions[proxy->decision_count++];
-    *decision =
-        (struct har_proxy_decision){.connection = connection, .fault = entry->id, .what = what};
+    *decision = (struct har_proxy_decision){.connection = connection,
+                                            .fault = entry->id,
+                                            .what = what,
+                                            .at_ns = sl_clock_mono_ns(),
+                                            .lasts_ns = entry->fault.time_ns};
     (void)snprintf(decision->name, sizeof(decision->name), "%s", entry->fault.name);
 }
 

@@ -35,7 +35,8 @@ struct har_proxy_decision {
     uint64_t connection; /* from 1, in the order of their coming */
     uint64_t fault;      /* id */
     char name[HAR_FAULT_NAME_MAX];
-    const char *what; /* "shape", "cut", "refuse", "drop" ... */
+    const char *what;         /* "shape", "cut", "refuse", "drop" ... */
+    uint64_t at_ns, lasts_ns; /* lasts 0: until it is cleared */
 };
 
 struct har_proxy_config {

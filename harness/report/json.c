@@ -33,7 +33,13 @@ static void add_rerun(struct sl_json_out *json, const struct har_report *report,
     sl_buf_release(&line);
 }
 
-/* {"phase":{"response":{"count","p50","p99"}}}; the list has a phase's metrics in a row. */
+static void add_percentile(struct sl_json_out *json, const char *key, uint64_t ns)
+{
+    sl_json_out_key(json, key);
+    sl_json_out_ms(json, ns);
+}
+
+/* {"phase":{"response":{"count","p50","p90","p99","p999","max"}}}; the list has a phase's metrics in a row. */
 static void add_latencies(struct sl_json_out *json, const struct har_result *result)
 {
     const char *phase = NULL;
@@ -52,10 +58,13 @@ static void add_latencies(struct sl_json_out *json, const struct har_result *res
         sl_json_out_key(json, har_metric_names[latency->metric]);
         sl_json_out_begin_object(json);
         sl_json_out_key_u64(json, "count", latency->count);
-        sl_json_out_key(json, "p50");
-        sl_json_out_ms(json, latency->p50_ns);
-        sl_json_out_key(json, "p99");
-        sl_json_out_ms(json, latency->p99_ns);
+        add_percentile(json, "p50", latency->p50_ns);
+        add_percentile(json, "p90", latency->p90_ns);
+        add_percentile(json, "p99", latency->p99_ns);
+        if (latency->count >= HAR_LATENCY_P999_MIN) {
+            add_percentile(json, "p999", latency->p999_ns);
+        }
+        add_percentile(json, "max", latency->max_ns);
         sl_json_out_end_object(json);
     }
     if (phase != NULL) {

@@ -162,4 +162,6 @@ const struct har_step_type har_step_flood = {
     .poll = poll,
     .stop = stop,
     .tell = tell,
+    .fault = "flood",
+    .fault_end = HAR_FAULT_STEP,
 };

@@ -103,6 +103,14 @@ static void poll_at_once(struct har_step *step)
     step->is_done = true;
 }
 
+/* What it comes to; to go on again is none. */
+static const char *fault_of_signal(const struct har_node *node)
+{
+    static const char *const names[] = {"drain",  "SIGTERM", "kill",    "stop",    NULL,
+                                        "SIGINT", "SIGHUP",  "SIGQUIT", "SIGUSR1", "SIGUSR2"};
+    return names[((const struct signal_args *)node->args)->which];
+}
+
 const struct har_step_type har_step_signal = {
     .name = "signal",
     .help = "sends the process a signal",
@@ -112,6 +120,9 @@ const struct har_step_type har_step_signal = {
     .rule = "RES-02",
     .start = start_signal,
     .poll = poll_at_once,
+    .fault_of = fault_of_signal,
+    .fault_end = HAR_FAULT_ENDED,
+    .ends_faults = true,
 };
 
 /* ---- restart, wait_ready ---- */
@@ -207,6 +218,9 @@ const struct har_step_type har_step_restart = {
     .within_offset = offsetof(struct ready_args, within),
     .start = start_restart,
     .poll = poll_ready,
+    .fault = "restart",
+    .fault_end = HAR_FAULT_STEP,
+    .ends_faults = true,
     .tell = tell_ready,
 };
 
@@ -221,6 +235,7 @@ const struct har_step_type har_step_wait_ready = {
     .within_offset = offsetof(struct ready_args, within),
     .start = start_ready,
     .poll = poll_ready,
+    .ends_faults = true,
     .tell = tell_ready,
 };
 

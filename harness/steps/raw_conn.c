@@ -98,6 +98,8 @@ const struct har_step_type har_step_pause = {
     .rule = "RES-02",
     .start = start_pause,
     .poll = done,
+    .fault = "unread socket",
+    .fault_end = HAR_FAULT_ENDED,
 };
 const struct har_step_type har_step_read = {
     .name = "read",
@@ -108,6 +110,7 @@ const struct har_step_type har_step_read = {
     .rule = "RES-02",
     .start = start_read,
     .poll = done,
+    .ends_faults = true,
 };
 
 /* ---- settings ---- */
@@ -408,6 +411,7 @@ const struct har_step_type har_step_goaway = {
     .problem = problem_of_code,
     .start = start_goaway,
     .poll = done,
+    .fault = "GOAWAY",
 };
 const struct har_step_type har_step_rst = {
     .name = "rst",
@@ -420,6 +424,8 @@ const struct har_step_type har_step_rst = {
     .problem = problem_of_code,
     .start = start_rst,
     .poll = done,
+    .fault = "stream reset",
+    .ends_faults = true,
 };
 const struct har_step_type har_step_stream_id = {
     .name = "stream_id",

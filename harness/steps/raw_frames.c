@@ -227,4 +227,6 @@ const struct har_step_type har_step_raw_frames = {
     .poll = poll,
     .stop = stop,
     .tell = tell,
+    .fault = "raw frames",
+    .fault_end = HAR_FAULT_STEP,
 };

@@ -32,6 +32,7 @@ struct har_step {
     void *state;
     uint64_t begin_ns, deadline_ns; /* 0: the play's */
     uint64_t begin_evidence;        /* of the play, when it began */
+    size_t noted;                   /* its number in the play's chronicle */
     bool is_done;
 };
 
@@ -43,6 +44,13 @@ struct har_fit {
 };
 
 struct har_decisions; /* harness/evidence/decisions.h */
+
+/* Until when what a step does to others lasts, for the story of the play. */
+enum har_fault_end {
+    HAR_FAULT_MOMENT,
+    HAR_FAULT_STEP,  /* until the step is done */
+    HAR_FAULT_ENDED, /* until a step of the same actors ends it */
+};
 
 struct har_step_type {
     const char *name;
@@ -60,6 +68,12 @@ struct har_step_type {
     const char *(*method_of)(const void *args);
     /* Could its messages be those of the method? False with the error. May be NULL. */
     bool (*fits)(const struct har_fit *fit, struct sl_error *reterr_error);
+    /* What it does to others, as the story calls it ("reset"); NULL: nothing. fault_of: the same, where it depends on
+     * the arguments; may be NULL. */
+    const char *fault;
+    const char *(*fault_of)(const struct har_node *node);
+    enum har_fault_end fault_end;
+    bool ends_faults; /* of its actors, whatever else it does */
     const char *rule; /* broken when it does not end; "" for none of the contract */
     const char *(*rule_of)(
         const struct har_step *step); /* the same, where it depends; may be NULL */

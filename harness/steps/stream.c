@@ -195,24 +195,25 @@ static void start_cancel(struct har_step *step)
     }
 }
 
-#define SHORT_VERB(verb, what, text, json)         \
-    const struct har_step_type har_step_##verb = { \
-        .name = #verb,                             \
-        .help = (text),                            \
-        .example = (json),                         \
-        .kinds = (what),                           \
-        HAR_STEP_ARGS(struct no_args, no_fields),  \
-        .rule = "RES-02",                          \
-        .start = start_##verb,                     \
-        .poll = done,                              \
-    }
+#define SHORT_VERB(verb, what, text, json, ...)                                             \
+    const struct har_step_type har_step_##verb = {.name = #verb,                            \
+                                                  .help = (text),                           \
+                                                  .example = (json),                        \
+                                                  .kinds = (what),                          \
+                                                  HAR_STEP_ARGS(struct no_args, no_fields), \
+                                                  .rule = "RES-02",                         \
+                                                  .start = start_##verb,                    \
+                                                  .poll = done,                             \
+                                                  __VA_ARGS__}
 SHORT_VERB(stall, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
-           "stops reading the stream", "{\"sub\": {\"stall\": {}}}");
+           "stops reading the stream", "{\"sub\": {\"stall\": {}}}", .fault = "stall",
+           .fault_end = HAR_FAULT_ENDED);
 SHORT_VERB(resume, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
            "reads freely again: all credit that was withheld is granted",
-           "{\"sub\": {\"resume\": {}}}");
+           "{\"sub\": {\"resume\": {}}}", .ends_faults = true);
 SHORT_VERB(cancel, HAR_BIT(HAR_SUBSCRIBER) | HAR_BIT(HAR_CHAT) | HAR_BIT(HAR_STREAM),
-           "leaves the stream by RST_STREAM(CANCEL)", "{\"sub\": {\"cancel\": {}}}");
+           "leaves the stream by RST_STREAM(CANCEL)", "{\"sub\": {\"cancel\": {}}}",
+           .fault = "cancel", .ends_faults = true);
 
 /* ---- half_close ---- */
 
@@ -301,6 +302,12 @@ static void start_close(struct har_step *step)
     }
 }
 
+static const char *fault_of_close(const struct har_node *node)
+{
+    static const char *const names[] = {"close", "reset", "close by GOAWAY"};
+    return names[((const struct close_args *)node->args)->how];
+}
+
 const struct har_step_type har_step_close = {
     .name = "close",
     .help = "closes the actor's connection; all that share it have left",
@@ -311,4 +318,6 @@ const struct har_step_type har_step_close = {
     .rule = "RES-02",
     .start = start_close,
     .poll = done,
+    .fault_of = fault_of_close,
+    .ends_faults = true,
 };

@@ -209,4 +209,6 @@ const struct har_step_type har_step_truncate = {
     .poll = poll,
     .stop = stop,
     .tell = tell,
+    .fault = "partial message",
+    .fault_end = HAR_FAULT_STEP,
 };

@@ -5,6 +5,8 @@
 
 #include "harness/engine/actor.h"
 #include "harness/scenario/actor_fields.h"
+#include "harness/story/chronicle.h"
+#include "harness/story/spans.h"
 #include "lib/base/clock.h"
 #include "lib/wire/grpc_status.h"
 
@@ -44,15 +46,18 @@ const char *har_story_actor_name(struct har_story *story, const struct har_actor
 /* ---- series ---- */
 
 static void count(struct har_story *story, struct har_story_actor *row, enum har_story_flow flow,
-                  uint64_t at_ns)
+                  uint64_t at_ns, uint32_t times)
 {
+    if (times == 0) {
+        return;
+    }
     size_t bucket = (size_t)(at_ns / story->bucket_ns);
     if (row->flows[flow] == NULL) {
         row->flows[flow] =
             har_arena_alloc(&story->arena, story->bucket_count * sizeof(row->flows[flow][0]));
     }
-    row->flows[flow][bucket < story->bucket_count ? bucket : story->bucket_count - 1]++;
-    row->totals[flow]++;
+    row->flows[flow][bucket < story->bucket_count ? bucket : story->bucket_count - 1] += times;
+    row->totals[flow] += times;
 }
 
 static void count_traffic(struct har_story *story, struct har_story_actor *row,
@@ -62,26 +67,48 @@ static void count_traffic(struct har_story *story, struct har_story_actor *row,
     for (uint32_t i = 0; i < actor->sent_count; i++) {
         const struct har_sent *sent = &actor->sent[i];
         if (sent->sent_ns != 0) {
-            count(story, row, HAR_STORY_SENT, har_story_time(play, sent->sent_ns));
+            count(story, row, HAR_STORY_SENT, har_story_time(play, sent->sent_ns), 1);
         }
         if (sent->replied_ns != 0) {
-            count(story, row, HAR_STORY_RECEIVED, har_story_time(play, sent->replied_ns));
+            count(story, row, HAR_STORY_RECEIVED, har_story_time(play, sent->replied_ns), 1);
         }
     }
     for (uint32_t i = 0; i < actor->received_count; i++) {
-        count(story, row, HAR_STORY_RECEIVED, har_story_time(play, actor->received[i].at_ns));
+        count(story, row, HAR_STORY_RECEIVED, har_story_time(play, actor->received[i].at_ns), 1);
     }
+}
+
+/* What was to come and did not, by when it was sent. */
+static void count_lost(struct har_story *story, struct har_story_actor *row,
+                       const struct har_traffic *traffic, const struct har_actor *actor)
+{
+    const struct har_play *play = actor->play;
+    if (actor->spec->kind != HAR_SUBSCRIBER) {
+        return;
+    }
+    struct har_ledger ledger;
+    har_ledger_init(&ledger, traffic, actor, true);
+    struct har_account all = har_ledger_read(&ledger, 0, UINT64_MAX);
+    for (size_t i = 0; i < story->bucket_count && all.got < all.wanted; i++) {
+        uint64_t at_ns = i * story->bucket_ns;
+        uint64_t begin_ns = play->begin_ns + at_ns;
+        struct har_account reading =
+            har_ledger_read(&ledger, begin_ns, begin_ns + story->bucket_ns);
+        count(story, row, HAR_STORY_LOST, at_ns, (uint32_t)(reading.wanted - reading.got));
+    }
+    har_ledger_release(&ledger);
 }
 
 /* ---- rows ---- */
 
 static void make_row(struct har_story *story, struct har_story_actor *row,
-                     const struct har_actor *actor)
+                     const struct har_traffic *traffic, const struct har_actor *actor)
 {
     const struct har_actor_spec *spec = actor->spec;
     row->name = har_story_actor_name(story, actor);
     row->kind = har_kind_names[spec->kind];
     row->room = actor->room == NULL ? NULL : har_story_text(story, actor->room, HAR_STORY_TEXT_MAX);
+    row->connection = actor->link == NULL ? 0 : actor->link->number;
     row->transport = spec->transport == HAR_TRANSPORT_H2 ? "h2" : "grpc";
     if (actor->state == HAR_STREAM_ENDED) {
         const char *status = sl_grpc_status_name(actor->end_code);
@@ -91,6 +118,7 @@ static void make_row(struct har_story *story, struct har_story_actor *row,
         row->end_text = har_story_text(story, actor->end_text, HAR_STORY_TEXT_MAX);
     }
     count_traffic(story, row, actor);
+    count_lost(story, row, traffic, actor);
 }
 
 /* How many of a group get a row. */
@@ -105,7 +133,8 @@ static size_t share(const struct har_play *play, unsigned group)
     return 1 + more < size ? 1 + more : size;
 }
 
-void har_story_rows(struct har_story *story, struct har_play *play)
+void har_story_rows(struct har_story *story, struct har_play *play,
+                    const struct har_traffic *traffic)
 {
     size_t rows = 0;
     for (unsigned g = 0; g < play->scenario->actor_count; g++) {
@@ -122,7 +151,9 @@ void har_story_rows(struct har_story *story, struct har_play *play)
     for (size_t i = 0; i < play->actor_count; i++) {
         const struct har_actor *actor = &play->actors[i];
         if (actor->index < share(play, actor->group)) {
-            make_row(story, &story->actors[story->actor_count++], actor);
+            struct har_story_actor *row = &story->actors[story->actor_count++];
+            make_row(story, row, traffic, actor);
+            har_story_actor_spans(story, row, traffic, actor, rows);
         }
     }
     story->actors_left_out = play->actor_count - story->actor_count;

@@ -2,13 +2,15 @@
 #ifndef HAR_STORY_ROWS_H
 #define HAR_STORY_ROWS_H
 
-/* The rows of a story: one actor each, with what it sent and received over time. */
+/* The rows of a story: one actor each, with what it did, sent and received over time. */
 #include "harness/engine/play.h"
 #include "harness/story/story.h"
+#include "harness/story/traffic.h"
 
 /* Fills actors, actors_left_out, bucket_ns and bucket_count. Of more than HAR_STORY_ROWS_MAX actors each group keeps
  * its share, and at least one. */
-void har_story_rows(struct har_story *story, struct har_play *play);
+void har_story_rows(struct har_story *story, struct har_play *play,
+                    const struct har_traffic *traffic);
 
 /* "sub", or "sub[3]" where the group has several; in the story's arena. */
 const char *har_story_actor_name(struct har_story *story, const struct har_actor *actor);

@@ -2,7 +2,10 @@
 #include "harness/story/story.h"
 
 #include "harness/engine/play.h"
+#include "harness/story/blast.h"
 #include "harness/story/rows.h"
+#include "harness/story/spans.h"
+#include "harness/story/windows.h"
 #include "lib/base/alloc.h"
 
 const char *const har_story_scope_names[HAR_SCOPES] = {
@@ -48,7 +51,12 @@ struct har_story *har_story_new(struct har_play *play)
     story->duration_ns = har_story_time(play, play->end_ns);
     add_phases(story, play);
     add_marks(story, play);
-    har_story_rows(story, play);
+    struct har_traffic *traffic = har_traffic_new(play);
+    har_story_steps(story, play);
+    har_story_rows(story, play, traffic);
+    har_story_faults(story, play, traffic);
+    har_story_windows(story, play);
+    har_traffic_free(traffic);
     return story;
 }
 

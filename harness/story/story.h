@@ -25,12 +25,12 @@ enum {
     HAR_STORY_SPANS_MAX = 480,    /* of all actors */
     HAR_STORY_ROW_SPANS_MAX = 48, /* of one */
     HAR_STORY_STEPS_MAX = 48,     /* spans of the scenario itself */
-    HAR_STORY_FAULTS_MAX = 48,
+    HAR_STORY_FAULTS_MAX = 32,
     HAR_STORY_WINDOWS_MAX = 24,
     HAR_STORY_POINTS_MAX = 200,      /* of one window */
     HAR_STORY_ALL_POINTS_MAX = 2400, /* of all windows */
     HAR_STORY_NAMES_MAX = 8,         /* of actors in one list */
-    HAR_STORY_TEXT_MAX = 300,
+    HAR_STORY_TEXT_MAX = 400,
 };
 
 struct har_story_phase {
