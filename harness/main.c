@@ -13,7 +13,7 @@ static const struct sl_cli_command commands[] = {
     {"calibrate", har_cmd_calibrate, "measure what a target's stack holds back"},
     {"proxy", har_cmd_proxy, "put faults between a client and a server"},
     {"replay", har_cmd_replay, "repeat a run from its decisions.jsonl"},
-    {"compare", NULL, "two reports side by side"},
+    {"compare", har_cmd_compare, "two reports side by side"},
     {"selftest", har_cmd_selftest, "prove the scenarios on wrong servers"},
     {"chaos", NULL, "random faults for a time"},
     {"probe", NULL, "checks of the protocol"},

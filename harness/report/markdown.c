@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "harness/report/advice.h"
+#include "harness/report/markdown_text.h"
 #include "harness/report/report.h"
-#include "harness/report/shown.h"
 #include "lib/base/clock.h"
 
 enum {
@@ -13,48 +13,6 @@ enum {
     RERUN_SHOWN = 4 * 1024,                        /* bytes of a command */
 };
 
-/*
- * Text of a peer as text: what Markdown or HTML could take for markup, a link or a mention is a numeric
- * reference, so that a table's cell stays one.
- */
-static void add_text(struct sl_buf *out, struct sl_span text)
-{
-    struct sl_span piece;
-    uint8_t last = ' ';
-    while (text.len > 0) {
-        if (!har_shown_piece(&text, &piece)) {
-            har_shown_escape(piece, "&#92;x", out);
-            last = ' ';
-            continue;
-        }
-        uint8_t c = piece.data[0];
-        bool is_marked = c != 0 && strchr("&<>|`*_~[]\\#!{}$^", c) != NULL;
-        /* The extension "autolinks": www., and a scheme before what follows it. */
-        bool is_link = (c == '.' && last == 'w') || (c == ':' && text.len > 0 && *text.data != ' ');
-        if (c == '@') {
-            (void)sl_buf_add_str(out, "&#64;&#8203;"); /* nobody is called */
-        } else if (piece.len == 1 && (is_marked || is_link)) {
-            (void)sl_buf_addf(out, "&#%u;", c);
-        } else {
-            (void)sl_buf_add_span(out, piece);
-        }
-        last = c;
-    }
-}
-
-static void add_str(struct sl_buf *out, const char *text)
-{
-    add_text(out, sl_span_str(text));
-}
-
-/* An element rather than backticks, which a text with backticks would end. */
-static void add_code(struct sl_buf *out, const char *text)
-{
-    (void)sl_buf_add_str(out, "<code>");
-    add_str(out, text);
-    (void)sl_buf_add_str(out, "</code>");
-}
-
 static void add_rerun(const struct har_report *report, const struct har_result *result,
                       struct sl_buf *out)
 {
@@ -62,7 +20,7 @@ static void add_rerun(const struct har_report *report, const struct har_result *
     sl_buf_init(&line, HAR_RERUN_MAX);
     har_report_rerun(report, result->scenario, &line);
     if (line.len <= RERUN_SHOWN) {
-        add_code(out, sl_buf_str(&line));
+        har_markdown_code(out, sl_buf_str(&line));
     } else {
         (void)sl_buf_add_str(out, "(longer than is shown here; it is in the JSON report)");
     }
@@ -89,11 +47,11 @@ static void add_row(const struct har_report *report, const struct har_result *re
                     struct sl_buf *out)
 {
     (void)sl_buf_addf(out, "| %s | ", mark_of(report->suite, result));
-    add_code(out, result->scenario->id);
+    har_markdown_code(out, result->scenario->id);
     (void)sl_buf_add_str(out, " | ");
-    add_str(out, result->failure_count > 0 ? result->failures[0].rule : "");
+    har_markdown_str(out, result->failure_count > 0 ? result->failures[0].rule : "");
     (void)sl_buf_add_str(out, " | ");
-    add_str(out, result->reason);
+    har_markdown_str(out, result->reason);
     (void)sl_buf_add_str(out, " | ");
     add_rerun(report, result, out);
     (void)sl_buf_add_str(out, " |\n");
@@ -138,7 +96,7 @@ static void add_item(struct sl_buf *out, const char *name, const char *text)
 {
     if (text != NULL && text[0] != '\0') {
         (void)sl_buf_addf(out, "- %s: ", name);
-        add_str(out, text);
+        har_markdown_str(out, text);
         (void)sl_buf_add_u8(out, '\n');
     }
 }
@@ -146,7 +104,7 @@ static void add_item(struct sl_buf *out, const char *name, const char *text)
 static void add_details(const struct har_result *result, struct sl_buf *out)
 {
     (void)sl_buf_addf(out, "\n<details><summary>%s ", har_outcome_label(result->outcome));
-    add_code(out, result->scenario->id);
+    har_markdown_code(out, result->scenario->id);
     (void)sl_buf_add_str(out, "</summary>\n\n");
     add_item(out, "what it is", result->scenario->title);
     for (size_t i = 0; i < result->failure_count; i++) {
@@ -162,7 +120,7 @@ static void add_details(const struct har_result *result, struct sl_buf *out)
     for (size_t i = 0; i < result->latency_count; i++) {
         const struct har_latency *latency = &result->latencies[i];
         (void)sl_buf_add_str(out, "- ");
-        add_str(out, latency->phase);
+        har_markdown_str(out, latency->phase);
         (void)sl_buf_addf(out, ", %s: p50 %.1f ms, p99 %.1f ms of %zu\n",
                           har_metric_names[latency->metric],
                           (double)latency->p50_ns / (double)SL_MS,
@@ -209,9 +167,9 @@ static void add_skipped(const struct har_report *report, unsigned count, struct 
             continue;
         }
         (void)sl_buf_add_str(out, "| ");
-        add_code(out, result->scenario->id);
+        har_markdown_code(out, result->scenario->id);
         (void)sl_buf_add_str(out, " | ");
-        add_str(out, result->reason);
+        har_markdown_str(out, result->reason);
         (void)sl_buf_add_str(out, " |\n");
     }
     add_left_out(out, left_out);
@@ -229,9 +187,9 @@ void har_report_markdown(const struct har_report *report, struct sl_buf *out)
     (void)sl_buf_addf(out, "### sluice-harness: %s\n\n", headings[status]);
     if (suite->could_not_start) {
         (void)sl_buf_add_str(out, "The target ");
-        add_text(out, sl_span(target, strnlen(target, RERUN_SHOWN)));
+        har_markdown_text(out, sl_span(target, strnlen(target, RERUN_SHOWN)));
         (void)sl_buf_add_str(out, " cannot be reached: ");
-        add_str(out, suite->start_text);
+        har_markdown_str(out, suite->start_text);
         (void)sl_buf_add_u8(out, '\n');
         return;
     }
@@ -242,14 +200,14 @@ void har_report_markdown(const struct har_report *report, struct sl_buf *out)
     (void)sl_buf_addf(out, ", %u inconclusive, %u skipped** in %.1f s; target ",
                       totals.inconclusive, totals.skip,
                       (double)(suite->end_ns - suite->begin_ns) / 1e9);
-    add_text(out, sl_span(target, strnlen(target, RERUN_SHOWN)));
+    har_markdown_text(out, sl_span(target, strnlen(target, RERUN_SHOWN)));
     (void)sl_buf_add_str(out, ", profile ");
-    add_str(out, report->profile);
+    har_markdown_str(out, report->profile);
     (void)sl_buf_addf(out, ", seed %llu\n", (unsigned long long)suite->config.seed);
     for (size_t i = 0; i < suite->result_count && has_room(out); i++) {
         if (suite->results[i].has_unexpected_pass) {
             (void)sl_buf_add_str(out, "\nKnown to fail, but it passed; take it out of the list: ");
-            add_code(out, suite->results[i].scenario->id);
+            har_markdown_code(out, suite->results[i].scenario->id);
             (void)sl_buf_add_u8(out, '\n');
         }
     }
