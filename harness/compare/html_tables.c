@@ -28,6 +28,7 @@ static void add_quantile(const struct har_compare_latency *latency, int q, struc
     const struct har_compare_value *b = &latency->values[HAR_COMPARE_B][q];
     const char *name = har_compare_quantile_names[q];
     bool is_real = latency->noise[q] == HAR_COMPARE_REAL;
+    bool is_told = latency->noise[q] <= HAR_COMPARE_UNREPEATED;
     for (int side = 0; side < HAR_COMPARE_SIDES; side++) {
         const struct har_compare_value *value = side == HAR_COMPARE_A ? a : b;
         (void)sl_buf_addf(out, "<td class=\"number\" data-name=\"%s %c\"", name, 'A' + side);
@@ -46,8 +47,9 @@ static void add_quantile(const struct har_compare_latency *latency, int q, struc
                                       : "pass");
     (void)sl_buf_addf(out, " title=\"%s\" data-name=\"%s ratio\">",
                       har_compare_noise_texts[latency->noise[q]], name);
-    if (is_real) {
+    if (is_told) {
         har_compare_ratio(a->ms, b->ms, out);
+        (void)sl_buf_add_str(out, is_real ? "" : "?");
     } else {
         (void)sl_buf_add_str(out, latency->noise[q] == HAR_COMPARE_ABSENT ? "" : "~");
     }
@@ -62,7 +64,7 @@ static int largest(const struct har_compare_latency *latency)
         double a = latency->values[HAR_COMPARE_A][q].ms;
         double b = latency->values[HAR_COMPARE_B][q].ms;
         double change = a > 0 && b > 0 ? fabs(log(b / a)) : 0;
-        if (latency->noise[q] == HAR_COMPARE_REAL && change > most) {
+        if (latency->noise[q] == latency->best && change > most) {
             most = change;
             found = q;
         }
@@ -94,11 +96,11 @@ static void add_latency(const struct har_compare_latency *latency, unsigned quan
     har_page_text(out, latency->metric);
     (void)sl_buf_addf(out, "; %.0f and %.0f samples</span><td>", latency->counts[HAR_COMPARE_A],
                       latency->counts[HAR_COMPARE_B]);
-    if (latency->change > 0) {
+    if (latency->best <= HAR_COMPARE_UNREPEATED) {
         add_bar(latency->values[HAR_COMPARE_A][q].ms, latency->values[HAR_COMPARE_B][q].ms, out);
     } else {
         (void)sl_buf_addf(out, "<span class=\"faint\">%s</span>",
-                          har_compare_noise_texts[latency->noise[HAR_COMPARE_P99]]);
+                          har_compare_noise_texts[latency->best]);
     }
     for (int i = 0; i < HAR_COMPARE_QUANTILES; i++) {
         if ((quantiles & 1U << i) != 0) {
@@ -136,24 +138,32 @@ void har_compare_html_latencies(const struct har_compare *compare, struct sl_buf
     if (compare->latency_count == 0) {
         return;
     }
-    (void)sl_buf_addf(
+    size_t real = compare->noises[HAR_COMPARE_REAL];
+    size_t changes = real + compare->noises[HAR_COMPARE_UNREPEATED];
+    (void)sl_buf_add_str(
         out,
-        "<h2 id=\"latencies\">Latencies, ms</h2>\n<p class=\"faint\">%zu of %zu with a "
-        "change that noise does not explain, the largest first. A difference does not "
-        "count (~) when it is under 50 %% (10 %% where both sides repeat), no more than the "
-        "machine paused or the "
-        "harness was late, when repeats scatter as far, or when fewer than five "
-        "samples lie beyond the percentile.</p>\n",
-        compare->real_count, compare->latency_count);
-    if (compare->real_count > 0) {
-        add_latency_table(compare, 0, compare->real_count, out);
+        "<h2 id=\"latencies\">Latencies, ms</h2>\n<p class=\"faint\">A difference is noise (~) "
+        "when it is under 50 % (10 % where both sides have 5 results), no more than the "
+        "machine paused or the harness was late, when repeats scatter as far, or when fewer "
+        "than five samples lie beyond the percentile.</p>\n");
+    if (real > 0) {
+        (void)sl_buf_addf(out, "<h3>%zu changed, in all repeats</h3>\n", real);
+        add_latency_table(compare, 0, real, out);
     }
-    if (compare->latency_count > compare->real_count) {
+    if (changes > real) {
+        (void)sl_buf_addf(out,
+                          "<h3>%zu may have changed: not repeated (?)</h3>\n<p "
+                          "class=\"faint\">The same server on a busier machine looks like that; 5 "
+                          "results on each side (<code>run --repeat 5</code>) tell.</p>\n",
+                          changes - real);
+        add_latency_table(compare, real, changes, out);
+    }
+    if (compare->latency_count > changes) {
         (void)sl_buf_addf(out,
                           "<details id=\"noise\"><summary>%zu without a change that can be told "
                           "from noise</summary>\n",
-                          compare->latency_count - compare->real_count);
-        add_latency_table(compare, compare->real_count, compare->latency_count, out);
+                          compare->latency_count - changes);
+        add_latency_table(compare, changes, compare->latency_count, out);
         (void)sl_buf_add_str(out, "</details>\n");
     }
     if (compare->latencies_left_out > 0) {
