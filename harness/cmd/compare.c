@@ -101,10 +101,19 @@ static const struct sl_cli cli = {
     .summary = "Two runs side by side, two servers or before and after: verdicts, what was "
                "calibrated, latencies. Each is a report of run --report json=FILE; - is the "
                "standard input.",
-    .notes =
-        "Exit status: 0 nothing got worse; 1 a scenario fails in B that does not fail in A, or\n"
-        "clearly more often, or the target of B could not be reached; 2 bad usage, a file\n"
-        "that cannot be read, or no scenario in both.",
+    .exits =
+        (const struct sl_cli_line[]){
+            {"0", "nothing got worse"},
+            {"1", "a scenario fails in B that does not fail in A, or clearly more often; or the "
+                  "target of B could not be reached"},
+            {"2", "bad usage, a file that cannot be read, or no scenario in both"},
+            {NULL, NULL}},
+    .examples = (const struct sl_cli_line[]){{"sluice-harness compare before.json after.json",
+                                              "what a change broke"},
+                                             {"sluice-harness compare go.json node.json --labels "
+                                              "A=grpc-go,B=grpc-js --format html -o compare.html",
+                                              "two servers, as a page"},
+                                             {NULL, NULL}},
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
 };
