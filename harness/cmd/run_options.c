@@ -163,6 +163,7 @@ static const struct sl_cli_option run_options[] = {
     {"seed", 0, "N", "for everything random; default: a new one, which is printed", set_seed},
     {"repeat", 0, "N", "play all of it so many times", set_repeat},
     {"budget", 0, "TIME", "what has not begun by then is inconclusive", set_budget},
+    {"strict", 0, NULL, "findings of level S fail too", set_strict},
     {"tls", 0, NULL, "TLS with the system's authorities (SSL_CERT_FILE, SSL_CERT_DIR)",
      har_set_tls},
     {"ca", 0, "FILE", "TLS: the authorities to trust (implies --tls)", har_set_ca},
@@ -176,15 +177,15 @@ static const struct sl_cli_option run_options[] = {
      "the host",
      har_set_server_name},
     {"metadata", 0, "'K: V'",
-     "request metadata of every call; may be repeated. Others see\na command line: secrets are "
-     "better given by",
+     "request metadata of every call; may be repeated. Others see\na command line: for secrets are "
+     "the next two",
      har_set_metadata},
-    {"metadata-file", 0, "FILE", "... a line 'K: V' each, # begins a remark; may be repeated",
+    {"metadata-file", 0, "FILE",
+     "the same from a file: a line 'K: V' each, # begins a remark;\nmay be repeated",
      har_set_metadata_file},
-    {"metadata-env", 0, "'K: VAR'", "... the value of a variable of the environment",
-     har_set_metadata_env},
+    {"metadata-env", 0, "'K: VAR'",
+     "the same with the value of the environment's VAR; may be repeated", har_set_metadata_env},
     {"pid", 0, "N", "process of the target, so that its memory can be observed", har_set_pid},
-    {"strict", 0, NULL, "findings of level S fail too", set_strict},
     {"report", 0, "FORMAT=FILE",
      "FORMAT is " HAR_FORMAT_NAMES "; may be repeated.\nText goes to stdout always", set_report},
     {"evidence", 0, "DIR", "decisions.jsonl; records and server.log of what did not pass",
@@ -197,6 +198,14 @@ static const struct sl_cli_option run_options[] = {
     {"binding", 0, "NAME|FILE", "not built yet", set_binding},
 };
 
+static const struct sl_cli_group run_groups[] = {
+    {"target", "What is judged"},
+    {"tag", "Which scenarios, and how"},
+    {"tls", "How the server is met"},
+    {"report", "What is left behind"},
+    {"import", "The schema of a service of your own"},
+    {NULL, NULL},
+};
 static const struct sl_cli_line run_exits[] = {
     {"0", "all passed"},
     {"1", "a FAIL"},
@@ -214,6 +223,8 @@ static const struct sl_cli_line run_examples[] = {
 };
 static const struct sl_cli_line run_environment[] = {
     {"SLUICE_SCENARIOS", "the folder of the built-in scenarios and profiles"},
+    {"SSL_CERT_FILE, SSL_CERT_DIR",
+     "with --tls: the authorities to trust, in place of the system's"},
     {"NO_COLOR", "when set, a terminal gets no colours"},
     {NULL, NULL},
 };
@@ -228,6 +239,7 @@ const struct sl_cli har_run_cli = {
     .program = "sluice-harness run",
     .operands = "[ID-GLOB|FILE|DIR ...]",
     .summary = "Plays scenarios against a server and judges it.",
+    .groups = run_groups,
     .exits = run_exits,
     .examples = run_examples,
     .environment = run_environment,
