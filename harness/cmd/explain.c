@@ -1,140 +1,184 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <uv.h>
 
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/language.h"
 #include "harness/cmd/scenario_schema.h"
-#include "harness/rules/rules.h"
-#include "harness/scenario/library.h"
+#include "harness/explain/topics.h"
+#include "harness/selftest/runner.h"
+#include "lib/base/alloc.h"
 #include "lib/base/cli.h"
-#include "lib/wire/rule.h"
 
-static const struct sl_cli cli = {
-    .program = "sluice-harness explain",
-    .operands = "ID ...",
-    .summary =
-        "What a scenario or a rule is about: explain slow-consumers/stalled-stream, explain "
-        "SUB-04; or explain language: every verb and check of scenarios; or explain schema: the "
-        "JSON Schema of scenarios, for editors.",
-    .exits = (const struct sl_cli_line[]){{"0", "it is explained"},
-                                          {"2", "bad usage, or there is no such scenario or rule"},
-                                          {NULL, NULL}},
+enum {
+    OUTPUT_MAX = 32 << 20,
+    LIST_MAX = 1 << 20,
 };
 
-static void print_list(const char *label, const struct har_strings *strings)
-{
-    if (strings->count > 0) {
-        (void)printf("%-10s", label);
-        for (size_t i = 0; i < strings->count; i++) {
-            (void)printf("%s%s", i == 0 ? "" : ", ", strings->items[i]);
-        }
-        (void)printf("\n");
-    }
-}
+struct explain_options {
+    enum har_prose_format format;
+};
 
-static void print_scenario(const struct har_scenario *scenario)
+static enum sl_status set_format(void *options, const char *value, struct sl_error *reterr)
 {
-    (void)printf("%s: %s\n\n%s\n\n", scenario->id, scenario->title, scenario->why);
-    (void)printf("%-10s%s\n", "level", har_level_name(scenario->level));
-    print_list("tags", &scenario->tags);
-    print_list("needs", &scenario->needs);
-    print_list("catches", &scenario->catches);
-    (void)printf("%-10s%s\n\n", "file", scenario->path);
-    for (size_t i = 0; i < scenario->rules.count; i++) {
-        const struct har_rule *rule = har_rule_find(scenario->rules.items[i]);
-        const char *own =
-            json_string_value(json_object_get(scenario->own_rules, scenario->rules.items[i]));
-        (void)printf("%-10s%s\n", scenario->rules.items[i],
-                     rule != NULL  ? rule->title
-                     : own == NULL ? ""
-                                   : own);
-    }
-}
-
-static void print_using(const struct har_library *library, const char *rule)
-{
-    (void)printf("\nchecked by:\n");
-    for (size_t i = 0; i < library->count; i++) {
-        const struct har_scenario *scenario = library->scenarios[i];
-        for (size_t j = 0; j < scenario->rules.count; j++) {
-            if (strcmp(scenario->rules.items[j], rule) == 0) {
-                (void)printf("  %-44s %s\n", scenario->id, scenario->title);
-            }
+    static const char *const names[] = {"text", "md", "json"};
+    struct explain_options *explain = options;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i], value) == 0) {
+            explain->format = (enum har_prose_format)i;
+            return SL_OK;
         }
     }
+    return sl_error_set(reterr, SL_USAGE, "wanted: text, md or json");
 }
 
-/* True when id names something. */
-static bool explain(const struct har_library *library, const char *id)
+static const struct sl_cli_option options[] = {
+    {"format", 0, "NAME", "text (default), md for Markdown, or json: an object a line", set_format},
+};
+static const struct sl_cli cli = {
+    .program = "sluice-harness explain",
+    .operands = "[ID|FILE ...]",
+    .summary =
+        "Tells in plain words what a scenario or a rule is about: the failure in production that "
+        "it prevents, what is sent, what must come of it and why, what known stacks do, and where "
+        "to look first when it fails. It also knows tags, verbs, checks, capabilities, values of "
+        "profiles, verdicts and exit statuses; without an ID it lists them. "
+        "`rules` are all rules, `language` every verb and check of scenarios, `schema` their "
+        "JSON Schema, for editors.",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .exits = (const struct sl_cli_line[]){{"0", "all were explained"},
+                                          {"2", "bad usage, or nothing is known of one"},
+                                          {NULL, NULL}},
+    .examples =
+        (const struct sl_cli_line[]){
+            {"sluice-harness explain slow-consumers/stalled-stream", "a scenario, step by step"},
+            {"sluice-harness explain SUB-04 D8", "a rule, and scenarios of the catalogue"},
+            {"sluice-harness explain my-scenario.json", "one of your own"},
+            {NULL, NULL}},
+};
+
+/* Of the terminal; where there is none, a width that everybody can read. */
+static size_t width(void)
 {
-    const struct har_scenario *scenario = har_library_find(library, id);
-    const struct har_rule *rule = har_rule_find(id);
-    const struct sl_rule *wire = sl_rule_find(id);
-    if (scenario != NULL) {
-        print_scenario(scenario);
-    }
-    if (rule != NULL) {
-        (void)printf("%s (%s): %s\n\nprevents: %s\n", rule->id, rule->level, rule->title,
-                     rule->prevents);
-        print_using(library, id);
-    }
-    if (wire != NULL) {
-        (void)printf("%s (%c, %s): %s\n\n%s\n\njudged on every connection of every scenario.\n",
-                     wire->id, wire->level, wire->clause, wire->title, wire->text);
-    }
-    return scenario != NULL || rule != NULL || wire != NULL;
+    struct winsize size = {0};
+    bool is_known = isatty(STDOUT_FILENO) == 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    return is_known && size.ws_col > 0 ? size.ws_col : HAR_PROSE_WIDTH;
 }
 
-static const char *nearest(const struct har_library *library, const char *id)
+/* The wrong servers of the sluice-server beside this program; none where it is not there. */
+static void read_mutants(struct har_mutants *mutants)
 {
-    const char *names[HAR_LIBRARY_MAX + 200];
-    size_t count = 0;
-    size_t rule_count = 0;
-    const struct har_rule *rules = har_rules(&rule_count);
-    for (size_t i = 0; i < library->count; i++) {
-        names[count++] = library->scenarios[i]->id;
+    char server[PATH_MAX];
+    size_t size = sizeof(server) - sizeof("sluice-server");
+    struct sl_error error = {0};
+    size_t len = 0;
+    if (uv_exepath(server, &size) != 0 || strrchr(server, '/') == NULL) {
+        return;
     }
-    for (size_t i = 0; i < rule_count && i < 100; i++) {
-        names[count++] = rules[i].id;
+    memcpy(strrchr(server, '/') + 1, "sluice-server", sizeof("sluice-server"));
+    if (access(server, X_OK) != 0) {
+        return;
     }
-    for (size_t i = 0; sl_rule_at(i) != NULL && i < 100; i++) {
-        names[count++] = sl_rule_at(i)->id;
+    char *list = har_selftest_mutants(server, LIST_MAX, &len, &error);
+    if (list != NULL && har_mutants_read(mutants, sl_span(list, len), &error) != SL_OK) {
+        har_mutants_release(mutants);
+        *mutants = (struct har_mutants){0};
     }
-    return sl_cli_nearest(id, names, count);
+    sl_free(list);
+}
+
+static bool is_file(const char *operand)
+{
+    size_t len = strlen(operand);
+    return len > 5 && strcmp(operand + len - 5, ".json") == 0;
+}
+
+/* Scenarios of the user's own. */
+static int explain_file(const struct har_mutants *mutants, const char *path,
+                        struct har_prose *prose)
+{
+    struct har_library own = {0};
+    struct sl_error error = {0};
+    int status = 0;
+    if (har_library_add(&own, path, &error) != SL_OK) {
+        (void)fprintf(stderr, "%s: %s:%zu: %s\n", cli.program, error.source, error.line,
+                      error.text);
+        status = 2;
+    }
+    struct har_topics topics = {.library = &own, .mutants = mutants};
+    for (size_t i = 0; i < own.count && status == 0; i++) {
+        (void)har_topics_explain(&topics, own.scenarios[i]->id, prose);
+    }
+    har_library_release(&own);
+    return status;
+}
+
+static int explain(struct har_library *library, const struct har_mutants *mutants, const char *id,
+                   struct har_prose *prose)
+{
+    struct har_topics topics = {.library = library, .mutants = mutants};
+    if (strcmp(id, "rules") == 0) {
+        har_topics_rules(&topics, prose);
+        return 0;
+    }
+    if (har_topics_explain(&topics, id, prose)) {
+        return 0;
+    }
+    if (is_file(id)) {
+        return explain_file(mutants, id, prose);
+    }
+    const char *near = har_topics_nearest(&topics, id);
+    (void)fprintf(stderr, "%s: nothing is known of '%s'%s%s%s\n", cli.program, id,
+                  near == NULL ? "; 'sluice-harness explain' lists what can be asked"
+                               : "; did you mean ",
+                  near == NULL ? "" : near, near == NULL ? "" : "?");
+    return 2;
+}
+
+static int explain_all(const struct explain_options *explained, const struct sl_cli_result *result)
+{
+    struct har_library library;
+    struct har_mutants mutants = {0};
+    struct har_prose prose;
+    struct sl_buf out;
+    int status = har_cmd_library(cli.program, &library);
+    read_mutants(&mutants);
+    sl_buf_init(&out, OUTPUT_MAX);
+    har_prose_init(&prose, explained->format, width(), &out);
+    if (result->operand_count == 0 && status == 0) {
+        struct har_topics topics = {.library = &library, .mutants = &mutants};
+        har_topics_list(&topics, &prose);
+    }
+    for (int i = 0; i < result->operand_count && status != 2; i++) {
+        status = explain(&library, &mutants, result->operands[i], &prose);
+    }
+    (void)fwrite(out.data, 1, out.len, stdout);
+    sl_buf_release(&out);
+    har_mutants_release(&mutants);
+    har_library_release(&library);
+    return status;
 }
 
 int har_cmd_explain(int argc, char **argv)
 {
+    struct explain_options explained = {0};
     struct sl_cli_result result;
-    struct har_library library;
     int status = 0;
-    int unused = 0;
-    if (!sl_cli_start(&cli, argc, argv, &unused, &result, &status)) {
+    if (!sl_cli_start(&cli, argc, argv, &explained, &result, &status)) {
         return status;
     }
-    if (result.operand_count == 0) {
-        (void)fprintf(stderr, "%s: which scenario or rule?\n", cli.program);
-        return 2;
-    }
-    if (strcmp(result.operands[0], "language") == 0) {
+    if (result.operand_count == 1 && strcmp(result.operands[0], "language") == 0) {
         har_language_print(stdout);
         return 0;
     }
-    if (strcmp(result.operands[0], "schema") == 0) {
+    if (result.operand_count == 1 && strcmp(result.operands[0], "schema") == 0) {
         har_scenario_schema_print(stdout);
         return 0;
     }
-    status = har_cmd_library(cli.program, &library);
-    for (int i = 0; i < result.operand_count && status == 0; i++) {
-        if (!explain(&library, result.operands[i])) {
-            const char *near = nearest(&library, result.operands[i]);
-            (void)fprintf(stderr, "%s: no scenario or rule '%s'%s%s%s\n", cli.program,
-                          result.operands[i], near == NULL ? "" : "; did you mean ",
-                          near == NULL ? "" : near, near == NULL ? "" : "?");
-            status = 2;
-        }
-    }
-    har_library_release(&library);
-    return status;
+    return explain_all(&explained, &result);
 }

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/explain/rule_topic.h"
+
+#include <string.h>
+
+#include "harness/rules/rules.h"
+#include "harness/rules/stacks.h"
+#include "lib/wire/rule.h"
+
+void har_stacks_add(struct har_prose *prose, const char *const *ids, size_t count)
+{
+    bool has_any = false;
+    for (size_t i = 0; har_stack_fact_at(i) != NULL; i++) {
+        const struct har_stack_fact *fact = har_stack_fact_at(i);
+        bool is_of = false;
+        for (size_t j = 0; j < count; j++) {
+            is_of |= har_stack_fact_is_of(fact, ids[j]);
+        }
+        if (is_of && !has_any) {
+            har_prose_section(prose, "What known stacks were measured to do");
+            has_any = true;
+        }
+        if (is_of) {
+            har_prose_addf(prose, 1, "%s. (%s)", fact->text, fact->where);
+        }
+    }
+}
+
+static bool has_string(const struct har_strings *strings, const char *text)
+{
+    for (size_t i = 0; i < strings->count; i++) {
+        if (strcmp(strings->items[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_checkers(const struct har_topics *topics, const char *id, struct har_prose *prose)
+{
+    bool has_any = false;
+    for (size_t i = 0; i < topics->library->count; i++) {
+        const struct har_scenario *scenario = topics->library->scenarios[i];
+        if (!has_string(&scenario->rules, id)) {
+            continue;
+        }
+        if (!has_any) {
+            har_prose_section(prose, "Who checks it");
+            has_any = true;
+        }
+        har_prose_addf(prose, 1, "%s: %s", scenario->id, scenario->title);
+    }
+}
+
+static void add_mutants(const struct har_topics *topics, const char *id, struct har_prose *prose)
+{
+    bool has_any = false;
+    for (size_t i = 0; i < topics->mutants->count; i++) {
+        const struct har_mutant *mutant = &topics->mutants->items[i];
+        if (strcmp(mutant->rule, id) != 0) {
+            continue;
+        }
+        if (!has_any) {
+            har_prose_section(prose,
+                              "Wrong servers that break it (sluice-server --misbehave NAME)");
+            has_any = true;
+        }
+        struct sl_buf line;
+        sl_buf_init(&line, 4096);
+        (void)sl_buf_add_str(&line, mutant->name);
+        for (size_t j = 0, seen = 0; j < topics->library->count; j++) {
+            const struct har_scenario *scenario = topics->library->scenarios[j];
+            if (has_string(&scenario->catches, mutant->name)) {
+                (void)sl_buf_addf(&line, "%s%s", seen++ == 0 ? ", caught by " : ", ", scenario->id);
+            }
+        }
+        har_prose_add(prose, 1, sl_buf_str(&line));
+        sl_buf_release(&line);
+    }
+}
+
+static void add_rest(const struct har_topics *topics, const char *id, const char *look,
+                     struct har_prose *prose)
+{
+    add_checkers(topics, id, prose);
+    add_mutants(topics, id, prose);
+    har_prose_section(prose, "Where to look first when it fails");
+    har_prose_add(prose, 0, look);
+    har_stacks_add(prose, &id, 1);
+    har_prose_end(prose);
+}
+
+static void explain_rule(const struct har_topics *topics, const struct har_rule *rule,
+                         struct har_prose *prose)
+{
+    har_prose_begin(prose, "rule", rule->id, rule->title);
+    har_prose_section(prose, "");
+    har_prose_addf(prose, 0, "Level %s; source: %s", rule->level, rule->source);
+    har_prose_section(prose, "What it prevents");
+    har_prose_add(prose, 0, rule->prevents);
+    add_rest(topics, rule->id, rule->look, prose);
+}
+
+static void explain_wire(const struct har_topics *topics, const struct sl_rule *rule,
+                         struct har_prose *prose)
+{
+    har_prose_begin(prose, "wire rule", rule->id, rule->title);
+    har_prose_section(prose, "");
+    har_prose_addf(prose, 0, "Level %c; source: %s", rule->level, rule->clause);
+    har_prose_section(prose, "What it prevents");
+    har_prose_add(prose, 0, rule->prevents);
+    har_prose_section(prose, "How it is judged");
+    har_prose_add(prose, 0, rule->text);
+    har_prose_add(
+        prose, 0,
+        "It is judged on every connection of every scenario, and by sluice-inspector --lint "
+        "in captures.");
+    add_rest(topics, rule->id, rule->look, prose);
+}
+
+bool har_rule_topic(const struct har_topics *topics, const char *id, struct har_prose *prose)
+{
+    const struct har_rule *rule = har_rule_find(id);
+    const struct sl_rule *wire = sl_rule_find(id);
+    if (rule != NULL) {
+        explain_rule(topics, rule, prose);
+    }
+    if (wire != NULL) {
+        explain_wire(topics, wire, prose);
+    }
+    return rule != NULL || wire != NULL;
+}
+
+void har_topics_rules(const struct har_topics *topics, struct har_prose *prose)
+{
+    size_t count = 0;
+    const struct har_rule *rules = har_rules(&count);
+    for (size_t i = 0; i < count; i++) {
+        explain_rule(topics, &rules[i], prose);
+    }
+    for (size_t i = 0; sl_rule_at(i) != NULL; i++) {
+        explain_wire(topics, sl_rule_at(i), prose);
+    }
+}
