@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -207,6 +208,23 @@ class Gitlab(Place):
         job = self.job(path="", SLUICE_TARGET="127.0.0.1:1")
         self.assertEqual(job.status, 2)
         self.assertIn("there is no sluice-harness", job.log)
+
+
+class Cancelled(Place):
+    def test_a_job_that_is_cancelled_leaves_its_reports(self):
+        env = {"PATH": BIN + ":" + ci_runner.BASE_PATH, "SLUICE_EXEC": EXEC, "SLUICE_PROFILE": "reference",
+               "SLUICE_IDS": "contract/send-message\ncontract/chat-pings", "GITHUB_OUTPUT": str(self.folder / "outputs")}
+        with subprocess.Popen([ROOT / "ci/kit/run"], cwd=self.workspace, env=env, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.DEVNULL) as job:
+            for line in job.stdout:
+                if line.startswith("PASS"):
+                    break
+            job.send_signal(signal.SIGTERM)
+            job.stdout.read()
+            self.assertEqual(job.wait(60), 3)
+        report = json.loads((self.workspace / "sluice-report/report.json").read_text())
+        self.assertEqual(sorted(result["verdict"] for result in report["results"]), ["inconclusive", "pass"])
+        self.assertIn("verdict=inconclusive\n", (self.folder / "outputs").read_text())
 
 
 if __name__ == "__main__":
