@@ -91,7 +91,7 @@ function blast(fault, number, choose) {
     const kind = scope.count > 0 ? "fail" : judged > 0 ? "pass" : "skip";
     const words = of === 0 ? "nobody there" : scope.count > 0 ? `${scope.count} of ${of} affected` : judged === 0 ? `${of} there, nobody can tell` : judged < of ? `none of ${of} affected, ${judged} judged` : of === 1 ? "not affected" : `none of ${of} affected`;
     const names = scope.actors.slice(0, 12).map(name => { const button = make("button", "name code", name); button.type = "button"; button.addEventListener("click", () => choose(name)); return button; });
-    return make("li", "scope " + kind, make("b", "", scope.scope), make("span", kind, words), scope.text ? make("bdi", "faint", scope.text) : null,
+    return make("li", "scope " + kind, make("b", "", scope.scope), make("span", kind, words), scope.text && of > 0 ? make("bdi", "faint", scope.text) : null,
       names.length ? make("span", "names", ...names, scope.count > names.length && make("span", "faint", `and ${scope.count - names.length} more`)) : null);
   });
   const where = [fault.actor && `to ${fault.actor}${fault.count > 1 ? ` and ${fault.count - 1} more` : ""}`, !fault.actor && "to the server", fault.connection && `connection ${fault.connection}`,

@@ -68,26 +68,40 @@ static void add_failures(struct sl_buf *out, const struct har_result *result)
     }
 }
 
+/* Milliseconds, a cell. */
+static void add_ms(struct sl_buf *out, uint64_t ns)
+{
+    (void)sl_buf_addf(out, "<td class=\"number\">%.3f", (double)ns / (double)SL_MS);
+}
+
 static void add_latencies(struct sl_buf *out, const struct har_result *result)
 {
+    static const char *const heads[] = {"count", "p50 ms", "p90", "p99", "p99.9", "max"};
     if (result->latency_count == 0) {
         return;
     }
-    (void)sl_buf_add_str(
-        out,
-        "<div class=\"latency\"><h3>Latency</h3><div class=\"wide\"><table><thead><tr><th>phase<th>"
-        "latency<th class=\"number\">count<th class=\"number\">p50 ms<th class=\"number\">p99 "
-        "ms</tr></thead><tbody>\n");
+    (void)sl_buf_add_str(out, "<div class=\"latency\"><h3>Latency</h3><div class=\"wide\">"
+                              "<table><thead><tr><th>phase<th>latency");
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        (void)sl_buf_addf(out, "<th class=\"number\">%s", heads[i]);
+    }
+    (void)sl_buf_add_str(out, "</tr></thead><tbody>\n");
     for (size_t i = 0; i < result->latency_count; i++) {
         const struct har_latency *latency = &result->latencies[i];
         (void)sl_buf_add_str(out, "<tr><td>");
         har_page_text(out, latency->phase);
-        (void)sl_buf_addf(out,
-                          "<td>%s<td class=\"number\">%zu<td class=\"number\">%.3f<td "
-                          "class=\"number\">%.3f</tr>\n",
-                          har_metric_names[latency->metric], latency->count,
-                          (double)latency->p50_ns / (double)SL_MS,
-                          (double)latency->p99_ns / (double)SL_MS);
+        (void)sl_buf_addf(out, "<td>%s<td class=\"number\">%zu", har_metric_names[latency->metric],
+                          latency->count);
+        add_ms(out, latency->p50_ns);
+        add_ms(out, latency->p90_ns);
+        add_ms(out, latency->p99_ns);
+        if (latency->count >= HAR_LATENCY_P999_MIN) {
+            add_ms(out, latency->p999_ns);
+        } else {
+            (void)sl_buf_add_str(out, "<td>");
+        }
+        add_ms(out, latency->max_ns);
+        (void)sl_buf_add_str(out, "</tr>\n");
     }
     (void)sl_buf_add_str(out, "</tbody></table></div></div>\n");
 }

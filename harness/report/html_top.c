@@ -271,6 +271,19 @@ static void add_findings(const struct har_suite *suite, struct sl_buf *out)
     }
 }
 
+static const char *const measure_texts[HAR_MEASURES] = {
+    [HAR_RTT] = "ms from a unary call to its answer, the median",
+    [HAR_RTT_P99] = "ms from a unary call to its answer, the 99th percentile",
+    [HAR_HIDDEN_BYTES] = "bytes that the stack takes before the server feels a stalled reader",
+    [HAR_HIDDEN_MESSAGES] = "messages that the stack takes besides",
+    [HAR_BUFFER] = "messages held for a subscriber that does not read",
+    [HAR_IS_OLDEST] = "1: a full buffer drops the oldest message, 0: the newest",
+    [HAR_DEFAULT_HZ] = "messages a second to a subscription that names no rate",
+    [HAR_INTERVAL_MS] = "ms from one ping to the next",
+    [HAR_CAPACITY] = "messages a second that are published and delivered without loss",
+    [HAR_KNEE] = "calls in flight from which on more do not help",
+};
+
 static void add_calibration(const struct har_calibration *calibration, struct sl_buf *out)
 {
     bool has_any = false;
@@ -281,17 +294,16 @@ static void add_calibration(const struct har_calibration *calibration, struct sl
         }
         if (!has_any) {
             (void)sl_buf_add_str(
-                out, "<h2>What was measured of the server first</h2>\n<div class=\"wide\"><table "
+                out, "<h2>What was measured of the server first</h2>\n<table class=\"facts\" "
                      "id=\"calibration\"><tbody>\n");
             has_any = true;
         }
-        (void)sl_buf_addf(out, "<tr><td>%s<td class=\"number\">%.6g<td>%s</tr>\n",
-                          har_measure_name((enum har_measure)i), measured->value,
-                          measured->cv > HAR_CALIBRATE_CV_MAX
-                              ? "<span class=\"inconclusive\">scatters</span>"
-                              : "");
+        (void)sl_buf_addf(
+            out, "<tr><td><code>%s</code><td class=\"number\">%.6g<td>%s%s</tr>\n",
+            har_measure_name((enum har_measure)i), measured->value, measure_texts[i],
+            measured->cv > HAR_CALIBRATE_CV_MAX ? " <b class=\"inconclusive\">(scatters)</b>" : "");
     }
-    (void)sl_buf_add_str(out, has_any ? "</tbody></table></div>\n" : "");
+    (void)sl_buf_add_str(out, has_any ? "</tbody></table>\n" : "");
     for (unsigned i = 0; i < HAR_CALIBRATED; i++) {
         if (calibration->notes[i][0] != '\0') {
             (void)sl_buf_addf(out, "<p><b>%s</b>: <bdi>", har_calibrated_names[i]);

@@ -90,6 +90,7 @@ function axis(story) {
   return self;
 }
 
+const DOTS = {p50: "dot", p99: "dot late"};
 // Percentiles on a logarithmic axis: a line a metric, from the least to the greatest known.
 function latencyPlot(phases) {
   const lines = Object.entries(phases).flatMap(([phase, metrics]) => Object.entries(metrics).map(([metric, m]) => ({name: `${phase} ${metric}`, m,
@@ -112,9 +113,11 @@ function latencyPlot(phases) {
       const y = 14 + i * 18, ends = line.points.map(point => x(point[1]));
       return [draw("text", {class: "label end", x: left - 8, y: y + 4}, cut(line.name, left - 10)),
         ends.length ? draw("path", {class: "range", d: `M${Math.min(...ends).toFixed(1)} ${y}H${Math.max(...ends).toFixed(1)}`}) : null,
-        ...line.points.map(([key, value]) => draw("circle", {class: key === "p50" ? "dot" : "dot late", cx: x(value), cy: y, r: 4}, draw("title", {}, `${line.name}: ${key} ${millis(value)}`)))];
+        ...line.points.map(([key, value]) => draw("circle", {class: DOTS[key] || "dot rest", cx: x(value), cy: y, r: DOTS[key] ? 4 : 2.8}, draw("title", {}, `${line.name}: ${key} ${millis(value)}`))).reverse()];
     })));
   };
   new ResizeObserver(() => requestAnimationFrame(paint)).observe(box);
-  return make("div", "", make("div", "legend faint", make("span", "", make("i", "key dot"), "p50"), make("span", "", make("i", "key dot late"), "p99")), box);
+  const rest = [...new Set(lines.flatMap(line => line.points.map(point => point[0])))].filter(key => !DOTS[key]);
+  return make("div", "", make("div", "legend faint", make("span", "", make("i", "key dot"), "p50"), make("span", "", make("i", "key dot late"), "p99"),
+    rest.length > 0 && make("span", "", make("i", "key dot rest"), rest.join(", ").replace("p999", "p99.9"))), box);
 }

@@ -1,7 +1,7 @@
 // The story of a play: who did what when, what came and what was lost, credit, memory, and how far each fault was felt.
 const KINDS = {subscribe: "stream", stream: "stream", chat: "stream", stall: "stall", pause: "stall", slow: "stall", read: "stall", send: "send", burst: "send", publish: "send", say: "send", call: "send"};
-const kindOf = what => Object.hasOwn(KINDS, what) ? KINDS[what] : (/cancel|reset|close|drop|kill|stop|fin\b|cut|freeze|blackhole/.test(what) ? "break" : /await|hold|sleep|barrier|wait/.test(what) ? "wait" : "other");
-const KIND_NAMES = {stream: "stream open", send: "told to send", stall: "told to read slowly or not", break: "told to break off", wait: "told to wait", other: "told something else"};
+const kindOf = what => Object.hasOwn(KINDS, what) ? KINDS[what] : (/cancel|close|rst|reset|goaway|truncate|flood|raw|signal|restart|kill|cut|stop/.test(what) ? "break" : /await|hold|sleep|barrier|wait/.test(what) ? "wait" : "other");
+const KIND_NAMES = {stream: "stream open", send: "told to send", stall: "told to read slowly or not", break: "told to break or flood something", wait: "told to wait", other: "told something else"};
 const isBad = end => end && end.status !== "OK";
 const plain = value => value === null || value === undefined || value === "" ? "" : String(value);
 const bucketAt = (actor, t) => actor.bucket_ms > 0 ? Math.floor(t / actor.bucket_ms) : 0;
