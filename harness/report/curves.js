@@ -14,7 +14,7 @@ function delivery(story, axisOf) {
     nodes.push(...axisOf.phases(0, bottom), ...axisOf.times(bottom, 0));
     used.forEach((flow, row) => {
       const list = added(flow), max = most(list, 1), base = (row + 1) * (tall + 12), ink = inks();
-      list.forEach((n, i) => { if (n) ink.add("bar " + flow, axisOf.x(i * step), base - Math.max(1, n / max * tall), Math.max(1, axisOf.x((i + 1) * step) - axisOf.x(i * step) - .6), Math.max(1, n / max * tall)); });
+      list.forEach((n, i) => { if (n && axisOf.has(i * step, (i + 1) * step)) ink.add("bar " + flow, axisOf.x(i * step), base - Math.max(1, n / max * tall), Math.max(1, axisOf.x((i + 1) * step) - axisOf.x(i * step) - .6), Math.max(1, n / max * tall)); });
       nodes.push(draw("path", {class: "base", d: `M${axisOf.left} ${base}H${axisOf.width - RIGHT}`}), ...ink.nodes(),
         draw("text", {class: "label end", x: axisOf.left - 10, y: base - tall / 2}, flow), draw("text", {class: "faint end", x: axisOf.left - 10, y: base - tall / 2 + 14}, String(sum(list))),
         sum(list) ? draw("text", {class: "faint end small", x: axisOf.width - RIGHT, y: base - tall - 1}, `up to ${max}`) : null);
@@ -23,7 +23,7 @@ function delivery(story, axisOf) {
     return {height: bottom + 20, nodes: nodes.filter(node => node)};
   }, t => {
     const i = step > 0 ? Math.floor(t / step) : 0;
-    return [`${time(i * step, axisOf.end)} to ${time((i + 1) * step, axisOf.end)}`, ...flows.map(flow => `${flow} ${added(flow)[i] || 0}`)];
+    return [`${time(i * step, axisOf.whole)} to ${time((i + 1) * step, axisOf.whole)}`, ...flows.map(flow => `${flow} ${added(flow)[i] || 0}`)];
   });
   pick.addEventListener("change", plot.paint);
   return {box: plot.box, pick, choose(actor) { pick.value = String(story.actors.indexOf(actor)); plot.paint(); }};
@@ -32,7 +32,7 @@ function delivery(story, axisOf) {
 // How long credit was 0: from a point that says so to the next.
 const dry = (window, end) => window.at.reduce((all, t, i) => window.bytes[i] <= 0 ? all + (window.at[i + 1] ?? end) - t : all, 0);
 function windows(story, axisOf) {
-  const order = [...story.windows].sort((a, b) => dry(b, axisOf.end) - dry(a, axisOf.end));
+  const order = [...story.windows].sort((a, b) => dry(b, axisOf.whole) - dry(a, axisOf.whole));
   let isAll = order.length <= 8;
   const tall = 30, some = () => isAll ? order : order.slice(0, 6);
   const name = window => `${window.actor ?? "connection " + window.connection}${window.stream ? " stream " + window.stream : window.actor ? " connection" : ""}`;
@@ -42,12 +42,12 @@ function windows(story, axisOf) {
       const base = (row + 1) * (tall + 8), max = most(window.bytes, 1), none = inks();
       let d = "", before = null;
       window.at.forEach((t, i) => {
-        const x = axisOf.x(t), y = base - Math.max(0, window.bytes[i]) / max * tall, until = axisOf.x(window.at[i + 1] ?? axisOf.end);
+        const x = axisOf.x(t), y = base - Math.max(0, window.bytes[i]) / max * tall, until = axisOf.x(window.at[i + 1] ?? axisOf.whole);
         d += before === null ? `M${x.toFixed(1)} ${y.toFixed(1)}` : `H${x.toFixed(1)}V${y.toFixed(1)}`;
         before = y;
-        if (window.bytes[i] <= 0) none.add("dry", x, base - tall, Math.max(1.5, until - x), tall);
+        if (window.bytes[i] <= 0 && axisOf.has(t, window.at[i + 1] ?? axisOf.whole)) none.add("dry", x, base - tall, Math.max(1.5, until - x), tall);
       });
-      if (window.at.length) d += `H${axisOf.x(axisOf.end).toFixed(1)}`;
+      if (window.at.length) d += `H${axisOf.x(axisOf.whole).toFixed(1)}`;
       nodes.push(...none.nodes(), draw("path", {class: "base", d: `M${axisOf.left} ${base}H${axisOf.width - RIGHT}`}), draw("path", {class: "credit", d}),
         draw("text", {class: "label end", x: axisOf.left - 10, y: base - tall / 2 + 1}, cut(name(window), axisOf.left - 14)),
         draw("text", {class: "faint end", x: axisOf.left - 10, y: base - 2}, bytes(max)));
@@ -56,7 +56,7 @@ function windows(story, axisOf) {
     return {height: bottom + 20, nodes};
   }, (t, y) => {
     const window = some()[Math.floor(y / (tall + 8))], i = window ? window.at.findLastIndex(one => one <= t) : -1;
-    return window ? [name(window), `${time(t, axisOf.end)}: ${i < 0 ? "not known yet" : bytes(window.bytes[i]) + " left"}`, `without credit for ${millis(dry(window, axisOf.end))} in all`] : [time(t, axisOf.end)];
+    return window ? [name(window), `${millis(t)}: ${i < 0 ? "not known yet" : bytes(window.bytes[i]) + " left"}`, `without credit for ${millis(dry(window, axisOf.whole))} in all`] : [millis(t)];
   });
   let more = null;
   if (!isAll) {
@@ -76,7 +76,7 @@ function memory(story, axisOf) {
   return axisOf.plot(`memory of the server at the marks, ${bytes(min)} to ${bytes(max)}`, () => ({height: tall + 36, nodes: [...axisOf.phases(0, tall + 16), ...axisOf.times(tall + 16, 0),
     draw("text", {class: "faint end", x: axisOf.left - 10, y: y(max) + 4}, bytes(max)), max > min ? draw("text", {class: "faint end", x: axisOf.left - 10, y: y(min) + 4}, bytes(min)) : draw("g", {}),
     draw("path", {class: "credit", d: "M" + marks.map(mark => `${axisOf.x(mark.at).toFixed(1)} ${y(mark.rss_bytes).toFixed(1)}`).join("L")}),
-    ...marks.map(mark => draw("circle", {class: "dot", cx: axisOf.x(mark.at), cy: y(mark.rss_bytes), r: 4}))]}), t => {
+    ...marks.filter(mark => axisOf.has(mark.at)).map(mark => draw("circle", {class: "dot", cx: axisOf.x(mark.at), cy: y(mark.rss_bytes), r: 4}))]}), t => {
     const near = marks.reduce((a, b) => Math.abs(b.at - t) < Math.abs(a.at - t) ? b : a);
     return [near.name, `${bytes(near.rss_bytes)}, ${near.fds ?? "?"} files open, at ${millis(near.at)}`];
   }).box;
@@ -114,7 +114,14 @@ function storyOf(result) {
   let choose = () => {};
   const line = timeline(story, axisOf, actor => choose(actor)), flow = delivery(story, axisOf);
   choose = (actor, isFar) => { if (actor) { flow.choose(actor); line.mark(actor, isFar); } };
-  box.append(title("Timeline", line.toggle), legend(story), line.box, actorTable(story));
+  const whole = make("button", "small", "the whole play"), busy = make("button", "small", `only the first ${millis(axisOf.busy)}`);
+  whole.type = busy.type = "button";
+  whole.hidden = true;
+  busy.hidden = !(axisOf.busy > 0 && axisOf.busy < axisOf.whole * .6);
+  whole.addEventListener("click", () => axisOf.zoom(0, axisOf.whole));
+  busy.addEventListener("click", () => axisOf.zoom(0, axisOf.busy * 1.04));
+  axisOf.zoomed = isPart => { whole.hidden = !isPart; };
+  box.append(title("Timeline", line.toggle, busy, whole, make("span", "faint js-only", "draw over a part of the time to look closer, or press + and -")), legend(story), line.box, actorTable(story));
   const left = [[story.actors_left_out, "actor"], [story.faults_left_out, "fault"], [story.windows_left_out, "window"], [sum(story.actors.map(actor => actor.spans_left_out || 0)), "span"]].filter(one => one[0] > 0);
   if (left.length) box.append(make("p", "faint", `left out of this report: ${left.map(one => many(...one)).join(", ")}`));
   if (story.faults.length) box.append(title("How far each fault was felt"), make("ul", "blasts", ...story.faults.slice(0, 20).map((fault, i) => blast(fault, i + 1, name => choose(named(name), true)))));

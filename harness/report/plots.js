@@ -3,13 +3,13 @@ const RIGHT = 14, LETTER = 6.7; // px: the margin, and the width of a letter of 
 const sum = list => list.reduce((a, b) => a + b, 0);
 const most = (list, least) => list.reduce((a, b) => Math.max(a, b), least);
 const cut = (text, px) => { const max = Math.floor(px / LETTER); text = shown(text); return text.length <= max ? text : max < 3 ? "" : text.slice(0, max - 1) + "\u2026"; };
-// Round numbers from 0 to end, about `count` of them.
-function ticks(end, count) {
-  if (!(end > 0)) return [0];
-  const rough = end / count, power = 10 ** Math.floor(Math.log10(rough)), step = power * [1, 2, 5, 10].find(f => f * power >= rough);
-  return Array.from({length: Math.floor(end / step + 1e-9) + 1}, (_, i) => i * step);
+// Round numbers between the two, about `count` of them.
+function ticks(from, end, count) {
+  if (!(end > from)) return [from];
+  const rough = (end - from) / count, power = 10 ** Math.floor(Math.log10(rough)), step = power * [1, 2, 5, 10].find(f => f * power >= rough), first = Math.ceil(from / step - 1e-9);
+  return Array.from({length: Math.max(1, Math.floor(end / step + 1e-9) - first + 1)}, (_, i) => (first + i) * step);
 }
-const time = (ms, end) => end >= 10000 ? +(ms / 1000).toFixed(2) + " s" : end >= 1 ? +ms.toFixed(2) + " ms" : +(ms * 1000).toFixed(1) + " \u00b5s";
+const time = (ms, end) => end >= 10000 ? +(ms / 1000).toFixed(3) + " s" : end >= 1 ? +ms.toFixed(3) + " ms" : +(ms * 1000).toFixed(1) + " \u00b5s";
 
 // Many rectangles of few kinds: a path for each kind, whatever their number.
 function inks() {
@@ -37,13 +37,27 @@ function tell(lines, x, y) {
   tip.style.top = Math.max(4, y + 18 + box.height > innerHeight ? y - box.height - 10 : y + 18) + "px";
 }
 
+// What is to be painted as soon as it has a place; later, a change of its width paints it anew.
+const fresh = [];
+const paintFresh = () => { for (const paint of fresh.splice(0)) paint(); };
+
 // The plots of one story. told(plot, t, y): the lines to tell of that place.
 function axis(story) {
-  const end = Math.max(story.duration_ms, ...story.actors.flatMap(a => a.end ? [a.end.at] : []), 0.001), plots = [];
+  const whole = Math.max(story.duration_ms, ...story.actors.flatMap(a => a.end ? [a.end.at] : []), 0.001), plots = [];
   const self = {
-    end, left: 0, width: 0,
-    x: t => self.left + Math.max(0, Math.min(t, end)) / end * (self.width - self.left - RIGHT),
-    t: x => Math.max(0, Math.min(end, (x - self.left) / (self.width - self.left - RIGHT) * end)),
+    whole, from: 0, end: whole, left: 0, width: 0, zoomed: () => {},
+    x: t => self.left + (Math.max(self.from, Math.min(t, self.end)) - self.from) / (self.end - self.from) * (self.width - self.left - RIGHT),
+    t: x => Math.max(self.from, Math.min(self.end, self.from + (x - self.left) / (self.width - self.left - RIGHT) * (self.end - self.from))),
+    has: (at, until = at) => until >= self.from && at <= self.end,
+    zoom(from, end) {
+      if (!(end - from > whole / 1e5)) return;
+      self.from = Math.max(0, from);
+      self.end = Math.min(whole, end);
+      for (const plot of plots) plot.paint();
+      self.zoomed(self.from > 0 || self.end < whole);
+    },
+    // Until when something came, was sent or was done to somebody.
+    busy: Math.max(0, ...story.faults.map(fault => fault.at), ...story.actors.map(actor => actor.bucket_ms * (1 + Math.max(-1, ...["sent", "received", "lost"].map(flow => actor[flow].findLastIndex(n => n > 0)))))),
     // A drawing that is painted anew when its place gets another width. paint() returns {height, nodes}.
     plot(label, paint, told) {
       const box = make("div", "plot"), plot = {box, cursor: null};
@@ -60,32 +74,43 @@ function axis(story) {
         box.replaceChildren(draw("svg", {viewBox: `0 0 ${self.width} ${height}`, height, "aria-hidden": "true"}, ...nodes, plot.cursor));
       };
       new ResizeObserver(() => requestAnimationFrame(() => { if (box.clientWidth !== plot.width) plot.paint(); })).observe(box);
+      // A part of the time is chosen by drawing over it.
+      box.addEventListener("pointerdown", event => { if (event.button === 0 && event.pointerType === "mouse") { plot.begin = event.clientX - box.getBoundingClientRect().left; event.preventDefault(); box.tabIndex >= 0 && box.focus({preventScroll: true}); } });
+      box.addEventListener("pointerup", event => {
+        const begin = plot.begin, x = event.clientX - box.getBoundingClientRect().left;
+        plot.begin = undefined;
+        plot.isDrag = begin !== undefined && Math.abs(x - begin) > 8;
+        if (plot.isDrag) self.zoom(self.t(Math.min(begin, x)), self.t(Math.max(begin, x)));
+      });
+      box.addEventListener("dblclick", () => self.zoom(0, whole));
       box.addEventListener("pointermove", event => {
         const at = box.getBoundingClientRect(), t = self.t(event.clientX - at.left);
-        self.point(t);
+        if (plot.begin !== undefined && !(event.buttons & 1)) plot.begin = undefined;
+        self.point(t, plot.begin === undefined ? t : self.t(plot.begin));
         const lines = told(t, event.clientY - at.top);
         if (lines) tell(lines, event.clientX, event.clientY); else tip.hidden = true;
       });
       box.addEventListener("pointerleave", () => { self.point(null); tip.hidden = true; });
       plots.push(plot);
+      fresh.push(plot.paint);
       return plot;
     },
-    point(t) {
-      for (const plot of plots) plot.cursor?.setAttribute("d", t === null ? "" : `M${self.x(t).toFixed(1)} 0v${plot.height}`);
+    point(t, other) {
+      for (const plot of plots) plot.cursor?.setAttribute("d", t === null ? "" : `M${self.x(t).toFixed(1)} 0v${plot.height}H${self.x(other).toFixed(1)}v${-plot.height}z`);
     },
-    phaseAt: t => story.phases.findLast(phase => phase.at <= t && t <= (phase.until ?? end)),
+    phaseAt: t => story.phases.findLast(phase => phase.at <= t && t <= (phase.until ?? whole)),
     // Bands of the phases; every plot has them.
     phases: (y, height) => story.phases.map((phase, i) => draw("rect", {class: i % 2 ? "band odd" : "band", x: self.x(phase.at), y,
-      width: Math.max(0, self.x(phase.until ?? end) - self.x(phase.at)), height})),
+      width: Math.max(0, self.x(phase.until ?? whole) - self.x(phase.at)), height})),
     // The times of the axis, at the baseline y, with lines up to top.
     times(y, top) {
-      return ticks(end, Math.max(2, Math.floor((self.width - self.left) / 110))).flatMap(t => {
+      return ticks(self.from, self.end, Math.max(2, Math.floor((self.width - self.left) / 110))).flatMap(t => {
         const x = self.x(t), isLast = x > self.width - 40;
         return [draw("path", {class: "grid", d: `M${x.toFixed(1)} ${top}V${y}`}),
-          draw("text", {x: isLast ? self.width - 2 : x, y: y + 14, class: "faint " + (isLast ? "end" : t ? "middle" : "")}, time(t, end))];
+          draw("text", {x: isLast ? self.width - 2 : x, y: y + 14, class: "faint " + (isLast ? "end" : x > self.left + 20 ? "middle" : "")}, time(t, whole))];
       });
     },
-    faults: (y, height) => story.faults.map(fault => draw("path", {class: "fault", d: `M${self.x(fault.at).toFixed(1)} ${y}v${height}`})),
+    faults: (y, height) => story.faults.filter(fault => self.has(fault.at)).map(fault => draw("path", {class: "fault", d: `M${self.x(fault.at).toFixed(1)} ${y}v${height}`})),
   };
   return self;
 }
@@ -117,6 +142,7 @@ function latencyPlot(phases) {
     })));
   };
   new ResizeObserver(() => requestAnimationFrame(paint)).observe(box);
+  fresh.push(paint);
   const rest = [...new Set(lines.flatMap(line => line.points.map(point => point[0])))].filter(key => !DOTS[key]);
   return make("div", "", make("div", "legend faint", make("span", "", make("i", "key dot"), "p50"), make("span", "", make("i", "key dot late"), "p99"),
     rest.length > 0 && make("span", "", make("i", "key dot rest"), rest.join(", ").replace("p999", "p99.9"))), box);

@@ -27,6 +27,7 @@ function fill(row) {
   const place = row.node.querySelector(".latency"), plot = place && latencyPlot(result.latency_ms);
   if (plot) place.append(plot);
   if (result.story) row.node.querySelector(".more").append(storyOf(result));
+  paintFresh();
 }
 // What the address says: at the beginning, and when a link of the page or the reader changes it.
 function obey() {

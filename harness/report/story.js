@@ -52,11 +52,11 @@ function heat(ink, axisOf, actor, flow, max, y, height) {
   for (let i = 0; i < list.length;) {
     const now = level(i), from = i;
     while (i < list.length && level(i) === now) i++;
-    if (now) ink.add(`heat ${flow} l${now}`, axisOf.x(from * actor.bucket_ms), y, Math.max(1.2, axisOf.x(i * actor.bucket_ms) - axisOf.x(from * actor.bucket_ms)), height);
+    if (now && axisOf.has(from * actor.bucket_ms, i * actor.bucket_ms)) ink.add(`heat ${flow} l${now}`, axisOf.x(from * actor.bucket_ms), y, Math.max(1.2, axisOf.x(i * actor.bucket_ms) - axisOf.x(from * actor.bucket_ms)), height);
   }
 }
 function paintLanes(story, axisOf, layout, marked) {
-  const ink = inks(), late = inks(), {x, left, width, end} = axisOf, maxima = {}, nodes = [];
+  const ink = inks(), late = inks(), {x, left, width, whole} = axisOf, maxima = {}, nodes = [];
   const touched = new Set(story.faults.flatMap(fault => fault.affected.flatMap(scope => scope.actors))), faulty = new Set(story.faults.map(fault => fault.actor));
   for (const flow of ["sent", "received", "lost"]) maxima[flow] = most(story.actors.flatMap(actor => actor[flow]), 1);
   for (const lane of layout.list) {
@@ -67,7 +67,8 @@ function paintLanes(story, axisOf, layout, marked) {
     const {actor, y, height} = lane, upper = Math.round(height * .55), lower = Math.max(2, Math.round(height * .25));
     ink.add("rail", left, y + 1, width - left - RIGHT, height - 2);
     for (const span of actor.spans) {
-      const kind = kindOf(span.what), from = x(span.at), until = Math.max(from + 1.5, x(span.until ?? end));
+      const kind = kindOf(span.what), from = x(span.at), until = Math.max(from + 1.5, x(span.until ?? whole));
+      if (!axisOf.has(span.at, span.until ?? whole)) continue;
       if (kind === "stream") ink.add("span stream", from, y + 1, until - from, height - 2);
       else late.add("span " + kind, from, y + upper + 1, until - from, lower);
     }
@@ -75,15 +76,15 @@ function paintLanes(story, axisOf, layout, marked) {
     heat(late, axisOf, actor, flow, maxima[flow], y + 1, upper);
     heat(late, axisOf, actor, "lost", maxima.lost, y + 1, upper);
     if (touched.has(actor.name)) late.add("touched", left - 6, y + 1, 3, height - 2);
-    if (actor.end) late.add(isBad(actor.end) ? "ending bad" : "ending", x(actor.end.at) - 1.5, y, 3.5, height);
+    if (actor.end && axisOf.has(actor.end.at)) late.add(isBad(actor.end) ? "ending bad" : "ending", x(actor.end.at) - 1.5, y, 3.5, height);
   }
   nodes.push(...ink.nodes(), ...late.nodes(), ...labels(layout, touched, faulty, left));
   for (const fault of story.faults) {
     const lane = layout.list.find(one => one.actor && one.actor.name === fault.actor), from = x(fault.at);
-    if (fault.until !== null && fault.until !== undefined) {
+    if (fault.until !== null && fault.until !== undefined && axisOf.has(fault.at, fault.until)) {
       nodes.push(draw("rect", {class: "struck", x: from, y: lane ? lane.y : layout.top, width: Math.max(1, x(fault.until) - from), height: lane ? lane.height : layout.bottom - layout.top}));
     }
-    if (lane) nodes.push(draw("path", {class: "hit", d: `M${(from - 4.5).toFixed(1)} ${lane.y + lane.height / 2}l4.5 -4.5l4.5 4.5l-4.5 4.5z`}));
+    if (lane && axisOf.has(fault.at)) nodes.push(draw("path", {class: "hit", d: `M${(from - 4.5).toFixed(1)} ${lane.y + lane.height / 2}l4.5 -4.5l4.5 4.5l-4.5 4.5z`}));
   }
   const lane = marked && layout.list.find(one => one.actor === marked);
   if (lane) nodes.push(draw("rect", {class: "marked", x: left - 1, y: lane.y, width: width - left - RIGHT + 2, height: lane.height}));
@@ -91,17 +92,18 @@ function paintLanes(story, axisOf, layout, marked) {
 }
 // Names of phases, numbers of faults and marks, above the lanes; what has no room is told by the pointer.
 function paintHead(story, axisOf, layout) {
-  const {x, end} = axisOf, nodes = [];
+  const {x, whole} = axisOf, nodes = [];
   story.phases.forEach(phase => {
-    const room = x(phase.until ?? end) - x(phase.at);
+    const room = x(phase.until ?? whole) - x(phase.at);
     nodes.push(draw("text", {class: "phase", x: x(phase.at) + 3, y: 12}, cut(phase.name, room - 6)));
   });
   let last = -20;
-  for (const mark of story.marks) {
+  for (const mark of story.marks.filter(one => axisOf.has(one.at))) {
     nodes.push(draw("path", {class: "mark", d: `M${(x(mark.at)).toFixed(1)} 20v${layout.bottom - 20}`}), draw("path", {class: "mark-head", d: `M${(x(mark.at) - 3).toFixed(1)} 18h6l-3 5z`}));
   }
   story.faults.forEach((fault, i) => {
     const at = x(fault.at);
+    if (!axisOf.has(fault.at)) return;
     nodes.push(draw("path", {class: "fault", d: `M${at.toFixed(1)} 30V${layout.bottom}`}));
     if (at - last < 15) return;
     last = at;
@@ -115,7 +117,7 @@ function timeline(story, axisOf, pick) {
   const laneAt = y => layout.list.find(lane => lane.actor && y >= lane.y && y < lane.y + lane.height);
   const plot = axisOf.plot(label, () => ({height: layout.bottom + 20, nodes: [...axisOf.phases(0, layout.bottom), ...axisOf.times(layout.bottom, 16),
     ...paintLanes(story, axisOf, layout, marked), ...paintHead(story, axisOf, layout)]}), (t, y) => {
-    const lane = laneAt(y), slack = 5 / (axisOf.width - axisOf.left) * axisOf.end, phase = axisOf.phaseAt(t);
+    const lane = laneAt(y), slack = 5 / (axisOf.width - axisOf.left) * (axisOf.end - axisOf.from), phase = axisOf.phaseAt(t);
     const when = `at ${millis(t)}${phase ? ", phase " + phase.name : ""}`;
     const near = [...story.faults.map((fault, i) => [fault.at, `fault ${i + 1}: ${fault.what}${fault.text ? ", " + fault.text : ""}`]),
       ...story.marks.map(mark => [mark.at, `mark ${mark.name}${mark.rss_bytes ? ": " + bytes(mark.rss_bytes) : ""}`])].filter(([at]) => Math.abs(at - t) <= slack).slice(0, 5).map(one => one[1]);
@@ -124,11 +126,14 @@ function timeline(story, axisOf, pick) {
   const order = () => layout.list.filter(lane => lane.actor);
   plot.box.tabIndex = 0;
   plot.box.setAttribute("role", "group");
-  plot.box.addEventListener("click", event => { const lane = laneAt(event.clientY - plot.box.getBoundingClientRect().top); if (lane && lane.actor.bucket_ms) pick(lane.actor); });
+  plot.box.addEventListener("click", event => { if (plot.isDrag) return; const lane = laneAt(event.clientY - plot.box.getBoundingClientRect().top); if (lane && lane.actor.bucket_ms) pick(lane.actor); });
   plot.box.addEventListener("keydown", event => {
     const all = order(), i = all.findIndex(lane => lane.actor === marked);
     const next = {ArrowDown: i + 1, ArrowUp: i - 1, Home: 0, End: all.length - 1, PageDown: i + 10, PageUp: i - 10}[event.key];
     if (event.key === "Enter" && marked?.bucket_ms) pick(marked);
+    const half = (axisOf.end - axisOf.from) / 2, middle = axisOf.from + half;
+    if (event.key === "+") axisOf.zoom(middle - half / 2, middle + half / 2);
+    if (event.key === "-") axisOf.zoom(middle - half * 2, middle + half * 2);
     if (event.key === "Escape") { marked = null; tip.hidden = true; plot.paint(); }
     if (next === undefined) return;
     event.preventDefault();

@@ -35,6 +35,12 @@ addEventListener("load", async () => {
       seen[name] = look();
       if (i > 5 && (!wanted || seen[name].plots > 0)) break;
     }
+    if (!wanted) continue;
+    const page = frame.contentDocument, lanes = page.querySelector(".row[open] .plot[tabindex]");
+    for (const key of ["+", "End", "Enter"]) lanes.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", {key, bubbles: true}));
+    seen[name].told = page.querySelector(".tip").innerText;
+    seen[name].chosen = page.querySelector(".row[open] .story option:checked").textContent;
+    seen[name].times = [...lanes.querySelectorAll("text")].map(text => text.textContent).filter(text => /^[0-9.]+ ms$/.test(text));
   }
   document.querySelector("pre").textContent = JSON.stringify({seen, wrong});
 });
@@ -136,6 +142,9 @@ class Page(unittest.TestCase):
         self.assertEqual((seen["many"]["lanes"], seen["many"]["scopes"]), (100, 5))
         self.assertGreater(seen["many"]["plots"], 10)
         self.assertIn("affected", seen["many"]["text"])
+        self.assertEqual(seen["many"]["chosen"], "sub[98]", "End and Enter choose the last actor")
+        self.assertRegex(seen["many"]["told"], r"^sub\[98\]\nsubscriber, room room-1, connection 1, h2\nsent 0, received \d+, lost 0\n")
+        self.assertTrue(all(250 <= float(text.split()[0]) <= 750 for text in seen["many"]["times"]), "+ shows half of the time")
         self.assertEqual(seen["hostile"]["open"], [self.ids["fail-too"], self.ids["pass"]])
         self.assertIn(r"\xe2\x80\xae", seen["hostile"]["text"])
         self.assertIn("<img src=x onerror=", seen["hostile"]["text"])
