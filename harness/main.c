@@ -14,6 +14,7 @@ static const struct sl_cli_command commands[] = {
     {"proxy", har_cmd_proxy, "put faults between a client and a server"},
     {"replay", har_cmd_replay, "repeat a run from its decisions.jsonl"},
     {"compare", har_cmd_compare, "two reports side by side"},
+    {"schema", har_cmd_print_schema, "the JSON Schema of reports and scenarios"},
     {"selftest", har_cmd_selftest, "prove the scenarios on wrong servers"},
     {"chaos", NULL, "random faults for a time"},
     {"probe", NULL, "checks of the protocol"},

@@ -6,6 +6,7 @@
 int har_cmd_run(int argc, char **argv);
 int har_cmd_replay(int argc, char **argv);
 int har_cmd_list(int argc, char **argv);
+int har_cmd_print_schema(int argc, char **argv);
 int har_cmd_explain(int argc, char **argv);
 int har_cmd_check(int argc, char **argv);
 int har_cmd_calibrate(int argc, char **argv);

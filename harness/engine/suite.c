@@ -142,8 +142,7 @@ static void collect(struct item *item, struct har_play *play)
     }
     sl_free(result->decisions); /* of a play that is played again: it may have ended anywhere */
     result->decisions = har_evidence_decisions(play);
-    har_story_free(result->story);
-    result->story = har_story_new(play);
+    har_story_keep(&result->story, play, &item->run->suite->story_bytes);
 }
 
 static void judge(struct item *item, const struct har_play *play, bool is_noisy)

@@ -75,6 +75,7 @@ struct har_suite {
     struct har_suite_config config;
     struct har_result *results; /* count * repeat, in order */
     size_t result_count;
+    size_t story_bytes; /* of memory, of all stories */
     uint64_t begin_ns, end_ns;
     uint64_t hiccup_p99_ns, hiccup_max_ns;
     struct har_calibration calibration;   /* of what the chosen scenarios ask for */

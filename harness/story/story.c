@@ -45,19 +45,55 @@ static void add_marks(struct har_story *story, const struct har_play *play)
     }
 }
 
-struct har_story *har_story_new(struct har_play *play)
+static struct har_story *new_head(const struct har_play *play)
 {
     struct har_story *story = sl_alloc(sizeof(*story));
     story->duration_ns = har_story_time(play, play->end_ns);
     add_phases(story, play);
     add_marks(story, play);
+    return story;
+}
+
+struct har_story *har_story_new(struct har_play *play)
+{
+    size_t before = sl_alloc_used();
+    struct har_story *story = new_head(play);
     struct har_traffic *traffic = har_traffic_new(play);
     har_story_steps(story, play);
     har_story_rows(story, play, traffic);
     har_story_faults(story, play, traffic);
     har_story_windows(story, play);
     har_traffic_free(traffic);
+    story->bytes = sl_alloc_used() - before;
     return story;
+}
+
+/* Its head alone, which says how much there was. */
+static struct har_story *head_of(const struct har_story *story, const struct har_play *play)
+{
+    size_t before = sl_alloc_used();
+    struct har_story *head = new_head(play);
+    head->steps_left_out = story->step_count + story->steps_left_out;
+    head->actors_left_out = story->actor_count + story->actors_left_out;
+    head->faults_left_out = story->fault_count + story->faults_left_out;
+    head->windows_left_out = story->window_count + story->windows_left_out;
+    head->bucket_ns = story->bucket_ns;
+    head->bytes = sl_alloc_used() - before;
+    return head;
+}
+
+void har_story_keep(struct har_story **story, struct har_play *play, size_t *held)
+{
+    *held -= *story == NULL ? 0 : (*story)->bytes;
+    har_story_free(*story);
+    *story = har_story_new(play);
+    size_t max = play->failure_count > 0 ? HAR_STORIES_MAX : HAR_STORIES_GOOD_MAX;
+    if (*held + (*story)->bytes > max) {
+        struct har_story *head = head_of(*story, play);
+        har_story_free(*story);
+        *story = head;
+    }
+    *held += (*story)->bytes;
 }
 
 void har_story_free(struct har_story *story)

@@ -31,6 +31,8 @@ enum {
     HAR_STORY_ALL_POINTS_MAX = 2400, /* of all windows */
     HAR_STORY_NAMES_MAX = 8,         /* of actors in one list */
     HAR_STORY_TEXT_MAX = 400,
+    HAR_STORIES_MAX = 32 * 1024 * 1024,      /* bytes of memory of all stories of a run */
+    HAR_STORIES_GOOD_MAX = 24 * 1024 * 1024, /* beyond it only failures have a whole one */
 };
 
 struct har_story_phase {
@@ -132,6 +134,7 @@ struct har_story {
     size_t fault_count, faults_left_out;
     struct har_story_window *windows;
     size_t window_count, windows_left_out;
+    size_t bytes; /* of memory */
     struct har_arena arena;
 };
 
@@ -139,6 +142,9 @@ struct har_play;
 
 /* The story of a play that is over; yours to har_story_free. */
 struct har_story *har_story_new(struct har_play *play);
+/* The same in place of *story (which may be NULL), where *held counts the memory of all stories of a run. Where
+ * HAR_STORIES_MAX is reached it has its phases and marks only, and counts the rest as left out. */
+void har_story_keep(struct har_story **story, struct har_play *play, size_t *held);
 /* NULL is fine. */
 void har_story_free(struct har_story *story);
 

@@ -184,6 +184,36 @@ static void json_has_the_whole_shape(void **state)
     tear_down(&stage);
 }
 
+/* A run of many repeats: the memory of all stories has a bound, failures come first, and what is left out is told. */
+static void stories_of_a_run_are_bounded_together(void **state)
+{
+    (void)state;
+    struct stage stage = set_up(99);
+    struct har_story *story = NULL;
+    size_t held = 0;
+    har_story_keep(&story, stage.play, &held);
+    har_story_keep(&story, stage.play, &held); /* in place of the first */
+    assert_int_equal(held, story->bytes);
+    assert_int_equal(story->actor_count, 100);
+    held += HAR_STORIES_GOOD_MAX - held;
+    struct har_story *second = NULL;
+    har_story_keep(&second, stage.play, &held);
+    assert_int_equal(second->actor_count, 0);
+    assert_int_equal(second->actors_left_out, 100);
+    assert_true(second->bytes < story->bytes);
+    stage.play->failure_count = 1;
+    har_story_keep(&second, stage.play, &held);
+    assert_int_equal(second->actor_count, 100);
+    held = HAR_STORIES_MAX;
+    struct har_story *third = NULL;
+    har_story_keep(&third, stage.play, &held);
+    assert_int_equal(third->actor_count, 0);
+    har_story_free(story);
+    har_story_free(second);
+    har_story_free(third);
+    tear_down(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_hundred_actors_have_a_row_each),
         cmocka_unit_test(of_too_many_actors_each_group_keeps_some_and_the_rest_is_counted),
         cmocka_unit_test(json_has_the_whole_shape),
+        cmocka_unit_test(stories_of_a_run_are_bounded_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
