@@ -49,7 +49,7 @@ function windows(story, axisOf) {
       });
       if (window.at.length) d += `H${axisOf.x(axisOf.whole).toFixed(1)}`;
       nodes.push(...none.nodes(), draw("path", {class: "base", d: `M${axisOf.left} ${base}H${axisOf.width - RIGHT}`}), draw("path", {class: "credit", d}),
-        draw("text", {class: "label end", x: axisOf.left - 10, y: base - tall / 2 + 1}, cut(name(window), axisOf.left - 14)),
+        draw("text", {class: "label end", x: axisOf.left - 10, y: base - tall / 2 + 1}, cutName(name(window), axisOf.left - 14)),
         draw("text", {class: "faint end", x: axisOf.left - 10, y: base - 2}, bytes(max)));
     });
     nodes.push(...axisOf.faults(0, bottom));
@@ -99,6 +99,17 @@ function blast(fault, number, choose) {
   return make("li", "blast", make("div", "", make("i", "flag", String(number)), make("b", "", fault.what), ` ${where}`, fault.text ? make("bdi", "faint", ` ${fault.text}`) : null), make("ul", "scopes", ...chips));
 }
 
+// Of many, those that others felt; the rest unfolds.
+function blasts(faults, choose) {
+  const isFar = fault => fault.affected.some(scope => scope.scope !== "same stream" && scope.count > 0), far = faults.filter(isFar);
+  const first = faults.length <= 4 ? faults : far.length ? far.slice(0, 6) : faults.slice(0, 1), rest = faults.filter(fault => !first.includes(fault));
+  const list = some => make("ul", "blasts", ...some.map(fault => blast(fault, faults.indexOf(fault) + 1, choose)));
+  if (!rest.length) return [list(first)];
+  const felt = rest.filter(isFar).length, more = make("details", "", make("summary", "faint", `${many(rest.length, "more fault")}, ${felt ? `${felt} of them felt by others` : "felt by nobody else"}`));
+  more.addEventListener("toggle", () => { if (more.open && more.children.length === 1) more.append(list(rest)); });
+  return [list(first), more];
+}
+
 function actorTable(story) {
   const rows = () => story.actors.map(actor => [make("code", "", actor.name), actor.kind, plain(actor.room), plain(actor.connection), plain(actor.transport),
     ...["sent", "received", "lost"].map(flow => actor.totals ? actor.totals[flow] : sum(actor[flow])), actor.end ? `${actor.end.status} at ${millis(actor.end.at)}${actor.end.text ? ": " + actor.end.text : ""}` : "",
@@ -124,8 +135,7 @@ function storyOf(result) {
   box.append(title("Timeline", line.toggle, busy, whole, make("span", "faint js-only", "draw over a part of the time to look closer, or press + and -")), legend(story), line.box, actorTable(story));
   const left = [[story.actors_left_out, "actor"], [story.faults_left_out, "fault"], [story.windows_left_out, "window"], [sum(story.actors.map(actor => actor.spans_left_out || 0)), "span"]].filter(one => one[0] > 0);
   if (left.length) box.append(make("p", "faint", `left out of this report: ${left.map(one => many(...one)).join(", ")}`));
-  if (story.faults.length) box.append(title("How far each fault was felt"), make("ul", "blasts", ...story.faults.slice(0, 20).map((fault, i) => blast(fault, i + 1, name => choose(named(name), true)))));
-  if (story.faults.length > 20) box.append(make("p", "faint", `and ${story.faults.length - 20} more faults, in the JSON report`));
+  if (story.faults.length) box.append(title("How far each fault was felt"), ...blasts(story.faults, name => choose(named(name), true)));
   if (story.actors.some(actor => sum(actor.sent) + sum(actor.received) + sum(actor.lost) > 0)) box.append(title("Delivery", flow.pick), flow.box);
   if (story.windows.length) {
     const credit = windows(story, axisOf);

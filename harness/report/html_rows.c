@@ -63,8 +63,14 @@ static void add_failures(struct sl_buf *out, const struct har_result *result)
             (void)sl_buf_add_str(out, "</code></span>");
         }
         (void)sl_buf_add_str(out, "</dd>\n");
-        add_pair(out, "why it matters", har_advice_why(result, failure));
-        add_pair(out, "look first", har_advice_look(failure));
+        /* Once for those that have it in common. */
+        const char *why = har_advice_why(result, failure);
+        const struct har_failure *next = i + 1 < result->failure_count ? failure + 1 : NULL;
+        if (next == NULL || strcmp(next->rule, failure->rule) != 0 ||
+            strcmp(har_advice_why(result, next), why) != 0) {
+            add_pair(out, "why it matters", why);
+            add_pair(out, "look first", har_advice_look(failure));
+        }
     }
 }
 

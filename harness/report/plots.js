@@ -3,6 +3,8 @@ const RIGHT = 14, LETTER = 6.7; // px: the margin, and the width of a letter of 
 const sum = list => list.reduce((a, b) => a + b, 0);
 const most = (list, least) => list.reduce((a, b) => Math.max(a, b), least);
 const cut = (text, px) => { const max = Math.floor(px / LETTER); text = shown(text); return text.length <= max ? text : max < 3 ? "" : text.slice(0, max - 1) + "\u2026"; };
+// The same, of a name whose end tells it from others: "ninety[12]".
+const cutName = (text, px) => { const max = Math.floor(px / LETTER); text = shown(text); return text.length <= max || max < 8 ? cut(text, px) : text.slice(0, max - 6) + "\u2026" + text.slice(-5); };
 // Round numbers between the two, about `count` of them.
 function ticks(from, end, count) {
   if (!(end > from)) return [from];
@@ -110,7 +112,7 @@ function axis(story) {
           draw("text", {x: isLast ? self.width - 2 : x, y: y + 14, class: "faint " + (isLast ? "end" : x > self.left + 20 ? "middle" : "")}, time(t, whole))];
       });
     },
-    faults: (y, height) => story.faults.filter(fault => self.has(fault.at)).map(fault => draw("path", {class: "fault", d: `M${self.x(fault.at).toFixed(1)} ${y}v${height}`})),
+    faults: (y, height) => story.faults.filter(fault => self.has(fault.at)).map(fault => draw("path", {class: story.faults.length > 8 ? "fault weak" : "fault", d: `M${self.x(fault.at).toFixed(1)} ${y}v${height}`})),
   };
   return self;
 }
@@ -118,7 +120,7 @@ function axis(story) {
 const DOTS = {p50: "dot", p99: "dot late"};
 // Percentiles on a logarithmic axis: a line a metric, from the least to the greatest known.
 function latencyPlot(phases) {
-  const lines = Object.entries(phases).flatMap(([phase, metrics]) => Object.entries(metrics).map(([metric, m]) => ({name: `${phase} ${metric}`, m,
+  const lines = Object.entries(phases).flatMap(([phase, metrics]) => Object.entries(metrics).map(([metric, m]) => ({name: `${phase} ${metric}`, phase, metric, m,
     points: Object.entries(m).filter(([key, value]) => /^(p\d+|max)$/.test(key) && typeof value === "number")})));
   const values = lines.flatMap(line => line.points.map(point => point[1])).filter(value => value > 0);
   if (!values.length) return null;
@@ -136,7 +138,7 @@ function latencyPlot(phases) {
       draw("path", {class: "grid", d: `M${x(value).toFixed(1)} 2V${bottom}`}), draw("text", {class: "faint middle", x: x(value), y: bottom + 14}, millis(value))]);
     box.replaceChildren(draw("svg", {viewBox: `0 0 ${width} ${bottom + 20}`, height: bottom + 20, "aria-hidden": "true"}, ...grid, ...lines.flatMap((line, i) => {
       const y = 14 + i * 18, ends = line.points.map(point => x(point[1]));
-      return [draw("text", {class: "label end", x: left - 8, y: y + 4}, cut(line.name, left - 10)),
+      return [draw("text", {class: "label end", x: left - 8, y: y + 4}, `${cut(line.phase, left - 10 - (line.metric.length + 1) * LETTER)} ${line.metric}`),
         ends.length ? draw("path", {class: "range", d: `M${Math.min(...ends).toFixed(1)} ${y}H${Math.max(...ends).toFixed(1)}`}) : null,
         ...line.points.map(([key, value]) => draw("circle", {class: DOTS[key] || "dot rest", cx: x(value), cy: y, r: DOTS[key] ? 4 : 2.8}, draw("title", {}, `${line.name}: ${key} ${millis(value)}`))).reverse()];
     })));

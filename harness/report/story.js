@@ -43,7 +43,7 @@ function labels(layout, touched, faulty, left) {
     const room = weight(lane) ? 11 : layout.height >= 14 ? 1 : 26, middle = lane.y + lane.height / 2;
     if (taken.some(other => Math.abs(other - middle) < Math.min(room, Math.max(room, 11)))) continue;
     taken.push(middle);
-    named.push(draw("text", {class: touched.has(lane.actor.name) || faulty.has(lane.actor.name) ? "label end fail" : "label end", x: left - 10, y: middle + 3.6}, cut(lane.actor.name, left - 14)));
+    named.push(draw("text", {class: touched.has(lane.actor.name) || faulty.has(lane.actor.name) ? "label end fail" : "label end", x: left - 10, y: middle + 3.6}, cutName(lane.actor.name, left - 14)));
   }
   return named;
 }
@@ -82,7 +82,7 @@ function paintLanes(story, axisOf, layout, marked) {
   for (const fault of story.faults) {
     const lane = layout.list.find(one => one.actor && one.actor.name === fault.actor), from = x(fault.at);
     if (fault.until !== null && fault.until !== undefined && axisOf.has(fault.at, fault.until)) {
-      nodes.push(draw("rect", {class: "struck", x: from, y: lane ? lane.y : layout.top, width: Math.max(1, x(fault.until) - from), height: lane ? lane.height : layout.bottom - layout.top}));
+      nodes.push(draw("rect", {class: lane ? "struck" : "struck all", x: from, y: lane ? lane.y : layout.top - 3, width: Math.max(1, x(fault.until) - from), height: lane ? lane.height : 3}));
     }
     if (lane && axisOf.has(fault.at)) nodes.push(draw("path", {class: "hit", d: `M${(from - 4.5).toFixed(1)} ${lane.y + lane.height / 2}l4.5 -4.5l4.5 4.5l-4.5 4.5z`}));
   }
@@ -104,7 +104,7 @@ function paintHead(story, axisOf, layout) {
   story.faults.forEach((fault, i) => {
     const at = x(fault.at);
     if (!axisOf.has(fault.at)) return;
-    nodes.push(draw("path", {class: "fault", d: `M${at.toFixed(1)} 30V${layout.bottom}`}));
+    nodes.push(draw("path", {class: story.faults.length > 8 ? "fault weak" : "fault", d: `M${at.toFixed(1)} 30V${layout.bottom}`}));
     if (at - last < 15) return;
     last = at;
     nodes.push(draw("circle", {class: "flag", cx: at, cy: 24, r: 7}), draw("text", {class: "flag-number", x: at, y: 27.5}, String(i + 1)));
