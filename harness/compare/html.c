@@ -20,14 +20,16 @@ static void add_runs(const struct har_compare *compare, struct sl_buf *out)
         har_page_text(out, run->label);
         (void)sl_buf_add_str(out, "</bdi><td><code>");
         har_page_text(out, run->target);
-        (void)sl_buf_add_str(out, "</code><td><bdi>");
+        (void)sl_buf_add_str(out, "</code><td data-name=\"profile\"><bdi>");
         har_page_text(out, run->profile);
-        (void)sl_buf_addf(out,
-                          "</bdi><td class=\"number\">%llu<td class=\"number\">%zu<td "
-                          "class=\"number\">%.1f s<td class=\"number\">p99 %.1f ms, max %.1f "
-                          "ms</tr>\n",
-                          (unsigned long long)run->seed, run->count, run->duration_ms / 1e3,
-                          run->hiccup_p99_ms, run->hiccup_max_ms);
+        (void)sl_buf_addf(
+            out,
+            "</bdi><td class=\"number\" data-name=\"seed\">%llu<td class=\"number\" "
+            "data-name=\"results\">%zu<td class=\"number\" data-name=\"took\">%.1f s<td "
+            "class=\"number\" data-name=\"the machine paused\">p99 %.1f ms, max %.1f "
+            "ms</tr>\n",
+            (unsigned long long)run->seed, run->count, run->duration_ms / 1e3, run->hiccup_p99_ms,
+            run->hiccup_max_ms);
     }
     (void)sl_buf_add_str(out, "</tbody></table>\n");
 }

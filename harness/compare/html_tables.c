@@ -144,7 +144,8 @@ void har_compare_html_latencies(const struct har_compare *compare, struct sl_buf
         out,
         "<h2 id=\"latencies\">Latencies, ms</h2>\n<p class=\"faint\">A difference is noise (~) "
         "when it is under 50 % (10 % where both sides have 5 results), no more than the "
-        "machine paused or the harness was late, when repeats scatter as far, or when fewer "
+        "machine paused or the harness was late, when one side has far fewer samples, when repeats "
+        "scatter as far, or when fewer "
         "than five samples lie beyond the percentile.</p>\n");
     if (real > 0) {
         (void)sl_buf_addf(out, "<h3>%zu changed, in all repeats</h3>\n", real);
@@ -172,12 +173,10 @@ void har_compare_html_latencies(const struct har_compare *compare, struct sl_buf
     }
 }
 
-static void add_story_row(const char *id, const char *name, const char *a, const char *b,
-                          bool is_other, struct sl_buf *out)
+static void add_story_row(const char *name, const char *a, const char *b, bool is_other,
+                          struct sl_buf *out)
 {
-    (void)sl_buf_add_str(out, "<tr><td><code>");
-    har_page_text(out, id);
-    (void)sl_buf_add_str(out, "</code><td><bdi>");
+    (void)sl_buf_add_str(out, "<tr><td><bdi>");
     har_page_text(out, name);
     (void)sl_buf_addf(out, "</bdi><td%s><span class=\"faint side\">A</span> ",
                       is_other ? " class=\"inconclusive\"" : "");
@@ -188,7 +187,7 @@ static void add_story_row(const char *id, const char *name, const char *a, const
     (void)sl_buf_add_str(out, "</tr>\n");
 }
 
-static void add_kinds(const char *id, const struct har_compare_story *story, struct sl_buf *out)
+static void add_kinds(const struct har_compare_story *story, struct sl_buf *out)
 {
     for (size_t i = 0; i < story->kind_count; i++) {
         const struct har_compare_kind *kind = &story->kinds[i];
@@ -199,13 +198,13 @@ static void add_kinds(const char *id, const struct har_compare_story *story, str
                            kind->actors[side] == 1 ? "actor" : "actors", kind->sent[side],
                            kind->received[side], kind->lost[side]);
         }
-        double more = kind->lost[HAR_COMPARE_A] - kind->lost[HAR_COMPARE_B];
-        add_story_row(id, kind->kind, texts[HAR_COMPARE_A], texts[HAR_COMPARE_B],
-                      more < 0 || more > 0, out);
+        double more = fabs(kind->lost[HAR_COMPARE_A] - kind->lost[HAR_COMPARE_B]) +
+                      fabs(kind->received[HAR_COMPARE_A] - kind->received[HAR_COMPARE_B]);
+        add_story_row(kind->kind, texts[HAR_COMPARE_A], texts[HAR_COMPARE_B], more > 0, out);
     }
 }
 
-static void add_faults(const char *id, const struct har_compare_story *story, struct sl_buf *out)
+static void add_faults(const struct har_compare_story *story, struct sl_buf *out)
 {
     for (size_t i = 0; i < story->fault_count; i++) {
         const struct har_compare_fault *fault = &story->faults[i];
@@ -215,6 +214,9 @@ static void add_faults(const char *id, const struct har_compare_story *story, st
         sl_buf_init(&name, 4096);
         (void)sl_buf_addf(&name, "affected by %.200s%s%.200s", fault->what,
                           fault->actor[0] == '\0' ? "" : " at ", fault->actor);
+        if (fault->times > 1) {
+            (void)sl_buf_addf(&name, " (%zu times)", fault->times);
+        }
         for (int side = 0; side < HAR_COMPARE_SIDES; side++) {
             sl_buf_init(&sides[side], 4096);
             for (int scope = 0; scope < HAR_COMPARE_SCOPES; scope++) {
@@ -230,7 +232,7 @@ static void add_faults(const char *id, const struct har_compare_story *story, st
                 (void)sl_buf_add_str(&sides[side], fault->is_there[side] ? "nobody" : "not there");
             }
         }
-        add_story_row(id, sl_buf_str(&name), sl_buf_str(&sides[HAR_COMPARE_A]),
+        add_story_row(sl_buf_str(&name), sl_buf_str(&sides[HAR_COMPARE_A]),
                       sl_buf_str(&sides[HAR_COMPARE_B]), is_other, out);
         sl_buf_release(&name);
         sl_buf_release(&sides[HAR_COMPARE_A]);
@@ -238,7 +240,7 @@ static void add_faults(const char *id, const struct har_compare_story *story, st
     }
 }
 
-static void add_marks(const char *id, const struct har_compare_story *story, struct sl_buf *out)
+static void add_marks(const struct har_compare_story *story, struct sl_buf *out)
 {
     for (size_t i = 0; i < story->mark_count; i++) {
         const struct har_compare_mark *mark = &story->marks[i];
@@ -253,7 +255,7 @@ static void add_marks(const char *id, const struct har_compare_story *story, str
                            rss / (1024.0 * 1024.0));
         }
         (void)snprintf(name, sizeof(name), "memory at %.200s", mark->name);
-        add_story_row(id, name, texts[HAR_COMPARE_A], texts[HAR_COMPARE_B], false, out);
+        add_story_row(name, texts[HAR_COMPARE_A], texts[HAR_COMPARE_B], false, out);
     }
 }
 
@@ -265,14 +267,18 @@ static bool is_told(const struct har_compare_pair *pair)
 
 static void add_stories(const struct har_compare *compare, bool is_changed, struct sl_buf *out)
 {
-    (void)sl_buf_add_str(out, "<table class=\"stack\"><thead><tr><th>scenario<th>who<th>A<th>B"
-                              "</tr></thead><tbody>\n");
+    (void)sl_buf_add_str(out,
+                         "<table class=\"stack stories\"><thead><tr><th>scenario, who<th>A<th>B"
+                         "</tr></thead><tbody>\n");
     for (size_t i = 0; i < compare->pair_count; i++) {
         const struct har_compare_pair *pair = &compare->pairs[i];
         if (pair->story != NULL && is_told(pair) == is_changed) {
-            add_kinds(pair->id, pair->story, out);
-            add_faults(pair->id, pair->story, out);
-            add_marks(pair->id, pair->story, out);
+            (void)sl_buf_add_str(out, "<tr><td colspan=\"3\"><code class=\"id\">");
+            har_page_text(out, pair->id);
+            (void)sl_buf_add_str(out, "</code></tr>\n");
+            add_kinds(pair->story, out);
+            add_faults(pair->story, out);
+            add_marks(pair->story, out);
         }
     }
     (void)sl_buf_add_str(out, "</tbody></table>\n");

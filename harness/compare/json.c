@@ -82,6 +82,7 @@ static void add_fault(struct sl_json_out *json, const struct har_compare_fault *
     sl_json_out_begin_object(json);
     sl_json_out_key_str(json, "what", fault->what);
     sl_json_out_key_str(json, "actor", fault->actor[0] == '\0' ? NULL : fault->actor);
+    sl_json_out_key_u64(json, "times", fault->times);
     sl_json_out_key(json, "affected");
     sl_json_out_begin_object(json);
     for (int scope = 0; scope < HAR_COMPARE_SCOPES; scope++) {
@@ -251,6 +252,7 @@ static void add_lists(struct sl_json_out *json, const struct har_compare *compar
     }
     sl_json_out_end_array(json);
     sl_json_out_key_u64(json, "latencies_left_out", compare->latencies_left_out);
+    sl_json_out_key_u64(json, "stories_left_out", compare->stories_left_out);
 }
 
 void har_compare_json(const struct har_compare *compare, struct sl_buf *out)

@@ -11,6 +11,7 @@
 #define SMALL_RATIO    1.5 /* of one run each */
 #define REPEATED_RATIO 1.1 /* where REPEATS_MIN results a side say what scatters */
 #define BEYOND_MIN     5.0 /* samples beyond a quantile; of fewer it is one slow sample or another */
+#define COUNT_RATIO    1.25  /* of samples; more is another set of messages */
 #define FLOOR_MS       0.001 /* what both are raised by for a ratio: a latency may be 0 */
 enum {
     /* Results on each side, whose ranges then say what scatters: that 5 and 5 lie apart by chance happens in 1 of 126. Of a run
@@ -18,12 +19,13 @@ enum {
     REPEATS_MIN = 5,
 };
 
-const char *const har_compare_noise_names[] = {"real",   "unrepeated", "absent",  "ours",
+const char *const har_compare_noise_names[] = {"real",   "unrepeated", "absent",  "counts", "ours",
                                                "pauses", "small",      "repeats", "few"};
 const char *const har_compare_noise_texts[] = {
     "real",
     "not repeated",
     "not measured on both sides",
+    "of samples that one side has far fewer of: what did not come has no latency",
     "the harness's own lateness, not a server's",
     "no more than the machine paused, or the harness was late",
     "under 50 % (under 10 % where both sides repeat enough)",
@@ -119,6 +121,12 @@ static double pause_of(const struct har_compare *compare, int q)
                                 : fmax(a->hiccup_max_ms, b->hiccup_max_ms);
 }
 
+/* Samples of a result, on average. */
+static double count_of(const struct har_compare_latency *latency, int side)
+{
+    return latency->counts[side] / (double)latency->values[side][HAR_COMPARE_P50].runs;
+}
+
 static enum har_compare_noise judge(const struct har_compare *compare,
                                     const struct har_compare_latency *latency, int q, double slip)
 {
@@ -135,6 +143,10 @@ static enum har_compare_noise judge(const struct har_compare *compare,
     }
     if (strcmp(latency->metric, "slip") == 0) {
         return HAR_COMPARE_OURS;
+    }
+    if (count_of(latency, HAR_COMPARE_A) > COUNT_RATIO * count_of(latency, HAR_COMPARE_B) ||
+        count_of(latency, HAR_COMPARE_B) > COUNT_RATIO * count_of(latency, HAR_COMPARE_A)) {
+        return HAR_COMPARE_COUNTS;
     }
     if (ratio < small && ratio > 1 / small) {
         return HAR_COMPARE_SMALL;

@@ -19,11 +19,12 @@ enum {
     HAR_COMPARE_RULES_MAX = 8,
     HAR_COMPARE_KINDS_MAX = 8,
     HAR_COMPARE_MARKS_MAX = 16,
-    HAR_COMPARE_FAULTS_MAX = 8,
+    HAR_COMPARE_FAULTS_MAX = 32,
     HAR_COMPARE_SCOPES = 5,
     HAR_COMPARE_WARNINGS_MAX = 12,
     HAR_COMPARE_LATENCIES_MAX = 64 * 1024, /* in all */
     HAR_COMPARE_METRICS_MAX = 256,         /* of one scenario */
+    HAR_COMPARE_STORIES_MAX = 10 * 1000,   /* in all */
 };
 
 /* In the order in which they are told. */
@@ -76,6 +77,7 @@ struct har_compare_mark {
     double rss_bytes[HAR_COMPARE_SIDES]; /* negative: not known */
 };
 struct har_compare_fault {
+    size_t times;             /* in a row, with the same effect */
     const char *what, *actor; /* actor "" for none */
     bool is_there[HAR_COMPARE_SIDES];
     long affected[HAR_COMPARE_SIDES][HAR_COMPARE_SCOPES]; /* actors; negative: not told */
@@ -97,6 +99,7 @@ enum har_compare_noise {
     HAR_COMPARE_REAL,       /* repeated, and nothing below explains the difference */
     HAR_COMPARE_UNREPEATED, /* nothing below explains it; but a run on a busier machine looks the same */
     HAR_COMPARE_ABSENT,  /* not measured on both sides */
+    HAR_COMPARE_COUNTS,  /* far more samples on one side: what did not come has no latency */
     HAR_COMPARE_OURS,    /* of the harness itself, not of a server */
     HAR_COMPARE_PAUSES,  /* no more than the machine's pauses, or our own lateness */
     HAR_COMPARE_SMALL,   /* under half as much again; a tenth where both sides repeat */
@@ -168,6 +171,7 @@ struct har_compare {
         *latencies; /* real changes first, then unrepeated ones; the largest first */
     size_t latency_count;
     size_t latencies_left_out;
+    size_t story_count, stories_left_out;
     size_t noises[HAR_COMPARE_NOISES]; /* latencies by their best */
     struct har_compare_finding *findings;
     size_t finding_count;

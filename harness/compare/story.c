@@ -105,7 +105,7 @@ static struct har_compare_fault *place_of(struct har_compare_story *story, int s
         return NULL;
     }
     struct har_compare_fault *fault = &story->faults[story->fault_count++];
-    *fault = (struct har_compare_fault){.what = what, .actor = actor};
+    *fault = (struct har_compare_fault){.times = 1, .what = what, .actor = actor};
     for (int s = 0; s < HAR_COMPARE_SCOPES; s++) {
         fault->affected[HAR_COMPARE_A][s] = -1;
         fault->affected[HAR_COMPARE_B][s] = -1;
@@ -126,6 +126,27 @@ static void add_faults(struct har_compare_story *story, int side, json_t *faults
         fault->is_there[side] = true;
         read_affected(fault, side, json_object_get(json, "affected"));
     }
+}
+
+static bool is_like(const struct har_compare_fault *a, const struct har_compare_fault *b)
+{
+    return strcmp(a->what, b->what) == 0 && strcmp(a->actor, b->actor) == 0 &&
+           memcmp(a->is_there, b->is_there, sizeof(a->is_there)) == 0 &&
+           memcmp(a->affected, b->affected, sizeof(a->affected)) == 0;
+}
+
+/* Those in a row that are alike, as one. */
+static void join_faults(struct har_compare_story *story)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < story->fault_count; i++) {
+        if (kept > 0 && is_like(&story->faults[kept - 1], &story->faults[i])) {
+            story->faults[kept - 1].times++;
+        } else {
+            story->faults[kept++] = story->faults[i];
+        }
+    }
+    story->fault_count = kept;
 }
 
 /* Of repeats: the result that is told of, if it has a story, else the first that has one. */
@@ -178,8 +199,13 @@ void har_compare_stories(struct har_compare *compare)
             if (json == NULL) {
                 continue;
             }
+            if (pair->story == NULL && compare->story_count == HAR_COMPARE_STORIES_MAX) {
+                compare->stories_left_out++;
+                continue;
+            }
             if (pair->story == NULL) {
                 pair->story = sl_alloc(sizeof(*pair->story));
+                compare->story_count++;
             }
             pair->story->is_there[side] = true;
             pair->story->actors_left_out[side] =
@@ -189,6 +215,7 @@ void har_compare_stories(struct har_compare *compare)
             add_faults(pair->story, side, json_object_get(json, "faults"));
         }
         if (pair->story != NULL) {
+            join_faults(pair->story);
             pair->story->differs = differs(pair->story);
         }
     }

@@ -11,7 +11,7 @@ static void put_cell(struct har_compare_writer *text, double value, bool is_unst
         har_compare_number(value, &text->line);
     }
     (void)sl_buf_add_str(&text->line, is_unstable ? " unstable" : "");
-    (void)sl_buf_addf(text->out, " %18s", sl_buf_str(&text->line) + mark);
+    (void)sl_buf_addf(text->out, " %15s", sl_buf_str(&text->line) + mark);
     sl_buf_clear(&text->line);
 }
 
@@ -22,7 +22,7 @@ void har_compare_text_buffers(struct har_compare_writer *text)
         return;
     }
     har_compare_heading(text, "calibrated");
-    (void)sl_buf_addf(text->out, "%*s %18s %9s\n", 20, "A", "B", "B to A");
+    (void)sl_buf_addf(text->out, "%*s %15s %7s\n", 26, "A", "B", "B to A");
     for (size_t i = 0; i < compare->buffer_count; i++) {
         const struct har_compare_buffer *buffer = &compare->buffers[i];
         (void)sl_buf_add_str(&text->line, "  ");
@@ -44,7 +44,7 @@ void har_compare_text_buffers(struct har_compare_writer *text)
         har_compare_ratio(buffer->values[HAR_COMPARE_A], buffer->values[HAR_COMPARE_B],
                           &text->line);
         bool has_both = buffer->values[HAR_COMPARE_A] >= 0 && buffer->values[HAR_COMPARE_B] >= 0;
-        (void)sl_buf_addf(text->out, " %9s\n", has_both ? sl_buf_str(&text->line) : "-");
+        (void)sl_buf_addf(text->out, " %7s\n", has_both ? sl_buf_str(&text->line) : "-");
         sl_buf_clear(&text->line);
     }
 }
@@ -59,7 +59,7 @@ void har_compare_text_findings(struct har_compare_writer *text)
             (void)sl_buf_add_u8(text->out, '\n');
         }
         har_compare_paint(text, strcmp(finding->change, "new") == 0 ? HAR_YELLOW : "");
-        (void)sl_buf_addf(&text->line, "%-5s ", finding->change);
+        (void)sl_buf_addf(&text->line, "%-9s ", finding->change);
         har_compare_shown(&text->line, finding->rule);
         (void)sl_buf_add_str(&text->line, " (");
         har_compare_shown(&text->line, finding->level);
@@ -112,7 +112,8 @@ static void put_quantile(struct har_compare_writer *text, const struct har_compa
 
 static void put_latency(struct har_compare_writer *text, const struct har_compare_latency *latency)
 {
-    enum { BLOCK = 32 };
+    enum { BLOCK = 32, WIDE = 110 };
+    bool is_wide = text->look->columns >= WIDE; /* narrow: only the main ones, and what changed */
     struct sl_buf *line = &text->line;
     har_compare_shown(line, latency->pair->id);
     (void)sl_buf_add_str(line, ": ");
@@ -128,7 +129,9 @@ static void put_latency(struct har_compare_writer *text, const struct har_compar
     har_compare_put(text, 4, HAR_COMPARE_INDENT);
     size_t column = text->look->columns;
     for (int q = 0; q < HAR_COMPARE_QUANTILES; q++) {
-        if (latency->noise[q] == HAR_COMPARE_ABSENT) {
+        bool is_main = q == HAR_COMPARE_P50 || q == HAR_COMPARE_P99 || is_wide ||
+                       latency->noise[q] <= HAR_COMPARE_UNREPEATED;
+        if (latency->noise[q] == HAR_COMPARE_ABSENT || !is_main) {
             continue;
         }
         if (column + BLOCK > text->look->columns) {
@@ -237,6 +240,9 @@ static void put_faults(struct har_compare_writer *text, const struct har_compare
         har_compare_shown(&text->line, fault->what);
         (void)sl_buf_add_str(&text->line, fault->actor[0] == '\0' ? "" : " at ");
         har_compare_shown(&text->line, fault->actor);
+        if (fault->times > 1) {
+            (void)sl_buf_addf(&text->line, " (%zu times)", fault->times);
+        }
         add_affected(&text->line, fault, HAR_COMPARE_A);
         add_affected(&text->line, fault, HAR_COMPARE_B);
         (void)sl_buf_addf(text->out, "%*s", HAR_COMPARE_INDENT, "");
@@ -285,5 +291,9 @@ void har_compare_text_stories(struct har_compare_writer *text)
         put_kinds(text, story);
         put_faults(text, story);
         put_marks(text, story);
+        if (story->left_out > 0) {
+            (void)sl_buf_addf(text->out, "%*sand %zu more; the reports have them\n",
+                              HAR_COMPARE_INDENT, "", story->left_out);
+        }
     }
 }

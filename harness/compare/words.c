@@ -74,6 +74,6 @@ void har_compare_ratio(double a, double b, struct sl_buf *out)
     if (a <= 0) {
         (void)sl_buf_add_str(out, "-");
     } else {
-        (void)sl_buf_addf(out, b / a < 100 ? "x%.2f" : "x%.0f", b / a);
+        (void)sl_buf_addf(out, b / a < 0.1 ? "x%.1g" : b / a < 100 ? "x%.2f" : "x%.0f", b / a);
     }
 }

@@ -48,6 +48,19 @@ static void the_same_fault_has_its_blast_radius_on_both_sides(void **state)
     two_release(&two);
 }
 
+static void faults_in_a_row_with_the_same_effect_are_told_once(void **state)
+{
+    (void)state;
+    struct two two;
+    two_make(&two, STORY("", "", RESET("0") "," RESET("0") "," RESET("0")),
+             STORY("", "", RESET("4") "," RESET("4") "," RESET("5")), false);
+    const struct har_compare_story *story = two_find(&two, "x")->story;
+    assert_int_equal(story->fault_count, 2);
+    assert_int_equal(story->faults[0].times, 2);
+    assert_int_equal(story->faults[1].affected[HAR_COMPARE_B][2], 5);
+    two_release(&two);
+}
+
 static void memory_differs_when_it_is_half_as_much_again(void **state)
 {
     (void)state;
@@ -78,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_actors_lost_is_told_by_kind),
         cmocka_unit_test(the_same_fault_has_its_blast_radius_on_both_sides),
+        cmocka_unit_test(faults_in_a_row_with_the_same_effect_are_told_once),
         cmocka_unit_test(memory_differs_when_it_is_half_as_much_again),
         cmocka_unit_test(a_story_of_one_side_is_no_difference),
     };
