@@ -56,9 +56,12 @@ static void judge_count(const struct har_check *check, const char *whose, double
     const struct count_args *args = check->node->args;
     double low = har_play_value(check->play, &args->between.low, 0);
     double high = har_play_value(check->play, &args->between.high, 0);
-    if (count < low || count > high) {
-        har_check_fail(check, "%s: %s is %g, not between %g and %g", whose, whats[args->what],
-                       count, low, high);
+    if (low == high && count != low) {
+        har_check_fail(check, "%s: %g %s; wanted: exactly %g", whose, count,
+                       whats[args->what], low);
+    } else if (count < low || count > high) {
+        har_check_fail(check, "%s: %g %s; wanted: %g to %g", whose, count,
+                       whats[args->what], low, high);
     }
 }
 

@@ -37,8 +37,10 @@ static void run_status(const struct har_check *check)
             har_check_fail(check, "the server did not end the stream of %s[%u]", actor->spec->name,
                            actor->index);
         } else if (!is_right) {
-            har_check_fail(check, "%s[%u] ended with %s", actor->spec->name, actor->index,
-                           actor->end_text);
+            char wanted[200];
+            har_strings_show(&args->names, "OK", wanted, sizeof(wanted));
+            har_check_fail(check, "the server ended the stream of %s[%u] with %.200s; wanted: %s",
+                           actor->spec->name, actor->index, actor->end_text, wanted);
         }
     }
 }

@@ -478,10 +478,15 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
     if (!is_allowed(how, result->code)) {
         const char *name = sl_grpc_status_name(result->code);
         bool is_gone = result->source == SL_FROM_CONNECTION_CLOSED;
-        har_play_fail(
-            play, NULL, is_gone ? "RES-02" : rule, "SendMessage was answered with %s%s%.200s (%s)",
-            name == NULL ? "an unknown status" : name, result->message[0] == '\0' ? "" : ": ",
-            result->message, sl_status_source_name(result->source));
+        char wanted[100] = "OK";
+        if (how != NULL) {
+            har_strings_show(&how->status, "OK", wanted, sizeof(wanted));
+        }
+        har_play_fail(play, NULL, is_gone ? "RES-02" : rule,
+                      "the server answered SendMessage %u of %s with %s%s%.160s (%s); wanted: %s",
+                      sequence, actor->spec->name, name == NULL ? "an unknown status" : name,
+                      result->message[0] == '\0' ? "" : ": ", result->message,
+                      sl_status_source_name(result->source), wanted);
         return;
     }
     if (how != NULL && how->violation != NULL) {

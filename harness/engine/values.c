@@ -8,6 +8,7 @@
 #include "harness/engine/actor.h"
 #include "harness/engine/calibrate.h"
 #include "harness/engine/declared.h"
+#include "harness/engine/peek.h"
 #include "harness/engine/target.h"
 #include "harness/engine/via.h"
 #include "harness/scenario/names.h"
@@ -389,6 +390,15 @@ double har_play_value(struct har_play *play, const struct har_expr *expr, double
                          expr->text, reason);
     }
     return fallback;
+}
+
+bool har_play_peek(struct har_play *play, const char *text, double *ret_value)
+{
+    play->expr_steps = 0;
+    bool was_unmeasured = play->is_unmeasured;
+    enum sl_status status = har_expr_eval(text, resolve, play, ret_value, NULL);
+    play->is_unmeasured = was_unmeasured;
+    return status == SL_OK && isfinite(*ret_value);
 }
 
 double har_play_value_in(struct har_play *play, const struct har_expr *expr, double fallback,

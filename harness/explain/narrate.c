@@ -6,6 +6,7 @@
 
 #include "harness/checks/check.h"
 #include "harness/explain/phrase.h"
+#include "harness/scenario/predicate.h"
 #include "harness/steps/step.h"
 
 enum {
@@ -124,7 +125,7 @@ static void add_step(const struct har_node *node, unsigned depth, struct har_pro
     bool is_plural = false;
     sl_buf_init(&line, SENTENCE_MAX);
     if (node->actor != NULL) {
-        is_plural = har_phrase_names(&line, node->actor);
+        is_plural = har_selector_words(&line, node->actor);
         (void)sl_buf_add_u8(&line, ' ');
     }
     har_phrase_add(&line, template == NULL ? node->type->help : template, args, is_plural,
@@ -171,14 +172,14 @@ static void add_check(const struct har_scenario *scenario, size_t index, struct 
     sl_buf_init(&line, SENTENCE_MAX);
     bool is_plural = false;
     if (has_subject(name)) {
-        is_plural = har_phrase_names(&line, common->of == NULL ? "*" : common->of);
+        is_plural = har_selector_words(&line, common->of == NULL ? "*" : common->of);
         (void)sl_buf_add_u8(&line, ' ');
     }
     har_phrase_add(&line, template == NULL ? node->type->help : template, inner(json, name),
                    is_plural, elsewhere);
     if (common->from != NULL) {
         (void)sl_buf_add_str(&line, ", of those from ");
-        (void)har_phrase_names(&line, common->from);
+        (void)har_selector_words(&line, common->from);
     }
     for (size_t i = 0; i < common->phase.count; i++) {
         (void)sl_buf_addf(&line, "%s%s", i == 0 ? ", in phase " : " and ", common->phase.items[i]);

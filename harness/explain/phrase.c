@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/scenario/predicate.h"
 #include "lib/base/units.h"
 
 enum {
@@ -105,24 +106,6 @@ static void add_range(struct sl_buf *out, const json_t *value)
     }
 }
 
-bool har_phrase_names(struct sl_buf *out, const char *selector)
-{
-    if (strcmp(selector, "*") == 0) {
-        (void)sl_buf_add_str(out, "everybody");
-        return false;
-    }
-    bool is_several = strchr(selector, ',') != NULL;
-    const char *last = strrchr(selector, ',');
-    for (const char *c = selector; *c != '\0'; c++) {
-        if (*c == ',') {
-            (void)sl_buf_add_str(out, c == last ? " and " : ", ");
-        } else {
-            (void)sl_buf_add_u8(out, (uint8_t)*c);
-        }
-    }
-    return is_several;
-}
-
 /* ---- templates ---- */
 
 /* One "{key:text|else}" or "{key=value:text|else}", without its braces. */
@@ -174,7 +157,7 @@ static void add_text(struct sl_buf *out, struct sl_span text, const json_t *valu
             add_range(out, value);
             i++;
         } else if (next == 'w' && json_is_string(value)) {
-            har_phrase_predicate(out, json_string_value(value));
+            har_predicate_words(out, json_string_value(value));
             i++;
         } else {
             har_phrase_value(out, value);

@@ -26,10 +26,4 @@ void har_phrase_add(struct sl_buf *out, const char *template, const json_t *args
 /* A JSON value as a part of a sentence; what is longer than a line or so is cut. */
 void har_phrase_value(struct sl_buf *out, const json_t *value);
 
-/* "live,other" as "live and other"; "*" as "everybody". Returns whether it is several. */
-bool har_phrase_names(struct sl_buf *out, const char *selector);
-
-/* An expression that is asked whether it is true: counters, comparisons and && in words. */
-void har_phrase_predicate(struct sl_buf *out, const char *text);
-
 #endif

@@ -350,3 +350,14 @@ void har_fields_read(struct har_reading *reading, json_t *object, const char *pa
         }
     }
 }
+
+void har_strings_show(const struct har_strings *strings, const char *otherwise, char *text,
+                      size_t size)
+{
+    (void)snprintf(text, size, "%s", strings->count == 0 ? otherwise : strings->items[0]);
+    for (size_t i = 1; i < strings->count; i++) {
+        size_t len = strlen(text);
+        (void)snprintf(text + len, size - len, "%s%s", i + 1 == strings->count ? " or " : ", ",
+                       strings->items[i]);
+    }
+}

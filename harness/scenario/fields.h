@@ -56,6 +56,10 @@ struct har_int64 {
     bool is_set;
 };
 
+/* "A, B or C" into text; otherwise: of none. What does not fit is left out. */
+void har_strings_show(const struct har_strings *strings, const char *otherwise, char *text,
+                      size_t size);
+
 /* [low, high]; one number stands for both. */
 struct har_range {
     struct har_expr low, high;

@@ -212,10 +212,13 @@ static void on_reply(struct har_call *call, const struct har_stream_result *resu
     progress->replied_ns = sl_clock_mono_ns();
     if (!is_right_status(args, result)) {
         const char *name = sl_grpc_status_name(result->code);
-        har_play_fail(step->play, step->node, args->rule, "%s was answered with %s%s%.200s (%s)",
-                      args->method, name == NULL ? "an unknown status" : name,
+        char wanted[100];
+        har_strings_show(&args->status, "OK", wanted, sizeof(wanted));
+        har_play_fail(step->play, step->node, args->rule,
+                      "the server answered %s with %s%s%.160s (%s); wanted: %s", args->method,
+                      name == NULL ? "an unknown status" : name,
                       result->message[0] == '\0' ? "" : ": ", result->message,
-                      sl_status_source_name(result->source));
+                      sl_status_source_name(result->source), wanted);
         return;
     }
     note(call, result);
@@ -372,8 +375,8 @@ static void tell(const struct har_step *step, char *text, size_t size)
                                        : state->pace.of[actor->number - 1].issued -
                                              state->pace.of[actor->number - 1].replied;
     }
-    (void)snprintf(text, size, "%llu calls of %s were not answered", (unsigned long long)left,
-                   args->method);
+    (void)snprintf(text, size, "the server did not answer %llu calls of %s by %s",
+                   (unsigned long long)left, args->method, step->node->actor);
 }
 
 static const char *rule_of(const struct har_step *step)

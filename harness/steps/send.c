@@ -237,8 +237,8 @@ static void tell(const struct har_step *step, char *text, size_t size)
         issued += progress->issued;
         left += outstanding(actor, progress);
     }
-    (void)snprintf(text, size, "%llu of %llu sent messages have no answer",
-                   (unsigned long long)left, (unsigned long long)issued);
+    (void)snprintf(text, size, "the server did not answer %llu of the %llu messages that %s sent",
+                   (unsigned long long)left, (unsigned long long)issued, step->node->actor);
 }
 
 static const char *rule_of(const struct har_step *step)

@@ -217,10 +217,15 @@ static void tell(const struct har_step *step, char *text, size_t size)
         total++;
         missing += has_ready ? !actor->has_headers : actor->probe_seen == 0;
     }
-    (void)snprintf(
-        text, size,
-        "%u of %u subscriptions have received nothing, %u messages were sent to their rooms",
-        missing, total, step->play->probe_count);
+    if (has_ready) {
+        (void)snprintf(text, size, "no initial metadata came for %u of the %u subscriptions of %s",
+                       missing, total, step->node->actor);
+    } else {
+        (void)snprintf(text, size,
+                       "nothing came on %u of the %u subscriptions of %s, though %u messages were "
+                       "sent to their rooms",
+                       missing, total, step->node->actor, step->play->probe_count);
+    }
 }
 
 static const char *rule_of(const struct har_step *step)

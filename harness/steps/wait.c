@@ -2,6 +2,8 @@
 /* The steps that wait: await, hold, quiesce. */
 #include <stdio.h>
 
+#include "harness/engine/peek.h"
+#include "harness/scenario/predicate.h"
 #include "harness/steps/verbs.h"
 #include "lib/base/clock.h"
 
@@ -28,22 +30,57 @@ static const struct har_field hold_fields[] = {
 };
 #undef AT
 
-static void tell_wait(const struct har_step *step, char *text, size_t size)
+enum {
+    SHOWN_MAX = 8, /* values of one predicate that are told */
+    NAME_BYTES = 128,
+    TEXT_BYTES = 1024,
+};
+
+/* "; received(sub) is 7, B is 100": what the predicate was made of, each once. */
+static void add_values(struct har_play *play, const char *predicate, struct sl_buf *out)
+{
+    struct sl_span seen[SHOWN_MAX];
+    struct sl_span name;
+    size_t count = 0;
+    while (count < SHOWN_MAX && har_predicate_next(&predicate, &name)) {
+        char text[NAME_BYTES];
+        double value = 0;
+        bool is_new = true;
+        for (size_t i = 0; i < count; i++) {
+            is_new &= !sl_span_equal(seen[i], name);
+        }
+        (void)snprintf(text, sizeof(text), "%.*s", (int)name.len, (const char *)name.data);
+        if (is_new && name.len < sizeof(text) && har_play_peek(play, text, &value)) {
+            (void)sl_buf_addf(out, "%s%s is %.10g", count == 0 ? "; " : ", ", text, value);
+            seen[count++] = name;
+        }
+    }
+}
+
+static void tell_predicate(const struct har_step *step, const char *verb, char *text, size_t size)
 {
     const struct wait_args *args = step->node->args;
-    uint64_t received = 0;
-    uint64_t sent = 0;
-    uint64_t acked = 0;
-    for (size_t i = 0; i < step->play->actor_count; i++) {
-        received += step->play->actors[i].received_count;
-        sent += step->play->actors[i].sent_count;
-        acked += step->play->actors[i].acked;
+    const char *predicate = args->pred.text == NULL ? "" : args->pred.text;
+    struct sl_buf out;
+    sl_buf_init(&out, TEXT_BYTES);
+    (void)sl_buf_addf(&out, "it did not %s that ", verb);
+    har_predicate_words(&out, predicate);
+    add_values(step->play, predicate, &out);
+    if (args->why != NULL) {
+        (void)sl_buf_addf(&out, "; %s", args->why);
     }
-    (void)snprintf(text, size,
-                   "%s is not true (all actors: %llu sent, %llu received, %llu acknowledged)%s%s",
-                   args->pred.text == NULL ? "it" : args->pred.text, (unsigned long long)sent,
-                   (unsigned long long)received, (unsigned long long)acked,
-                   args->why == NULL ? "" : "; ", args->why == NULL ? "" : args->why);
+    (void)snprintf(text, size, "%s", sl_buf_str(&out));
+    sl_buf_release(&out);
+}
+
+static void tell_wait(const struct har_step *step, char *text, size_t size)
+{
+    tell_predicate(step, "come true", text, size);
+}
+
+static void tell_hold(const struct har_step *step, char *text, size_t size)
+{
+    tell_predicate(step, "stay true", text, size);
 }
 
 static const char *rule_of(const struct har_step *step)
@@ -90,7 +127,7 @@ static void poll_hold(struct har_step *step)
     struct har_play *play = step->play;
     if (har_play_value(play, &args->pred, 0) == 0 && !play->is_over) {
         char text[HAR_REASON_MAX];
-        tell_wait(step, text, sizeof(text));
+        tell_hold(step, text, sizeof(text));
         har_play_fail(play, step->node, args->rule, "%s", text);
         return;
     }
@@ -110,7 +147,7 @@ const struct har_step_type har_step_hold = {
     .rule_of = rule_of,
     .has_no_deadline = true,
     .poll = poll_hold,
-    .tell = tell_wait,
+    .tell = tell_hold,
 };
 
 /* ---- quiesce ---- */

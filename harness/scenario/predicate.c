@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/scenario/predicate.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/explain/phrase.h"
+#include "harness/scenario/names.h"
 
 /* Of the counters of expressions; % is the actors. */
 static const struct {
@@ -50,6 +52,24 @@ static const struct {
     {">=", "is at least"}, {"<=", "is at most"}, {">", "is more than"}, {"<", "is less than"},
 };
 
+bool har_selector_words(struct sl_buf *out, const char *selector)
+{
+    if (strcmp(selector, "*") == 0) {
+        (void)sl_buf_add_str(out, "everybody");
+        return false;
+    }
+    bool is_several = strchr(selector, ',') != NULL;
+    const char *last = strrchr(selector, ',');
+    for (const char *c = selector; *c != '\0'; c++) {
+        if (*c == ',') {
+            (void)sl_buf_add_str(out, c == last ? " and " : ", ");
+        } else {
+            (void)sl_buf_add_u8(out, (uint8_t)*c);
+        }
+    }
+    return is_several;
+}
+
 /* "received(a,b)" at text, into out; the bytes that it took, 0 where it is none. */
 static size_t add_counter(struct sl_buf *out, const char *text)
 {
@@ -68,7 +88,7 @@ static size_t add_counter(struct sl_buf *out, const char *text)
         (void)snprintf(actors, sizeof(actors), "%.*s", (int)(end - text - (long)name_len - 1),
                        text + name_len + 1);
         (void)sl_buf_add(out, counters[i].words, (size_t)(mark - counters[i].words));
-        (void)har_phrase_names(out, actors);
+        (void)har_selector_words(out, actors);
         (void)sl_buf_add_str(out, mark + 1);
         return (size_t)(end - text) + 1;
     }
@@ -86,7 +106,7 @@ static size_t add_sign(struct sl_buf *out, const char *text)
     return 0;
 }
 
-void har_phrase_predicate(struct sl_buf *out, const char *text)
+void har_predicate_words(struct sl_buf *out, const char *text)
 {
     bool is_in_word = false;
     while (*text != '\0') {
@@ -99,4 +119,36 @@ void har_phrase_predicate(struct sl_buf *out, const char *text)
         is_in_word = isalnum((unsigned char)text[len - 1]) || text[len - 1] == '_';
         text += len;
     }
+}
+
+static bool is_of_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.';
+}
+
+bool har_predicate_next(const char **text, struct sl_span *ret_name)
+{
+    for (const char *c = *text; *c != '\0';) {
+        size_t len = 0;
+        while (is_of_name(c[len])) {
+            len++;
+        }
+        if (len == 0) {
+            c++;
+            continue;
+        }
+        struct sl_span name = sl_span(c, len);
+        const char *end = c[len] == '(' ? strchr(c + len, ')') : NULL;
+        bool is_counter = end != NULL && har_counter_find(name) != HAR_COUNTERS;
+        if (is_counter) {
+            name.len = (size_t)(end - c) + 1;
+        }
+        if (is_counter || (c[len] != '(' && isalpha((unsigned char)c[0]))) {
+            *ret_name = name;
+            *text = c + name.len;
+            return true;
+        }
+        c += len;
+    }
+    return false;
 }
