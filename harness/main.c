@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/cmd/cmd.h"
 #include "lib/base/cli.h"
@@ -54,8 +56,22 @@ static int finish(int status)
     return status;
 }
 
+/* A descriptor below 3 that is closed would be given to a file or a socket, which then got what is printed. One that
+ * cannot be written to is told as such. */
+static void fill_standard_descriptors(void)
+{
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDONLY);
+    }
+    if (fd > STDERR_FILENO) {
+        (void)close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
     const char *name = argc < 2 ? "" : argv[1];
     if (name[0] == '-') {
         struct sl_cli_result result;

@@ -151,6 +151,7 @@ static int calibrate(struct work *work)
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    har_process_die_together();
     (void)uv_loop_init(&work->loop);
     work->hiccup = har_hiccup_new();
     work->status = har_cmd_open_target(program, &work->options.run, &work->loop, &work->target);

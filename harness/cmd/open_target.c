@@ -80,6 +80,7 @@ int har_cmd_open_target(const char *program, const struct har_run_options *optio
         .metadata = options->metadata.fields,
         .metadata_count = options->metadata.count,
         .pid = options->pid,
+        .ready_ns = options->ready_ns,
     };
     config.conn.host = options->host;
     config.conn.port = options->port;

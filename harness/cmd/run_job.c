@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/schema.h"
@@ -49,10 +50,33 @@ static int load_known(struct har_run_job *job)
     return 0;
 }
 
+/* A report with no folder to be in is told before an hour is spent on it. */
+static int check_folders(const struct har_run_job *job)
+{
+    int status = 0;
+    for (size_t i = 0; i < HAR_FORMATS; i++) {
+        const char *path = job->options.reports[i];
+        const char *slash = path == NULL ? NULL : strrchr(path, '/');
+        if (slash == NULL || slash == path) {
+            continue;
+        }
+        char *folder = sl_asprintf("%.*s", (int)(slash - path), path);
+        struct stat info;
+        if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
+            status = har_run_usage(job, "there is no folder for the report ", path);
+        }
+        sl_free(folder);
+    }
+    return status;
+}
+
 static int prepare(struct har_run_job *job)
 {
     struct sl_error error = {0};
     int status = har_cmd_check_target(job->program, &job->options);
+    if (status == 0) {
+        status = check_folders(job);
+    }
     if (status == 0) {
         status = har_cmd_library(job->program, &job->library);
     }
@@ -149,6 +173,25 @@ static void add_target_options(const struct har_run_options *options, struct sl_
     (void)sl_buf_add_str(line, options->is_strict ? " --strict" : "");
 }
 
+static void on_first(int number)
+{
+    (void)number; /* the second one ends us */
+}
+
+/* What is known is written down before a signal ends this program; a file that never takes it does not hold us. */
+static void put_off_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction once = {.sa_handler = on_first,
+                                   .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct sigaction now;
+        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
+            (void)sigaction(numbers[i], &once, NULL);
+        }
+    }
+}
+
 static int write_reports(struct har_run_job *job)
 {
     struct har_run_options *options = &job->options;
@@ -222,6 +265,7 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
                       job->program);
         har_report_text_line(stderr, job->suite.start_text);
     }
+    put_off_signals();
     int known = apply_known(job);
     int written = write_reports(job);
     int status = har_exit_status(&job->suite);

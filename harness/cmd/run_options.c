@@ -185,6 +185,8 @@ static const struct sl_cli_option run_options[] = {
      har_set_metadata_file},
     {"metadata-env", 0, "'K: VAR'",
      "the same with the value of the environment's VAR; may be repeated", har_set_metadata_env},
+    {"ready-within", 0, "TIME", "how long its first answer may take; default 10s, with --exec 30s",
+     har_set_ready_within},
     {"pid", 0, "N", "process of the target, so that its memory can be observed", har_set_pid},
     {"report", 0, "FORMAT=FILE",
      "FORMAT is " HAR_FORMAT_NAMES "; may be repeated.\nText goes to stdout always", set_report},

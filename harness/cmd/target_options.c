@@ -82,6 +82,15 @@ enum sl_status har_set_pid(void *options, const char *value, struct sl_error *re
     return SL_OK;
 }
 
+enum sl_status har_set_ready_within(void *options, const char *value, struct sl_error *reterr)
+{
+    struct har_run_options *run = options;
+    if (sl_units_duration(sl_span_str(value), &run->ready_ns) != SL_OK || run->ready_ns == 0) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: a duration such as 60s");
+    }
+    return SL_OK;
+}
+
 /* ---- metadata ---- */
 
 static bool is_token(struct sl_span name)
@@ -208,8 +217,9 @@ enum sl_status har_set_metadata_file(void *options, const char *value, struct sl
 void har_target_options_copy(struct sl_cli_option rows[HAR_TARGET_OPTIONS])
 {
     static const char *const names[HAR_TARGET_OPTIONS] = {
-        "target",      "exec",     "tls",           "ca",           "cert", "key", "authority",
-        "server-name", "metadata", "metadata-file", "metadata-env",
+        "target",   "exec",          "tls",          "ca",
+        "cert",     "key",           "authority",    "server-name",
+        "metadata", "metadata-file", "metadata-env", "ready-within",
     };
     for (size_t i = 0; i < HAR_TARGET_OPTIONS; i++) {
         rows[i] = *har_run_option(names[i]);

@@ -434,12 +434,13 @@ static void on_interrupt(uv_signal_t *handle, int number)
 {
     struct run *run = handle->data;
     (void)number;
-    if (run->is_interrupted || run->is_stopping) {
+    if (run->is_interrupted || run->is_stopping) { /* no grace for the target any more */
+        har_process_kill_all();
         return;
     }
     run->is_interrupted = true;
     if (!run->has_started) {
-        give_up(run, "interrupted");
+        give_up(run, "interrupted before its first answer");
         return;
     }
     run->waiting = NULL;
@@ -471,8 +472,7 @@ static void watch_signals(struct run *run)
         run->signals_open++;
         struct sigaction now;
         if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) { /* nohup */
-            (void)uv_signal_start_oneshot(handle, on_interrupt,
-                                          numbers[i]); /* the second one kills */
+            (void)uv_signal_start(handle, on_interrupt, numbers[i]);
         }
         uv_unref((uv_handle_t *)handle);
     }

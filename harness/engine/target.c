@@ -183,14 +183,19 @@ static bool spawn(struct har_target *target, uint16_t port)
     return true;
 }
 
+static uint64_t ready_ns(const struct har_target *target)
+{
+    uint64_t usual_ns = target->config.command != NULL ? SPAWN_NS : START_NS;
+    return target->config.ready_ns != 0 ? target->config.ready_ns : usual_ns;
+}
+
 void har_target_start(struct har_target *target, har_target_fn *done, void *owner)
 {
     target->done = done;
     target->owner = owner;
     target->is_starting = true;
-    bool is_spawned = target->config.command != NULL;
-    if (!is_spawned || spawn(target, 0)) {
-        ask(target, is_spawned ? SPAWN_NS : START_NS);
+    if (target->config.command == NULL || spawn(target, 0)) {
+        ask(target, ready_ns(target));
     }
 }
 
@@ -210,7 +215,7 @@ static void on_killed(void *owner, struct har_process *process)
     target->is_restarting = false;
     target->is_starting = true;
     if (spawn(target, target->config.conn.port)) {
-        ask(target, SPAWN_NS);
+        ask(target, ready_ns(target));
     }
 }
 

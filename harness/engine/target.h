@@ -25,7 +25,8 @@ struct har_target_config {
     struct har_conn_config conn; /* host, port, tls, authority, capture */
     const struct sl_header *metadata;
     size_t metadata_count;
-    pid_t pid; /* --pid; 0: unknown */
+    pid_t pid;         /* --pid; 0: unknown */
+    uint64_t ready_ns; /* until the first answer, and after a restart; 0: 10 s, spawned 30 s */
 };
 
 struct har_target *har_target_new(const struct har_target_config *config);

@@ -15,6 +15,7 @@
 
 enum {
     READ_SIZE = 16 * 1024,
+    GROUPS_MAX = 4096,
     HANDLES = 3, /* process, output, timer */
     STOP_POLL_MS =
         20, /* how often a stopping group is looked at: its members are not our children */
@@ -41,6 +42,47 @@ struct har_process {
     bool is_freed;
     uint8_t read_buffer[READ_SIZE];
 };
+
+/* The groups that may be alive, for who is about to die and has no time left; 0: a free place. What finds none is ended
+ * by its owner only. */
+static volatile sig_atomic_t groups[GROUPS_MAX];
+
+static void note_group(pid_t old_group, pid_t new_group)
+{
+    for (size_t i = 0; i < GROUPS_MAX; i++) {
+        if (groups[i] == old_group) {
+            groups[i] = new_group;
+            return;
+        }
+    }
+}
+
+void har_process_kill_all(void)
+{
+    for (size_t i = 0; i < GROUPS_MAX; i++) {
+        if (groups[i] > 1) {
+            (void)kill(-(pid_t)groups[i], SIGKILL);
+        }
+    }
+}
+
+static void on_deadly(int number)
+{
+    har_process_kill_all();
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
+void har_process_die_together(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct sigaction now;
+        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
+            (void)signal(numbers[i], on_deadly);
+        }
+    }
+}
 
 uint16_t har_process_free_port(void)
 {
@@ -102,13 +144,21 @@ static bool is_group_alive(const struct har_process *process)
            (!process->has_exited || har_resources_has_group(process->pid));
 }
 
+static void group_is_gone(struct har_process *process)
+{
+    process->is_group_gone = true;
+    note_group(process->pid, 0);
+}
+
 static void on_exit(uv_process_t *handle, int64_t exit_status, int exit_signal)
 {
     struct har_process *process = handle->data;
     process->has_exited = true;
     process->exit_status = exit_status;
     process->exit_signal = exit_signal;
-    process->is_group_gone = !is_group_alive(process);
+    if (!is_group_alive(process)) {
+        group_is_gone(process);
+    }
     if (!process->is_freed && !process->is_stopping && process->config.exited != NULL) {
         process->config.exited(process->config.owner, process);
     }
@@ -202,6 +252,7 @@ static enum sl_status spawn(struct har_process *process, uv_loop_t *loop, char *
         return sl_error_set(reterr, SL_IO, "cannot start /bin/sh: %s", uv_strerror(error));
     }
     process->pid = process->process.pid;
+    note_group(0, process->pid);
     uv_read_start((uv_stream_t *)&process->output, on_alloc, on_output);
     return SL_OK;
 }
@@ -248,6 +299,7 @@ void har_process_free(struct har_process *process)
             while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR) {
             }
         }
+        group_is_gone(process);
     }
     if (process->open_handles == 0) {
         reap(process);
@@ -272,7 +324,7 @@ static void on_stop_timer(uv_timer_t *timer)
 {
     struct har_process *process = timer->data;
     if (process->has_exited && !is_group_alive(process)) {
-        process->is_group_gone = true;
+        group_is_gone(process);
         uv_timer_stop(timer);
         if (process->stopped != NULL) {
             process->stopped(process->stopped_owner, process);

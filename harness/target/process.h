@@ -51,6 +51,11 @@ void har_process_stop(struct har_process *process, uint64_t grace_ns, har_proces
 /* Signals the shell and all its group. SL_CLOSED when nothing of it is left. */
 enum sl_status har_process_signal(struct har_process *process, int signal_number);
 
+/* Kills the groups of all processes at once: async-signal-safe. They are noticed to be gone as others are. */
+void har_process_kill_all(void);
+/* From now on SIGINT, SIGTERM and SIGHUP, where they would end this program, do so to all groups first. */
+void har_process_die_together(void);
+
 uint16_t har_process_port(const struct har_process *process);
 /* Of the shell, or of what it became by exec; also the number of the group. */
 pid_t har_process_pid(const struct har_process *process);
