@@ -1,40 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/story/window_log.h"
 
-/* Least and greatest of a run, in their order; 1 when they are the same point. */
-static size_t extremes(const struct har_window_point *run, size_t count,
-                       struct har_window_point ret_points[2])
+#include <assert.h>
+
+/* Marks the least and the greatest of points[begin..end), and where the credit came back after the least. */
+static void mark_run(const struct har_window_point *points, size_t begin, size_t end, size_t count,
+                     bool *keeps)
 {
-    size_t least = 0;
-    size_t greatest = 0;
-    for (size_t i = 1; i < count; i++) {
-        least = run[i].bytes < run[least].bytes ? i : least;
-        greatest = run[i].bytes > run[greatest].bytes ? i : greatest;
+    size_t least = begin;
+    size_t greatest = begin;
+    for (size_t i = begin + 1; i < end; i++) {
+        least = points[i].bytes < points[least].bytes ? i : least;
+        greatest = points[i].bytes > points[greatest].bytes ? i : greatest;
     }
-    ret_points[0] = run[least < greatest ? least : greatest];
-    ret_points[1] = run[least < greatest ? greatest : least];
-    return least == greatest ? 1 : 2;
+    keeps[least] = keeps[greatest] = true;
+    size_t after = least + 1; /* in this run or a later one */
+    while (after < count && points[least].bytes <= 0 && points[after].bytes <= 0) {
+        after++;
+    }
+    keeps[after < count ? after : count - 1] = true;
 }
 
 size_t har_window_thin(struct har_window_point *points, size_t count, size_t max)
 {
+    assert(max >= 8 && (count <= max || count <= HAR_WINDOW_POINTS));
     if (count <= max) {
         return count;
     }
+    bool keeps[HAR_WINDOW_POINTS] = {false};
     size_t inner = count - 2; /* without the first and the last */
-    size_t runs = (max - 2) / 2;
-    size_t kept = 1;
-    struct har_window_point last = points[count - 1];
+    size_t runs = (max - 2) / 3;
     for (size_t i = 0; i < runs; i++) {
         size_t begin = 1 + inner * i / runs;
         size_t end = 1 + inner * (i + 1) / runs;
-        struct har_window_point both[2];
-        size_t found = extremes(points + begin, end - begin, both);
-        for (size_t k = 0; k < found; k++) { /* never past begin: a run has two points at least */
-            points[kept++] = both[k];
+        mark_run(points, begin, end, count, keeps);
+    }
+    keeps[0] = keeps[count - 1] = true;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (keeps[i]) {
+            points[kept++] = points[i];
         }
     }
-    points[kept++] = last;
     return kept;
 }
 

@@ -86,6 +86,29 @@ static void thinning_keeps_to_any_bound(void **state)
     }
 }
 
+/* Closed for a millisecond of every ten; what is left of it, held from each point to the next, may tell less, never more. */
+static void a_window_is_never_told_to_be_closed_for_longer(void **state)
+{
+    (void)state;
+    struct har_window_log *log = sl_alloc(sizeof(*log));
+    *log = (struct har_window_log){0};
+    for (uint64_t i = 0; i < 20000; i++) {
+        har_window_log_add(log, 10 * i, 1000 + (int64_t)(i % 7));
+        har_window_log_add(log, 10 * i + 8, 0);
+        har_window_log_add(log, 10 * i + 9, 500);
+    }
+    assert_true(log->left_out > 0);
+    uint64_t closed = 0;
+    for (size_t i = 0; i + 1 < log->count; i++) {
+        if (log->points[i].bytes == 0) {
+            assert_int_equal(log->points[i + 1].at_ns - log->points[i].at_ns, 1);
+            closed++;
+        }
+    }
+    assert_true(closed > 50);
+    sl_free(log);
+}
+
 /* The clock of frames and that of the log's owner are not the same one. */
 static void time_never_goes_back(void **state)
 {
@@ -104,6 +127,7 @@ int main(void)
         cmocka_unit_test(a_full_log_keeps_first_last_and_extremes),
         cmocka_unit_test(thinning_leaves_short_series_alone),
         cmocka_unit_test(thinning_keeps_to_any_bound),
+        cmocka_unit_test(a_window_is_never_told_to_be_closed_for_longer),
         cmocka_unit_test(time_never_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
