@@ -212,9 +212,7 @@ void har_play_mistake(struct har_play *play, const char *path, const char *forma
 /* The harness could not do its part, or does not know a number: the play is inconclusive. */
 void har_play_give_up(struct har_play *play, const struct har_node *node, const char *reason,
                       const char *text);
-
-/* The failures from number first_failure on may be our own fault: reason is why. When all are, the play is
- * inconclusive. */
+/* The failures from number first_failure on may be our own fault, by reason; when all are, the play is inconclusive. */
 void har_play_doubt(struct har_play *play, size_t first_failure, const char *reason);
 
 /* Something did not happen in waited_ns: a timing failure only if the machine paused for a good part of it. */
@@ -224,6 +222,8 @@ void har_play_fail_late(struct har_play *play, const struct har_node *node, cons
 /* The value of an expression now; fallback when the key was absent. Where it has none (the profile is silent,
  * a division by zero) it is a mistake of the scenario; where calibration failed, the play is given up. */
 double har_play_value(struct har_play *play, const struct har_expr *expr, double fallback);
+/* The value of an expression for a text; false, and nothing else happens, where it has none. */
+bool har_play_peek(struct har_play *play, const char *text, double *ret_value);
 /* The same from low to high; another value is a mistake, and the nearest of them is returned. */
 double har_play_value_in(struct har_play *play, const struct har_expr *expr, double fallback,
                          double low, double high);

@@ -8,7 +8,7 @@
 #include "harness/engine/actor.h"
 #include "harness/engine/calibrate.h"
 #include "harness/engine/declared.h"
-#include "harness/engine/peek.h"
+#include "harness/engine/play.h"
 #include "harness/engine/target.h"
 #include "harness/engine/via.h"
 #include "harness/scenario/names.h"

@@ -2,7 +2,6 @@
 /* The steps that wait: await, hold, quiesce. */
 #include <stdio.h>
 
-#include "harness/engine/peek.h"
 #include "harness/scenario/predicate.h"
 #include "harness/steps/verbs.h"
 #include "lib/base/clock.h"
