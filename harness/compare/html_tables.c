@@ -214,23 +214,13 @@ static void add_faults(const struct har_compare_story *story, struct sl_buf *out
         sl_buf_init(&name, 4096);
         (void)sl_buf_addf(&name, "affected by %.200s%s%.200s", fault->what,
                           fault->actor[0] == '\0' ? "" : " at ", fault->actor);
-        if (fault->times > 1) {
-            (void)sl_buf_addf(&name, " (%zu times)", fault->times);
-        }
         for (int side = 0; side < HAR_COMPARE_SIDES; side++) {
             sl_buf_init(&sides[side], 4096);
-            for (int scope = 0; scope < HAR_COMPARE_SCOPES; scope++) {
-                long count = fault->affected[side][scope];
-                is_other |= count != fault->affected[1 - side][scope];
-                if (count > 0) {
-                    (void)sl_buf_addf(&sides[side], "%s%ld of the %s",
-                                      sides[side].len > 0 ? ", " : "", count,
-                                      har_compare_scopes[scope]);
-                }
-            }
-            if (sides[side].len == 0) {
-                (void)sl_buf_add_str(&sides[side], fault->is_there[side] ? "nobody" : "not there");
-            }
+            har_compare_affected(fault, side, &sides[side]);
+        }
+        for (int scope = 0; scope < HAR_COMPARE_SCOPES; scope++) {
+            is_other |=
+                fault->affected[HAR_COMPARE_A][scope] != fault->affected[HAR_COMPARE_B][scope];
         }
         add_story_row(sl_buf_str(&name), sl_buf_str(&sides[HAR_COMPARE_A]),
                       sl_buf_str(&sides[HAR_COMPARE_B]), is_other, out);

@@ -82,7 +82,9 @@ static void add_fault(struct sl_json_out *json, const struct har_compare_fault *
     sl_json_out_begin_object(json);
     sl_json_out_key_str(json, "what", fault->what);
     sl_json_out_key_str(json, "actor", fault->actor[0] == '\0' ? NULL : fault->actor);
-    sl_json_out_key_u64(json, "times", fault->times);
+    const double times[] = {(double)fault->times[HAR_COMPARE_A],
+                            (double)fault->times[HAR_COMPARE_B]};
+    add_two(json, "times", times);
     sl_json_out_key(json, "affected");
     sl_json_out_begin_object(json);
     for (int scope = 0; scope < HAR_COMPARE_SCOPES; scope++) {

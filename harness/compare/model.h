@@ -19,7 +19,7 @@ enum {
     HAR_COMPARE_RULES_MAX = 8,
     HAR_COMPARE_KINDS_MAX = 8,
     HAR_COMPARE_MARKS_MAX = 16,
-    HAR_COMPARE_FAULTS_MAX = 32,
+    HAR_COMPARE_FAULTS_MAX = 16,
     HAR_COMPARE_SCOPES = 5,
     HAR_COMPARE_WARNINGS_MAX = 12,
     HAR_COMPARE_LATENCIES_MAX = 64 * 1024, /* in all */
@@ -76,11 +76,12 @@ struct har_compare_mark {
     const char *name;
     double rss_bytes[HAR_COMPARE_SIDES]; /* negative: not known */
 };
+/* What was done to an actor, each time it was. */
 struct har_compare_fault {
-    size_t times;             /* in a row, with the same effect */
     const char *what, *actor; /* actor "" for none */
-    bool is_there[HAR_COMPARE_SIDES];
-    long affected[HAR_COMPARE_SIDES][HAR_COMPARE_SCOPES]; /* actors; negative: not told */
+    size_t times[HAR_COMPARE_SIDES];
+    long affected[HAR_COMPARE_SIDES]
+                 [HAR_COMPARE_SCOPES]; /* actors, the most of all times; negative: not told */
 };
 extern const char *const har_compare_scopes[HAR_COMPARE_SCOPES]; /* "same stream" */
 struct har_compare_story {
@@ -90,7 +91,7 @@ struct har_compare_story {
     struct har_compare_mark marks[HAR_COMPARE_MARKS_MAX];
     struct har_compare_fault faults[HAR_COMPARE_FAULTS_MAX];
     size_t kind_count, mark_count, fault_count, left_out;
-    bool differs; /* losses, or who was affected */
+    bool differs; /* losses, who was affected beyond those it was done to, memory */
 };
 
 /* ---- latencies ---- */

@@ -38,6 +38,8 @@ void har_compare_conclusion(const struct har_compare *compare, struct sl_buf *ou
 bool har_compare_is_open(const struct har_compare_pair *pair);
 /* Whether both have it, with other verdicts. */
 bool har_compare_is_changed(const struct har_compare_pair *pair);
+/* "1 of the same stream, 3 of the same room at most in 20 times", "nobody" */
+void har_compare_affected(const struct har_compare_fault *fault, int side, struct sl_buf *out);
 /* Milliseconds or a count with three digits or so. */
 void har_compare_number(double value, struct sl_buf *out);
 /* "x2.00"; "-" where there is none. */

@@ -82,22 +82,22 @@ static void read_affected(struct har_compare_fault *fault, int side, json_t *aff
         const char *scope = text_of(json, "scope");
         for (int s = 0; s < HAR_COMPARE_SCOPES; s++) {
             if (strcmp(scope, har_compare_scopes[s]) == 0) {
-                fault->affected[side][s] =
-                    json_is_integer(count) ? (long)json_integer_value(count)
-                                           : (long)json_array_size(json_object_get(json, "actors"));
+                long seen = json_is_integer(count)
+                                ? (long)json_integer_value(count)
+                                : (long)json_array_size(json_object_get(json, "actors"));
+                long *most = &fault->affected[side][s];
+                *most = seen > *most ? seen : *most;
             }
         }
     }
 }
 
-/* The same fault of the other side: the first of its kind at that actor that has no partner yet. */
-static struct har_compare_fault *place_of(struct har_compare_story *story, int side,
-                                          const char *what, const char *actor)
+static struct har_compare_fault *place_of(struct har_compare_story *story, const char *what,
+                                          const char *actor)
 {
     for (size_t i = 0; i < story->fault_count; i++) {
         struct har_compare_fault *fault = &story->faults[i];
-        if (!fault->is_there[side] && strcmp(fault->what, what) == 0 &&
-            strcmp(fault->actor, actor) == 0) {
+        if (strcmp(fault->what, what) == 0 && strcmp(fault->actor, actor) == 0) {
             return fault;
         }
     }
@@ -105,7 +105,7 @@ static struct har_compare_fault *place_of(struct har_compare_story *story, int s
         return NULL;
     }
     struct har_compare_fault *fault = &story->faults[story->fault_count++];
-    *fault = (struct har_compare_fault){.times = 1, .what = what, .actor = actor};
+    *fault = (struct har_compare_fault){.what = what, .actor = actor};
     for (int s = 0; s < HAR_COMPARE_SCOPES; s++) {
         fault->affected[HAR_COMPARE_A][s] = -1;
         fault->affected[HAR_COMPARE_B][s] = -1;
@@ -118,35 +118,14 @@ static void add_faults(struct har_compare_story *story, int side, json_t *faults
     for (size_t i = 0; i < json_array_size(faults); i++) {
         json_t *json = json_array_get(faults, i);
         struct har_compare_fault *fault =
-            place_of(story, side, text_of(json, "what"), text_of(json, "actor"));
+            place_of(story, text_of(json, "what"), text_of(json, "actor"));
         if (fault == NULL) {
             story->left_out++;
             continue;
         }
-        fault->is_there[side] = true;
+        fault->times[side]++;
         read_affected(fault, side, json_object_get(json, "affected"));
     }
-}
-
-static bool is_like(const struct har_compare_fault *a, const struct har_compare_fault *b)
-{
-    return strcmp(a->what, b->what) == 0 && strcmp(a->actor, b->actor) == 0 &&
-           memcmp(a->is_there, b->is_there, sizeof(a->is_there)) == 0 &&
-           memcmp(a->affected, b->affected, sizeof(a->affected)) == 0;
-}
-
-/* Those in a row that are alike, as one. */
-static void join_faults(struct har_compare_story *story)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < story->fault_count; i++) {
-        if (kept > 0 && is_like(&story->faults[kept - 1], &story->faults[i])) {
-            story->faults[kept - 1].times++;
-        } else {
-            story->faults[kept++] = story->faults[i];
-        }
-    }
-    story->fault_count = kept;
 }
 
 /* Of repeats: the result that is told of, if it has a story, else the first that has one. */
@@ -170,19 +149,33 @@ static bool has_grown(const struct har_compare_mark *mark)
     return less >= 0 && more - less > least && more > 1.5 * less;
 }
 
+/* Other losses than chance, of messages dropped at a slow reader, makes. */
+static bool loses_otherwise(const struct har_compare_kind *kind)
+{
+    double a = kind->lost[HAR_COMPARE_A];
+    double b = kind->lost[HAR_COMPARE_B];
+    return (a > b ? a : b) > 1.25 * (a > b ? b : a);
+}
+
+/* Others than those it was done to, whose share depends on the moment. */
+static bool reaches_otherwise(const struct har_compare_fault *fault)
+{
+    for (int s = 1; s < HAR_COMPARE_SCOPES; s++) {
+        if (fault->affected[HAR_COMPARE_A][s] != fault->affected[HAR_COMPARE_B][s]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool differs(const struct har_compare_story *story)
 {
     bool is_different = false;
     for (size_t i = 0; i < story->kind_count; i++) {
-        const struct har_compare_kind *kind = &story->kinds[i];
-        double more = kind->lost[HAR_COMPARE_A] - kind->lost[HAR_COMPARE_B];
-        is_different |= more < 0 || more > 0;
+        is_different |= loses_otherwise(&story->kinds[i]);
     }
     for (size_t i = 0; i < story->fault_count; i++) {
-        const struct har_compare_fault *fault = &story->faults[i];
-        for (int s = 0; s < HAR_COMPARE_SCOPES; s++) {
-            is_different |= fault->affected[HAR_COMPARE_A][s] != fault->affected[HAR_COMPARE_B][s];
-        }
+        is_different |= reaches_otherwise(&story->faults[i]);
     }
     for (size_t i = 0; i < story->mark_count; i++) {
         is_different |= has_grown(&story->marks[i]);
@@ -215,7 +208,6 @@ void har_compare_stories(struct har_compare *compare)
             add_faults(pair->story, side, json_object_get(json, "faults"));
         }
         if (pair->story != NULL) {
-            join_faults(pair->story);
             pair->story->differs = differs(pair->story);
         }
     }

@@ -216,22 +216,6 @@ static void put_kinds(struct har_compare_writer *text, const struct har_compare_
     }
 }
 
-static void add_affected(struct sl_buf *line, const struct har_compare_fault *fault, int side)
-{
-    const char *comma = "";
-    (void)sl_buf_addf(line, "; %c: ", 'A' + side);
-    for (int scope = 0; scope < HAR_COMPARE_SCOPES; scope++) {
-        if (fault->affected[side][scope] > 0) {
-            (void)sl_buf_addf(line, "%s%ld of the %s", comma, fault->affected[side][scope],
-                              har_compare_scopes[scope]);
-            comma = ", ";
-        }
-    }
-    (void)sl_buf_add_str(line, !fault->is_there[side] ? "not there"
-                               : *comma == '\0'       ? "nobody"
-                                                      : "");
-}
-
 static void put_faults(struct har_compare_writer *text, const struct har_compare_story *story)
 {
     for (size_t i = 0; i < story->fault_count; i++) {
@@ -240,11 +224,10 @@ static void put_faults(struct har_compare_writer *text, const struct har_compare
         har_compare_shown(&text->line, fault->what);
         (void)sl_buf_add_str(&text->line, fault->actor[0] == '\0' ? "" : " at ");
         har_compare_shown(&text->line, fault->actor);
-        if (fault->times > 1) {
-            (void)sl_buf_addf(&text->line, " (%zu times)", fault->times);
+        for (int side = 0; side < HAR_COMPARE_SIDES; side++) {
+            (void)sl_buf_addf(&text->line, "; %c: ", 'A' + side);
+            har_compare_affected(fault, side, &text->line);
         }
-        add_affected(&text->line, fault, HAR_COMPARE_A);
-        add_affected(&text->line, fault, HAR_COMPARE_B);
         (void)sl_buf_addf(text->out, "%*s", HAR_COMPARE_INDENT, "");
         har_compare_put(text, HAR_COMPARE_INDENT, HAR_COMPARE_INDENT + 2);
     }

@@ -64,6 +64,26 @@ bool har_compare_is_changed(const struct har_compare_pair *pair)
            pair->group == HAR_COMPARE_DIFFERS;
 }
 
+void har_compare_affected(const struct har_compare_fault *fault, int side, struct sl_buf *out)
+{
+    bool has_any = false;
+    if (fault->times[side] == 0) {
+        (void)sl_buf_add_str(out, "not there");
+        return;
+    }
+    for (int scope = 0; scope < HAR_COMPARE_SCOPES; scope++) {
+        if (fault->affected[side][scope] > 0) {
+            (void)sl_buf_addf(out, "%s%ld of the %s", has_any ? ", " : "",
+                              fault->affected[side][scope], har_compare_scopes[scope]);
+            has_any = true;
+        }
+    }
+    (void)sl_buf_add_str(out, has_any ? "" : "nobody");
+    if (fault->times[side] > 1) {
+        (void)sl_buf_addf(out, "%s in %zu times", has_any ? " at most" : "", fault->times[side]);
+    }
+}
+
 void har_compare_number(double value, struct sl_buf *out)
 {
     (void)sl_buf_addf(out, "%.*f", value < 10 ? 2 : value < 1000 ? 1 : 0, value);
