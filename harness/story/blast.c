@@ -17,6 +17,8 @@ enum {
     LATE_FACTOR = 3,
 };
 #define LATE_NS (50 * SL_MS)
+/* So long after what lasted is over, streams may still end because of it. */
+#define AFTERMATH_NS SL_SECOND
 /* Faults of a kind that are so close together are seen as one. */
 #define NEAR_NS (5 * SL_MS)
 
@@ -106,10 +108,11 @@ static const char *unasked_end(const struct blast *blast, const struct har_traff
 {
     size_t count = 0;
     const size_t *streams = har_traffic_streams(traffic, actor, &count);
+    uint64_t last_ns = blast->after_ns + (blast->fault->until_ns == 0 ? 0 : AFTERMATH_NS);
     for (size_t i = 0; i < count; i++) {
         const struct har_noted_stream *stream = &actor->play->chronicle->streams[streams[i]];
-        bool is_then = stream->ended_ns >= blast->fault->at_ns &&
-                       stream->ended_ns <= blast->after_ns && stream->is_by_server;
+        bool is_then = stream->ended_ns >= blast->fault->at_ns && stream->ended_ns <= last_ns &&
+                       stream->is_by_server;
         bool is_deadline =
             stream->code == SL_GRPC_DEADLINE_EXCEEDED && actor->spec->deadline_ms.is_set;
         bool is_right = stream->code == SL_GRPC_OK && actor->spec->kind != HAR_SUBSCRIBER;

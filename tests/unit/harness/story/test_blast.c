@@ -17,7 +17,8 @@ static const char scenario_text[] =
     "\"mate\":{\"kind\":\"subscriber\"},"
     "\"far\":{\"kind\":\"subscriber\",\"room\":\"{room}-2\"},"
     "\"pub2\":{\"kind\":\"publisher\",\"room\":\"{room}-2\"}},"
-    "\"run\":[{\"victim\":{\"close\":{\"how\":\"rst\"}}}],\"expect\":[]}";
+    "\"run\":[{\"victim\":{\"close\":{\"how\":\"rst\"}}},"
+    "{\"victim\":{\"stall\":{}}},{\"victim\":{\"resume\":{}}}],\"expect\":[]}";
 
 enum {
     PUB = 0,
@@ -252,6 +253,38 @@ static void an_end_that_nobody_asked_for_counts(void **state)
     tear_down(stage, story);
 }
 
+/* A server that waited with its judgement until the reader read again. */
+static void an_end_shortly_after_a_stall_is_of_the_stall(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t end_ms;
+        size_t affected;
+    } cases[] = {{599, 0}, {650, 1}, {701, 1}, {1699, 1}, {1701, 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct stage *stage = set_up();
+        struct har_play *play = stage->play;
+        receive_all_but(stage, ACTORS);
+        play->end_ns = at_ms(2000);
+        for (unsigned k = 1; k < 3; k++) {
+            (void)har_chronicle_begin(play, &stage->scenario->run[k], -1);
+            struct har_noted_span *span = &play->chronicle->spans[k];
+            span->at_ns = span->until_ns = at_ms(500 + 100 * k);
+        }
+        struct har_noted_stream *stream = &play->chronicle->streams[FAR - 1];
+        stream->ended_ns = at_ms(cases[i].end_ms);
+        stream->is_by_server = true;
+        stream->code = SL_GRPC_RESOURCE_EXHAUSTED;
+        struct har_story *story = har_story_new(play);
+        assert_int_equal(story->fault_count, 2);
+        assert_string_equal(story->faults[1].what, "stall");
+        assert_int_equal(story->faults[1].until_ns, 700 * SL_MS);
+        bool is_seen = strstr(story->faults[1].affected[HAR_SCOPE_SERVER].text, "unasked") != NULL;
+        assert_int_equal(is_seen, cases[i].affected);
+        tear_down(stage, story);
+    }
+}
+
 static void a_publisher_without_answers_is_affected_and_its_readers_too(void **state)
 {
     (void)state;
@@ -281,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_reader_is_found_in_its_scope),
         cmocka_unit_test(a_delay_counts_when_it_is_well_above_that_of_before),
         cmocka_unit_test(an_end_that_nobody_asked_for_counts),
+        cmocka_unit_test(an_end_shortly_after_a_stall_is_of_the_stall),
         cmocka_unit_test(a_publisher_without_answers_is_affected_and_its_readers_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
