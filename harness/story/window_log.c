@@ -28,12 +28,25 @@ size_t har_window_thin(struct har_window_point *points, size_t count, size_t max
         return count;
     }
     bool keeps[HAR_WINDOW_POINTS] = {false};
+    /* Half of the runs have as many points each, for the detail; half are as long, as the log is thinned again and again and
+     * the beginning would have next to none left. */
     size_t inner = count - 2; /* without the first and the last */
-    size_t runs = (max - 2) / 3;
+    size_t runs = (max - 2) / 6;
+    uint64_t begin_ns = points[0].at_ns;
+    uint64_t whole_ns = points[count - 1].at_ns - begin_ns;
+    size_t until = 1;
     for (size_t i = 0; i < runs; i++) {
         size_t begin = 1 + inner * i / runs;
         size_t end = 1 + inner * (i + 1) / runs;
         mark_run(points, begin, end, count, keeps);
+        size_t from = until;
+        uint64_t until_ns = begin_ns + whole_ns / runs * (i + 1);
+        while (until < count - 1 && points[until].at_ns < until_ns) {
+            until++;
+        }
+        if (from < until) {
+            mark_run(points, from, until, count, keeps);
+        }
     }
     keeps[0] = keeps[count - 1] = true;
     size_t kept = 0;

@@ -6,7 +6,7 @@
  * How one window moved: a number over time, kept at its changes in bounded memory.
  *
  * When the log is full, runs of points are thinned to their least and greatest, so that no extreme is ever lost, nor
- * the first or the last point. The point at which credit came back after the least is kept, too: a window is never told to
+ * the first or the last point; early and late parts of the time keep as many. The point at which credit came back after the least is kept, too: a window is never told to
  * have been closed for longer than it was.
  */
 #include <stdbool.h>

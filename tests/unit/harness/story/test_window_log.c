@@ -106,6 +106,11 @@ static void a_window_is_never_told_to_be_closed_for_longer(void **state)
         }
     }
     assert_true(closed > 50);
+    uint64_t last_ns = log->points[log->count - 1].at_ns;
+    for (size_t i = 0; i + 1 < log->count;
+         i++) { /* nor is the beginning told by less than the end */
+        assert_true(log->points[i + 1].at_ns - log->points[i].at_ns < last_ns / 20);
+    }
     sl_free(log);
 }
 
