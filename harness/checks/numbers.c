@@ -57,11 +57,11 @@ static void judge_count(const struct har_check *check, const char *whose, double
     double low = har_play_value(check->play, &args->between.low, 0);
     double high = har_play_value(check->play, &args->between.high, 0);
     if (low == high && count != low) {
-        har_check_fail(check, "%s: %g %s; wanted: exactly %g", whose, count,
-                       whats[args->what], low);
+        har_check_fail(check, "%s: %g %s; wanted: exactly %g", whose, count, whats[args->what],
+                       low);
     } else if (count < low || count > high) {
-        har_check_fail(check, "%s: %g %s; wanted: %g to %g", whose, count,
-                       whats[args->what], low, high);
+        har_check_fail(check, "%s: %g %s; wanted: %g to %g", whose, count, whats[args->what], low,
+                       high);
     }
 }
 
