@@ -116,7 +116,7 @@ static void add_latency_table(const struct har_compare *compare, size_t first, s
     unsigned quantiles = quantiles_of(compare);
     (void)sl_buf_add_str(out,
                          "<div class=\"wide\"><table class=\"latencies\"><thead><tr><th>scenario, "
-                         "phase, metric<th>faster | slower in B");
+                         "phase, metric<th>faster | slower B");
     for (int q = 0; q < HAR_COMPARE_QUANTILES; q++) {
         if ((quantiles & 1U << q) != 0) {
             const char *name = har_compare_quantile_names[q];

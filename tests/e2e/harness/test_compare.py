@@ -6,15 +6,15 @@ import pty
 import re
 import subprocess
 import unittest
+from pathlib import Path
 
 from support import EXEC, HARNESS, Folder, harness, scenario
 
-# Fails against a server that loses one message in 500 silently, and only there.
-BURST = scenario(actors={"pub": {"kind": "publisher"}, "sub": {"kind": "subscriber"}},
-                 run=[{"sub": {"subscribe": {}}}, {"phase": "burst", "do": [{"pub": {"send": {"count": 600}}}]},
-                      {"hold": "1 == 1", "for": "300ms"}],
-                 expect=[{"delivered": "all", "of": "sub"}])
-LOSSY = EXEC + " --misbehave one-in-500-lost"
+# Nothing of either depends on time.
+PHASED = scenario(run=[{"sub": {"subscribe": {}}}, {"phase": "burst", "do": [{"pub": {"send": {"count": 50}}}]},
+                       {"await": "received(sub) >= 50"}])
+REJECTED = "contract/send-rejected"
+WRONG = EXEC + " --misbehave accepts-empty-text"
 H2 = EXEC + " --frontend h2"
 
 
@@ -22,9 +22,9 @@ class Compare(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = Folder()
-        cls.scenarios = [cls.folder.write("good.json", scenario()), cls.folder.write("burst.json", BURST)]
+        cls.scenarios = [cls.folder.write("phased.json", PHASED), REJECTED]
         cls.clean = cls.run_of("clean", EXEC)
-        cls.lossy = cls.run_of("lossy", LOSSY)
+        cls.wrong = cls.run_of("wrong", WRONG)
         cls.h2 = cls.run_of("h2", H2, "--repeat", "2", profile="reference-h2")
 
     @classmethod
@@ -45,15 +45,15 @@ class Compare(unittest.TestCase):
         return done
 
     def test_a_wrong_server_is_worse_than_the_clean_one(self):
-        text = self.compare(self.clean, self.lossy, "--labels", "A=before,B=after", status=1).stdout
+        text = self.compare(self.clean, self.wrong, "--labels", "A=before,B=after", status=1).stdout
         self.assertRegex(text, r"A  before: .*")
         self.assertIn("1 newly failing, 0 newly passing, 0 differs, 0 only in A, 0 only in B, 1 same", text)
-        self.assertRegex(text, r"  ! .*burst: passed, now fails\n      A  PASS .*\n      B  FAIL ")
+        self.assertRegex(text, r"  ! contract/send-rejected: passed, now fails\n      A  PASS .*\n      B  FAIL .* \[SEND-02\] ")
         self.assertIn("1 scenario is worse in B.\n", text)
         self.assertLessEqual(max(map(len, text.splitlines())), 80 + len(EXEC), "only a word may be longer")
 
     def test_the_way_back_is_newly_passing(self):
-        text = self.compare(self.lossy, self.clean).stdout
+        text = self.compare(self.wrong, self.clean).stdout
         self.assertIn("0 newly failing, 1 newly passing", text)
         self.assertIn("Nothing got worse.", text)
 
@@ -79,7 +79,7 @@ class Compare(unittest.TestCase):
         for form, begin in (("text", "A  "), ("md", "### sluice-harness compare"), ("html", "<!DOCTYPE html>"),
                             ("json", "{")):
             path = self.folder.path / f"out.{form}"
-            done = self.compare(self.clean, self.lossy, "--format", form, "-o", path, status=1)
+            done = self.compare(self.clean, self.wrong, "--format", form, "-o", path, status=1)
             self.assertEqual(done.stdout, "")
             self.assertTrue(path.read_text().startswith(begin))
         page = (self.folder.path / "out.html").read_text()
@@ -88,7 +88,7 @@ class Compare(unittest.TestCase):
         self.assertNotRegex(page, r"(src|href)=\"?(https?:|//)")
 
     def test_a_report_may_come_by_a_pipe(self):
-        with open(self.lossy, encoding="utf-8") as file:
+        with open(self.wrong, encoding="utf-8") as file:
             done = subprocess.run([HARNESS, "compare", self.clean, "-"], stdin=file, capture_output=True, check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
 
@@ -96,7 +96,7 @@ class Compare(unittest.TestCase):
         leader, follower = pty.openpty()
         environment = {**os.environ, "TERM": "xterm"}
         environment.pop("NO_COLOR", None)
-        process = subprocess.Popen([HARNESS, "compare", self.clean, self.lossy], stdout=follower, env=environment)
+        process = subprocess.Popen([HARNESS, "compare", self.clean, self.wrong], stdout=follower, env=environment)
         os.close(follower)
         seen = b""
         while True:
@@ -112,7 +112,7 @@ class Compare(unittest.TestCase):
         self.assertIn(b"\x1b[1;31mFAIL\x1b[0m", seen)
 
     def test_files_that_are_no_reports_are_named_with_the_place(self):
-        whole = open(self.clean, encoding="utf-8").read()
+        whole = Path(self.clean).read_text(encoding="utf-8")
         newer = whole.replace("sluice.report/1", "sluice.report/9")
         wrong = json.loads(whole)
         wrong["results"][1]["verdict"] = 7
