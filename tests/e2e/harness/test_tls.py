@@ -23,6 +23,10 @@ WAYS = scenario(
          {"core": {"send": {"count": 2}}}, {"own": {"send": {"count": 2}}}, {"via": {"send": {"count": 2}}},
          {"await": "received(sub) >= 6"}])
 
+# The same without the client in another process, which is watched by its TCP port.
+NEAR = scenario(actors={name: actor for name, actor in WAYS["actors"].items() if name != "far"},
+                run=[step for step in WAYS["run"] if "far" not in step])
+
 
 def start(*words):
     process = subprocess.Popen([SERVER, "--listen", "127.0.0.1:0", *words], stdout=subprocess.PIPE,
@@ -138,18 +142,25 @@ class Tls(unittest.TestCase):
         nginx = Nginx(folder.path, self.behind)
         self.addCleanup(nginx.close)
         nginx.wait()
+        near = folder.write("near.json", NEAR)
         token = folder.write("token", f"# of the test\n\nauthorization: Bearer {SECRET}\n")
         words = ("--ca", self.path("ca.pem"), "--authority", NAME)
         seed = {"profile": "seed"}  # nginx keeps the headers of a stream until the first message: nothing is "ready"
         for address in (f"localhost:{nginx.port}", f"dns:///127.0.0.1:{nginx.port}", f"unix:{nginx.socket}"):
             with self.subTest(address):
-                way = self.ways if not address.startswith("unix:") else self.good
-                self.passes(address, *words, "--metadata-file", token, what=way, **seed)
+                is_path = address.startswith("unix:")
+                self.passes(address, *words, "--metadata-file", token, what=near if is_path else self.ways, **seed)
         address = f"127.0.0.1:{nginx.port}"
         self.passes(address, *words, "--metadata-env", "authorization: CHAT_AUTH",
                     environment={"CHAT_AUTH": f"Bearer {SECRET}"}, **seed)
         self.passes(address, "--ca", self.path("ca.pem"), "--server-name", NAME, "--authority", f"{NAME}:8443",
                     "--metadata", f"authorization: Bearer {SECRET}", **seed)
+        capture = folder.path / "socket.pcapng"
+        done = self.run_on(f"unix:{nginx.socket}", *words, "--metadata-file", token, "--capture", str(capture),
+                           what=self.ways, profile="seed")
+        self.assertIn(b"sluice-canary", capture.read_bytes(), "a socket without addresses is captured, too")
+        self.assertEqual(done.returncode, 4)
+        self.assertRegex(done.stdout, r"SKIP .*socket in the file system")
         self.is_told(r"401.*--metadata-file", address, *words)
 
     def test_secrets_are_in_no_list_of_processes_and_in_no_report(self):
