@@ -69,6 +69,22 @@ static void fill_standard_descriptors(void)
     }
 }
 
+static int no_command(const char *name)
+{
+    const char *names[sizeof(commands) / sizeof(commands[0])];
+    size_t count = 0;
+    for (const struct sl_cli_command *known = commands; known->name != NULL; known++) {
+        if (known->run != NULL) {
+            names[count++] = known->name;
+        }
+    }
+    const char *near = sl_cli_nearest(name, names, count);
+    (void)fprintf(stderr, "sluice-harness: no command '%s'%s%s%s\nTry 'sluice-harness --help'.\n",
+                  name, near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
+                  near == NULL ? "" : "?");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_descriptors();
@@ -101,6 +117,5 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, ".\nTry 'sluice-harness --help'.\n");
         return 2;
     }
-    (void)fprintf(stderr, "sluice-harness: no command '%s'\nTry 'sluice-harness --help'.\n", name);
-    return 2;
+    return no_command(name);
 }

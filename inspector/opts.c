@@ -294,7 +294,9 @@ static enum sl_status check_input(const struct ins_opts *opts, const struct sl_c
                                   opts->interface, beside);
     }
     if (result->operand_count == 0) {
-        return sl_error_set(reterr_error, SL_USAGE, "no capture is given");
+        return sl_error_set(
+            reterr_error, SL_USAGE,
+            "no capture is given: name a FILE, - for the standard input, or -i INTERFACE");
     }
     if (result->operand_count > INS_MERGE_MAX) {
         return sl_error_set(reterr_error, SL_USAGE, "more than %d captures are given",

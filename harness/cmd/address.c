@@ -17,12 +17,22 @@ enum sl_status har_address_parse(const char *text, bool is_any_port,
     const char *colon = strrchr(text, ':');
     uint64_t port = 0;
     if (strstr(text, "://") != NULL) {
+        const char *host = strstr(text, "://") + 3;
+        bool is_tls = strncmp(text, "https", 5) == 0 || strncmp(text, "grpcs", 5) == 0;
+        size_t len = strcspn(host, "/");
+        bool has_port = memchr(host, ':', len) != NULL;
         return sl_error_set(reterr_error, SL_USAGE,
-                            "wanted: HOST:PORT, without a scheme and without a path");
+                            "wanted: HOST:PORT, without a scheme and without a path: %.*s%s%s",
+                            (int)len, host,
+                            has_port ? ""
+                            : is_tls ? ":443"
+                                     : ":50051",
+                            is_tls ? " and --tls" : "");
     }
     if (colon == NULL || sl_units_u64(sl_span_str(colon + 1), &port) != SL_OK || port > 65535 ||
         (port == 0 && !is_any_port)) {
-        return sl_error_set(reterr_error, SL_USAGE, "wanted: HOST:PORT");
+        return sl_error_set(reterr_error, SL_USAGE, "wanted: HOST:PORT, such as localhost:50051%s",
+                            is_any_port ? "; port 0 is any free one" : "");
     }
     const char *host = text;
     size_t len = (size_t)(colon - text);

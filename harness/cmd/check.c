@@ -90,7 +90,9 @@ int har_cmd_check(int argc, char **argv)
         return status;
     }
     if (result.operand_count == 0) {
-        (void)fprintf(stderr, "%s: which file?\n", cli.program);
+        (void)fprintf(stderr,
+                      "%s: which file? For example: sluice-harness check my-scenario.json\n",
+                      cli.program);
         return 2;
     }
     struct sl_pool *pool = har_cmd_schema(cli.program, &options);

@@ -28,8 +28,15 @@ static bool has_tls(const struct har_run_options *options)
 
 int har_cmd_check_target(const char *program, const struct har_run_options *options)
 {
-    if ((options->target == NULL) == (options->command == NULL)) {
-        return fail(program, "one of --target and --exec is needed");
+    if (options->target == NULL && options->command == NULL) {
+        return fail(program,
+                    "one of --target and --exec is needed: --target localhost:50051 where the "
+                    "server listens, or --exec './my-server --port {port}' to start it");
+    }
+    if (options->target != NULL && options->command != NULL) {
+        return fail(program,
+                    "one of --target and --exec is needed, not both: --exec starts the server, "
+                    "and knows where it listens");
     }
     if ((options->cert == NULL) != (options->key == NULL)) {
         return fail(program, "--cert and --key go together");

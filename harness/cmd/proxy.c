@@ -195,7 +195,10 @@ int har_cmd_proxy(int argc, char **argv)
         return status;
     }
     if (!options.has_listen || !options.has_upstream) {
-        (void)fprintf(stderr, "%s: --listen and --upstream are needed\n", cli.program);
+        (void)fprintf(stderr,
+                      "%s: --listen and --upstream are needed: --listen 127.0.0.1:0 --upstream "
+                      "localhost:50051\n",
+                      cli.program);
         return 2;
     }
     struct job job = {.proxy = NULL};

@@ -243,7 +243,8 @@ int har_cmd_replay(int argc, char **argv)
     if (result.operand_count == 0 || (result.operand_count > 1 && has_output)) {
         (void)fprintf(stderr, "%s: %s\n", cli.program,
                       result.operand_count == 0
-                          ? "which decisions.jsonl?"
+                          ? "which decisions.jsonl? For example: sluice-harness replay "
+                            "evidence/decisions.jsonl --target localhost:50051"
                           : "reports, evidence and a capture are of one FILE");
         status = 2;
     }

@@ -4,6 +4,7 @@
 
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/run_job.h"
+#include "harness/explain/topics.h"
 #include "lib/base/alloc.h"
 
 static bool has_any_tag(const struct har_scenario *scenario, const struct har_list *tags)
@@ -66,6 +67,19 @@ static bool is_named(const struct har_scenario *scenario, const struct sl_cli_re
     return is_wanted;
 }
 
+static int no_match(const struct har_run_job *job, const char *id)
+{
+    char detail[512];
+    struct har_mutants none = {0};
+    struct har_topics topics = {.library = &job->library, .mutants = &none};
+    const char *near = har_topics_nearest(&topics, id);
+    bool is_scenario = near != NULL && har_library_find(&job->library, near) != NULL;
+    (void)snprintf(detail, sizeof(detail), "%.200s%s%.200s%s", id,
+                   is_scenario ? "; did you mean " : "; 'sluice-harness list' shows them",
+                   is_scenario ? near : "", is_scenario ? "?" : "");
+    return har_run_usage(job, "no scenario matches ", detail);
+}
+
 static int choose(struct har_run_job *job)
 {
     const struct sl_cli_result *cli = job->owner;
@@ -87,7 +101,7 @@ static int choose(struct har_run_job *job)
     }
     for (int i = 0; i < cli->operand_count && status == 0; i++) {
         if (!is_used[i]) {
-            status = har_run_usage(job, "no scenario matches ", cli->operands[i]);
+            status = no_match(job, cli->operands[i]);
         }
     }
     sl_free(is_path);

@@ -258,6 +258,12 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
     if (job->suite.could_not_start) {
         (void)fprintf(stderr, "%s: the target cannot be reached: ", job->program);
         har_report_text_line(stderr, job->suite.start_text);
+        (void)fprintf(
+            stderr, "Look first: %s\n",
+            job->options.command != NULL
+                ? "what the command wrote, and whether it listens on the {port} it is given"
+                : "is it running, and listening at this address? Behind TLS it needs --tls "
+                  "(or --ca FILE)");
     } else if (job->suite.start_text[0] != '\0') {
         (void)fprintf(stderr,
                       "%s: the target answered the first call so (credentials are given by "

@@ -104,7 +104,8 @@ static enum sl_status set_budget(void *options, const char *value, struct sl_err
 {
     struct har_run_options *run = options;
     if (sl_units_duration(sl_span_str(value), &run->budget_ns) != SL_OK || run->budget_ns == 0) {
-        return sl_error_set(reterr, SL_USAGE, "wanted: a duration such as 60s");
+        return sl_error_set(reterr, SL_USAGE,
+                            "wanted: a duration with its unit, such as 60s, 5m or 1h");
     }
     return SL_OK;
 }
@@ -130,6 +131,13 @@ static enum sl_status set_report(void *options, const char *value, struct sl_err
         }
         run->reports[i] = file + 1;
         return SL_OK;
+    }
+    const char *ending = strrchr(value, '.');
+    for (size_t i = 0; i < HAR_FORMATS && file == NULL && ending != NULL; i++) {
+        bool is_xml = i == HAR_JUNIT && strcmp(ending + 1, "xml") == 0;
+        if (is_xml || strcmp(ending + 1, har_formats[i].name) == 0) { /* a file's name alone */
+            return sl_error_set(reterr, SL_USAGE, "wanted: %s=%.150s", har_formats[i].name, value);
+        }
     }
     return sl_error_set(reterr, SL_USAGE, "wanted: text, or FORMAT=FILE with " HAR_FORMAT_NAMES);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/scenario/profile.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/scenario/names.h"
 #include "harness/scenario/read_file.h"
@@ -198,6 +200,29 @@ static enum sl_status read_text(struct sl_span text, const char *folder, unsigne
     return status;
 }
 
+/* A name that none has: which there are. */
+static enum sl_status no_profile(const char *name, const char *folder, struct sl_error *error)
+{
+    char path[PATH_BYTES];
+    char known[300] = "";
+    (void)snprintf(path, sizeof(path), "%s/profiles", folder);
+    DIR *dir = opendir(path);
+    for (const struct dirent *entry = NULL; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        size_t len = strcspn(entry->d_name, ".");
+        size_t used = strlen(known);
+        if (len > 0 && strcmp(entry->d_name + len, ".json") == 0) {
+            (void)snprintf(known + used, sizeof(known) - used, "%s%.*s", used == 0 ? "" : ", ",
+                           (int)len, entry->d_name);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+    return sl_error_set(error, SL_USAGE,
+                        "no profile '%.100s'; there are %s; a file's name ends in .json", name,
+                        known);
+}
+
 static enum sl_status load(const char *name_or_file, const char *folder, unsigned depth,
                            struct har_profile *profile, struct sl_error *error)
 {
@@ -211,6 +236,9 @@ static enum sl_status load(const char *name_or_file, const char *folder, unsigne
     (void)snprintf(path, sizeof(path), is_file ? "%s%s" : "%s/profiles/%s.json",
                    is_file ? "" : folder, name_or_file);
     char *text = har_read_file(path, HAR_PROFILE_BYTES_MAX, &len, error);
+    if (text == NULL && !is_file && access(path, F_OK) != 0) {
+        return no_profile(name_or_file, folder, error);
+    }
     if (text == NULL) {
         sl_error_at(error, path, 0);
         return error->status;

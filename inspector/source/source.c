@@ -25,13 +25,26 @@ static const char *advice_on(struct sl_span start)
         {"\x04\x22\x4d\x18", 4, "is compressed by lz4: lz4cat FILE | sluice-inspector -"},
         {"BZh", 3, "is compressed by bzip2: bzcat FILE | sluice-inspector -"},
         {"PK\3\4", 4, "is a zip archive: unzip -p FILE | sluice-inspector -"},
+        {"\x7f"
+         "ELF",
+         4, "is a program, no capture"},
+        {"{", 1,
+         "is JSON, no capture: records and reports are read by jq, a capture is written by tcpdump "
+         "-w FILE"},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (start.len >= kinds[i].len && memcmp(start.data, kinds[i].magic, kinds[i].len) == 0) {
             return kinds[i].text;
         }
     }
-    return "is no pcap or pcapng capture (by its first bytes)";
+    bool is_text = start.len > 0;
+    for (size_t i = 0; i < start.len; i++) {
+        is_text &= start.data[i] == '\n' || start.data[i] == '\r' || start.data[i] == '\t' ||
+                   (start.data[i] >= 0x20 && start.data[i] < 0x7f);
+    }
+    return is_text ? "is no pcap or pcapng capture (by its first bytes): it is text; what tcpdump "
+                     "prints cannot be read, what tcpdump -w FILE writes can"
+                   : "is no pcap or pcapng capture (by its first bytes)";
 }
 
 /* What is compressed is read through its decompressor. Takes input, as that does. */

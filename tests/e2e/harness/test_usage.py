@@ -45,6 +45,60 @@ class Interrupt(unittest.TestCase):
                 os.kill(int(pid.read_text()), 0)
 
 
+class Mistakes(unittest.TestCase):
+    """What a clumsy user types, and what the program says to type instead."""
+
+    CASES = (
+        ("rum", "no command 'rum'; did you mean run?"),
+        ("", "There are run list explain"),
+        ("run", "--target localhost:50051 where the server listens, or --exec"),
+        ("run --target a:1 --exec x", "not both"),
+        ("run --exec x", "{port}"),
+        ("run --targt a:1", "did you mean --target?"),
+        ("run --target", "needs a value"),
+        ("run --target localhost", "HOST:PORT, such as localhost:50051"),
+        ("run --target localhost:http", "HOST:PORT, such as localhost:50051"),
+        ("run --target localhost:0", "HOST:PORT, such as localhost:50051"),
+        ("run --target ::1:50051", "[::1]:50051"),
+        ("run --target http://localhost:50051", "without a path: localhost:50051\n"),
+        ("run --target http://localhost/chat", "without a path: localhost:50051\n"),
+        ("run --target https://chat.example.com", "chat.example.com:443 and --tls"),
+        ("run --target a:1 --profile refrence", "no profile 'refrence'; there are"),
+        ("run --target a:1 --profile /nonexistent.json", "/nonexistent.json: cannot be opened"),
+        ("run --target a:1 stalled-stream", "did you mean slow-consumers/stalled-stream?"),
+        ("run --target a:1 zzzzzzzzzzzzzzzz", "'sluice-harness list' shows them"),
+        ("run --target a:1 --report json", "json=FILE"),
+        ("run --target a:1 --report out.json", "wanted: json=out.json"),
+        ("run --target a:1 --report out.xml", "wanted: junit=out.xml"),
+        ("run --target a:1 --report yaml=x", "json, junit, tap, md"),
+        ("run --target a:1 --report json=a --report json=b", "json is given twice"),
+        ("run --target a:1 --budget 60", "such as 60s, 5m or 1h"),
+        ("run --target a:1 --budget 1week", "such as 60s, 5m or 1h"),
+        ("run --target a:1 --jobs two", "a number from 1 to"),
+        ("run --target a:1 --repeat 0", "a number from 1 to"),
+        ("run --target a:1 --seed -1", "a number from 0 to"),
+        ("run --target a:1 --metadata token", "'name: value'"),
+        ("run --target a:1 --cert c.pem", "--cert and --key go together"),
+        ("check", "sluice-harness check my-scenario.json"),
+        ("replay", "replay evidence/decisions.jsonl --target localhost:50051"),
+        ("replay /nonexistent", "No such file"),
+        ("calibrate", "--target localhost:50051"),
+        ("proxy", "--listen 127.0.0.1:0 --upstream localhost:50051"),
+        ("proxy --listen 5", "port 0 is any free one"),
+        ("compare a.json", "two reports"),
+        ("explain SUB-4", "did you mean SUB-04?"),
+        ("explain --format xml SUB-04", "text, md or json"),
+    )
+
+    def test_each_is_told_what_to_type_instead(self):
+        for line, said in self.CASES:
+            with self.subTest(line):
+                done = harness(*line.split())
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(said, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+
 class Files(unittest.TestCase):
     def test_a_file_that_is_not_there_is_said_to_be_so(self):
         for options in (["--ca", "/nonexistent"], ["--cert", "/nonexistent", "--key", "/nonexistent"]):
