@@ -19,16 +19,19 @@ class Interrupt(unittest.TestCase):
             folder.write("s/b.json", long)
             folder.write("s/c.json", scenario())
             pid = folder.path / "pid"
+            calls = folder.path / "calls"
             reports = {kind: folder.path / f"report.{kind}" for kind in ("json", "junit")}
             command = [HARNESS, "run", str(folder.path / "s"), "--profile", "reference", "--evidence",
-                       str(folder.path / "e"), "--exec", f"echo $$ > '{pid}'; {EXEC}"]
+                       str(folder.path / "e"), "--exec", f"echo $$ > '{pid}'; {EXEC} --log-calls all 2>'{calls}'"]
             for kind, path in reports.items():
                 command += ["--report", f"{kind}={path}"]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             for line in process.stdout:
                 if line.startswith("PASS"):
                     break  # the first one is over, the second begins
-            time.sleep(0.5)
+            before = calls.read_text().count("SendMessage")
+            while calls.read_text().count("SendMessage") == before:
+                time.sleep(0.01)
             process.send_signal(signal.SIGINT)
             process.stdout.read()
             self.assertEqual(process.wait(30), 3, "no FAIL, but INCONCLUSIVE")
