@@ -91,12 +91,30 @@ bool har_play_is_out_of_time(const struct har_play *play)
                har_play_allowed_ns(play, play->begin_ns, 0, play->deadline_ns - play->begin_ns);
 }
 
+/* What was received of those messages that were sent since a phase was entered last. */
+static double count_fresh(const struct har_actor *actor)
+{
+    struct har_play *play = actor->play;
+    double count = 0;
+    for (uint32_t i = actor->received_count; i > 0; i--) {
+        const struct har_received *received = &actor->received[i - 1];
+        if (received->at_ns < play->entered_ns) {
+            break;
+        }
+        const struct har_actor *sender = har_play_actor(play, received->publisher);
+        count += sender != NULL && sender->sent[received->sequence].sent_ns >= play->entered_ns;
+    }
+    return count;
+}
+
 static double count_one(const struct har_actor *actor, enum har_counter counter, unsigned round)
 {
     switch ((int)counter) {
     case HAR_COUNT_RECEIVED:
     case HAR_COUNT_LEAST:
         return actor->received_count;
+    case HAR_COUNT_FRESH:
+        return count_fresh(actor);
     case HAR_COUNT_SENT:
         return actor->sent_count;
     case HAR_COUNT_ACCEPTED:
@@ -172,7 +190,8 @@ static bool resolve_counter(struct har_play *play, struct sl_span name, struct s
     if (has_child) {
         har_play_wake(play, sl_clock_mono_ns() + LOOK_NS);
     }
-    *ret_value = counter == HAR_COUNT_LEAST ? least : total;
+    bool is_least = counter == HAR_COUNT_LEAST || counter == HAR_COUNT_FRESH;
+    *ret_value = is_least ? least : total;
     return true;
 }
 

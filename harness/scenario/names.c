@@ -25,6 +25,7 @@ static const char *const short_names[] = {"B",          "S",           "H",  "k"
 static const char *const counter_names[HAR_COUNTERS] = {
     "received",
     "least_received",
+    "least_fresh",
     "sent",
     "accepted",
     "replied",

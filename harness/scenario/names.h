@@ -17,6 +17,7 @@ extern const size_t har_value_count;
 enum har_counter {
     HAR_COUNT_RECEIVED, /* stamped messages, all instances together */
     HAR_COUNT_LEAST,    /* the least of the instances */
+    HAR_COUNT_FRESH,    /* the same, of messages sent since a phase was entered last */
     HAR_COUNT_SENT,
     HAR_COUNT_ACCEPTED, /* replies with accepted=true */
     HAR_COUNT_REPLIED,  /* replies of any kind */

@@ -93,6 +93,7 @@ static void start_phase(struct har_step *step)
     const struct phase_args *args = step->node->args;
     int phase = har_phase_index(step->play->scenario, args->name);
     step->play->phase = phase;
+    step->play->entered_ns = step->begin_ns;
     if (step->play->phase_begin_ns[phase] == 0) {
         step->play->phase_begin_ns[phase] = step->begin_ns;
     }
