@@ -18,7 +18,7 @@ static const struct sl_cli_command commands[] = {
     {"compare", har_cmd_compare, "two reports side by side"},
     {"schema", har_cmd_print_schema, "the JSON Schema of reports and scenarios"},
     {"selftest", har_cmd_selftest, "prove the scenarios on wrong servers"},
-    {"chaos", NULL, "random faults for a time"},
+    {"chaos", har_cmd_chaos, "random faults for a time"},
     {"probe", NULL, "checks of the protocol"},
     {NULL, NULL, NULL},
 };

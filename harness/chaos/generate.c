@@ -39,7 +39,7 @@ static bool one_in(struct generator *generator, unsigned n)
 
 static bool is_allowed(const struct har_chaos_options *options, unsigned kind)
 {
-    return (options->sets >> har_chaos_kinds[kind].set & 1) != 0;
+    return (options->kinds >> kind & 1) != 0;
 }
 
 static unsigned *pair(struct har_chaos_coverage *coverage, unsigned a, unsigned b)

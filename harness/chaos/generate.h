@@ -12,7 +12,7 @@
 
 struct har_chaos_options {
     uint64_t seed;
-    unsigned sets;       /* bits of enum har_chaos_set */
+    uint32_t kinds;      /* bits of enum har_chaos_kind */
     unsigned max_faults; /* of a round, from 1 to HAR_CHAOS_FAULTS_MAX */
     unsigned rate_hz;    /* messages a second of the load, all publishers together, at most */
     unsigned actors;     /* victims of a round, at most */

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "harness/engine/story.h"
+#include "harness/story/story.h"
 #include "harness/scenario/parse.h"
 #include "lib/base/alloc.h"
 

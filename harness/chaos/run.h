@@ -12,6 +12,7 @@
  * needs to fail stands in the file. What is kept is bounded: passes only up to HAR_CHAOS_PASSES_MAX, the others are counted.
  */
 #include "harness/chaos/generate.h"
+#include "harness/chaos/shrink.h"
 #include "harness/engine/suite.h"
 
 enum {

@@ -10,6 +10,8 @@ enum {
     VICTIM_RATE_HZ = 20,
     PACED_HZ = 400,
     CUT_MS = 50,
+    UNREAD = 40,
+    UNREAD_MS = 200,
     RANKS = 4,
 };
 
@@ -229,7 +231,11 @@ static void chat_fault(const struct har_chaos_schedule *schedule,
         open_stream(schedule, group, steps);
     } else {
         if (fault->kind == HAR_CHAOS_UNREAD_ACKS) {
-            add_verb(steps, group, "flood", json_pack("{s:i, s:i}", "size", 8192, "count", 5000));
+            add_verb(steps, group, "stall", NULL);
+            add_verb(steps, group, "send",
+                     json_pack("{s:i, s:i, s:i, s:s}", "count", UNREAD, "size", 500, "id_bytes",
+                               1000, "loop", "open")); /* less than the server grants */
+            add(steps, har_chaos_rest(UNREAD_MS));
         }
         close_all(steps, group, fault->kind == HAR_CHAOS_HANG_UP && fault->is_other);
         open_connection(schedule, group, steps);

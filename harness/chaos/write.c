@@ -15,6 +15,7 @@ enum {
     NAMES_MAX = 256,
     LEAK_CYCLES_MIN = 5,
     TEXT_MAX = 4096,
+    SMALL_WINDOW = 4000,
 };
 
 /* Names of actors, for a selector. */
@@ -142,6 +143,10 @@ static void add_group(const struct writer *writer, size_t group, json_t *actors)
             (void)json_object_set_new(other, "transport", json_string("grpc"));
         }
         (void)json_object_set_new(actors, neighbour, other);
+    }
+    if ((har_chaos_group_flags(writer->schedule, group) & HAR_CHAOS_H2) != 0 &&
+        it->who == HAR_CHAOS_CHAT) { /* a few acks that are not read fill it */
+        (void)json_object_set_new(spec, "window", json_pack("{s:i}", "stream", SMALL_WINDOW));
     }
     if ((har_chaos_group_flags(writer->schedule, group) & HAR_CHAOS_PROXY) != 0) {
         (void)json_object_set_new(spec, "via", json_string("proxy"));
@@ -306,7 +311,7 @@ static json_t *calm(const struct writer *writer)
     json_t *steps = json_array();
     static const char fresh[] = "least_fresh";
     char all[16];
-    (void)snprintf(all, sizeof(all), "%d", AFTER);
+    (void)snprintf(all, sizeof(all), "%u", AFTER * writer->schedule->load.publishers);
     add(steps, har_chaos_step("pub", "send", json_pack("{s:i}", "count", AFTER)));
     add_await(steps, &parts[WITNESSES], fresh, all, "SEND-03", "nothing was done to them");
     add_await(steps, &parts[UNHARMED], fresh, all, "SEND-03", "their line is good again");
@@ -315,6 +320,7 @@ static json_t *calm(const struct writer *writer)
               "after the backlog come the messages that are sent now");
     if (writer->schedule->load.has_elsewhere) {
         const struct names away = {"away", 4};
+        (void)snprintf(all, sizeof(all), "%d", AFTER);
         add(steps, har_chaos_step("far", "send", json_pack("{s:i}", "count", AFTER)));
         add_await(steps, &away, fresh, all, "SEND-03", "nothing was done in its room");
     }

@@ -204,6 +204,8 @@ static int write_reports(struct har_run_job *job)
         .target_option = sl_buf_str(&option),
         .profile = options->profile,
         .library = job->library.folder,
+        .add_json = job->add_json,
+        .owner = job->owner,
     };
     int status = 0;
     har_report_text_end(stdout, &report);
@@ -248,9 +250,13 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
         .told = on_told,
         .owner = job,
     };
-    har_live_begin(&job->live, loop, stdout, &job->suite);
-    har_suite_run(&job->suite, &config);
-    har_live_end(&job->live);
+    if (job->play != NULL) {
+        job->play(job, &config);
+    } else {
+        har_live_begin(&job->live, loop, stdout, &job->suite);
+        har_suite_run(&job->suite, &config);
+        har_live_end(&job->live);
+    }
     job->has_suite = true;
     if (job->played != NULL && !job->suite.could_not_start) {
         job->played(job);

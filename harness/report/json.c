@@ -210,6 +210,9 @@ void har_report_json(const struct har_report *report, struct sl_buf *out)
         add_findings(&json, &suite->results[i]);
     }
     sl_json_out_end_array(&json);
+    if (report->add_json != NULL) {
+        report->add_json(report->owner, &json);
+    }
     sl_json_out_end_object(&json);
     (void)sl_buf_add_u8(out, '\n');
 }
