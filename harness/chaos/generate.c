@@ -154,7 +154,7 @@ static size_t new_group(struct generator *generator, unsigned kind)
     }
     struct har_chaos_group *group = &schedule->groups[schedule->group_count];
     *group = (struct har_chaos_group){.who = choose_who(generator, kind)};
-    unsigned most = kind == HAR_CHAOS_UNREAD_ACKS ? 1
+    unsigned most = kind == HAR_CHAOS_UNREAD_ACKS       ? 1
                     : group->who == HAR_CHAOS_PUBLISHER ? 2
                     : kind == HAR_CHAOS_STREAM_FLOOD    ? 8
                                                         : 4;
@@ -162,10 +162,11 @@ static size_t new_group(struct generator *generator, unsigned kind)
     bool wants_grpc = one_in(generator, 3);
     unsigned flags = har_chaos_kinds[kind].flags;
     group->is_grpc = wants_grpc && (flags & (HAR_CHAOS_PROXY | HAR_CHAOS_H2)) == 0;
-    group->is_shared = one_in(generator, 2) && group->who != HAR_CHAOS_PUBLISHER;
+    group->is_shared =
+        one_in(generator, 2) && group->who != HAR_CHAOS_PUBLISHER && kind != HAR_CHAOS_TRUNCATE;
     group->is_first = one_in(generator, 3);
-    group->has_neighbour = group->is_shared && group->who == HAR_CHAOS_SUBSCRIBER &&
-                           har_chaos_is_of_stream(kind);
+    group->has_neighbour =
+        group->is_shared && group->who == HAR_CHAOS_SUBSCRIBER && har_chaos_is_of_stream(kind);
     generator->actors += group->count;
     return schedule->group_count++;
 }
@@ -191,7 +192,7 @@ static size_t choose_group(struct generator *generator, unsigned kind)
 
 /* ---- how ---- */
 
-static unsigned amount_of(struct generator *generator, unsigned kind)
+static unsigned amount_of(struct generator *generator, unsigned kind, bool is_other)
 {
     const struct har_chaos_load *load = &generator->schedule->load;
     unsigned buffer = generator->options->buffer;
@@ -212,6 +213,9 @@ static unsigned amount_of(struct generator *generator, unsigned kind)
     case HAR_CHAOS_STREAM_FLOOD:
         return between(generator, 3, 8);
     case HAR_CHAOS_BURST: {
+        if (is_other) { /* paced, so that whoever reads misses nothing */
+            return between(generator, buffer, 3 * buffer);
+        }
         unsigned room = buffer / 2 > generator->at_once ? buffer / 2 - generator->at_once : 0;
         unsigned amount = room < BURST_AT_ONCE ? 1 : between(generator, BURST_AT_ONCE, room);
         generator->at_once += amount;
@@ -240,8 +244,8 @@ static void add_fault(struct generator *generator, unsigned kind)
         fault->for_ms = between(generator, 2, grains / 2 + 2) * GRAIN_MS;
         fault->for_ms = one_in(generator, 2) && !must_end ? 0 : fault->for_ms;
     }
-    fault->amount = amount_of(generator, kind);
     fault->is_other = one_in(generator, 2);
+    fault->amount = amount_of(generator, kind, fault->is_other);
     for (size_t i = 0; i < schedule->fault_count; i++) {
         (*pair(generator->coverage, kind, schedule->faults[i].kind))++;
     }
@@ -277,8 +281,7 @@ static void choose_load(struct generator *generator)
 void har_chaos_generate(const struct har_chaos_options *options,
                         struct har_chaos_coverage *coverage, struct har_chaos_schedule *schedule)
 {
-    struct generator generator = {
-        .options = options, .coverage = coverage, .schedule = schedule};
+    struct generator generator = {.options = options, .coverage = coverage, .schedule = schedule};
     *schedule = (struct har_chaos_schedule){.seed = options->seed, .round = coverage->rounds++};
     sl_rng_init(&generator.rng, options->seed, schedule->round);
     choose_load(&generator);

@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "harness/story/story.h"
 #include "harness/scenario/parse.h"
+#include "harness/story/story.h"
 #include "lib/base/alloc.h"
 
 void har_chaos_id(const struct har_chaos_schedule *schedule, char id[HAR_CHAOS_ID_MAX])

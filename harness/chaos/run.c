@@ -235,13 +235,14 @@ static void add_notes(const struct har_chaos_failure *failure, struct har_result
     sl_buf_init(&text, TEXT_BYTES);
     result->note_count = 0;
     if (failure->is_shrunk) {
-        (void)sl_buf_addf(&text, "shrunk from %zu faults to %zu in %u plays; it failed in %u of %u more",
+        (void)sl_buf_addf(&text,
+                          "shrunk from %zu faults to %zu in %u plays; it failed in %u of %u more",
                           failure->found.fault_count, failure->shrunk.fault_count, failure->tries,
                           failure->again, failure->plays);
     } else {
-        (void)sl_buf_addf(&text, "not shrunk: %s", failure->plays == 0
-                                                       ? "there was no time, or its rule is known"
-                                                       : "it did not fail again, so it takes luck");
+        (void)sl_buf_addf(&text, "not shrunk: %s",
+                          failure->plays == 0 ? "there was no time, or its rule is known"
+                                              : "it did not fail again, so it takes luck");
     }
     add_note(result, sl_buf_str(&text));
     sl_buf_clear(&text);

@@ -27,19 +27,21 @@ struct har_chaos_config {
     uint64_t for_ns, shrink_ns; /* shrinking is beyond for_ns, each time at most this long */
     unsigned from;              /* the first round that is played */
     unsigned rounds;            /* at most so many; 0: no bound */
-    bool keeps_going;           /* after a failure; one of a rule that was shrunk before is told, not shrunk */
-    const char *folder;         /* for scenario files */
+    bool
+        keeps_going; /* after a failure; one of a rule that was shrunk before is told, not shrunk */
+    const char *folder; /* for scenario files */
 };
 
 /* A round that failed, and what became of it. */
 struct har_chaos_failure {
     struct har_chaos_schedule found, shrunk;
     char rule[HAR_RULE_MAX];
-    unsigned again, plays; /* it failed in `again` of so many more plays, in the end of what it was shrunk to */
-    unsigned tries;        /* plays of the shrinking */
-    bool is_shrunk;        /* else it never failed again, or its rule was known */
-    bool is_complete;      /* the shrinking had time enough: every fault is needed */
-    char path[512];        /* of the file; "" when none could be written */
+    unsigned again,
+        plays; /* it failed in `again` of so many more plays, in the end of what it was shrunk to */
+    unsigned tries;   /* plays of the shrinking */
+    bool is_shrunk;   /* else it never failed again, or its rule was known */
+    bool is_complete; /* the shrinking had time enough: every fault is needed */
+    char path[512];   /* of the file; "" when none could be written */
 };
 
 struct har_chaos_run {
@@ -51,8 +53,8 @@ struct har_chaos_run {
     size_t failure_count;
     struct har_scenario **scenarios; /* of the results */
     size_t scenario_count, scenario_capacity;
-    uint64_t begin_ns, shrinking_ns; /* time that was not playing */
-    uint64_t deadline_ns;            /* of the shrinking */
+    uint64_t begin_ns, shrinking_ns;     /* time that was not playing */
+    uint64_t deadline_ns;                /* of the shrinking */
     struct har_chaos_failure *shrinking; /* NULL: a round is played */
     const struct har_chaos_schedule *playing;
     bool is_interrupted, has_mistake;

@@ -13,6 +13,7 @@
 #define LASTS   HAR_CHAOS_LASTS
 #define H2      HAR_CHAOS_H2
 #define OUTAGE  HAR_CHAOS_OUTAGE
+#define FILLS   HAR_CHAOS_FILLS
 #define NETWORK HAR_CHAOS_NETWORK
 #define CLIENT  HAR_CHAOS_CLIENT
 #define PAUSE   HAR_CHAOS_SET_PAUSE
@@ -63,7 +64,9 @@ bool har_chaos_fits(unsigned kind, const struct har_chaos_group *group)
 {
     const struct har_chaos_kind_info *info = &har_chaos_kinds[kind];
     bool needs_h2 = (info->flags & (PROXY | H2)) != 0;
-    return (info->victims >> group->who & 1) != 0 && !(needs_h2 && group->is_grpc);
+    /* Each truncated message takes a PING, and servers count those of a connection. */
+    bool is_alone = kind != HAR_CHAOS_TRUNCATE || !group->is_shared;
+    return (info->victims >> group->who & 1) != 0 && !(needs_h2 && group->is_grpc) && is_alone;
 }
 
 bool har_chaos_is_of_stream(unsigned kind)

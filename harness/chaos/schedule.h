@@ -53,6 +53,7 @@ enum {
     HAR_CHAOS_LASTS = 1 << 4,
     HAR_CHAOS_H2 = 1 << 5,
     HAR_CHAOS_OUTAGE = 1 << 6,
+    HAR_CHAOS_FILLS = 1 << 7,
 };
 
 struct har_chaos_kind_info {
@@ -68,9 +69,9 @@ extern const char *const har_chaos_set_names[HAR_CHAOS_SETS];
 struct har_chaos_group {
     unsigned who; /* enum har_chaos_who */
     unsigned count;
-    bool is_grpc;   /* the gRPC C core in place of own frames */
-    bool is_shared; /* all on one connection */
-    bool is_first;  /* they join before the witnesses */
+    bool is_grpc;       /* the gRPC C core in place of own frames */
+    bool is_shared;     /* all on one connection */
+    bool is_first;      /* they join before the witnesses */
     bool has_neighbour; /* a witness on the connection that they share */
 };
 

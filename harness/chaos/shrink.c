@@ -154,8 +154,8 @@ static void shrink_duration(struct shrinker *shrinker, size_t i)
 {
     const struct har_chaos_fault *fault = &shrinker->best->faults[i];
     const struct har_chaos_kind_info *kind = &har_chaos_kinds[fault->kind];
-    bool must_end = kind->victims == 0 ||
-                    shrinker->best->groups[fault->group].who == HAR_CHAOS_PUBLISHER;
+    bool must_end =
+        kind->victims == 0 || shrinker->best->groups[fault->group].who == HAR_CHAOS_PUBLISHER;
     if (fault->for_ms == 0) {
         return;
     }

@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 enum {
-    FIRST_STREAM = 1001, /* the number by which the proxy knows a group's connections: this, and STREAMS for each */
+    FIRST_STREAM =
+        1001, /* the number by which the proxy knows a group's connections: this, and STREAMS for each */
     STREAMS = 2000,
     STREAMS_OF_FAULT = 400, /* numbers that one fault may use up on a connection */
     VICTIM_RATE_HZ = 20,
@@ -78,8 +79,7 @@ static void open_stream(const struct har_chaos_schedule *schedule, size_t group,
 }
 
 /* The first stream of a new connection. */
-static void open_connection(const struct har_chaos_schedule *schedule, size_t group,
-                            json_t *steps)
+static void open_connection(const struct har_chaos_schedule *schedule, size_t group, json_t *steps)
 {
     if (is_proxied(schedule, group)) {
         add_verb(steps, group, "connect", NULL);
@@ -154,9 +154,9 @@ static void refuse(const struct har_chaos_schedule *schedule, const struct har_c
     int connections = group->is_shared ? 1 : (int)group->count;
     add(steps, json_pack("{s:{s:b, s:i}}", "fault", "refuse", 1, "first", connections));
     close_all(steps, fault->group, false);
-    add_verb(steps, fault->group, "subscribe",
-             json_pack("{s:[s,s,s,s]}", "refused", "UNAVAILABLE", "UNKNOWN", "INTERNAL",
-                       "CANCELLED"));
+    add_verb(
+        steps, fault->group, "subscribe",
+        json_pack("{s:[s,s,s,s]}", "refused", "UNAVAILABLE", "UNKNOWN", "INTERNAL", "CANCELLED"));
 }
 
 /* ---- the clients ---- */
@@ -210,17 +210,6 @@ static void pause_for(const struct har_chaos_fault *fault, const char *begin, co
     }
 }
 
-static void truncate_message(const struct har_chaos_schedule *schedule,
-                             const struct har_chaos_fault *fault, json_t *steps)
-{
-    bool is_chat = schedule->groups[fault->group].who == HAR_CHAOS_CHAT;
-    add_verb(steps, fault->group, "truncate",
-             json_pack("{s:s, s:i}", "then", is_chat ? "rst" : "reset", "size", 1000));
-    if (is_chat) {
-        open_connection(schedule, fault->group, steps);
-    }
-}
-
 static void chat_fault(const struct har_chaos_schedule *schedule,
                        const struct har_chaos_fault *fault, json_int_t stream, json_t *steps)
 {
@@ -230,7 +219,10 @@ static void chat_fault(const struct har_chaos_schedule *schedule,
         number_stream(schedule, group, stream, steps);
         open_stream(schedule, group, steps);
     } else {
-        if (fault->kind == HAR_CHAOS_UNREAD_ACKS) {
+        if (fault->kind == HAR_CHAOS_TRUNCATE) {
+            add_verb(steps, group, "truncate",
+                     json_pack("{s:s, s:i}", "then", "rst", "size", 1000));
+        } else if (fault->kind == HAR_CHAOS_UNREAD_ACKS) {
             add_verb(steps, group, "stall", NULL);
             add_verb(steps, group, "send",
                      json_pack("{s:i, s:i, s:i, s:s}", "count", UNREAD, "size", 500, "id_bytes",
@@ -277,10 +269,8 @@ static void apply(const struct har_chaos_schedule *schedule, const struct har_ch
     case HAR_CHAOS_HANG_UP:
     case HAR_CHAOS_HALF_CLOSE:
     case HAR_CHAOS_UNREAD_ACKS:
-        chat_fault(schedule, fault, stream, steps);
-        break;
     case HAR_CHAOS_TRUNCATE:
-        truncate_message(schedule, fault, steps);
+        chat_fault(schedule, fault, stream, steps);
         break;
     default:
         add_fault(schedule, fault, stream, steps);
@@ -358,9 +348,9 @@ static json_t *send_all_along(const struct har_chaos_schedule *schedule, size_t 
     json_t *args =
         json_pack("{s:s, s:i, s:s}", "for", text, "rate", VICTIM_RATE_HZ, "within", within);
     if (har_chaos_may_end(schedule, group)) {
-        (void)json_object_set_new(args, "status",
-                                  json_pack("[s,s,s,s,s]", "OK", "UNAVAILABLE", "UNKNOWN",
-                                            "INTERNAL", "CANCELLED"));
+        (void)json_object_set_new(
+            args, "status",
+            json_pack("[s,s,s,s,s]", "OK", "UNAVAILABLE", "UNKNOWN", "INTERNAL", "CANCELLED"));
     }
     return args;
 }

@@ -82,10 +82,10 @@ static void sort_group(struct writer *writer, size_t group)
     if (schedule->groups[group].who == HAR_CHAOS_PUBLISHER) {
         return;
     }
-    enum part part = may_end                            ? ENDED
-                     : (flags & HAR_CHAOS_LOSES) != 0   ? LOSERS
-                     : (flags & HAR_CHAOS_LEAVES) != 0  ? LEAVERS
-                                                        : UNHARMED;
+    enum part part = may_end                           ? ENDED
+                     : (flags & HAR_CHAOS_LOSES) != 0  ? LOSERS
+                     : (flags & HAR_CHAOS_LEAVES) != 0 ? LEAVERS
+                                                       : UNHARMED;
     name(&writer->parts[part], actor);
     bool is_back = may_end || (flags & HAR_CHAOS_LEAVES) != 0;
     if (is_back) {
@@ -120,10 +120,27 @@ static void sort(struct writer *writer)
 
 /* ---- actors ---- */
 
+/* A witness on the connection of a group, which either of them may make. */
+static void add_neighbour(size_t group, const json_t *of, json_t *actors)
+{
+    static const char *const shared[] = {"conn", "transport", "window"};
+    char neighbour[HAR_CHAOS_NAME_MAX];
+    json_t *spec = json_pack("{s:s}", "kind", "subscriber");
+    (void)snprintf(neighbour, sizeof(neighbour), "n%zu", group);
+    for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+        json_t *value = json_object_get(of, shared[i]);
+        if (value != NULL) {
+            (void)json_object_set(spec, shared[i], value);
+        }
+    }
+    (void)json_object_set_new(actors, neighbour, spec);
+}
+
 static void add_group(const struct writer *writer, size_t group, json_t *actors)
 {
     static const char *const kinds[HAR_CHAOS_WHO] = {"subscriber", "chat", "publisher"};
     const struct har_chaos_group *it = &writer->schedule->groups[group];
+    unsigned flags = har_chaos_group_flags(writer->schedule, group);
     char actor[HAR_CHAOS_NAME_MAX];
     char text[64];
     har_chaos_name(group, actor);
@@ -135,20 +152,13 @@ static void add_group(const struct writer *writer, size_t group, json_t *actors)
         (void)snprintf(text, sizeof(text), "shared:%s", actor);
         (void)json_object_set_new(spec, "conn", json_string(text));
     }
-    if (it->has_neighbour) {
-        char neighbour[HAR_CHAOS_NAME_MAX];
-        (void)snprintf(neighbour, sizeof(neighbour), "n%zu", group);
-        json_t *other = json_pack("{s:s, s:s}", "kind", "subscriber", "conn", text);
-        if (it->is_grpc) {
-            (void)json_object_set_new(other, "transport", json_string("grpc"));
-        }
-        (void)json_object_set_new(actors, neighbour, other);
-    }
-    if ((har_chaos_group_flags(writer->schedule, group) & HAR_CHAOS_H2) != 0 &&
-        it->who == HAR_CHAOS_CHAT) { /* a few acks that are not read fill it */
+    if ((flags & HAR_CHAOS_FILLS) != 0 && !it->is_grpc) {
         (void)json_object_set_new(spec, "window", json_pack("{s:i}", "stream", SMALL_WINDOW));
     }
-    if ((har_chaos_group_flags(writer->schedule, group) & HAR_CHAOS_PROXY) != 0) {
+    if (it->has_neighbour) {
+        add_neighbour(group, spec, actors);
+    }
+    if ((flags & HAR_CHAOS_PROXY) != 0) {
         (void)json_object_set_new(spec, "via", json_string("proxy"));
     }
     if (it->who == HAR_CHAOS_CHAT) {
@@ -315,7 +325,8 @@ static json_t *calm(const struct writer *writer)
     add(steps, har_chaos_step("pub", "send", json_pack("{s:i}", "count", AFTER)));
     add_await(steps, &parts[WITNESSES], fresh, all, "SEND-03", "nothing was done to them");
     add_await(steps, &parts[UNHARMED], fresh, all, "SEND-03", "their line is good again");
-    add_await(steps, &parts[RETURNED], fresh, all, "SUB-07", "who comes back is served like everybody");
+    add_await(steps, &parts[RETURNED], fresh, all, "SUB-07",
+              "who comes back is served like everybody");
     add_await(steps, &parts[LOSERS], fresh, all, "SUB-06",
               "after the backlog come the messages that are sent now");
     if (writer->schedule->load.has_elsewhere) {
@@ -381,7 +392,8 @@ static json_t *run_of(const struct writer *writer)
     }
     begin_groups(writer, false, run);
     json_t *quiet = json_pack("{s:i, s:i, s:i}", "count", 20, "rate", 100, "size", (int)load->size);
-    add(run, json_pack("{s:s, s:[o]}", "phase", "base", "do", har_chaos_step("pub", "send", quiet)));
+    add(run,
+        json_pack("{s:s, s:[o]}", "phase", "base", "do", har_chaos_step("pub", "send", quiet)));
     add_await(run, &writer->parts[WITNESSES], "least_received", "accepted(pub)", "SEND-03",
               "before any fault");
     add(run, json_pack("{s:s}", "mark", "calm"));
@@ -447,8 +459,8 @@ static void check_times(const struct writer *writer, json_t *checks)
     };
     const struct names pub = {"pub", 3};
     for (size_t i = 0; i < 2 && !writer->has_process; i++) {
-        json_t *p = json_pack("{s:s, s:i, s:s}", "metric", times[i].metric, "q", 50, "vs",
-                              times[i].vs);
+        json_t *p =
+            json_pack("{s:s, s:i, s:s}", "metric", times[i].metric, "q", 50, "vs", times[i].vs);
         add_check(checks, i == 0 ? &pub : &writer->parts[WITNESSES],
                   json_pack("{s:o, s:s}", "p", p, "phase", "storm"), times[i].rule);
     }
@@ -485,8 +497,7 @@ static json_t *checks_of(const struct writer *writer)
 
 static json_t *needs_of(const struct har_chaos_schedule *schedule)
 {
-    return har_chaos_has_kind(schedule, HAR_CHAOS_DRAIN) ? json_pack("[s]", "drain")
-                                                         : json_array();
+    return har_chaos_has_kind(schedule, HAR_CHAOS_DRAIN) ? json_pack("[s]", "drain") : json_array();
 }
 
 char *har_chaos_write(const struct har_chaos_schedule *schedule,
@@ -499,15 +510,16 @@ char *har_chaos_write(const struct har_chaos_schedule *schedule,
     (void)sl_buf_addf(&title, "Chaos, seed %llu, round %u: ", (unsigned long long)schedule->seed,
                       schedule->round);
     har_chaos_tell(schedule, &title);
-    const char *why = "Networks and clients fail together, and in no order: what one of them does must "
-                      "stay its own affair.";
+    const char *why =
+        "Networks and clients fail together, and in no order: what one of them does must "
+        "stay its own affair.";
     json_t *root = json_pack(
         "{s:s, s:s, s:[s,s,s,s,s,s,s], s:[s], s:s, s:o, s:i, s:b, s:o, s:o, s:o}", "title",
         texts != NULL && texts->title != NULL ? texts->title : sl_buf_str(&title), "why",
         texts != NULL && texts->why != NULL ? texts->why : why, "rules", "SEND-03", "SUB-04",
         "SUB-06", "SUB-07", "SEND-06", "CHAT-01", "RES-01", "tags", "chaos", "level", "core",
-        "needs", needs_of(schedule), "seconds", SECONDS, "alone", 1, "actors",
-        actors_of(&writer), "run", run_of(&writer), "expect", checks_of(&writer));
+        "needs", needs_of(schedule), "seconds", SECONDS, "alone", 1, "actors", actors_of(&writer),
+        "run", run_of(&writer), "expect", checks_of(&writer));
     char *text = json_dumps(root, JSON_INDENT(1));
     char *copy = sl_strdup(text == NULL ? "" : text);
     free(text); /* NOLINT: jansson's */

@@ -56,8 +56,8 @@ static enum sl_status set_shrink_time(void *options, const char *value, struct s
     return duration(value, SHRINK_MAX_NS, &chaos->shrink_ns, reterr);
 }
 
-static enum sl_status number(const char *value, unsigned least, unsigned most,
-                             unsigned *ret_number, struct sl_error *reterr)
+static enum sl_status number(const char *value, unsigned least, unsigned most, unsigned *ret_number,
+                             struct sl_error *reterr)
 {
     uint64_t number = 0;
     if (sl_units_u64(sl_span_str(value), &number) != SL_OK || number < least || number > most) {
@@ -155,8 +155,8 @@ static const struct sl_cli_option own_options[] = {
      set_keep_going},
 };
 static const char *const run_option_names[] = {
-    "target",    "exec",   "profile",  "known-failing", "seed", "ca",     "cert",     "key",
-    "tls",       "authority", "metadata", "pid",        "strict", "report", "evidence", "capture",
+    "target", "exec",      "profile",  "known-failing", "seed",   "ca",     "cert",     "key",
+    "tls",    "authority", "metadata", "pid",           "strict", "report", "evidence", "capture",
 };
 enum {
     OWN_COUNT = sizeof(own_options) / sizeof(own_options[0]),
@@ -165,9 +165,10 @@ enum {
 static const struct sl_cli chaos_cli = {
     .program = "sluice-harness chaos",
     .summary = "Plays rounds of random faults against a server under load, and shrinks what fails.",
-    .notes = "A round that fails is played again, then shrunk to the fewest faults, victims and load "
-             "that still\nfail, and written as chaos-SEED-ROUND.json (into --evidence, or here), "
-             "which 'run' plays.",
+    .notes =
+        "A round that fails is played again, then shrunk to the fewest faults, victims and load "
+        "that still\nfail, and written as chaos-SEED-ROUND.json (into --evidence, or here), "
+        "which 'run' plays.",
     .exits = (const struct sl_cli_line[]){{"0", "all rounds passed"},
                                           {"1", "a round failed"},
                                           {"2", "bad usage, or the target cannot be reached"},
@@ -222,7 +223,9 @@ static void play(struct har_run_job *job, const struct har_suite_config *suite)
                     .max_faults = options->max_faults,
                     .rate_hz = options->rate_hz,
                     .actors = options->actors,
-                    .buffer = buffer < 1 ? 1 : buffer > BUFFER_USUAL ? BUFFER_USUAL : (unsigned)buffer,
+                    .buffer = buffer < 1              ? 1
+                              : buffer > BUFFER_USUAL ? BUFFER_USUAL
+                                                      : (unsigned)buffer,
                     .is_observed = job->options.command != NULL || job->options.pid != 0},
         .for_ns = options->for_ns,
         .shrink_ns = options->shrink_ns,

@@ -13,7 +13,8 @@ struct har_report {
         *target_option;  /* "--target ..." or "--exec '...'", for the line that repeats a run */
     const char *profile; /* as given on the command line */
     const char *library; /* folder of the built-in scenarios; NULL: all are named by id */
-    void (*add_json)(void *owner, struct sl_json_out *json); /* more keys of the report; may be NULL */
+    void (*add_json)(void *owner,
+                     struct sl_json_out *json); /* more keys of the report; may be NULL */
     void *owner;
 };
 
