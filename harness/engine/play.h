@@ -149,8 +149,7 @@ struct har_play {
     struct har_track *root;
     struct har_target_answer answer;
     int phase; /* the one entered last; -1: none yet */
-    uint64_t phase_begin_ns[HAR_NODES_MAX], phase_end_ns[HAR_NODES_MAX];
-    uint64_t entered_ns; /* when a phase was entered last, also again */
+    uint64_t phase_begin_ns[HAR_NODES_MAX], phase_end_ns[HAR_NODES_MAX], entered_ns;
     struct har_mark marks[HAR_MARKS_MAX];
     size_t mark_count;
     struct har_seen_finding findings[HAR_FINDINGS_MAX];
