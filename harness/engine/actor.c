@@ -201,6 +201,8 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
             (uint32_t)har_play_value_in(play, &window->connection, 0, 0, INT32_MAX);
     }
     har_via_route(play, actor->spec, &config);
+    char name[HAR_TRACE_NAME_MAX];
+    config.trace_name = har_via_name(actor, name);
     har_conn_free(link->conn);
     link->is_connected = link->has_ended = link->is_closed_by_us = link->is_garbled = false;
     har_wire_clear(&link->wire);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/engine/via.h"
 
+#include <stdio.h>
+
+#include "harness/engine/actor.h"
 #include "harness/transport/addresses.h"
 #include "lib/base/alloc.h"
 #include "lib/base/json_out.h"
@@ -13,6 +16,17 @@ bool har_via_is_used(const struct har_scenario *scenario)
         }
     }
     return false;
+}
+
+/* Its connections are in no trace of ours but by the proxy. */
+static bool has_client(const struct har_scenario *scenario)
+{
+    bool has = false;
+    for (size_t i = 0; i < scenario->actor_count; i++) {
+        enum har_kind kind = scenario->actors[i].kind;
+        has |= kind == HAR_EXTERNAL || kind == HAR_CHILD;
+    }
+    return has;
 }
 
 static void on_visited(void *owner)
@@ -37,6 +51,8 @@ void har_via_begin(struct har_play *play)
         .upstream_address = target->address,
         .tls = target->tls,
         .seed = play->config.seed,
+        .trace = target->trace,
+        .traces_clients = has_client(play->scenario),
     };
     enum sl_status status = har_proxy_new(&config, &play->proxy, &error);
     if (status == SL_OK) {
@@ -60,6 +76,24 @@ void har_via_route(const struct har_play *play, const struct har_actor_spec *spe
         config->is_https = config->tls != NULL;
         config->tls = NULL; /* the proxy has it: it has to see the frames */
     }
+}
+
+const char *har_via_name(const struct har_actor *actor, char name[HAR_TRACE_NAME_MAX])
+{
+    const struct har_play *play = actor->play;
+    const struct har_actor_spec *spec = actor->spec;
+    const char *shared = actor->link->name;
+    bool is_one = actor == play->prober ||
+                  play->group_begin[actor->group + 1] - play->group_begin[actor->group] == 1;
+    char number[16] = "";
+    if (!is_one) {
+        (void)snprintf(number, sizeof(number), "[%u]", actor->index);
+    }
+    (void)snprintf(name, HAR_TRACE_NAME_MAX, "%.40s%s%s%.24s, %s%s: %s", spec->name, number,
+                   shared == NULL ? "" : " on ", shared == NULL ? "" : shared,
+                   spec->transport == HAR_TRANSPORT_GRPC ? "grpc" : "h2",
+                   spec->is_via_proxy ? " via the proxy" : "", play->scenario->id);
+    return name;
 }
 
 double har_via_count(const struct har_play *play, enum har_counter counter)

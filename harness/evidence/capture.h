@@ -8,14 +8,15 @@
  * The harness sees byte streams, not packets: each piece that went through a socket becomes TCP
  * segments of at most HAR_CAPTURE_SEGMENT_MAX bytes in raw IPv4 or IPv6 packets, with a handshake,
  * running sequence numbers, true checksums and the closing FIN or RST. Addresses, ports, payload and
- * times are real; windows, ids and acknowledgements without data are not those of the kernel. Of a TLS connection the plaintext is
- * written, as the file's comment says.
+ * times are real; windows, ids and acknowledgements without data are not those of the kernel. Of a TLS connection either the plaintext is
+ * written, or the records as they were (is_of_wire) with the keys beside them; the file's comment says which.
  *
  * Errors: a full disk is told once by har_capture_status and ends the writing; the run goes on.
  * Memory: at most HAR_CAPTURE_BUFFER_MAX bytes wait for the file, written synchronously beyond it.
  */
 #include <sys/socket.h>
 
+#include "harness/evidence/packet.h"
 #include "lib/base/span.h"
 #include "lib/base/status.h"
 
@@ -32,6 +33,18 @@ struct har_capture_flow; /* one TCP connection in it */
 SL_MUST_USE enum sl_status har_capture_open(const char *path, const char *comment,
                                             struct har_capture **ret_capture,
                                             struct sl_error *reterr_error);
+/* What connections go through; both texts are shown by readers. */
+struct har_capture_interface {
+    const char *name, *description;
+};
+struct har_capture_about {
+    const char *comment; /* of the file; may be NULL */
+    const struct har_capture_interface *interfaces;
+    size_t interface_count; /* at least 1 */
+    bool is_of_wire;        /* of TLS connections the records are given */
+};
+/* Begins at the end of a file that is open; takes fd. path is for messages. */
+struct har_capture *har_capture_on(int fd, const char *path, const struct har_capture_about *about);
 /* Writes what waits and closes; the first error since har_capture_open, if any. NULL is fine. Flows
  * must have ended. */
 enum sl_status har_capture_close(struct har_capture *capture, struct sl_error *reterr_error);
@@ -48,9 +61,20 @@ void har_capture_tls_keys(struct har_capture *capture, struct sl_span lines);
 struct har_capture_flow *har_capture_flow_new(struct har_capture *capture,
                                               const struct sockaddr *client,
                                               const struct sockaddr *server, uint64_t now_ns);
+struct har_capture_flow_config {
+    struct har_packet_end client, server; /* of one family */
+    uint32_t interface;                   /* its number */
+    const char *comment;                  /* of the first packet; NULL: none */
+};
+/* The same of a connection that has more to be said of. */
+struct har_capture_flow *har_capture_flow_start(struct har_capture *capture,
+                                                const struct har_capture_flow_config *config,
+                                                uint64_t now_ns);
 /* Bytes that went one way. */
 void har_capture_flow_bytes(struct har_capture_flow *flow, bool is_from_client,
                             struct sl_span bytes, uint64_t now_ns);
+/* Bytes that went one way and are not known: a reader sees that they are missing. */
+void har_capture_flow_skip(struct har_capture_flow *flow, bool is_from_client, uint64_t count);
 /* FIN or RST of one side. */
 void har_capture_flow_end(struct har_capture_flow *flow, bool is_from_client, bool is_reset,
                           uint64_t now_ns);

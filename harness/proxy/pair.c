@@ -236,6 +236,7 @@ void har_pair_gone(struct har_pair *pair)
     }
     for (int i = 0; i < 2; i++) {
         sl_buf_release(&pair->sides[i].inflight);
+        har_pair_trace_release(&pair->sides[i]);
         har_tls_session_free(pair->sides[i].tls);
         har_lane_release(&pair->lanes[i]);
     }

@@ -15,6 +15,7 @@
 
 struct har_pair;
 struct har_tls;
+struct har_trace;
 
 struct har_pair_handler {
     /* A fault was applied to the connection for the first time. */
@@ -35,6 +36,8 @@ struct har_pair_config {
     const struct addrinfo *upstream; /* tried in order; kept */
     const struct har_tls *tls;       /* to the server; NULL: none. Kept */
     const char *name;                /* of the server, for TLS; kept */
+    struct har_trace *trace;         /* of the server's side; NULL: none */
+    bool traces_clients;             /* and of the client's */
 };
 
 /* Accepts from listener. Faults that are added before har_pair_start are in force for its first byte. */

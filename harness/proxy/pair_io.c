@@ -57,6 +57,7 @@ static void close_side(struct har_side *side, bool is_reset)
         (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
     }
     side->is_reading = false;
+    har_pair_trace_end(side, true, is_reset);
     side->has_ended = side->is_broken = true;
     uv_close((uv_handle_t *)&side->tcp, on_side_closed);
 }
@@ -106,6 +107,7 @@ static void send_fin(struct har_side *side)
         har_pair_tls_finish(side);
     }
     side->has_shutdown = true;
+    har_pair_trace_end(side, true, false);
     side->shutdown.data = side;
     if (uv_shutdown(&side->shutdown, (uv_stream_t *)&side->tcp, on_shutdown) != 0) {
         side->is_broken = true;
@@ -131,6 +133,7 @@ static void source_ended(struct har_side *side, bool is_reset)
     enum sl_dir dir = (enum sl_dir)(side - pair->sides);
     uint64_t now_ns = sl_clock_mono_ns();
     side->has_ended = true;
+    har_pair_trace_end(side, false, is_reset);
     if (dir == SL_DIR_REQUEST && !pair->is_cut && !pair->is_closing) {
         pair->config.handler->left(pair->config.owner, pair);
     }
@@ -160,6 +163,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     if (count == 0) {
         return;
     }
+    har_pair_trace_read(side, sl_span(buf->base, count < 0 ? 0 : (size_t)count));
     if (count > 0 && side->tls != NULL) {
         read_tls(side, sl_span(buf->base, (size_t)count));
     } else if (count > 0 && !pair->is_cut) {
@@ -220,6 +224,7 @@ static void write_later(struct har_side *side, struct sl_span bytes)
     (void)sl_buf_add_span(&side->inflight, bytes);
     uv_buf_t buf = uv_buf_init((char *)side->inflight.data, (unsigned)side->inflight.len);
     side->write.data = side;
+    har_pair_trace_written(side, bytes);
     int error = uv_write(&side->write, (uv_stream_t *)&side->tcp, &buf, 1, on_written);
     side->is_writing = error == 0;
     if (error != 0) {
@@ -231,6 +236,7 @@ void har_pair_io_write(struct har_side *side, struct sl_span bytes)
 {
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
     int written = uv_try_write((uv_stream_t *)&side->tcp, &buf, 1);
+    har_pair_trace_written(side, sl_span_first(bytes, written > 0 ? (size_t)written : 0));
     if (written < 0 && written != UV_EAGAIN) {
         broke(side, written);
     } else if (written < (int)bytes.len) {
@@ -259,6 +265,7 @@ static size_t write_now(struct har_side *side, struct sl_span bytes, bool is_las
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
     int written = is_last_of_turn ? UV_EAGAIN : uv_try_write((uv_stream_t *)&side->tcp, &buf, 1);
     if (written >= 0) {
+        har_pair_trace_written(side, sl_span_first(bytes, (size_t)written));
         return (size_t)written;
     }
     if (written == UV_EAGAIN) {
@@ -393,6 +400,7 @@ static void on_connected(uv_connect_t *connect, int status)
         return;
     }
     (void)uv_tcp_nodelay(&side->tcp, 1);
+    har_pair_trace_begin(side);
     if (pair->config.tls != NULL) {
         har_pair_tls_begin(pair);
     } else {
@@ -450,4 +458,5 @@ void har_pair_io_accept(struct har_pair *pair, uv_stream_t *listener)
     }
     (void)uv_tcp_nodelay(&side->tcp, 1);
     side->is_up = true;
+    har_pair_trace_begin(side);
 }

@@ -36,6 +36,7 @@ struct har_side {
     bool is_broken;    /* it takes nothing more */
     bool was_reset;    /* a write said so: its end will be one */
     bool has_shutdown; /* FIN was sent to it */
+    struct har_trace_flow *trace; /* NULL: none */
 };
 
 struct har_pair {
@@ -79,5 +80,13 @@ void har_pair_io_pump(struct har_pair *pair);
 void har_pair_io_close(struct har_pair *pair, bool is_reset);
 /* Both sockets are closed. */
 void har_pair_gone(struct har_pair *pair);
+
+/* For the trace, where there is one (pair_trace.c): the socket is up; bytes that came from it, or that it took; its
+ * end, by the proxy or by the other side. */
+void har_pair_trace_begin(struct har_side *side);
+void har_pair_trace_read(struct har_side *side, struct sl_span bytes);
+void har_pair_trace_written(struct har_side *side, struct sl_span bytes);
+void har_pair_trace_end(struct har_side *side, bool is_ours, bool is_reset);
+void har_pair_trace_release(struct har_side *side);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS between the proxy and the server. */
+#include "harness/evidence/trace.h"
 #include "harness/proxy/pair_state.h"
 #include "harness/transport/tls.h"
 #include "lib/base/clock.h"
@@ -29,6 +30,9 @@ void har_pair_tls_begin(struct har_pair *pair)
 {
     struct har_side *side = &pair->sides[HAR_PAIR_SERVER];
     side->tls = har_tls_session_new(pair->config.tls, pair->config.name);
+    if (side->trace != NULL) {
+        har_tls_session_keep_keys(side->tls);
+    }
     (void)!har_pair_tls_receive(side, sl_span(NULL, 0));
 }
 
@@ -38,6 +42,7 @@ enum sl_status har_pair_tls_receive(struct har_side *side, struct sl_span bytes)
     har_tls_session_receive(side->tls, bytes);
     if (!side->is_up) {
         enum sl_status status = har_tls_session_handshake(side->tls, NULL);
+        har_trace_keys(side->trace, har_tls_session_keys(side->tls));
         send_records(side);
         if (status != SL_OK) {
             return status == SL_AGAIN ? SL_OK : status;

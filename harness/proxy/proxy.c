@@ -269,6 +269,8 @@ static void on_connection(uv_stream_t *listener, int status)
                                      .seed = proxy->config.seed,
                                      .upstream = proxy->upstream,
                                      .tls = proxy->config.tls,
+                                     .trace = proxy->config.trace,
+                                     .traces_clients = proxy->config.traces_clients,
                                      .name = proxy->config.upstream_host};
     member->proxy = proxy;
     member->pair = har_pair_accept(listener, &config);

@@ -249,6 +249,8 @@ struct har_conn *har_conn_new(uv_loop_t *loop, const struct har_conn_config *con
         .address = config->address,
         .tls = config->tls,
         .receive_buffer = config->receive_buffer,
+        .trace = config->trace,
+        .trace_name = config->trace_name,
         .handler = &link_handler,
         .owner = conn,
     };

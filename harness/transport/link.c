@@ -67,12 +67,15 @@ static void end(struct har_link *link, enum har_conn_end how, const char *text)
 static void end_by_errno(struct har_link *link, int error)
 {
     char text[160];
+    bool is_reset = error == UV_ECONNRESET || error == UV_EPIPE;
+    if (error == UV_EOF || is_reset) {
+        har_trace_end(link->trace, false, is_reset, sl_clock_mono_ns());
+    }
     if (error == UV_EOF) {
         end(link, HAR_CONN_FIN, "the server closed the connection");
         return;
     }
     snprintf(text, sizeof text, "the connection failed: %s", uv_strerror(error));
-    bool is_reset = error == UV_ECONNRESET || error == UV_EPIPE;
     end(link, is_reset ? HAR_CONN_RST : HAR_CONN_ERROR,
         is_reset ? "the server reset the connection" : text);
 }
@@ -107,6 +110,9 @@ static void on_written(uv_write_t *write, int status)
 static void write_out(struct har_link *link, struct sl_buf *waiting)
 {
     size_t taken = 0;
+    if (link->trace != NULL && !link->is_write_broken) {
+        har_trace_bytes(link->trace, true, sl_buf_span(waiting), sl_clock_mono_ns());
+    }
     uv_buf_t piece = uv_buf_init((char *)waiting->data, (unsigned)waiting->len);
     int count =
         link->is_write_broken ? UV_EPIPE : uv_try_write((uv_stream_t *)&link->tcp, &piece, 1);
@@ -152,9 +158,18 @@ static void on_shutdown(uv_shutdown_t *shutdown, int status)
     (void)status; /* a failure shows on the reading side */
 }
 
+/* Our side's end, for the trace. */
+static void trace_end(struct har_link *link, bool is_reset)
+{
+    if (link->trace != NULL) {
+        har_trace_end(link->trace, true, is_reset, sl_clock_mono_ns());
+    }
+}
+
 static void finish_now(struct har_link *link)
 {
     link->has_shutdown = true;
+    trace_end(link, false);
     link->shutdown.data = link;
     (void)uv_shutdown(&link->shutdown, (uv_stream_t *)&link->tcp, on_shutdown);
 }
@@ -265,6 +280,7 @@ static void shake_hands(struct har_link *link, uint64_t now_ns)
 {
     struct sl_error error = {0};
     enum sl_status status = har_tls_session_handshake(link->tls, &error);
+    har_trace_keys(link->trace, har_tls_session_keys(link->tls));
     send_records(link);
     if (link->state != LINK_CONNECTING || status == SL_AGAIN) {
         return;
@@ -329,10 +345,12 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
         return;
     }
     struct sl_span bytes = sl_span(buf->base, (size_t)count);
+    uint64_t now_ns = sl_clock_mono_ns();
+    har_trace_bytes(link->trace, false, bytes, now_ns);
     if (link->tls != NULL) {
-        read_records(link, bytes, sl_clock_mono_ns());
+        read_records(link, bytes, now_ns);
     } else {
-        link->config.handler->read(link->config.owner, bytes, sl_clock_mono_ns());
+        link->config.handler->read(link->config.owner, bytes, now_ns);
     }
 }
 
@@ -358,8 +376,16 @@ void har_link_opened(struct har_link *link)
     (void)uv_tcp_getsockname(&link->tcp, (struct sockaddr *)&link->local, &len);
     len = sizeof link->peer;
     (void)uv_tcp_getpeername(&link->tcp, (struct sockaddr *)&link->peer, &len);
+    if (link->config.trace != NULL) {
+        link->trace = har_trace_flow_new(
+            link->config.trace, HAR_TRACE_OWN, (const struct sockaddr *)&link->local,
+            (const struct sockaddr *)&link->peer, link->name, sl_clock_mono_ns());
+    }
     if (link->config.tls != NULL) {
         link->tls = har_tls_session_new(link->config.tls, link->config.host);
+        if (link->trace != NULL) {
+            har_tls_session_keep_keys(link->tls);
+        }
         shake_hands(link, sl_clock_mono_ns());
     } else {
         become_up(link, sl_clock_mono_ns());
@@ -377,6 +403,8 @@ struct har_link *har_link_new(uv_loop_t *loop, const struct har_link_config *con
     (void)signal(SIGPIPE, SIG_IGN);
     link->loop = loop;
     link->config = *config;
+    (void)snprintf(link->name, sizeof link->name, "%s",
+                   config->trace_name == NULL ? "" : config->trace_name);
     link->turn = har_turn_ref(loop);
     link->task.run = on_turn;
     sl_buf_init(&link->out, HAR_CONN_QUEUE_MAX);
@@ -394,6 +422,9 @@ void har_link_free(struct har_link *link)
     }
     link->is_freed = true;
     link->state = LINK_CLOSED;
+    trace_end(link, false);
+    har_trace_flow_free(link->trace);
+    link->trace = NULL;
     har_link_end_patience(link);
     har_link_close_handle(link);
     if (link->is_resolving) {
@@ -439,12 +470,14 @@ void har_link_reset(struct har_link *link)
         struct linger linger = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     }
+    trace_end(link, true);
     har_link_close(link);
 }
 
 void har_link_close(struct har_link *link)
 {
     link->state = LINK_CLOSED;
+    trace_end(link, false);
     har_link_end_patience(link);
     har_link_close_handle(link);
 }

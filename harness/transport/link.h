@@ -40,6 +40,8 @@ struct har_link_config {
     const struct sockaddr_storage *address; /* NULL: the host is looked up; copied */
     const struct har_tls *tls;              /* NULL: plaintext; kept */
     int receive_buffer;                     /* SO_RCVBUF; 0: the system's */
+    struct har_trace *trace;                /* gets what goes through the socket; NULL: none */
+    const char *trace_name;                 /* of the connection in it; copied */
     const struct har_link_handler *handler;
     void *owner;
 };

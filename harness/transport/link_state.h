@@ -5,6 +5,7 @@
 /* What link.c (bytes, TLS, the end) and link_connect.c (the way there) share. Internal to harness/transport. */
 #include <netdb.h>
 
+#include "harness/evidence/trace.h"
 #include "harness/transport/link.h"
 #include "harness/transport/turn.h"
 
@@ -36,6 +37,8 @@ struct har_link {
     struct sl_buf inflight; /* what uv_write works on */
     struct sockaddr_storage local, peer;
     struct sl_error failure; /* why the last address failed; told when there is no other */
+    char name[HAR_TRACE_NAME_MAX];
+    struct har_trace_flow *trace; /* since it is connected; NULL: none */
     bool is_freed;
     bool is_resolving;
     bool has_handle; /* tcp is open or closing */

@@ -11,6 +11,7 @@
 #include "lib/base/alloc.h"
 
 enum {
+    KEYS_MAX = 4096, /* bytes of key log lines of one handshake */
     FILES = 4, /* strings of struct har_tls_config */
 };
 
@@ -24,6 +25,9 @@ struct har_tls_session {
     SSL *ssl;
     BIO *in;                        /* from the peer; owned by ssl */
     BIO *out;                       /* to the peer; owned by ssl */
+    struct sl_buf keys;             /* key log lines, of which keys_told bytes were handed out */
+    size_t keys_told;
+    bool keeps_keys;
     bool has_certificate;           /* of the client */
     char *name;                     /* that the certificate has to be for */
     struct har_tls_refusal refusal; /* of the server's certificate, by the library */
@@ -41,6 +45,15 @@ static int on_verify(int is_fine, X509_STORE_CTX *context)
 }
 
 static const unsigned char alpn_h2[] = {2, 'h', '2'};
+
+/* OpenSSL has a key; line is of the NSS key log. */
+static void on_key(const SSL *ssl, const char *line)
+{
+    struct har_tls_session *session = SSL_get_app_data(ssl);
+    if (session != NULL && session->keeps_keys) {
+        (void)sl_buf_addf(&session->keys, "%s\n", line);
+    }
+}
 
 /* The oldest error of OpenSSL's queue as text; the queue is empty afterwards. */
 static const char *error_text(void)
@@ -111,6 +124,7 @@ enum sl_status har_tls_new(const struct har_tls_config *config, struct har_tls *
         goto out;
     }
     SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION); /* RFC 9113 9.2 */
+    SSL_CTX_set_keylog_callback(tls->context, on_key);
     SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_mode(tls->context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
     /* A server that closes without close_notify ends the connection in order all the same. */
@@ -163,6 +177,7 @@ struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const cha
     session->name = sl_strdup(name);
     session->has_certificate = tls->files.cert_file != NULL;
     SSL_set_app_data(session->ssl, session);
+    sl_buf_init(&session->keys, KEYS_MAX);
     session->in = BIO_new(BIO_s_mem());
     session->out = BIO_new(BIO_s_mem());
     SSL_set_bio(session->ssl, session->in, session->out);
@@ -178,9 +193,23 @@ struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const cha
     return session;
 }
 
+void har_tls_session_keep_keys(struct har_tls_session *session)
+{
+    session->keeps_keys = true;
+}
+
+struct sl_span har_tls_session_keys(struct har_tls_session *session)
+{
+    struct sl_span lines = sl_span_from(sl_buf_span(&session->keys), session->keys_told);
+    session->keys_told = session->keys.len;
+    return lines;
+}
+
 void har_tls_session_free(struct har_tls_session *session)
 {
     if (session != NULL) {
+        OPENSSL_cleanse(session->keys.data, session->keys.len);
+        sl_buf_release(&session->keys);
         SSL_free(session->ssl);
         sl_free(session->name);
         sl_free(session);

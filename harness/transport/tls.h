@@ -30,6 +30,10 @@ const struct har_tls_config *har_tls_files(const struct har_tls *tls);
 
 /* A session about to shake hands with host. */
 struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const char *host);
+/* Before the handshake: the keys of the session are wanted, so that others can read what goes over it. */
+void har_tls_session_keep_keys(struct har_tls_session *session);
+/* Lines of the NSS key log since the last call, as far as they are kept; borrowed until the handshake goes on. */
+struct sl_span har_tls_session_keys(struct har_tls_session *session);
 void har_tls_session_free(struct har_tls_session *session);
 
 /* Bytes that came from the peer. */

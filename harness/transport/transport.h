@@ -45,6 +45,7 @@ enum har_suppress {
 struct har_conn;
 struct har_stream;
 struct har_tls;     /* harness/transport/tls.h: a client's TLS set-up, shared by connections */
+struct har_trace;   /* harness/evidence/trace.h: what went through the sockets of a play */
 struct har_capture; /* harness/evidence/capture.h: a pcapng being written */
 
 /* How a connection came to its end. */
@@ -79,6 +80,8 @@ struct har_conn_config {
     const struct har_tls *tls;   /* NULL: plaintext */
     bool is_https;               /* the server has TLS, though this connection has none */
     struct har_capture *capture; /* NULL: none */
+    struct har_trace *trace;     /* NULL: none */
+    const char *trace_name;      /* of the connection in it; copied */
     const struct har_conn_handler *handler; /* any callback may be NULL */
     void *owner;
     uint32_t stream_window;     /* h2: SETTINGS_INITIAL_WINDOW_SIZE; default 65535 */
