@@ -9,12 +9,17 @@
 #include "harness/cmd/schema.h"
 #include "harness/cmd/target_options.h"
 #include "harness/engine/evidence.h"
-#include "harness/report/report.h"
+#include "harness/report/failure.h"
 #include "harness/scenario/lines.h"
 #include "harness/scenario/read_file.h"
 #include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+
+enum {
+    OPTIONS_MAX = 128 * 1024,
+    RESULT_MAX = 16 * 1024 * 1024, /* bytes of a result's description */
+};
 
 int har_run_usage(const struct har_run_job *job, const char *text, const char *detail)
 {
@@ -118,25 +123,43 @@ static void tell_mistake(const struct har_result *result)
     }
 }
 
-static void on_told(void *owner, const struct har_result *result)
+/* What a folder of evidence says of its result. */
+static void describe(struct har_run_job *job, const struct har_result *result)
+{
+    struct sl_buf text;
+    struct sl_json_out json;
+    if (result->evidence[0] == '\0') {
+        return;
+    }
+    sl_buf_init(&text, RESULT_MAX);
+    har_report_failure(&job->report, result, &text);
+    har_evidence_add(job->suite.evidence, result, "README.md", sl_buf_span(&text));
+    sl_buf_clear(&text);
+    sl_json_out_init(&json, &text);
+    har_report_result(&json, &job->report, result);
+    (void)sl_buf_add_u8(&text, '\n');
+    har_evidence_add(job->suite.evidence, result, "result.json", sl_buf_span(&text));
+    sl_buf_release(&text);
+}
+
+static void on_told(void *owner, const struct har_result *told)
 {
     struct har_run_job *job = owner;
+    struct har_result *result = &job->suite.results[told - job->suite.results];
+    bool is_listed = har_known_find(&job->known, result->scenario->id) != NULL;
+    result->is_known = is_listed && result->outcome == HAR_FAIL;
+    result->has_unexpected_pass = is_listed && result->outcome == HAR_PASS;
+    describe(job, result);
     har_live_erase(&job->live);
     har_report_text_result(stdout, result, job->live.has_colour);
     tell_mistake(result);
     har_live_draw(&job->live);
 }
 
-/* Marks known failures; an entry that passes, or that matches no scenario at all, is an error itself. */
-static int apply_known(struct har_run_job *job)
+/* An entry of the known failures that matches no scenario at all is an error itself. */
+static int check_known(const struct har_run_job *job)
 {
     int status = 0;
-    for (size_t i = 0; i < job->suite.result_count; i++) {
-        struct har_result *result = &job->suite.results[i];
-        bool is_listed = har_known_find(&job->known, result->scenario->id) != NULL;
-        result->is_known = is_listed && result->outcome == HAR_FAIL;
-        result->has_unexpected_pass = is_listed && result->outcome == HAR_PASS;
-    }
     for (size_t i = 0; i < job->known.count; i++) {
         if (har_library_find(&job->library, job->known.entries[i].id) == NULL) {
             (void)fprintf(stderr, "%s: %s: no scenario '%s'\n", job->program,
@@ -159,6 +182,16 @@ static void add_options(struct sl_buf *line, const char *name, const struct har_
 {
     for (size_t i = 0; i < list->count; i++) {
         add_option(line, name, list->items[i]);
+    }
+}
+
+/* As the inspector takes them, a space behind each. */
+static void add_words(struct sl_buf *line, const char *option, const struct har_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        (void)sl_buf_addf(line, "%s ", option);
+        har_shell_word(line, list->items[i]);
+        (void)sl_buf_add_u8(line, ' ');
     }
 }
 
@@ -192,30 +225,41 @@ static void put_off_signals(void)
     }
 }
 
-static int write_reports(struct har_run_job *job)
+/* What the reports say besides the results; from the beginning on, as evidence says it too. */
+static void begin_report(struct har_run_job *job)
 {
-    struct har_run_options *options = &job->options;
-    struct sl_buf option;
-    sl_buf_init(&option, 128 * 1024);
-    add_target_options(options, &option);
-    struct har_report report = {
+    const struct har_run_options *options = &job->options;
+    sl_buf_init(&job->target_option, OPTIONS_MAX);
+    sl_buf_init(&job->schema_option, OPTIONS_MAX);
+    add_target_options(options, &job->target_option);
+    add_words(&job->schema_option, "-I", &options->includes);
+    add_words(&job->schema_option, "--proto", &options->protos);
+    add_words(&job->schema_option, "-d", &options->descriptor_sets);
+    job->report = (struct har_report){
         .suite = &job->suite,
         .target = options->command != NULL ? options->command : options->target,
-        .target_option = sl_buf_str(&option),
+        .target_option = sl_buf_str(&job->target_option),
+        .schema_option = sl_buf_str(&job->schema_option),
+        .has_metadata = options->metadata.count > 0,
         .profile = options->profile,
         .library = job->library.folder,
         .add_json = job->add_json,
         .owner = job->owner,
     };
+}
+
+static int write_reports(struct har_run_job *job)
+{
+    const struct har_run_options *options = &job->options;
     int status = 0;
-    har_report_text_end(stdout, &report);
+    har_report_text_end(stdout, &job->report);
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         status = har_run_usage(job, "cannot write ", "stdout");
     }
     for (size_t i = 0; i < HAR_FORMATS; i++) {
         struct sl_error error = {0};
         if (options->reports[i] != NULL &&
-            har_report_write(&report, (enum har_format)i, options->reports[i], &error) != SL_OK) {
+            har_report_write(&job->report, (enum har_format)i, options->reports[i], &error) != SL_OK) {
             status = har_run_usage_error(job, &error); /* the others are written still */
         }
     }
@@ -223,7 +267,6 @@ static int write_reports(struct har_run_job *job)
     if (options->evidence != NULL && har_evidence_finish(&job->suite, &error) != SL_OK) {
         status |= har_run_usage_error(job, &error);
     }
-    sl_buf_release(&option);
     return status;
 }
 
@@ -250,6 +293,7 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
         .told = on_told,
         .owner = job,
     };
+    begin_report(job);
     if (job->play != NULL) {
         job->play(job, &config);
     } else {
@@ -278,7 +322,7 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
         har_report_text_line(stderr, job->suite.start_text);
     }
     put_off_signals();
-    int known = apply_known(job);
+    int known = check_known(job);
     int written = write_reports(job);
     int status = har_exit_status(&job->suite);
     if (written != 0 || status == 2) {
@@ -292,6 +336,8 @@ static void release(struct har_run_job *job)
     if (job->has_suite) {
         har_suite_release(&job->suite);
     }
+    sl_buf_release(&job->target_option);
+    sl_buf_release(&job->schema_option);
     sl_pool_free(job->pool);
     har_known_release(&job->known);
     sl_free(job->chosen);

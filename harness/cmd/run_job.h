@@ -9,6 +9,7 @@
 #include "harness/cmd/run_options.h"
 #include "harness/engine/suite.h"
 #include "harness/report/live.h"
+#include "harness/report/report.h"
 #include "harness/scenario/known.h"
 #include "harness/scenario/library.h"
 
@@ -36,6 +37,8 @@ struct har_run_job {
     struct sl_pool *pool;
     struct har_cmd_target target;
     struct har_suite suite;
+    struct sl_buf target_option, schema_option; /* of report */
+    struct har_report report;
     struct har_live live; /* until its handle is closed with the loop */
     bool has_suite;
 };

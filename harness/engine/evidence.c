@@ -3,39 +3,88 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-#include "harness/engine/actor.h"
 #include "harness/engine/target.h"
 #include "harness/engine/via.h"
 #include "harness/evidence/decisions.h"
+#include "harness/evidence/excerpt.h"
+#include "harness/evidence/folder.h"
+#include "harness/evidence/records.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/base/json_out.h"
 
 enum {
-    RECORDS_MAX = 64 * 1024 * 1024, /* bytes of one records.jsonl */
-    PATH_BYTES = 4096,
     HEAD_MAX = 16 * 1024 * 1024, /* bytes of the first line: every id there can be */
 };
 
-enum sl_status har_make_folders(const char *path, struct sl_error *reterr_error)
+#define DECISIONS "decisions.jsonl"
+
+struct har_evidence {
+    char *dir;
+    int root;              /* -1: it cannot be opened */
+    struct sl_error error; /* the first one; SL_OK: none */
+    unsigned errors;
+};
+
+struct har_proof {
+    struct har_evidence *evidence;
+    struct har_trace *trace;
+    struct har_excerpt log;
+    struct har_watch watch;
+    int folder; /* -1: none yet */
+};
+
+/* ---- the run ---- */
+
+static void note_error(struct har_evidence *evidence, const struct sl_error *error)
 {
-    char part[PATH_BYTES];
-    size_t len = strlen(path);
-    for (size_t i = 1; i <= len && len < sizeof(part); i++) {
-        if (path[i] != '/' && path[i] != '\0') {
-            continue;
-        }
-        memcpy(part, path, i);
-        part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST) {
-            return sl_error_set(reterr_error, SL_IO, "%s cannot be created: %s", part,
-                                strerror(errno));
-        }
+    if (evidence->errors++ == 0) {
+        evidence->error = *error;
     }
-    return SL_OK;
 }
+
+struct har_evidence *har_evidence_new(const char *dir)
+{
+    if (dir == NULL) {
+        return NULL;
+    }
+    struct sl_error error = {0};
+    struct har_evidence *evidence = sl_alloc(sizeof(*evidence));
+    evidence->dir = sl_strdup(dir);
+    evidence->root = har_folder_root(dir, &error);
+    if (evidence->root < 0) {
+        note_error(evidence, &error);
+    }
+    return evidence;
+}
+
+void har_evidence_free(struct har_evidence *evidence)
+{
+    if (evidence != NULL) {
+        if (evidence->root >= 0) {
+            (void)close(evidence->root);
+        }
+        sl_free(evidence->dir);
+        sl_free(evidence);
+    }
+}
+
+void har_evidence_clean(struct har_evidence *evidence, const struct har_suite *suite)
+{
+    if (evidence == NULL || evidence->root < 0) {
+        return;
+    }
+    har_folder_sweep(evidence->root);
+    for (size_t i = 0; i < suite->config.count; i++) {
+        har_folder_clean(evidence->root, suite->config.scenarios[i]->id);
+    }
+}
+
+/* ---- decisions ---- */
 
 char *har_evidence_decisions(struct har_play *play)
 {
@@ -49,114 +98,9 @@ char *har_evidence_decisions(struct har_play *play)
     return (char *)sl_buf_take(&all, NULL);
 }
 
-static void add_time(struct sl_json_out *json, const char *key, const struct har_play *play,
-                     uint64_t at_ns)
-{
-    if (at_ns >= play->begin_ns) {
-        sl_json_out_key(json, key);
-        sl_json_out_ms(json, at_ns - play->begin_ns);
-    }
-}
-
-static void add_phase(struct sl_json_out *json, const struct har_play *play, int phase)
-{
-    if (phase >= 0) {
-        sl_json_out_key_str(json, "phase", play->scenario->phases[phase]);
-    }
-}
-
-static void add_actor(struct sl_json_out *json, const char *event, const struct har_actor *actor)
-{
-    sl_json_out_begin_object(json);
-    sl_json_out_key_str(json, "event", event);
-    sl_json_out_key_str(json, "actor", actor->spec->name);
-    sl_json_out_key_u64(json, "index", actor->index);
-}
-
-static void write_actor(const struct har_play *play, const struct har_actor *actor,
-                        struct sl_buf *out)
-{
-    struct sl_json_out json;
-    for (uint32_t i = 0; i < actor->sent_count; i++) {
-        const struct har_sent *sent = &actor->sent[i];
-        sl_json_out_init(&json, out);
-        add_actor(&json, "sent", actor);
-        sl_json_out_key_u64(&json, "sequence", i);
-        add_phase(&json, play, sent->phase);
-        add_time(&json, "intended_ms", play, sent->intended_ns);
-        add_time(&json, "sent_ms", play, sent->sent_ns);
-        add_time(&json, "answered_ms", play, sent->replied_ns);
-        sl_json_out_key_bool(&json, "accepted", sent->is_accepted);
-        sl_json_out_end_object(&json);
-        (void)sl_buf_add_u8(out, '\n');
-    }
-    for (uint32_t i = 0; i < actor->received_count; i++) {
-        const struct har_received *received = &actor->received[i];
-        sl_json_out_init(&json, out);
-        add_actor(&json, "received", actor);
-        sl_json_out_key_u64(&json, "publisher", received->publisher);
-        sl_json_out_key_u64(&json, "sequence", received->sequence);
-        add_phase(&json, play, received->phase);
-        add_time(&json, "at_ms", play, received->at_ns);
-        sl_json_out_end_object(&json);
-        (void)sl_buf_add_u8(out, '\n');
-    }
-    if (actor->generation > 0) {
-        sl_json_out_init(&json, out);
-        add_actor(&json, "stream", actor);
-        add_time(&json, "opened_ms", play, actor->opened_ns);
-        add_time(&json, "ended_ms", play, actor->ended_ns);
-        sl_json_out_key_str(&json, "end", actor->end_text);
-        sl_json_out_key_u64(&json, "pings", actor->pings);
-        sl_json_out_key_u64(&json, "acks", actor->acked);
-        sl_json_out_end_object(&json);
-        (void)sl_buf_add_u8(out, '\n');
-    }
-}
-
-/* What the server wrote so far, the scenario's own one where it had one. */
-static void write_server_log(const struct har_result *result, const struct har_play *play)
-{
-    const struct har_target *target = play->config.target;
-    struct sl_span output = target == NULL ? sl_span(NULL, 0) : har_target_output(target);
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof(path), "%s/server.log", result->evidence);
-    FILE *file = output.len == 0 ? NULL : fopen(path, "wb");
-    if (file != NULL) {
-        (void)fwrite(output.data, 1, output.len, file);
-        (void)fclose(file);
-    }
-}
-
-void har_evidence_write(const struct har_suite *suite, struct har_result *result,
-                        const struct har_play *play)
-{
-    if (suite->config.evidence == NULL || result->outcome == HAR_PASS) {
-        return;
-    }
-    (void)snprintf(result->evidence, sizeof(result->evidence), "%.300s/%.250s",
-                   suite->config.evidence, result->scenario->id);
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof(path), "%s/records.jsonl", result->evidence);
-    FILE *file = har_make_folders(result->evidence, NULL) == SL_OK ? fopen(path, "wb") : NULL;
-    if (file == NULL) {
-        result->evidence[0] = '\0';
-        return;
-    }
-    struct sl_buf out;
-    sl_buf_init(&out, RECORDS_MAX);
-    for (size_t i = 0; i < play->actor_count; i++) {
-        write_actor(play, &play->actors[i], &out);
-        (void)fwrite(out.data, 1, out.len, file);
-        sl_buf_clear(&out);
-    }
-    (void)fclose(file);
-    sl_buf_release(&out);
-    write_server_log(result, play);
-}
-
 /* What a run of the same needs: not where the target is, nor what it was like. */
-static void write_head(const struct har_suite *suite, FILE *out)
+static void write_head(const struct har_suite *suite, const struct har_scenario *const *scenarios,
+                       size_t count, unsigned repeat, FILE *out)
 {
     const struct har_suite_config *config = &suite->config;
     struct sl_buf line;
@@ -170,11 +114,11 @@ static void write_head(const struct har_suite *suite, FILE *out)
     sl_json_out_key_str(&json, "seed", seed); /* of 64 bits */
     sl_json_out_key_str(&json, "profile", config->profile_name);
     sl_json_out_key_bool(&json, "strict", config->is_strict);
-    sl_json_out_key_u64(&json, "repeat", config->repeat);
+    sl_json_out_key_u64(&json, "repeat", repeat);
     sl_json_out_key(&json, "scenarios");
     sl_json_out_begin_array(&json);
-    for (size_t i = 0; i < config->count; i++) {
-        sl_json_out_str(&json, config->scenarios[i]->id);
+    for (size_t i = 0; i < count; i++) {
+        sl_json_out_str(&json, scenarios[i]->id);
     }
     sl_json_out_end_array(&json);
     sl_json_out_end_object(&json);
@@ -182,34 +126,269 @@ static void write_head(const struct har_suite *suite, FILE *out)
     sl_buf_release(&line);
 }
 
+static void write_result(const struct har_result *result, FILE *out)
+{
+    struct sl_buf line;
+    struct sl_json_out json;
+    if (result->decisions != NULL) {
+        (void)fputs(result->decisions, out);
+        return;
+    }
+    sl_buf_init(&line, HEAD_MAX);
+    sl_json_out_init(&json, &line);
+    sl_json_out_begin_object(&json);
+    sl_json_out_key_str(&json, "scenario", result->scenario->id);
+    sl_json_out_key_str(&json, "verdict", har_outcome_name(result->outcome));
+    sl_json_out_end_object(&json);
+    (void)fprintf(out, "%s\n", sl_buf_str(&line));
+    sl_buf_release(&line);
+}
+
 void har_evidence_decided(const struct har_suite *suite, FILE *out)
 {
-    write_head(suite, out);
+    const struct har_suite_config *config = &suite->config;
+    write_head(suite, config->scenarios, config->count, config->repeat, out);
     for (size_t i = 0; i < suite->result_count; i++) {
-        const struct har_result *result = &suite->results[i];
-        if (result->decisions != NULL) {
-            (void)fputs(result->decisions, out);
-        } else {
-            (void)fprintf(out, "{\"scenario\":\"%s\",\"verdict\":\"%s\"}\n", result->scenario->id,
-                          har_outcome_name(result->outcome));
-        }
+        write_result(&suite->results[i], out);
     }
+}
+
+/* ---- one play ---- */
+
+static void on_output(void *owner, struct sl_span bytes)
+{
+    struct har_proof *proof = owner;
+    har_excerpt_add(&proof->log, bytes);
+}
+
+struct har_proof *har_proof_new(struct har_evidence *evidence)
+{
+    if (evidence == NULL || evidence->root < 0) {
+        return NULL;
+    }
+    struct har_proof *proof = sl_alloc(sizeof(*proof));
+    proof->evidence = evidence;
+    proof->folder = -1;
+    proof->trace = har_trace_new(evidence->root);
+    proof->watch = (struct har_watch){.output = on_output, .owner = proof};
+    har_excerpt_init(&proof->log);
+    return proof;
+}
+
+struct har_trace *har_proof_trace(const struct har_proof *proof)
+{
+    return proof == NULL ? NULL : proof->trace;
+}
+
+void har_proof_watch(struct har_proof *proof, struct har_target *target)
+{
+    if (proof != NULL) {
+        har_target_watch(target, &proof->watch);
+    }
+}
+
+void har_proof_drop(struct har_proof *proof)
+{
+    if (proof != NULL) {
+        har_target_unwatch(&proof->watch);
+        har_excerpt_release(&proof->log);
+        har_trace_free(proof->trace);
+        if (proof->folder >= 0) {
+            (void)close(proof->folder);
+        }
+        sl_free(proof);
+    }
+}
+
+/* True when the result has a folder now. */
+static bool open_folder(struct har_proof *proof, struct har_result *result)
+{
+    struct har_evidence *evidence = proof->evidence;
+    char path[HAR_FOLDER_PATH_MAX];
+    struct sl_error error = {0};
+    if (proof->folder >= 0) {
+        return true;
+    }
+    proof->folder = har_folder_claim(evidence->root, result->scenario->id, path, &error);
+    if (proof->folder < 0) {
+        note_error(evidence, &error);
+        return false;
+    }
+    int len = snprintf(result->evidence, sizeof(result->evidence), "%s/%s", evidence->dir, path);
+    if (len >= (int)sizeof(result->evidence)) { /* it could not be named */
+        result->evidence[0] = '\0';
+        sl_error_set(&error, SL_LIMIT, "the name of the folder for evidence is too long");
+        note_error(evidence, &error);
+    }
+    return result->evidence[0] != '\0';
+}
+
+static void note_errno(struct har_proof *proof, const struct har_result *result, const char *name,
+                       int why)
+{
+    struct sl_error error = {0};
+    sl_error_set(&error, SL_IO, "%.300s/%s cannot be written: %s", result->evidence, name,
+                 strerror(why));
+    note_error(proof->evidence, &error);
+}
+
+void har_proof_play(struct har_proof *proof, struct har_result *result,
+                    const struct har_play *play)
+{
+    if (proof == NULL) {
+        return;
+    }
+    result->left.begin_wall_ns = sl_clock_wall_ns() - (sl_clock_mono_ns() - play->begin_ns);
+    if (result->outcome == HAR_PASS || !open_folder(proof, result)) {
+        return;
+    }
+    int fd = har_folder_create(proof->folder, "records.jsonl");
+    int why = fd < 0 ? errno : har_records_write(play, fd);
+    result->left.has_records = why == 0;
+    if (why != 0) {
+        note_errno(proof, result, "records.jsonl", why);
+    }
+}
+
+static void put(struct har_proof *proof, const struct har_result *result, const char *name,
+                struct sl_span content)
+{
+    struct sl_error error = {0};
+    if (har_folder_put(proof->folder, result->evidence, name, content, &error) != SL_OK) {
+        note_error(proof->evidence, &error);
+    }
+}
+
+static void put_log(struct har_proof *proof, struct har_result *result)
+{
+    struct sl_buf text;
+    sl_buf_init(&text, HAR_EXCERPT_HEAD + HAR_EXCERPT_TAIL + 256);
+    har_excerpt_write(&proof->log, &text);
+    if (text.len > 0) {
+        put(proof, result, "server.log", sl_buf_span(&text));
+        result->left.has_log = true;
+        result->left.log_lost = har_excerpt_lost(&proof->log);
+    }
+    sl_buf_release(&text);
+}
+
+static void put_traffic(struct har_proof *proof, struct har_result *result)
+{
+    static const char name[] = "traffic.pcapng";
+    struct sl_error error = {0};
+    char comment[512];
+    char path[HAR_FOLDER_PATH_MAX + 32];
+    struct har_trace_seen seen = har_trace_seen(proof->trace);
+    if (seen.flows == 0) {
+        return;
+    }
+    int fd = har_folder_create(proof->folder, name);
+    if (fd < 0) {
+        note_errno(proof, result, name, errno);
+        return;
+    }
+    (void)snprintf(path, sizeof(path), "%s/%s", result->evidence, name);
+    (void)snprintf(comment, sizeof(comment), "scenario %.300s: %s", result->scenario->id,
+                   har_outcome_name(result->outcome));
+    if (har_trace_write(proof->trace, fd, path, comment, &error) != SL_OK) {
+        note_error(proof->evidence, &error);
+    }
+    result->left.has_traffic = true;
+    result->left.connections = seen.flows;
+    result->left.has_keys = seen.has_keys;
+    memcpy(result->left.ports, seen.ports, sizeof(seen.ports));
+    result->left.traffic_skipped = seen.skipped;
+    if (seen.error != 0) {
+        note_errno(proof, result, name, seen.error);
+    }
+}
+
+static void put_decisions(struct har_proof *proof, const struct har_suite *suite,
+                          const struct har_result *result)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL) {
+        return;
+    }
+    write_head(suite, &result->scenario, 1, 1, out);
+    write_result(result, out);
+    if (fclose(out) == 0) {
+        put(proof, result, DECISIONS, sl_span(text, len));
+    }
+    free(text);
+}
+
+void har_proof_settle(struct har_proof *proof, const struct har_suite *suite,
+                      struct har_result *result)
+{
+    bool is_wanted = result->outcome == HAR_FAIL || result->outcome == HAR_INCONCLUSIVE;
+    if (proof != NULL && is_wanted && open_folder(proof, result)) {
+        put_decisions(proof, suite, result);
+        put_log(proof, result);
+        put_traffic(proof, result);
+    }
+    har_proof_drop(proof);
+}
+
+void har_evidence_add(struct har_evidence *evidence, const struct har_result *result,
+                      const char *name, struct sl_span content)
+{
+    struct sl_error error = {0};
+    if (evidence == NULL || result->evidence[0] == '\0') {
+        return;
+    }
+    const char *path = result->evidence + strlen(evidence->dir) + 1;
+    int folder = har_folder_open(evidence->root, path);
+    if (folder < 0) {
+        sl_error_set(&error, SL_IO, "%.300s: %s", result->evidence, strerror(errno));
+        note_error(evidence, &error);
+        return;
+    }
+    if (har_folder_put(folder, result->evidence, name, content, &error) != SL_OK) {
+        note_error(evidence, &error);
+    }
+    (void)close(folder);
+}
+
+/* ---- the end ---- */
+
+static enum sl_status write_decisions(const struct har_suite *suite, struct sl_error *reterr_error)
+{
+    struct har_evidence *evidence = suite->evidence;
+    int fd = har_folder_part(evidence->root, DECISIONS);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+    bool is_good = file != NULL;
+    if (is_good) {
+        har_evidence_decided(suite, file);
+        is_good = ferror(file) == 0;
+        is_good &= fclose(file) == 0;
+    } else if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (!har_folder_part_done(evidence->root, DECISIONS, is_good)) {
+        return sl_error_set(reterr_error, SL_IO, "%.300s/" DECISIONS " cannot be written: %s",
+                            evidence->dir, strerror(errno));
+    }
+    return SL_OK;
 }
 
 enum sl_status har_evidence_finish(const struct har_suite *suite, struct sl_error *reterr_error)
 {
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof(path), "%s/decisions.jsonl", suite->config.evidence);
-    enum sl_status status = har_make_folders(suite->config.evidence, reterr_error);
-    if (status != SL_OK) {
-        return status;
+    struct har_evidence *evidence = suite->evidence;
+    struct sl_error error = {0};
+    if (evidence->root >= 0 && write_decisions(suite, &error) != SL_OK) {
+        note_error(evidence, &error);
     }
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        return sl_error_set(reterr_error, SL_IO, "%s cannot be written: %s", path, strerror(errno));
+    if (evidence->errors == 0) {
+        return SL_OK;
     }
-    har_evidence_decided(suite, file);
-    bool is_bad = ferror(file) != 0;
-    is_bad |= fclose(file) != 0;
-    return is_bad ? sl_error_set(reterr_error, SL_IO, "%s cannot be written", path) : SL_OK;
+    *reterr_error = evidence->error;
+    size_t len = strlen(reterr_error->text);
+    if (evidence->errors > 1) {
+        (void)snprintf(reterr_error->text + len, sizeof(reterr_error->text) - len,
+                       " (and %u more of the evidence)", evidence->errors - 1);
+    }
+    return reterr_error->status;
 }

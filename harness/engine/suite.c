@@ -6,6 +6,7 @@
 
 #include "harness/clients/external.h"
 #include "harness/engine/evidence.h"
+#include "harness/engine/judge.h"
 #include "harness/engine/latencies.h"
 #include "harness/engine/own_target.h"
 #include "harness/target/learn.h"
@@ -22,6 +23,7 @@ struct item {
     struct run *run;
     struct har_result *result;
     struct har_play *play;      /* while it plays */
+    struct har_proof *proof;    /* what is kept of the play until its verdict is told */
     struct har_own_target *own; /* the server that it has to itself; NULL: none */
     unsigned turn;              /* plays begun of this scenario's repeats and re-runs */
     bool has_begun, is_running;
@@ -53,6 +55,8 @@ static void tell(struct item *item)
 {
     struct har_suite *suite = item->run->suite;
     item->result->is_done = true;
+    har_proof_settle(item->proof, suite, item->result);
+    item->proof = NULL;
     if (suite->config.told != NULL) {
         suite->config.told(suite->config.owner, item->result);
     }
@@ -145,39 +149,6 @@ static void collect(struct item *item, struct har_play *play)
     har_story_keep(&result->story, play, &item->run->suite->story_bytes);
 }
 
-static void judge(struct item *item, const struct har_play *play, bool is_noisy)
-{
-    struct har_result *result = item->result;
-    struct har_hiccup *meter = item->run->hiccup;
-    uint64_t pause_ns = har_hiccup_max(meter, play->begin_ns, play->end_ns);
-    double crowded = har_hiccup_crowded(meter, play->begin_ns, play->end_ns);
-    if (play->failure_count == 0) {
-        result->outcome = HAR_PASS;
-        (void)snprintf(result->reason, sizeof(result->reason),
-                       "%llu answers and messages checked%s", (unsigned long long)play->evidence,
-                       result->plays > 1 ? "; passed when it was played again" : "");
-    } else if (play->failures[0].is_mistake) {
-        result->outcome = HAR_INCONCLUSIVE;
-        (void)snprintf(result->reason, sizeof(result->reason),
-                       "a mistake in the scenario, %.120s: %.300s", play->failures[0].path,
-                       play->failures[0].text);
-    } else if (is_noisy && play->failures[0].doubt[0] != '\0') {
-        result->outcome = HAR_INCONCLUSIVE;
-        (void)snprintf(result->reason, sizeof(result->reason), "%s: %.340s",
-                       play->failures[0].doubt, play->failures[0].text);
-    } else if (is_noisy) {
-        result->outcome = HAR_INCONCLUSIVE;
-        (void)snprintf(
-            result->reason, sizeof(result->reason),
-            "the machine was noisy in each of %u plays, with pauses of up to %.0f ms and "
-            "too few processors for %.0f %% of the last: %.340s",
-            result->plays, (double)pause_ns / (double)SL_MS, 100 * crowded, play->failures[0].text);
-    } else {
-        result->outcome = HAR_FAIL;
-        (void)snprintf(result->reason, sizeof(result->reason), "%s", play->failures[0].text);
-    }
-}
-
 static void begin(struct item *item);
 
 /* The play is gone, and its own server if it had one. */
@@ -220,6 +191,7 @@ static void play_again(struct item *item)
         return;
     }
     item->is_running = false;
+    har_proof_drop(item->proof);
     begin(item);
 }
 
@@ -258,8 +230,8 @@ static void on_played(void *owner, struct har_play *play)
         har_play_free(play, on_played_again, item);
         return;
     }
-    judge(item, play, is_noisy);
-    har_evidence_write(run->suite, item->result, play);
+    har_judge(item->result, play, run->hiccup, is_noisy);
+    har_proof_play(item->proof, item->result, play);
     har_play_free(play, on_freed, item);
 }
 
@@ -293,6 +265,7 @@ static void begin_on(struct item *item, struct har_target *target)
 {
     struct run *run = item->run;
     struct har_play_config play = base_config(run, target);
+    play.conn.trace = har_proof_trace(item->proof);
     play.scenario = item->result->scenario;
     play.turn = (unsigned)(item - run->items) * (HAR_RERUNS_MAX + 1) + item->turn++;
     play.done = on_played;
@@ -315,9 +288,12 @@ static void begin(struct item *item)
 {
     struct har_target *target = item->run->suite->config.target;
     item->has_begun = item->is_running = item->result->has_begun = true;
+    item->proof = har_proof_new(item->run->suite->evidence);
     if (har_harm_of(item->result->scenario) != HAR_HARM_NONE && har_target_is_spawned(target)) {
         item->own = har_own_target_begin(target, on_own_started, item);
+        har_proof_watch(item->proof, har_own_target(item->own));
     } else {
+        har_proof_watch(item->proof, target);
         begin_on(item, target);
     }
 }
@@ -447,6 +423,10 @@ static void on_interrupt(uv_signal_t *handle, int number)
     run->is_restarting = false;
     for (size_t i = 0; i < run->count; i++) {
         struct item *item = &run->items[i];
+        if (item->play != NULL && !item->result->is_done) {
+            item->result->outcome = HAR_INCONCLUSIVE;
+            har_proof_play(item->proof, item->result, item->play);
+        }
         if (!item->result->is_done) {
             settle(item, HAR_INCONCLUSIVE, "not finished: the run was interrupted");
         }
@@ -551,6 +531,7 @@ static void on_started(void *owner, enum sl_status status, const char *text)
     }
     run->has_started = true;
     har_target_note_refusal(text, suite->start_text);
+    har_evidence_clean(suite->evidence, suite);
     suite->begin_ns = sl_clock_mono_ns();
     const struct har_reflect_config asked = {.conn = *har_target_conn(suite->config.target),
                                              .metadata = suite->config.metadata,
@@ -566,6 +547,7 @@ void har_suite_run(struct har_suite *suite, const struct har_suite_config *confi
 {
     *suite = (struct har_suite){.config = *config, .begin_ns = sl_clock_mono_ns()};
     suite->result_count = config->count * config->repeat;
+    suite->evidence = har_evidence_new(config->evidence);
     suite->results = sl_calloc(suite->result_count + 1, sizeof(struct har_result));
     struct run run = {.suite = suite,
                       .count = suite->result_count,
@@ -596,4 +578,5 @@ void har_suite_release(struct har_suite *suite)
         har_story_free(suite->results[i].story);
     }
     sl_free(suite->results);
+    har_evidence_free(suite->evidence);
 }

@@ -13,6 +13,8 @@
 #include "harness/engine/calibrate.h"
 #include "harness/engine/play.h"
 #include "harness/engine/target.h"
+#include "harness/evidence/folder.h"
+#include "harness/evidence/trace.h"
 #include "harness/story/story.h"
 
 enum {
@@ -31,6 +33,16 @@ struct har_latency {
     uint64_t p999_ns; /* 0: too few to tell (HAR_LATENCY_P999_MIN) */
 };
 
+/* The files of an evidence folder that are not always there. */
+struct har_left {
+    bool has_records, has_log, has_traffic, has_keys;
+    uint64_t log_lost;        /* bytes that are left out of server.log */
+    uint64_t traffic_skipped; /* bytes that are left out of traffic.pcapng */
+    uint32_t connections;     /* in it */
+    uint16_t ports[HAR_TRACE_PLACES]; /* of servers in it; 0: none */
+    uint64_t begin_wall_ns;           /* of the play; 0: there was none */
+};
+
 struct har_result {
     const struct har_scenario *scenario;
     enum har_outcome outcome;
@@ -47,7 +59,8 @@ struct har_result {
     size_t latency_count;
     uint64_t duration_ns;
     unsigned plays;          /* 1 unless it was played again */
-    char evidence[600];      /* folder; "" when there is none */
+    char evidence[HAR_FOLDER_PATH_MAX]; /* folder; "" when there is none */
+    struct har_left left;    /* what is in it */
     char *decisions;         /* JSON lines */
     struct har_story *story; /* of the last play; NULL: it was never played */
 };
@@ -79,6 +92,7 @@ struct har_suite {
     uint64_t begin_ns, end_ns;
     uint64_t hiccup_p99_ns, hiccup_max_ns;
     struct har_calibration calibration;   /* of what the chosen scenarios ask for */
+    struct har_evidence *evidence;        /* NULL: nothing is to be left */
     bool could_not_start;                 /* the target is not there */
     char start_text[HAR_TARGET_TEXT_MAX]; /* why; of one that serves, how it refused us, or "" */
 };

@@ -25,6 +25,7 @@ struct har_target {
     struct sockaddr_storage
         address;     /* of a name, the one that answered first: all connections go there */
     uint64_t rtt_ns; /* the shortest that a call took; 0: none was answered yet */
+    struct har_watch *watches;
 };
 
 struct har_target *har_target_new(const struct har_target_config *config)
@@ -43,9 +44,40 @@ struct har_target *har_target_new(const struct har_target_config *config)
     return target;
 }
 
+void har_target_watch(struct har_target *target, struct har_watch *watch)
+{
+    watch->next = target->watches;
+    watch->place = &target->watches;
+    if (watch->next != NULL) {
+        watch->next->place = &watch->next;
+    }
+    target->watches = watch;
+}
+
+void har_target_unwatch(struct har_watch *watch)
+{
+    if (watch->place != NULL) {
+        *watch->place = watch->next;
+        if (watch->next != NULL) {
+            watch->next->place = watch->place;
+        }
+        watch->place = NULL;
+    }
+}
+
+static void tell_watches(struct har_target *target, struct sl_span bytes)
+{
+    for (const struct har_watch *watch = target->watches; watch != NULL; watch = watch->next) {
+        watch->output(watch->owner, bytes);
+    }
+}
+
 void har_target_free(struct har_target *target)
 {
     if (target != NULL) {
+        while (target->watches != NULL) {
+            har_target_unwatch(target->watches);
+        }
         har_ready_free(target->ready);
         har_process_free(target->process);
         sl_buf_release(&target->request);
@@ -150,6 +182,12 @@ static void on_exited(void *owner, struct har_process *process)
     }
 }
 
+static void on_output(void *owner, struct har_process *process, struct sl_span bytes)
+{
+    (void)process;
+    tell_watches(owner, bytes);
+}
+
 static void ask(struct har_target *target, uint64_t timeout_ns)
 {
     struct har_ready_config config = {
@@ -172,7 +210,14 @@ static bool spawn(struct har_target *target, uint16_t port)
 {
     struct sl_error error = {0};
     struct har_process_config config = {
-        .command = target->config.command, .port = port, .exited = on_exited, .owner = target};
+        .command = target->config.command,
+        .port = port,
+        .exited = on_exited,
+        .output = on_output,
+        .owner = target};
+    if (target->process != NULL) {
+        tell_watches(target, sl_span_str("\n[sluice-harness: the server is started again]\n"));
+    }
     har_process_free(target->process);
     target->process = NULL;
     if (har_process_new(target->config.loop, &config, &target->process, &error) != SL_OK) {

@@ -29,6 +29,17 @@ struct har_target_config {
     uint64_t ready_ns; /* until the first answer, and after a restart; 0: 10 s, spawned 30 s */
 };
 
+/* Somebody who wants what a spawned server writes from now on; zeroed but for the first two. */
+struct har_watch {
+    void (*output)(void *owner, struct sl_span bytes);
+    void *owner;
+    struct har_watch *next, **place; /* the target's */
+};
+/* Until har_target_unwatch, or until the target is freed. A line says when it was started again. */
+void har_target_watch(struct har_target *target, struct har_watch *watch);
+/* Fine for one that is watching no (more). */
+void har_target_unwatch(struct har_watch *watch);
+
 struct har_target *har_target_new(const struct har_target_config *config);
 /* Copies the text of one that serves where it says that it does not serve us: many failures will have this one reason. */
 void har_target_note_refusal(const char *text, char noted[HAR_TARGET_TEXT_MAX]);

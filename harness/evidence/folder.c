@@ -171,6 +171,33 @@ enum sl_status har_folder_put(int folder, const char *path, const char *name,
                                   strerror(why));
 }
 
+static void part_of(const char *name, char part[HAR_FOLDER_PART_MAX])
+{
+    (void)snprintf(part, HAR_FOLDER_PART_MAX, ".%s.part", name);
+}
+
+int har_folder_part(int root, const char *name)
+{
+    char part[HAR_FOLDER_PART_MAX];
+    part_of(name, part);
+    (void)unlinkat(root, part, 0);
+    return openat(root, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
+bool har_folder_part_done(int root, const char *name, bool is_good)
+{
+    char part[HAR_FOLDER_PART_MAX];
+    int why = errno;
+    part_of(name, part);
+    if (is_good && renameat(root, part, root, name) == 0) {
+        return true;
+    }
+    why = is_good ? errno : why;
+    (void)unlinkat(root, part, 0);
+    errno = why;
+    return false;
+}
+
 int har_folder_scratch(int root)
 {
     int fd = -1;

@@ -12,6 +12,7 @@
  *
  * Modes: 0700 for folders and 0600 for files below DIR, as keys of TLS connections are among them.
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/span.h"
@@ -42,6 +43,10 @@ int har_folder_create(int folder, const char *name);
 /* The same with its content. path: of the folder, for messages. */
 SL_MUST_USE enum sl_status har_folder_put(int folder, const char *path, const char *name,
                                           struct sl_span content, struct sl_error *reterr_error);
+/* A new file that is to take the place of a name, and the taking of it (or not); fd is the caller's to close. False
+ * with errno. Modes are those of the user's mask. */
+int har_folder_part(int root, const char *name);
+bool har_folder_part_done(int root, const char *name, bool is_good);
 /* A file without a name, to be written and read; -1 with errno. */
 int har_folder_scratch(int root);
 

@@ -30,6 +30,7 @@ struct har_trace {
 struct har_trace_flow {
     struct har_trace *trace;
     uint32_t number;
+    uint64_t bytes;  /* of both sides, kept */
     uint64_t gap[2]; /* left out since the last record: [is_from_client] */
 };
 
@@ -147,6 +148,7 @@ struct har_trace_flow *har_trace_flow_new(struct har_trace *trace, enum har_trac
     trace->refs++;
     if (add(flow, HAR_TRACE_FLOW, true, sl_span(&ends, sizeof(ends)), now_ns)) {
         trace->seen.flows++;
+        trace->seen.ports[place] = ends.server.port;
     } else { /* what comes on it is left out */
         flow->number = UINT32_MAX;
     }
@@ -168,10 +170,12 @@ void har_trace_bytes(struct har_trace_flow *flow, bool is_from_client, struct sl
     while (flow != NULL && bytes.len > 0) {
         struct har_trace *trace = flow->trace;
         struct sl_span piece = sl_span_first(bytes, PIECE_MAX);
-        bool fits = flow->number != UINT32_MAX && trace->seen.bytes + piece.len <= HAR_TRACE_MAX &&
+        bool fits = flow->number != UINT32_MAX && flow->bytes + piece.len <= HAR_TRACE_FLOW_MAX &&
+                    trace->seen.bytes + piece.len <= HAR_TRACE_MAX &&
                     flow->gap[is_from_client] == 0; /* one gap a side: what is decoded ends there */
         if (fits && add(flow, HAR_TRACE_BYTES, is_from_client, piece, now_ns)) {
             trace->seen.bytes += piece.len;
+            flow->bytes += piece.len;
         } else {
             trace->seen.skipped += piece.len;
             flow->gap[is_from_client] += piece.len;

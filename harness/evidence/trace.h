@@ -11,7 +11,7 @@
  *
  * Memory: HAR_TRACE_BUFFER bytes; what is more goes to a file without a name in the folder, which the kernel removes
  *         whatever becomes of this process.
- * Limits: HAR_TRACE_MAX bytes of a play. What comes after them is counted and left out, and so is everything once the
+ * Limits: HAR_TRACE_MAX bytes of a play, HAR_TRACE_FLOW_MAX of a connection, so that one does not crowd out others. What comes after them is counted and left out, and so is everything once the
  *         file cannot be written; the pcapng has a gap there.
  * Life:   har_trace_free may come before the last flow is freed.
  */
@@ -22,7 +22,8 @@
 
 enum {
     HAR_TRACE_BUFFER = 256 * 1024,
-    HAR_TRACE_MAX = 128 * 1024 * 1024,
+    HAR_TRACE_MAX = 48 * 1024 * 1024,
+    HAR_TRACE_FLOW_MAX = 16 * 1024 * 1024,
     HAR_TRACE_NAME_MAX = 128,
 };
 
@@ -62,6 +63,7 @@ struct har_trace_seen {
     uint64_t bytes;   /* kept */
     uint64_t skipped; /* left out */
     bool has_keys;
+    uint16_t ports[HAR_TRACE_PLACES]; /* of a server in each place; 0: none */
     int error; /* errno of the file that could not be written; 0: none */
 };
 struct har_trace_seen har_trace_seen(const struct har_trace *trace);

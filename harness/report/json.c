@@ -73,7 +73,7 @@ static void add_latencies(struct sl_json_out *json, const struct har_result *res
     sl_json_out_end_object(json);
 }
 
-static void add_result(struct sl_json_out *json, const struct har_report *report,
+void har_report_result(struct sl_json_out *json, const struct har_report *report,
                        const struct har_result *result)
 {
     const struct har_scenario *scenario = result->scenario;
@@ -201,7 +201,7 @@ void har_report_json(const struct har_report *report, struct sl_buf *out)
     sl_json_out_key(&json, "results");
     sl_json_out_begin_array(&json);
     for (size_t i = 0; i < suite->result_count && !suite->could_not_start; i++) {
-        add_result(&json, report, &suite->results[i]);
+        har_report_result(&json, report, &suite->results[i]);
     }
     sl_json_out_end_array(&json);
     sl_json_out_key(&json, "findings");

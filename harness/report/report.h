@@ -12,6 +12,8 @@ struct har_report {
     const char
         *target_option;  /* "--target ..." or "--exec '...'", for the line that repeats a run */
     const char *profile; /* as given on the command line */
+    const char *schema_option; /* "-I ... " for the inspector, to be followed; NULL: none */
+    bool has_metadata;         /* of target_option: with values that are not in it */
     const char *library; /* folder of the built-in scenarios; NULL: all are named by id */
     void (*add_json)(void *owner,
                      struct sl_json_out *json); /* more keys of the report; may be NULL */
@@ -35,6 +37,9 @@ void har_report_text_result(FILE *file, const struct har_result *result, bool ha
 void har_report_text_end(FILE *file, const struct har_report *report);
 /* sluice.report/1. */
 void har_report_json(const struct har_report *report, struct sl_buf *out);
+/* One element of its "results". */
+void har_report_result(struct sl_json_out *json, const struct har_report *report,
+                       const struct har_result *result);
 /* The object "calibration" of it. */
 void har_report_calibration(struct sl_json_out *json, const struct har_calibration *calibration);
 /* JUnit, as Jenkins and GitLab read it. */

@@ -186,7 +186,11 @@ static void on_output(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct har_process *process = stream->data;
     if (count > 0) {
-        keep(process, sl_span(buf->base, (size_t)count));
+        struct sl_span bytes = sl_span(buf->base, (size_t)count);
+        keep(process, bytes);
+        if (process->config.output != NULL && !process->is_freed) {
+            process->config.output(process->config.owner, process, bytes);
+        }
     } else if (count < 0) {
         close_handle((uv_handle_t *)stream);
     }

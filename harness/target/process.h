@@ -32,6 +32,8 @@ struct har_process_config {
     char *const *environment; /* "NAME=VALUE" beside our own, up to a NULL; NULL: none. Copied */
     /* The command's shell has ended; not called once har_process_stop was. May be NULL. */
     void (*exited)(void *owner, struct har_process *process);
+    /* It wrote something. May be NULL. */
+    void (*output)(void *owner, struct har_process *process, struct sl_span bytes);
     void *owner;
 };
 

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/engine/judge.h"
+
+#include <stdio.h>
+
+#include "lib/base/clock.h"
+
+void har_judge(struct har_result *result, const struct har_play *play, struct har_hiccup *meter,
+               bool is_noisy)
+{
+    uint64_t pause_ns = har_hiccup_max(meter, play->begin_ns, play->end_ns);
+    double crowded = har_hiccup_crowded(meter, play->begin_ns, play->end_ns);
+    if (play->failure_count == 0) {
+        result->outcome = HAR_PASS;
+        (void)snprintf(result->reason, sizeof(result->reason),
+                       "%llu answers and messages checked%s", (unsigned long long)play->evidence,
+                       result->plays > 1 ? "; passed when it was played again" : "");
+    } else if (play->failures[0].is_mistake) {
+        result->outcome = HAR_INCONCLUSIVE;
+        (void)snprintf(result->reason, sizeof(result->reason),
+                       "a mistake in the scenario, %.120s: %.300s", play->failures[0].path,
+                       play->failures[0].text);
+    } else if (is_noisy && play->failures[0].doubt[0] != '\0') {
+        result->outcome = HAR_INCONCLUSIVE;
+        (void)snprintf(result->reason, sizeof(result->reason), "%s: %.340s",
+                       play->failures[0].doubt, play->failures[0].text);
+    } else if (is_noisy) {
+        result->outcome = HAR_INCONCLUSIVE;
+        (void)snprintf(
+            result->reason, sizeof(result->reason),
+            "the machine was noisy in each of %u plays, with pauses of up to %.0f ms and "
+            "too few processors for %.0f %% of the last: %.340s",
+            result->plays, (double)pause_ns / (double)SL_MS, 100 * crowded, play->failures[0].text);
+    } else {
+        result->outcome = HAR_FAIL;
+        (void)snprintf(result->reason, sizeof(result->reason), "%s", play->failures[0].text);
+    }
+}
