@@ -258,8 +258,8 @@ static int write_reports(struct har_run_job *job)
     }
     for (size_t i = 0; i < HAR_FORMATS; i++) {
         struct sl_error error = {0};
-        if (options->reports[i] != NULL &&
-            har_report_write(&job->report, (enum har_format)i, options->reports[i], &error) != SL_OK) {
+        if (options->reports[i] != NULL && har_report_write(&job->report, (enum har_format)i,
+                                                            options->reports[i], &error) != SL_OK) {
             status = har_run_usage_error(job, &error); /* the others are written still */
         }
     }
@@ -268,6 +268,30 @@ static int write_reports(struct har_run_job *job)
         status |= har_run_usage_error(job, &error);
     }
     return status;
+}
+
+/* How the target was met, where that is worth a line. */
+static void tell_start(const struct har_run_job *job)
+{
+    const struct har_suite *suite = &job->suite;
+    if (suite->could_not_start) {
+        (void)fprintf(stderr, "%s: the target cannot be reached: ", job->program);
+        har_report_text_line(stderr, suite->start_text);
+    } else if (suite->start_text[0] != '\0') {
+        (void)fprintf(stderr,
+                      "%s: the target answered the first call so (credentials are given by "
+                      "--metadata-file or --metadata-env): ",
+                      job->program);
+        har_report_text_line(stderr, suite->start_text);
+    }
+    if (suite->could_not_start && !suite->has_start_advice) {
+        (void)fprintf(
+            stderr, "Look first: %s\n",
+            job->options.command != NULL
+                ? "what the command wrote, and whether it listens on the {port} it is given"
+                : "is it running, and listening at this address? Behind TLS it needs --tls "
+                  "(or --ca FILE)");
+    }
 }
 
 static int run(struct har_run_job *job, uv_loop_t *loop)
@@ -305,22 +329,7 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
     if (job->played != NULL && !job->suite.could_not_start) {
         job->played(job);
     }
-    if (job->suite.could_not_start) {
-        (void)fprintf(stderr, "%s: the target cannot be reached: ", job->program);
-        har_report_text_line(stderr, job->suite.start_text);
-        (void)fprintf(
-            stderr, "Look first: %s\n",
-            job->options.command != NULL
-                ? "what the command wrote, and whether it listens on the {port} it is given"
-                : "is it running, and listening at this address? Behind TLS it needs --tls "
-                  "(or --ca FILE)");
-    } else if (job->suite.start_text[0] != '\0') {
-        (void)fprintf(stderr,
-                      "%s: the target answered the first call so (credentials are given by "
-                      "--metadata-file or --metadata-env): ",
-                      job->program);
-        har_report_text_line(stderr, job->suite.start_text);
-    }
+    tell_start(job);
     put_off_signals();
     int known = check_known(job);
     int written = write_reports(job);

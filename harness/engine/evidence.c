@@ -232,8 +232,7 @@ static void note_errno(struct har_proof *proof, const struct har_result *result,
     note_error(proof->evidence, &error);
 }
 
-void har_proof_play(struct har_proof *proof, struct har_result *result,
-                    const struct har_play *play)
+void har_proof_play(struct har_proof *proof, struct har_result *result, const struct har_play *play)
 {
     if (proof == NULL) {
         return;

@@ -18,12 +18,12 @@
 #include <uv.h>
 
 #include "harness/engine/call.h"
-#include "harness/engine/hiccup.h"
 #include "harness/engine/record.h"
 #include "harness/engine/verdict.h"
 #include "harness/engine/wire.h"
 #include "harness/scenario/model.h"
 #include "harness/scenario/profile.h"
+#include "harness/target/hiccup.h"
 #include "lib/schema/pool.h"
 
 enum {

@@ -339,10 +339,11 @@ static void on_stopped(void *owner, enum sl_status status, const char *text)
 }
 
 /* The target did not come up. */
-static void give_up(struct run *run, const char *text)
+static void give_up(struct run *run, enum sl_status status, const char *text)
 {
     struct har_suite *suite = run->suite;
     suite->could_not_start = true;
+    suite->has_start_advice = status == SL_UNSUPPORTED;
     (void)snprintf(suite->start_text, sizeof(suite->start_text), "%s", text);
     run->is_stopping = true;
     har_target_stop(suite->config.target, on_stopped, run);
@@ -416,7 +417,7 @@ static void on_interrupt(uv_signal_t *handle, int number)
     }
     run->is_interrupted = true;
     if (!run->has_started) {
-        give_up(run, "interrupted before its first answer");
+        give_up(run, SL_UNSUPPORTED, "interrupted before its first answer");
         return;
     }
     run->waiting = NULL;
@@ -526,7 +527,7 @@ static void on_started(void *owner, enum sl_status status, const char *text)
     struct run *run = owner;
     struct har_suite *suite = run->suite;
     if (status != SL_OK) {
-        give_up(run, text);
+        give_up(run, status, text);
         return;
     }
     run->has_started = true;

@@ -36,9 +36,9 @@ struct har_latency {
 /* The files of an evidence folder that are not always there. */
 struct har_left {
     bool has_records, has_log, has_traffic, has_keys;
-    uint64_t log_lost;        /* bytes that are left out of server.log */
-    uint64_t traffic_skipped; /* bytes that are left out of traffic.pcapng */
-    uint32_t connections;     /* in it */
+    uint64_t log_lost;                /* bytes that are left out of server.log */
+    uint64_t traffic_skipped;         /* bytes that are left out of traffic.pcapng */
+    uint32_t connections;             /* in it */
     uint16_t ports[HAR_TRACE_PLACES]; /* of servers in it; 0: none */
     uint64_t begin_wall_ns;           /* of the play; 0: there was none */
 };
@@ -58,11 +58,11 @@ struct har_result {
     struct har_latency latencies[HAR_LATENCIES_MAX]; /* of the last play */
     size_t latency_count;
     uint64_t duration_ns;
-    unsigned plays;          /* 1 unless it was played again */
+    unsigned plays;                     /* 1 unless it was played again */
     char evidence[HAR_FOLDER_PATH_MAX]; /* folder; "" when there is none */
-    struct har_left left;    /* what is in it */
-    char *decisions;         /* JSON lines */
-    struct har_story *story; /* of the last play; NULL: it was never played */
+    struct har_left left;               /* what is in it */
+    char *decisions;                    /* JSON lines */
+    struct har_story *story;            /* of the last play; NULL: it was never played */
 };
 
 struct har_suite_config {
@@ -93,6 +93,7 @@ struct har_suite {
     uint64_t hiccup_p99_ns, hiccup_max_ns;
     struct har_calibration calibration;   /* of what the chosen scenarios ask for */
     struct har_evidence *evidence;        /* NULL: nothing is to be left */
+    bool has_start_advice;                /* start_text says what to do */
     bool could_not_start;                 /* the target is not there */
     char start_text[HAR_TARGET_TEXT_MAX]; /* why; of one that serves, how it refused us, or "" */
 };

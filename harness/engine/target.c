@@ -209,12 +209,11 @@ static void ask(struct har_target *target, uint64_t timeout_ns)
 static bool spawn(struct har_target *target, uint16_t port)
 {
     struct sl_error error = {0};
-    struct har_process_config config = {
-        .command = target->config.command,
-        .port = port,
-        .exited = on_exited,
-        .output = on_output,
-        .owner = target};
+    struct har_process_config config = {.command = target->config.command,
+                                        .port = port,
+                                        .exited = on_exited,
+                                        .output = on_output,
+                                        .owner = target};
     if (target->process != NULL) {
         tell_watches(target, sl_span_str("\n[sluice-harness: the server is started again]\n"));
     }

@@ -20,8 +20,8 @@ enum {
 #define SCRATCH ".sluice-traffic-"
 
 const char *const har_folder_files[] = {
-    "README.md",  "result.json",    "decisions.jsonl", "records.jsonl",
-    "server.log", "traffic.pcapng", NULL,
+    "README.md",      "result.json", "decisions.jsonl", "records.jsonl", "server.log",
+    "traffic.pcapng", NULL,
 };
 
 enum sl_status har_make_folders(const char *path, struct sl_error *reterr_error)
@@ -89,9 +89,9 @@ static bool is_there(int folder, const char *name)
 /* Whether the mark could be put into it, and no file of the names that we write is there. */
 static bool take(int folder)
 {
-    static const char text[] =
-        "Written by sluice-harness (--evidence). When the scenario is run again with the same folder, the files of "
-        "the harness beside this one are removed.\n";
+    static const char text[] = "Written by sluice-harness (--evidence). When the scenario is run "
+                               "again with the same folder, the files of "
+                               "the harness beside this one are removed.\n";
     for (size_t i = 0; har_folder_files[i] != NULL; i++) {
         if (is_there(folder, har_folder_files[i])) {
             errno = EEXIST;

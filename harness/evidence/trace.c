@@ -76,8 +76,8 @@ static void spill(struct har_trace *trace)
         trace->seen.error = trace->fd < 0 ? errno : 0;
     }
     while (trace->waiting.len > 0 && trace->seen.error == 0) {
-        ssize_t count = pwrite(trace->fd, trace->waiting.data, trace->waiting.len,
-                               (off_t)trace->filed);
+        ssize_t count =
+            pwrite(trace->fd, trace->waiting.data, trace->waiting.len, (off_t)trace->filed);
         if (count > 0) {
             trace->filed += (uint64_t)count;
             sl_buf_consume(&trace->waiting, (size_t)count);
@@ -158,8 +158,7 @@ struct har_trace_flow *har_trace_flow_new(struct har_trace *trace, enum har_trac
 static void tell_gap(struct har_trace_flow *flow, bool is_from_client, uint64_t now_ns)
 {
     uint64_t *gap = &flow->gap[is_from_client];
-    if (*gap > 0 &&
-        add(flow, HAR_TRACE_GAP, is_from_client, sl_span(gap, sizeof(*gap)), now_ns)) {
+    if (*gap > 0 && add(flow, HAR_TRACE_GAP, is_from_client, sl_span(gap, sizeof(*gap)), now_ns)) {
         *gap = 0;
     }
 }
@@ -184,8 +183,7 @@ void har_trace_bytes(struct har_trace_flow *flow, bool is_from_client, struct sl
     }
 }
 
-void har_trace_end(struct har_trace_flow *flow, bool is_from_client, bool is_reset,
-                   uint64_t now_ns)
+void har_trace_end(struct har_trace_flow *flow, bool is_from_client, bool is_reset, uint64_t now_ns)
 {
     if (flow != NULL && flow->number != UINT32_MAX) {
         tell_gap(flow, is_from_client, now_ns);
@@ -240,9 +238,9 @@ enum sl_status har_trace_each(struct har_trace *trace, har_trace_record_fn *fn, 
     for (uint64_t at = 0; at < trace->filed && status == SL_OK;) {
         uint8_t *room = sl_buf_reserve(&left, PIECE_MAX);
         uint64_t rest = trace->filed - at;
-        ssize_t count = room == NULL ? -1
-                                     : pread(trace->fd, room, rest < PIECE_MAX ? rest : PIECE_MAX,
-                                             (off_t)at);
+        ssize_t count =
+            room == NULL ? -1
+                         : pread(trace->fd, room, rest < PIECE_MAX ? rest : PIECE_MAX, (off_t)at);
         if (count <= 0) {
             status = SL_IO;
             break;

@@ -64,7 +64,7 @@ struct har_trace_seen {
     uint64_t skipped; /* left out */
     bool has_keys;
     uint16_t ports[HAR_TRACE_PLACES]; /* of a server in each place; 0: none */
-    int error; /* errno of the file that could not be written; 0: none */
+    int error;                        /* errno of the file that could not be written; 0: none */
 };
 struct har_trace_seen har_trace_seen(const struct har_trace *trace);
 

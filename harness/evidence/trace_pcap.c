@@ -13,7 +13,8 @@ enum {
 };
 
 static const struct har_capture_interface interfaces[HAR_TRACE_PLACES] = {
-    [HAR_TRACE_OWN] = {"harness", "connections of the harness, to the server or to its fault proxy"},
+    [HAR_TRACE_OWN] = {"harness",
+                       "connections of the harness, to the server or to its fault proxy"},
     [HAR_TRACE_UPSTREAM] = {"upstream", "connections of the fault proxy to the server"},
     [HAR_TRACE_CLIENT] = {"clients", "connections of clients under test to the fault proxy"},
 };
@@ -53,8 +54,7 @@ static void begin_flow(struct writing *writing, const struct har_trace_record *r
                                              .server = ends.server,
                                              .interface = ends.place,
                                              .comment = ends.name};
-    writing->flows[record->flow] =
-        har_capture_flow_start(writing->capture, &config, record->at_ns);
+    writing->flows[record->flow] = har_capture_flow_start(writing->capture, &config, record->at_ns);
 }
 
 static void on_packets(void *owner, const struct har_trace_record *record, struct sl_span content)
@@ -113,8 +113,8 @@ enum sl_status har_trace_write(struct har_trace *trace, int fd, const char *path
     sl_buf_release(&writing.keys);
     enum sl_status closed = har_capture_close(writing.capture, reterr_error);
     if (status != SL_OK) {
-        return sl_error_set(reterr_error, status, "what went through the sockets cannot be read: %s",
-                            strerror(errno));
+        return sl_error_set(reterr_error, status,
+                            "what went through the sockets cannot be read: %s", strerror(errno));
     }
     return closed;
 }

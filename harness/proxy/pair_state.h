@@ -32,10 +32,10 @@ struct har_side {
     struct har_tls_session *tls; /* of the server's side; NULL: plaintext */
     bool has_handle;             /* tcp is open, or closing */
     bool is_up, is_reading, is_writing;
-    bool has_ended;    /* nothing more comes from it */
-    bool is_broken;    /* it takes nothing more */
-    bool was_reset;    /* a write said so: its end will be one */
-    bool has_shutdown; /* FIN was sent to it */
+    bool has_ended;               /* nothing more comes from it */
+    bool is_broken;               /* it takes nothing more */
+    bool was_reset;               /* a write said so: its end will be one */
+    bool has_shutdown;            /* FIN was sent to it */
     struct har_trace_flow *trace; /* NULL: none */
 };
 

@@ -28,7 +28,8 @@ static void name_of(const struct sockaddr_storage *address, char text[96])
 void har_pair_trace_begin(struct har_side *side)
 {
     struct har_pair *pair = side->pair;
-    bool is_wanted = pair->config.trace != NULL && (!is_client(side) || pair->config.traces_clients);
+    bool is_wanted =
+        pair->config.trace != NULL && (!is_client(side) || pair->config.traces_clients);
     struct sockaddr_storage ends[2] = {0}; /* ours, the other's */
     struct sockaddr_storage client = {0};
     int len = sizeof(ends[0]);
@@ -44,14 +45,15 @@ void har_pair_trace_begin(struct har_side *side)
     len = sizeof(client);
     (void)uv_tcp_getpeername(&pair->sides[HAR_PAIR_CLIENT].tcp, (struct sockaddr *)&client, &len);
     name_of(&client, who);
-    (void)snprintf(name, sizeof(name), is_client(side) ? "client %s, connection %llu of the proxy"
-                                                       : "for client %s, connection %llu of the proxy",
+    (void)snprintf(name, sizeof(name),
+                   is_client(side) ? "client %s, connection %llu of the proxy"
+                                   : "for client %s, connection %llu of the proxy",
                    who, (unsigned long long)pair->config.number);
     bool accepts = is_client(side);
-    side->trace = har_trace_flow_new(
-        pair->config.trace, accepts ? HAR_TRACE_CLIENT : HAR_TRACE_UPSTREAM,
-        (const struct sockaddr *)&ends[accepts], (const struct sockaddr *)&ends[!accepts], name,
-        sl_clock_mono_ns());
+    side->trace =
+        har_trace_flow_new(pair->config.trace, accepts ? HAR_TRACE_CLIENT : HAR_TRACE_UPSTREAM,
+                           (const struct sockaddr *)&ends[accepts],
+                           (const struct sockaddr *)&ends[!accepts], name, sl_clock_mono_ns());
 }
 
 void har_pair_trace_read(struct har_side *side, struct sl_span bytes)

@@ -49,8 +49,8 @@ struct har_proxy_config {
     const struct sockaddr_storage *upstream_address; /* of the host, where it is known; NULL */
     const struct har_tls *tls; /* to the server; NULL: what the client sends is passed on. Kept */
     uint64_t seed;
-    struct har_trace *trace; /* gets what goes through the sockets to the server; NULL: none */
-    bool traces_clients;     /* and what goes through those of the clients */
+    struct har_trace *trace;      /* gets what goes through the sockets to the server; NULL: none */
+    bool traces_clients;          /* and what goes through those of the clients */
     void (*visited)(void *owner); /* har_proxy_visits() has changed; may be NULL */
     void *owner;
 };

@@ -113,7 +113,8 @@ static void add_seen(const struct har_result *result, struct sl_buf *out)
             har_readme_line(out, "  place:        ", "%s of %s", failure->path, scenario->path);
             add_asked(scenario, failure->path, out);
         } else {
-            har_readme_line(out, "  place:        ", "judged on every connection of every scenario");
+            har_readme_line(out,
+                            "  place:        ", "judged on every connection of every scenario");
         }
         har_readme_line(out, "  matters as:   ", "%s", har_advice_why(result, failure));
         if (failure->doubt[0] != '\0') {
@@ -207,11 +208,13 @@ static void add_files(const struct har_result *result, struct sl_buf *out)
 {
     const struct har_left *left = &result->left;
     (void)sl_buf_add_str(out, "## Which file is what\n\n| file | what it is |\n|---|---|\n");
-    add_file(out, "result.json", "this result as it is in the JSON report, with the story of the play");
+    add_file(out, "result.json",
+             "this result as it is in the JSON report, with the story of the play");
     add_file(out, "decisions.jsonl", "what was done; `sluice-harness replay` repeats it");
     if (left->has_records) {
-        add_file(out, "records.jsonl", "each message of each actor: when it was to be sent, was sent, "
-                                       "answered, received");
+        add_file(out, "records.jsonl",
+                 "each message of each actor: when it was to be sent, was sent, "
+                 "answered, received");
     }
     add_file(out, left->has_log ? "server.log" : "(no server.log)",
              left->has_log ? "what the server wrote from the beginning of the play to its verdict"
@@ -246,8 +249,7 @@ void har_report_failure(const struct har_report *report, const struct har_result
     har_readme_line(out, "", "%s%s%s", result->failure_count > 0 ? result->failures[0].rule : "",
                     result->failure_count > 0 && result->failures[0].rule[0] != '\0' ? ": " : "",
                     result->reason);
-    (void)sl_buf_addf(out, "\nSeed %llu, profile ",
-                      (unsigned long long)report->suite->config.seed);
+    (void)sl_buf_addf(out, "\nSeed %llu, profile ", (unsigned long long)report->suite->config.seed);
     har_readme_word(out, report->profile);
     if (result->left.begin_wall_ns > 0) {
         (void)sl_clock_rfc3339(result->left.begin_wall_ns, when);

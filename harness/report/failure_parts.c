@@ -141,7 +141,8 @@ static void add_faults(struct sl_buf *out, const struct har_story *story)
         const struct har_story_fault *fault = &story->faults[i];
         (void)sl_buf_add_str(out, i == 0 ? "\n" : "");
         har_readme_line(out, "", "%.1f ms: %s%s%s %s", ms(fault->at_ns), fault->what,
-                        fault->actor == NULL ? "" : " of ", fault->actor == NULL ? "" : fault->actor,
+                        fault->actor == NULL ? "" : " of ",
+                        fault->actor == NULL ? "" : fault->actor,
                         fault->text == NULL ? "" : fault->text);
         for (int scope = 0; scope < HAR_SCOPES; scope++) {
             add_affected(out, &fault->affected[scope], har_story_scope_names[scope]);
@@ -151,7 +152,8 @@ static void add_faults(struct sl_buf *out, const struct har_story *story)
 
 void har_readme_story(struct sl_buf *out, const struct har_story *story)
 {
-    (void)sl_buf_addf(out, "## What happened\n\nIn %.0f ms, times from the beginning of the play:\n\n",
+    (void)sl_buf_addf(out,
+                      "## What happened\n\nIn %.0f ms, times from the beginning of the play:\n\n",
                       ms(story->duration_ns));
     add_actors(out, story);
     for (size_t i = 0; i < story->phase_count; i++) {

@@ -14,7 +14,7 @@ struct har_report {
     const char *profile; /* as given on the command line */
     const char *schema_option; /* "-I ... " for the inspector, to be followed; NULL: none */
     bool has_metadata;         /* of target_option: with values that are not in it */
-    const char *library; /* folder of the built-in scenarios; NULL: all are named by id */
+    const char *library;       /* folder of the built-in scenarios; NULL: all are named by id */
     void (*add_json)(void *owner,
                      struct sl_json_out *json); /* more keys of the report; may be NULL */
     void *owner;

@@ -12,7 +12,7 @@
 
 enum {
     KEYS_MAX = 4096, /* bytes of key log lines of one handshake */
-    FILES = 4, /* strings of struct har_tls_config */
+    FILES = 4,       /* strings of struct har_tls_config */
 };
 
 struct har_tls {
@@ -23,9 +23,9 @@ struct har_tls {
 
 struct har_tls_session {
     SSL *ssl;
-    BIO *in;                        /* from the peer; owned by ssl */
-    BIO *out;                       /* to the peer; owned by ssl */
-    struct sl_buf keys;             /* key log lines, of which keys_told bytes were handed out */
+    BIO *in;            /* from the peer; owned by ssl */
+    BIO *out;           /* to the peer; owned by ssl */
+    struct sl_buf keys; /* key log lines, of which keys_told bytes were handed out */
     size_t keys_told;
     bool keeps_keys;
     bool has_certificate;           /* of the client */

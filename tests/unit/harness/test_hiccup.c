@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The meter of the machine's pauses. That a machine is quiet no test can count on. */
-#include "harness/engine/hiccup.h"
+#include "harness/target/hiccup.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/engine/hiccup.h"
+#include "harness/target/hiccup.h"
 
 #include <errno.h>
 #include <fcntl.h>
