@@ -99,6 +99,18 @@ static void add_asked(const struct har_scenario *scenario, const char *path, str
     free(text);
 }
 
+static void add_blame(const struct har_result *result, const struct har_failure *failure,
+                      struct sl_buf *out)
+{
+    struct sl_buf blame;
+    sl_buf_init(&blame, HAR_BLAME_MAX);
+    har_advice_blame(result, failure, &blame);
+    if (blame.len > 0) {
+        har_readme_line(out, "  what broke:   ", "%s", sl_buf_str(&blame));
+    }
+    sl_buf_release(&blame);
+}
+
 static void add_seen(const struct har_result *result, struct sl_buf *out)
 {
     const struct har_scenario *scenario = result->scenario;
@@ -109,6 +121,7 @@ static void add_seen(const struct har_result *result, struct sl_buf *out)
         (void)sl_buf_add_str(out, "\n");
         har_readme_line(out, "", "%zu. %s%s%s", i + 1, failure->rule,
                         failure->rule[0] == '\0' ? "" : ": ", failure->text);
+        add_blame(result, failure, out);
         if (failure->path[0] != '\0') {
             har_readme_line(out, "  place:        ", "%s of %s", failure->path, scenario->path);
             add_asked(scenario, failure->path, out);

@@ -34,6 +34,16 @@ static void add_rule(struct sl_buf *out, const char *id, const json_t *own)
     }
 }
 
+static void add_blame(struct sl_buf *out, const struct har_result *result,
+                      const struct har_failure *failure)
+{
+    struct sl_buf blame;
+    sl_buf_init(&blame, HAR_BLAME_MAX);
+    har_advice_blame(result, failure, &blame);
+    add_pair(out, "what broke", sl_buf_str(&blame));
+    sl_buf_release(&blame);
+}
+
 static void add_rules(struct sl_buf *out, const struct har_scenario *scenario)
 {
     (void)sl_buf_add_str(out, "<dt>rules</dt><dd>");
@@ -68,6 +78,7 @@ static void add_failures(struct sl_buf *out, const struct har_result *result)
         const struct har_failure *next = i + 1 < result->failure_count ? failure + 1 : NULL;
         if (next == NULL || strcmp(next->rule, failure->rule) != 0 ||
             strcmp(har_advice_why(result, next), why) != 0) {
+            add_blame(out, result, failure);
             add_pair(out, "why it matters", why);
             add_pair(out, "look first", har_advice_look(failure));
         }

@@ -6,6 +6,16 @@
 #include "harness/report/story_json.h"
 #include "lib/base/json_out.h"
 
+static void add_blame(struct sl_json_out *json, const struct har_result *result,
+                      const struct har_failure *failure)
+{
+    struct sl_buf blame;
+    sl_buf_init(&blame, HAR_BLAME_MAX);
+    har_advice_blame(result, failure, &blame);
+    sl_json_out_key_str(json, "blame", sl_buf_str(&blame));
+    sl_buf_release(&blame);
+}
+
 static void add_failures(struct sl_json_out *json, const struct har_result *result)
 {
     sl_json_out_key(json, "failures");
@@ -16,6 +26,7 @@ static void add_failures(struct sl_json_out *json, const struct har_result *resu
         sl_json_out_key_str(json, "rule", failure->rule);
         sl_json_out_key_str(json, "text", failure->text);
         sl_json_out_key_str(json, "at", failure->path);
+        add_blame(json, result, failure);
         sl_json_out_key_str(json, "why", har_advice_why(result, failure));
         sl_json_out_key_str(json, "look", har_advice_look(failure));
         sl_json_out_end_object(json);

@@ -66,10 +66,11 @@ static void add_body(const struct har_report *report, const struct har_result *r
     for (size_t i = 0; i < result->failure_count; i++) {
         const struct har_failure *failure = &result->failures[i];
         const char *look = har_advice_look(failure);
-        (void)sl_buf_addf(body, "%s%s%s%s\n  why it matters: %s\n", failure->rule,
-                          failure->rule[0] == '\0' ? "" : ": ", failure->text,
-                          failure->is_mistake ? " (a mistake of the scenario)" : "",
-                          har_advice_why(result, failure));
+        (void)sl_buf_addf(body, "%s%s%s%s%s", failure->rule, failure->rule[0] == '\0' ? "" : ": ",
+                          failure->text, failure->is_mistake ? " (a mistake of the scenario)" : "",
+                          failure->rule[0] == '\0' ? "" : "\n  what broke: ");
+        har_advice_blame(result, failure, body);
+        (void)sl_buf_addf(body, "\n  why it matters: %s\n", har_advice_why(result, failure));
         if (look != NULL) {
             (void)sl_buf_addf(body, "  look first: %s\n", look);
         }

@@ -101,6 +101,16 @@ static void add_item(struct sl_buf *out, const char *name, const char *text)
     }
 }
 
+static void add_blame(struct sl_buf *out, const struct har_result *result,
+                      const struct har_failure *failure)
+{
+    struct sl_buf blame;
+    sl_buf_init(&blame, HAR_BLAME_MAX);
+    har_advice_blame(result, failure, &blame);
+    add_item(out, "what broke", sl_buf_str(&blame));
+    sl_buf_release(&blame);
+}
+
 static void add_details(const struct har_result *result, struct sl_buf *out)
 {
     (void)sl_buf_addf(out, "\n<details><summary>%s ", har_outcome_label(result->outcome));
@@ -111,6 +121,7 @@ static void add_details(const struct har_result *result, struct sl_buf *out)
         const struct har_failure *failure = &result->failures[i];
         add_item(out, failure->rule[0] == '\0' ? "seen" : failure->rule, failure->text);
         add_item(out, "at", failure->path);
+        add_blame(out, result, failure);
         add_item(out, "why it matters", har_advice_why(result, failure));
         add_item(out, "look first", har_advice_look(failure));
     }

@@ -55,6 +55,16 @@ static void add_key(struct sl_buf *out, const char *key, const char *text)
     }
 }
 
+static void add_blame(struct sl_buf *out, const struct har_result *result,
+                      const struct har_failure *failure)
+{
+    struct sl_buf blame;
+    sl_buf_init(&blame, HAR_BLAME_MAX);
+    har_advice_blame(result, failure, &blame);
+    add_key(out, "      blame", sl_buf_str(&blame));
+    sl_buf_release(&blame);
+}
+
 static void add_findings(const struct har_result *result, struct sl_buf *out)
 {
     if (result->finding_count > 0) {
@@ -90,6 +100,7 @@ static void add_diagnostic(const struct har_report *report, const struct har_res
         }
         add_key(out, "      rule", failure->rule);
         add_key(out, "      at", failure->path);
+        add_blame(out, result, failure);
         add_key(out, "      why", har_advice_why(result, failure));
         add_key(out, "      look", har_advice_look(failure));
     }

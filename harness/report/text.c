@@ -88,6 +88,26 @@ static const char *colour_of(enum har_outcome outcome)
     return colours[outcome];
 }
 
+static void put_item(FILE *file, const char *label, const char *text)
+{
+    if (text != NULL && text[0] != '\0') {
+        (void)fprintf(file, "%-12s  %s: ", "", label);
+        har_report_text_line(file, text);
+    }
+}
+
+static void put_advice(FILE *file, const struct har_result *result)
+{
+    const struct har_failure *failure = &result->failures[0];
+    struct sl_buf blame;
+    sl_buf_init(&blame, HAR_BLAME_MAX);
+    har_advice_blame(result, failure, &blame);
+    put_item(file, "what broke", sl_buf_str(&blame));
+    put_item(file, "why it matters", har_advice_why(result, failure));
+    put_item(file, "look first", har_advice_look(failure));
+    sl_buf_release(&blame);
+}
+
 void har_report_text_result(FILE *file, const struct har_result *result, bool has_colour)
 {
     (void)fprintf(file, "%s%-12s%s  %-44s %6.1f s  ", has_colour ? colour_of(result->outcome) : "",
@@ -106,13 +126,7 @@ void har_report_text_result(FILE *file, const struct har_result *result, bool ha
         har_report_text_line(file, result->failures[i].text);
     }
     if (result->outcome == HAR_FAIL && result->failure_count > 0) {
-        const char *look = har_advice_look(&result->failures[0]);
-        (void)fprintf(file, "%-12s  why it matters: ", "");
-        har_report_text_line(file, har_advice_why(result, &result->failures[0]));
-        if (look != NULL) {
-            (void)fprintf(file, "%-12s  look first: ", "");
-            har_report_text_line(file, look);
-        }
+        put_advice(file, result);
     }
     for (size_t i = 0; i < result->note_count; i++) {
         (void)fprintf(file, "%-12s  note: ", "");

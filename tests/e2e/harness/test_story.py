@@ -115,6 +115,8 @@ class Story(unittest.TestCase):
         self.assertEqual(affected["same room"]["actors"], ["mate"])
         self.assertIn("of 150 messages (20 of 20 before)", affected["same room"]["text"])
         self.assertNotIn("mate got 150 of 150", affected["same room"]["text"])
+        blame = result["failures"][0]["blame"]
+        self.assertRegex(blame, r"^the server broke SUB-04: a slow subscriber .*; felt by mate \(same room\)$")
         self.assertEqual(affected["same connection"]["actors"], [])
         self.assertIn("beside got 150 of 150", affected["same connection"]["text"])
 
