@@ -67,14 +67,45 @@ static enum sl_status set_frontend(void *options, const char *value, struct sl_e
     return sl_error_set(reterr, SL_USAGE, "want grpc or h2");
 }
 
+/* The host of HOST:PORT: a name, an IPv4 address, or an IPv6 address in brackets. */
+static enum sl_status check_host(struct sl_span host, struct sl_error *reterr)
+{
+    bool is_bracketed = host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']';
+    struct sl_span inner = is_bracketed ? sl_span(host.data + 1, host.len - 2) : host;
+    for (size_t i = 0; i < inner.len; i++) {
+        uint8_t c = inner.data[i];
+        if (c == ':' && !is_bracketed) {
+            return sl_error_set(reterr, SL_USAGE,
+                                "an IPv6 address stands in brackets: [::1]:50051");
+        }
+        if (c <= ' ' || c == 0x7f || strchr("/[]@?#", c) != NULL) {
+            return sl_error_set(reterr, SL_USAGE,
+                                "want HOST:PORT, with the name or the address of this machine as "
+                                "HOST: 127.0.0.1:50051, [::1]:50051, 0.0.0.0:50051");
+        }
+    }
+    return SL_OK;
+}
+
 /* HOST:PORT into place, of SRV_LISTEN_MAX bytes. */
 static enum sl_status host_and_port(const char *value, char *place, struct sl_error *reterr)
 {
+    const char *scheme = strstr(value, "://");
     const char *colon = strrchr(value, ':');
     uint64_t port = 0;
+    if (scheme != NULL) {
+        size_t len = strcspn(scheme + 3, "/");
+        bool has_port = memchr(scheme + 3, ':', len) != NULL;
+        return sl_error_set(reterr, SL_USAGE,
+                            "want HOST:PORT, without a scheme and without a path: %.*s%s", (int)len,
+                            scheme + 3, has_port ? "" : ":50051");
+    }
     if (colon == NULL || colon == value || strlen(value) >= SRV_LISTEN_MAX ||
         sl_units_u64(sl_span_str(colon + 1), &port) != SL_OK || port > PORT_MAX) {
         return sl_error_set(reterr, SL_USAGE, "want HOST:PORT, with port 0 for any free one");
+    }
+    if (check_host(sl_span(value, (size_t)(colon - value)), reterr) != SL_OK) {
+        return SL_USAGE;
     }
     memcpy(place, value, strlen(value) + 1);
     return SL_OK;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "harness/cmd/choice.h"
 #include "harness/cmd/cmd.h"
 #include "harness/scenario/library.h"
+#include "lib/base/alloc.h"
 #include "lib/base/cli.h"
 #include "lib/base/json_out.h"
 
@@ -91,14 +93,30 @@ static void print_json(const struct har_scenario *scenario, struct sl_buf *out)
     (void)sl_buf_add_u8(out, '\n');
 }
 
-static bool is_wanted(const struct har_scenario *scenario, const struct sl_cli_result *result)
+/* Notes which operands name something. */
+static bool is_wanted(const struct har_scenario *scenario, const struct sl_cli_result *result,
+                      bool *is_used)
 {
+    bool is_any = result->operand_count == 0;
     for (int i = 0; i < result->operand_count; i++) {
-        if (har_glob(result->operands[i], scenario->id)) {
-            return true;
-        }
+        bool is_match = har_glob(result->operands[i], scenario->id);
+        is_used[i] |= is_match;
+        is_any |= is_match;
     }
-    return result->operand_count == 0;
+    return is_any;
+}
+
+static void print(const struct list_options *list, const struct har_scenario *scenario)
+{
+    if (!list->is_json) {
+        (void)printf("%-44s %s\n", scenario->id, scenario->title);
+        return;
+    }
+    struct sl_buf line;
+    sl_buf_init(&line, LINE_MAX_BYTES);
+    print_json(scenario, &line);
+    (void)fwrite(line.data, 1, line.len, stdout);
+    sl_buf_release(&line);
 }
 
 int har_cmd_list(int argc, char **argv)
@@ -111,22 +129,18 @@ int har_cmd_list(int argc, char **argv)
         return status;
     }
     status = har_cmd_library(cli.program, &library);
-    struct sl_buf line;
-    sl_buf_init(&line, LINE_MAX_BYTES);
+    bool *is_used = sl_calloc((size_t)result.operand_count + 1, sizeof(bool));
     for (size_t i = 0; i < library.count && status == 0; i++) {
-        const struct har_scenario *scenario = library.scenarios[i];
-        if (!is_wanted(scenario, &result)) {
-            continue;
-        }
-        if (list.is_json) {
-            print_json(scenario, &line);
-            (void)fwrite(line.data, 1, line.len, stdout);
-            sl_buf_clear(&line);
-        } else {
-            (void)printf("%-44s %s\n", scenario->id, scenario->title);
+        if (is_wanted(library.scenarios[i], &result, is_used)) {
+            print(&list, library.scenarios[i]);
         }
     }
-    sl_buf_release(&line);
+    for (int i = 0; i < result.operand_count && status == 0; i++) {
+        if (!is_used[i]) {
+            status = har_choice_no_scenario(cli.program, &library, result.operands[i]);
+        }
+    }
+    sl_free(is_used);
     har_library_release(&library);
     return status;
 }

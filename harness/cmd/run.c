@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "harness/cmd/choice.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/run_job.h"
-#include "harness/explain/topics.h"
 #include "lib/base/alloc.h"
 
 static bool has_any_tag(const struct har_scenario *scenario, const struct har_list *tags)
@@ -67,17 +67,14 @@ static bool is_named(const struct har_scenario *scenario, const struct sl_cli_re
     return is_wanted;
 }
 
-static int no_match(const struct har_run_job *job, const char *id)
+/* That the user asked for; the default one is nobody's mistake. */
+static int check_tags(const struct har_run_job *job)
 {
-    char detail[512];
-    struct har_mutants none = {0};
-    struct har_topics topics = {.library = &job->library, .mutants = &none};
-    const char *near = har_topics_nearest(&topics, id);
-    bool is_scenario = near != NULL && har_library_find(&job->library, near) != NULL;
-    (void)snprintf(detail, sizeof(detail), "%.200s%s%.200s%s", id,
-                   is_scenario ? "; did you mean " : "; 'sluice-harness list' shows them",
-                   is_scenario ? near : "", is_scenario ? "?" : "");
-    return har_run_usage(job, "no scenario matches ", detail);
+    int status = 0;
+    for (size_t i = 0; i < job->options.tags.count && status == 0; i++) {
+        status = har_choice_check_tag(job->program, &job->library, job->options.tags.items[i]);
+    }
+    return status;
 }
 
 static int choose(struct har_run_job *job)
@@ -88,6 +85,9 @@ static int choose(struct har_run_job *job)
     bool *is_path = sl_calloc(operands, sizeof(bool));
     bool *is_used = sl_calloc(operands, sizeof(bool));
     int status = add_paths(job, cli, is_path);
+    if (status == 0) {
+        status = check_tags(job);
+    }
     if (cli->operand_count == 0 && options->tags.count == 0) {
         options->tags.items[options->tags.count++] = "starter";
     }
@@ -101,7 +101,7 @@ static int choose(struct har_run_job *job)
     }
     for (int i = 0; i < cli->operand_count && status == 0; i++) {
         if (!is_used[i]) {
-            status = no_match(job, cli->operands[i]);
+            status = har_choice_no_scenario(job->program, &job->library, cli->operands[i]);
         }
     }
     sl_free(is_path);

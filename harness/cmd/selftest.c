@@ -4,6 +4,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "harness/cmd/choice.h"
 #include "harness/cmd/cmd.h"
 #include "harness/report/write_file.h"
 #include "harness/selftest/print.h"
@@ -135,6 +136,32 @@ static int run(const struct selftest_options *selftest, const struct har_selftes
     return status;
 }
 
+/* Nothing is to run: which name has no match. The status of that is no bad usage, but that nothing ran. */
+static void tell_nothing(const struct selftest_options *selftest, const struct har_library *library,
+                         const struct har_mutants *mutants)
+{
+    bool has_scenario = selftest->scenario == NULL;
+    bool has_mutant = selftest->mutant == NULL;
+    for (size_t i = 0; i < library->count && !has_scenario; i++) {
+        has_scenario = har_glob(selftest->scenario, library->scenarios[i]->id);
+    }
+    for (size_t i = 0; i < mutants->count && !has_mutant; i++) {
+        has_mutant = har_glob(selftest->mutant, mutants->items[i].name);
+    }
+    if (!has_scenario) {
+        (void)har_choice_no_scenario(cli.program, library, selftest->scenario);
+    }
+    if (!has_mutant) {
+        (void)har_choice_no_mutant(cli.program, mutants, selftest->mutant);
+    }
+    if (has_scenario && has_mutant) {
+        (void)fprintf(stderr,
+                      "%s: none of these scenarios claims to catch one of these wrong "
+                      "servers\n",
+                      cli.program);
+    }
+}
+
 int har_cmd_selftest(int argc, char **argv)
 {
     struct selftest_options selftest = {.jobs = 1};
@@ -167,6 +194,9 @@ int har_cmd_selftest(int argc, char **argv)
     }
     if (status == 0) {
         har_cases_plan(&cases, &library, &mutants, selftest.scenario, selftest.mutant);
+        if (cases.count == 0) {
+            tell_nothing(&selftest, &library, &mutants);
+        }
         status = run(&selftest, &config, &cases, &mutants);
     }
     sl_free(list);

@@ -8,7 +8,7 @@ import time
 import unittest
 import xml.etree.ElementTree
 
-from support import EXEC, HARNESS, Folder, harness, scenario
+from support import EXEC, HARNESS, SERVER, Folder, harness, scenario
 
 
 class Interrupt(unittest.TestCase):
@@ -70,6 +70,13 @@ class Mistakes(unittest.TestCase):
         ("run --target a:1 --profile /nonexistent.json", "/nonexistent.json: cannot be opened"),
         ("run --target a:1 stalled-stream", "did you mean slow-consumers/stalled-stream?"),
         ("run --target a:1 zzzzzzzzzzzzzzzz", "'sluice-harness list' shows them"),
+        ("run --target a:1 --tag startr", "no scenario has the tag 'startr'; there are B1 B10 "),
+        ("run --target a:1 --tag startr", " slow-consumers soak starter storms wire"),
+        ("list zzzzzzzzzzzzzzzz", "no scenario matches 'zzzzzzzzzzzzzzzz'; 'sluice-harness list' shows them"),
+        ("list stalled-stream", "did you mean slow-consumers/stalled-stream?"),
+        ("list --tag starter", "unknown option '--tag'"),
+        ("selftest --jobs x", "a number from 1 to 64"),
+        ("selftest --report x", "json=FILE"),
         ("run --target a:1 --report json", "json=FILE"),
         ("run --target a:1 --report out.json", "wanted: json=out.json"),
         ("run --target a:1 --report out.xml", "wanted: junit=out.xml"),
@@ -99,6 +106,59 @@ class Mistakes(unittest.TestCase):
                 done = harness(*line.split())
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn(said, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+
+class Selftest(unittest.TestCase):
+    """Nothing runs, which has a status of its own."""
+
+    def test_what_has_no_match_is_named(self):
+        for line, said in (
+                ("--mutant zzzzzzzzzzzzzz", "no wrong server matches 'zzzzzzzzzzzzzz'; 'sluice-server --misbehave list'"),
+                ("--mutant drop-oldst", "did you mean drop-oldest?"),
+                ("--scenario stalled-stream", "did you mean slow-consumers/stalled-stream?"),
+                ("--scenario contract/* --mutant drop-oldest", "none of these scenarios claims to catch")):
+            with self.subTest(line):
+                done = harness("selftest", "--server", SERVER, *line.split())
+                self.assertEqual(done.returncode, 4, done.stderr)
+                self.assertIn(said, done.stderr)
+
+
+class Server(unittest.TestCase):
+    """The server's own mistakes of usage: told in one message, before any library says a word."""
+
+    CASES = (
+        ("--listen http://127.0.0.1:50051", "without a scheme and without a path: 127.0.0.1:50051\n"),
+        ("--listen http://localhost/chat", "without a path: localhost:50051\n"),
+        ("--listen 50051", "want HOST:PORT, with port 0 for any free one"),
+        ("--listen :50051", "want HOST:PORT"),
+        ("--listen h:65536", "want HOST:PORT"),
+        ("--listen ::1:50051", "stands in brackets: [::1]:50051"),
+        ("--listen [::1:50051", "[::1]:50051"),
+        ("--listen h/chat:50051", "[::1]:50051"),
+        ("--metrics https://h:1", "without a path: h:1\n"),
+        ("--frontend http", "want grpc or h2"),
+        ("--buffer none", "a whole number from 1 to"),
+        ("--history -1", "a whole number from 0 to"),
+        ("--ping-interval 5", "such as 250ms or 10s"),
+        ("--max-message big", "such as 4MiB"),
+        ("--memory 0", "such as 64MiB"),
+        ("--drop-policy new", "want newest or oldest"),
+        ("--log xml", "want text or json"),
+        ("--log-calls some", "want none, errors or all"),
+        ("--tls-cert c.pem", "--tls-cert and --tls-key go together"),
+        ("--misbehave drop-oldst", "drop-oldest"),
+        ("--lisen x", "did you mean --listen?"),
+        ("--listen", "needs a value"),
+    )
+
+    def test_each_is_told_what_to_type_instead(self):
+        for line, said in self.CASES:
+            with self.subTest(line):
+                done = subprocess.run([SERVER, *line.split()], capture_output=True, text=True, timeout=20, check=False)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(said, done.stderr)
+                self.assertTrue(done.stderr.startswith("sluice-server: "), done.stderr)
                 self.assertEqual(done.stdout, "")
 
 
