@@ -6,11 +6,20 @@
 enum {
     FAULTS_OF_GROUP_MAX = 3,
     BURST_AT_ONCE = 10,
-    LEAK_EVERY = 3, /* of so many rounds one is made to show a leak */
+    STYLES_EVERY = 3,
     LEAK_CYCLES = 6,
     LEAK_CYCLE_MS = 400,
-    LEAK_SIZE = 16384,
+    LARGE_SIZE = 16384,
+    DEEP_MORE =
+        140, /* messages beyond the buffer: what the stack below the server holds, and those that are missed */
     GRAIN_MS = 50,
+};
+
+/* What a round is made to show. */
+enum style {
+    PLAIN,
+    DEEP, /* readers stall for more than their buffer holds */
+    LEAK, /* clients come and go in many short cycles */
 };
 
 struct generator {
@@ -18,6 +27,7 @@ struct generator {
     struct har_chaos_coverage *coverage;
     struct har_chaos_schedule *schedule;
     struct sl_rng rng;
+    enum style style;
     unsigned actors;  /* victims so far */
     unsigned at_once; /* messages of bursts so far */
 };
@@ -35,6 +45,15 @@ static unsigned between(struct generator *generator, unsigned low, unsigned high
 static bool one_in(struct generator *generator, unsigned n)
 {
     return below(generator, n) == 0;
+}
+
+static enum style style_of(const struct har_chaos_options *options, unsigned round)
+{
+    if (round % STYLES_EVERY == 1 && options->has_buffer &&
+        (options->kinds >> HAR_CHAOS_READER_STALL & 1) != 0) {
+        return DEEP;
+    }
+    return round % STYLES_EVERY == 2 && options->is_observed ? LEAK : PLAIN;
 }
 
 static bool is_allowed(const struct har_chaos_options *options, unsigned kind)
@@ -55,9 +74,18 @@ static bool is_proxied_leaver(unsigned flags)
     return (flags & HAR_CHAOS_LEAVES) != 0 && (flags & HAR_CHAOS_PROXY) != 0;
 }
 
-/* What cannot be together: the server goes away once in a cycle, and what is refused must be those that are meant. */
-static bool is_excluded(const struct har_chaos_schedule *schedule, unsigned kind)
+/* Whether a kind shows what the round is made for; it has one of these at least. */
+static bool is_of_style(enum style style, unsigned kind)
 {
+    return style == PLAIN || (style == DEEP && kind == HAR_CHAOS_READER_STALL) ||
+           (style == LEAK && (har_chaos_kinds[kind].flags & HAR_CHAOS_LEAVES) != 0);
+}
+
+/* What cannot be together: the server goes away once in a cycle, and what is refused must be those that are meant; how
+ * much comes while readers stall deeply is counted, so nobody else sends then. */
+static bool is_excluded(const struct generator *generator, unsigned kind)
+{
+    const struct har_chaos_schedule *schedule = generator->schedule;
     bool has_process = false;
     bool has_leaver = false;
     for (size_t i = 0; i < schedule->fault_count; i++) {
@@ -66,19 +94,22 @@ static bool is_excluded(const struct har_chaos_schedule *schedule, unsigned kind
     for (size_t g = 0; g < schedule->group_count; g++) {
         has_leaver |= is_proxied_leaver(har_chaos_group_flags(schedule, g));
     }
-    return (har_chaos_kinds[kind].victims == 0 && has_process) ||
+    bool is_counted = generator->style == DEEP;
+    return (har_chaos_kinds[kind].victims == 0 && (has_process || is_counted)) ||
+           (kind == HAR_CHAOS_BURST && is_counted) ||
            (kind == HAR_CHAOS_REFUSE && (has_leaver || har_chaos_has_kind(schedule, kind)));
 }
 
-/* The one that came least, alone and with those that are there. */
-static unsigned choose_kind(struct generator *generator)
+/* The one that came least, alone and with those that are there; style: of these only. */
+static unsigned choose_kind(struct generator *generator, enum style style)
 {
     const struct har_chaos_schedule *schedule = generator->schedule;
     unsigned best = HAR_CHAOS_KINDS;
     uint64_t best_score = UINT64_MAX;
     for (unsigned kind = 0; kind < HAR_CHAOS_KINDS; kind++) {
         uint64_t score = below(generator, 64);
-        if (!is_allowed(generator->options, kind) || is_excluded(schedule, kind)) {
+        if (!is_allowed(generator->options, kind) || is_excluded(generator, kind) ||
+            !is_of_style(style, kind)) {
             continue;
         }
         score += 32 * (uint64_t)generator->coverage->kinds[kind];
@@ -102,8 +133,9 @@ static bool is_kept_apart(const struct har_chaos_schedule *schedule, unsigned fl
     return has_refusal && is_proxied_leaver(flags);
 }
 
-static bool may_join(const struct har_chaos_schedule *schedule, size_t group, unsigned kind)
+static bool may_join(const struct generator *generator, size_t group, unsigned kind)
 {
+    const struct har_chaos_schedule *schedule = generator->schedule;
     unsigned count = 0;
     for (size_t i = 0; i < schedule->fault_count; i++) {
         count += schedule->faults[i].group == group &&
@@ -111,8 +143,9 @@ static bool may_join(const struct har_chaos_schedule *schedule, size_t group, un
     }
     unsigned flags = har_chaos_group_flags(schedule, group);
     bool ends_twice = (flags & har_chaos_kinds[kind].flags & HAR_CHAOS_ENDS) != 0;
-    return har_chaos_fits(kind, &schedule->groups[group]) && count < FAULTS_OF_GROUP_MAX &&
-           !ends_twice && !is_kept_apart(schedule, flags, kind);
+    bool is_alone = generator->style == DEEP && group == 0; /* those who stall */
+    return !is_alone && har_chaos_fits(kind, &schedule->groups[group]) &&
+           count < FAULTS_OF_GROUP_MAX && !ends_twice && !is_kept_apart(schedule, flags, kind);
 }
 
 /* Publishers have no stream by which the proxy could tell them apart: one group of them goes through it. */
@@ -133,6 +166,10 @@ static unsigned choose_who(struct generator *generator, unsigned kind)
     unsigned victims = info->victims;
     if ((info->flags & HAR_CHAOS_PROXY) != 0 && has_proxied_publisher(generator->schedule)) {
         victims &= ~(1U << HAR_CHAOS_PUBLISHER);
+    }
+    if (generator->style == DEEP) {
+        victims &= generator->schedule->fault_count == 0 ? 1U << HAR_CHAOS_SUBSCRIBER
+                                                         : ~(1U << HAR_CHAOS_PUBLISHER);
     }
     for (;;) { /* subscribers twice as often: there is most to see in them */
         static const unsigned order[] = {HAR_CHAOS_SUBSCRIBER, HAR_CHAOS_SUBSCRIBER, HAR_CHAOS_CHAT,
@@ -159,11 +196,14 @@ static size_t new_group(struct generator *generator, unsigned kind)
                     : kind == HAR_CHAOS_STREAM_FLOOD    ? 8
                                                         : 4;
     group->count = between(generator, 1, most < left ? most : left);
-    bool wants_grpc = one_in(generator, 3);
+    bool is_deep = generator->style == DEEP && schedule->fault_count == 0;
+    bool wants_grpc = one_in(generator, 3) && !is_deep;
     unsigned flags = har_chaos_kinds[kind].flags;
     group->is_grpc = wants_grpc && (flags & (HAR_CHAOS_PROXY | HAR_CHAOS_H2)) == 0;
+    bool wants_shared =
+        one_in(generator, 2) || (har_chaos_is_of_stream(kind) && one_in(generator, 2));
     group->is_shared =
-        one_in(generator, 2) && group->who != HAR_CHAOS_PUBLISHER && kind != HAR_CHAOS_TRUNCATE;
+        wants_shared && group->who != HAR_CHAOS_PUBLISHER && kind != HAR_CHAOS_TRUNCATE;
     group->is_first = one_in(generator, 3);
     group->has_neighbour =
         group->is_shared && group->who == HAR_CHAOS_SUBSCRIBER && har_chaos_is_of_stream(kind);
@@ -181,7 +221,7 @@ static size_t choose_group(struct generator *generator, unsigned kind)
             size_t g = (begin + i) % schedule->group_count;
             bool is_publisher = schedule->groups[g].who == HAR_CHAOS_PUBLISHER;
             bool is_taken = is_publisher && is_proxied && has_proxied_publisher(schedule);
-            if (may_join(schedule, g, kind) && !is_taken &&
+            if (may_join(generator, g, kind) && !is_taken &&
                 !(schedule->groups[g].has_neighbour && !har_chaos_is_of_stream(kind))) {
                 return g;
             }
@@ -244,6 +284,9 @@ static void add_fault(struct generator *generator, unsigned kind)
         fault->for_ms = between(generator, 2, grains / 2 + 2) * GRAIN_MS;
         fault->for_ms = one_in(generator, 2) && !must_end ? 0 : fault->for_ms;
     }
+    if (generator->style == DEEP && schedule->fault_count == 0) {
+        fault->at_ms = fault->for_ms = 0;
+    }
     fault->is_other = one_in(generator, 2);
     fault->amount = amount_of(generator, kind, fault->is_other);
     for (size_t i = 0; i < schedule->fault_count; i++) {
@@ -259,7 +302,6 @@ static void choose_load(struct generator *generator)
     const struct har_chaos_options *options = generator->options;
     struct har_chaos_schedule *schedule = generator->schedule;
     struct har_chaos_load *load = &schedule->load;
-    bool is_leak = options->is_observed && schedule->round % LEAK_EVERY == LEAK_EVERY - 1;
     schedule->cycles = between(generator, 1, 3);
     schedule->cycle_ms = between(generator, 8, 20) * GRAIN_MS;
     load->publishers = between(generator, 1, options->rate_hz < 3 ? 1 : 3);
@@ -270,25 +312,38 @@ static void choose_load(struct generator *generator)
     load->core = 1;
     load->talkers = below(generator, 3);
     load->has_elsewhere = one_in(generator, 2);
-    if (is_leak) {
+    if (generator->style == LEAK) {
         schedule->cycles = LEAK_CYCLES;
         schedule->cycle_ms = LEAK_CYCLE_MS;
         load->rate_hz = most;
-        load->size = LEAK_SIZE;
+        load->size = LARGE_SIZE;
+    } else if (generator->style == DEEP) {
+        load->publishers = 1;
+        load->rate_hz = options->rate_hz;
+        load->size = LARGE_SIZE;
+        unsigned grains = (options->buffer + DEEP_MORE) * 1000 / load->rate_hz / GRAIN_MS + 1;
+        schedule->cycles = 1;
+        schedule->cycle_ms = (grains * GRAIN_MS < HAR_CHAOS_CYCLE_MAX_MS) ? grains * GRAIN_MS
+                                                                          : HAR_CHAOS_CYCLE_MAX_MS;
     }
+    load->has_limited = one_in(generator, 2) && har_chaos_holds_back(schedule) < options->buffer;
 }
 
 void har_chaos_generate(const struct har_chaos_options *options,
                         struct har_chaos_coverage *coverage, struct har_chaos_schedule *schedule)
 {
     struct generator generator = {.options = options, .coverage = coverage, .schedule = schedule};
-    *schedule = (struct har_chaos_schedule){.seed = options->seed, .round = coverage->rounds++};
+    *schedule = (struct har_chaos_schedule){
+        .seed = options->seed, .round = coverage->rounds++, .has_buffer = options->has_buffer};
     sl_rng_init(&generator.rng, options->seed, schedule->round);
+    generator.style = style_of(options, schedule->round);
     choose_load(&generator);
     unsigned least = options->max_faults < 3 ? 1 : options->max_faults / 2;
     unsigned wanted = between(&generator, least, options->max_faults);
     for (unsigned i = 0; i < wanted; i++) {
-        unsigned kind = choose_kind(&generator);
+        enum style style = schedule->fault_count == 0 ? generator.style : PLAIN;
+        unsigned kind = choose_kind(&generator, style);
+        kind = kind == HAR_CHAOS_KINDS ? choose_kind(&generator, PLAIN) : kind;
         if (kind != HAR_CHAOS_KINDS) {
             add_fault(&generator, kind);
         }

@@ -17,6 +17,7 @@ struct har_chaos_options {
     unsigned rate_hz;    /* messages a second of the load, all publishers together, at most */
     unsigned actors;     /* victims of a round, at most */
     unsigned buffer;     /* messages that a subscriber's buffer holds, as the profile says it */
+    bool has_buffer;     /* it does say it */
     bool is_observed;    /* the target's memory can be seen: some rounds are made to show a leak */
 };
 

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "harness/chaos/live.h"
 #include "harness/chaos/play.h"
@@ -246,12 +247,14 @@ static void add_notes(const struct har_chaos_failure *failure, struct har_result
     }
     add_note(result, sl_buf_str(&text));
     sl_buf_clear(&text);
-    (void)sl_buf_add_str(&text, "needed: ");
+    (void)sl_buf_add_str(&text, failure->is_complete ? "needed: " : "what is left: ");
     har_chaos_tell(&failure->shrunk, &text);
     add_note(result, sl_buf_str(&text));
     sl_buf_clear(&text);
-    (void)sl_buf_addf(&text, "play it again: sluice-harness run %s", failure->path);
-    add_note(result, sl_buf_str(&text));
+    if (failure->path[0] != '\0') {
+        (void)sl_buf_addf(&text, "play it again: sluice-harness run %s", failure->path);
+        add_note(result, sl_buf_str(&text));
+    }
     sl_buf_release(&text);
 }
 
@@ -387,6 +390,23 @@ void har_chaos_run(struct har_chaos_run *run, const struct har_chaos_config *con
     suite->config.scenarios = (const struct har_scenario *const *)run->scenarios;
     suite->config.count = suite->result_count;
     suite->config.repeat = 1;
+}
+
+unsigned har_chaos_round(const struct har_scenario *scenario)
+{
+    const char *last = strrchr(scenario->id, '-'); /* har_chaos_id made it */
+    return last == NULL ? 0 : (unsigned)strtoul(last + 1, NULL, 10);
+}
+
+const char *har_chaos_file(const struct har_chaos_run *run, const struct har_scenario *scenario)
+{
+    for (size_t i = 0; i < run->failure_count; i++) {
+        const struct har_chaos_failure *failure = &run->failures[i];
+        if (failure->found.round == har_chaos_round(scenario) && failure->path[0] != '\0') {
+            return failure->path;
+        }
+    }
+    return NULL;
 }
 
 void har_chaos_run_release(struct har_chaos_run *run)

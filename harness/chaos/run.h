@@ -66,6 +66,10 @@ struct har_chaos_run {
  * har_chaos_run_release). */
 void har_chaos_run(struct har_chaos_run *run, const struct har_chaos_config *config,
                    struct har_suite *suite);
+/* The round that a scenario of the results is. */
+unsigned har_chaos_round(const struct har_scenario *scenario);
+/* The file of the round when it failed; NULL: it did not, or the file could not be written. */
+const char *har_chaos_file(const struct har_chaos_run *run, const struct har_scenario *scenario);
 void har_chaos_run_release(struct har_chaos_run *run);
 
 #endif

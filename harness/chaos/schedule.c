@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/chaos/schedule.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define S       (1U << HAR_CHAOS_SUBSCRIBER)
@@ -20,6 +21,14 @@
 #define DRAIN   HAR_CHAOS_SET_DRAIN
 #define KILL    HAR_CHAOS_SET_KILL
 
+enum {
+    LIMITED_PERCENT = 60,
+    REACHED_PERCENT = 80, /* SUB-15, up to so many a second */
+    REACHED_HZ_MAX = 100,
+    WINDOW = 65535, /* RFC 9113 6.9.2 */
+    WAYS = 4,       /* latency and as much jitter, there and back */
+};
+
 const struct har_chaos_kind_info har_chaos_kinds[HAR_CHAOS_KINDS] = {
 #define X(id, name, set, victims, flags, what) {name, what, set, victims, flags},
 #include "harness/chaos/kinds.def"
@@ -29,13 +38,26 @@ const struct har_chaos_kind_info har_chaos_kinds[HAR_CHAOS_KINDS] = {
 const char *const har_chaos_set_names[HAR_CHAOS_SETS] = {"network", "client", "pause", "drain",
                                                          "kill"};
 
+/* A window's worth of bytes passes in a round trip, which is latency and jitter both ways; when more comes it waits, and
+ * is dropped in the end. */
+static bool is_too_far(const struct har_chaos_schedule *schedule,
+                       const struct har_chaos_fault *fault)
+{
+    const struct har_chaos_load *load = &schedule->load;
+    uint64_t comes = (uint64_t)load->publishers * load->rate_hz * load->size; /* a second */
+    return fault->kind == HAR_CHAOS_LATENCY &&
+           comes * (WAYS * (uint64_t)fault->amount) > (uint64_t)WINDOW * 1000;
+}
+
 unsigned har_chaos_group_flags(const struct har_chaos_schedule *schedule, size_t group)
 {
     unsigned flags = 0;
     for (size_t i = 0; i < schedule->fault_count; i++) {
         const struct har_chaos_fault *fault = &schedule->faults[i];
         const struct har_chaos_kind_info *kind = &har_chaos_kinds[fault->kind];
-        flags |= kind->victims != 0 && fault->group == group ? kind->flags : 0;
+        if (kind->victims != 0 && fault->group == group) {
+            flags |= kind->flags | (is_too_far(schedule, fault) ? LOSES : 0);
+        }
     }
     return flags;
 }
@@ -73,6 +95,47 @@ bool har_chaos_is_of_stream(unsigned kind)
 {
     return kind == HAR_CHAOS_READER_STALL || kind == HAR_CHAOS_CANCEL ||
            kind == HAR_CHAOS_STREAM_FLOOD;
+}
+
+unsigned har_chaos_limited_hz(const struct har_chaos_schedule *schedule)
+{
+    unsigned comes_hz = schedule->load.publishers * schedule->load.rate_hz;
+    return comes_hz * LIMITED_PERCENT < 100 ? 1 : comes_hz * LIMITED_PERCENT / 100;
+}
+
+unsigned har_chaos_holds_back(const struct har_chaos_schedule *schedule)
+{
+    unsigned comes_hz = schedule->load.publishers * schedule->load.rate_hz;
+    unsigned limited_hz = har_chaos_limited_hz(schedule);
+    unsigned waits_hz = comes_hz - limited_hz * REACHED_PERCENT / 100;
+    return limited_hz > REACHED_HZ_MAX ? UINT_MAX
+                                       : waits_hz * schedule->cycle_ms / 1000 * 5 / 4 + 1;
+}
+
+static bool has_publishers(const struct har_chaos_schedule *schedule)
+{
+    for (size_t g = 0; g < schedule->group_count; g++) {
+        if (schedule->groups[g].who == HAR_CHAOS_PUBLISHER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool har_chaos_is_deep(const struct har_chaos_schedule *schedule, size_t group)
+{
+    const struct har_chaos_group *it = &schedule->groups[group];
+    bool is_alone = schedule->has_buffer && schedule->load.publishers == 1 &&
+                    !has_publishers(schedule) && schedule->cycles == 1 &&
+                    it->who == HAR_CHAOS_SUBSCRIBER && !it->is_grpc;
+    for (size_t i = 0; i < schedule->fault_count && is_alone; i++) {
+        const struct har_chaos_fault *fault = &schedule->faults[i];
+        bool is_stall =
+            fault->kind == HAR_CHAOS_READER_STALL && fault->at_ms == 0 && fault->for_ms == 0;
+        bool is_of_process = har_chaos_kinds[fault->kind].victims == 0;
+        is_alone = !is_of_process && (fault->group != group || is_stall);
+    }
+    return is_alone && (har_chaos_group_flags(schedule, group) & FILLS) != 0;
 }
 
 void har_chaos_drop_fault(struct har_chaos_schedule *schedule, size_t i)

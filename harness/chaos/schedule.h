@@ -90,11 +90,13 @@ struct har_chaos_load {
     unsigned live, core;          /* witnesses: subscribers over h2, and over the gRPC C core */
     unsigned talkers;             /* chats as witnesses */
     bool has_elsewhere;           /* a second room, with a publisher and a subscriber */
+    bool has_limited; /* a subscriber who asked for less than comes, and whose buffer never fills */
 };
 
 struct har_chaos_schedule {
     uint64_t seed;
     unsigned round;
+    bool has_buffer; /* the target's profile says how many messages its buffers hold */
     unsigned cycles, cycle_ms;
     struct har_chaos_load load;
     struct har_chaos_group groups[HAR_CHAOS_GROUPS_MAX];
@@ -103,7 +105,7 @@ struct har_chaos_schedule {
     size_t fault_count;
 };
 
-/* The flags of all faults of a group, or'ed. */
+/* The flags of all faults of a group, or'ed; LOSES also where latency leaves less than comes. */
 unsigned har_chaos_group_flags(const struct har_chaos_schedule *schedule, size_t group);
 /* Whether any fault has one of the flags. */
 bool har_chaos_has(const struct har_chaos_schedule *schedule, unsigned flags);
@@ -112,6 +114,15 @@ bool har_chaos_has_kind(const struct har_chaos_schedule *schedule, unsigned kind
 bool har_chaos_fits(unsigned kind, const struct har_chaos_group *group);
 /* Whether a fault leaves the other streams of its victims' connection alone. */
 bool har_chaos_is_of_stream(unsigned kind);
+
+/* What a limited subscriber asks for, messages a second: less than come. */
+unsigned har_chaos_limited_hz(const struct har_chaos_schedule *schedule);
+/* Messages that wait for it at the end of a cycle, with room to spare; more than can be when no such rate is promised
+ * to be reached (SUB-15). Faults are not looked at. */
+unsigned har_chaos_holds_back(const struct har_chaos_schedule *schedule);
+/* Whether all that is done to a group is that it stops reading from the beginning of the one cycle to its end, while one
+ * publisher sends alone: what it gets then is its buffer (SUB-05, SUB-06). */
+bool har_chaos_is_deep(const struct har_chaos_schedule *schedule, size_t group);
 
 /* Without fault i; groups stay. */
 void har_chaos_drop_fault(struct har_chaos_schedule *schedule, size_t i);

@@ -116,6 +116,7 @@ static void shrink_load(struct shrinker *shrinker)
 {
     shrink_number(shrinker, offsetof(struct har_chaos_schedule, cycles), 1);
     shrink_flag(shrinker, OF_LOAD(has_elsewhere));
+    shrink_flag(shrinker, OF_LOAD(has_limited));
     shrink_number(shrinker, OF_LOAD(talkers), 0);
     shrink_number(shrinker, OF_LOAD(core), 0);
     shrink_number(shrinker, OF_LOAD(live), shrinker->best->load.core > 0 ? 0 : 1);

@@ -7,7 +7,8 @@
 #include "lib/base/alloc.h"
 
 enum {
-    AFTER = 5, /* messages that everybody must get when the faults are over */
+    QUIET = 20, /* messages before any fault */
+    AFTER = 5,  /* messages that everybody must get when the faults are over */
     TALK_HZ = 20,
     ELSEWHERE_HZ = 20,
     SECONDS = 60,
@@ -17,6 +18,7 @@ enum {
     TEXT_MAX = 4096,
     SMALL_WINDOW = 4000,
 };
+#define STRAY "40" /* messages that come before a stall is there */
 
 /* Names of actors, for a selector. */
 struct names {
@@ -51,6 +53,8 @@ enum part {
     UNHARMED,   /* victims who get everything too */
     LEAVERS,    /* victims whose every stream is without a hole while it is open */
     LOSERS,     /* those who may miss messages, and stay */
+    DEEP,       /* of them, those who get what their buffer holds, and no more */
+    LIMITED,    /* a witness who gets everything late */
     ENDED,      /* those whose streams may end */
     RETURNED,   /* those who come back, of any of these */
     CHATS,      /* witnesses and victims */
@@ -64,6 +68,22 @@ struct writer {
     bool has_outage, has_pause, has_process;
     json_t *root;
 };
+
+/* Who sends beside the load, or away from it at once, would fill its buffer. */
+static bool has_limited(const struct har_chaos_schedule *schedule)
+{
+    for (size_t g = 0; g < schedule->group_count; g++) {
+        if (schedule->groups[g].who == HAR_CHAOS_PUBLISHER) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < schedule->fault_count; i++) {
+        if (har_chaos_kinds[schedule->faults[i].kind].victims == 0) {
+            return false;
+        }
+    }
+    return schedule->load.has_limited;
+}
 
 static void sort_group(struct writer *writer, size_t group)
 {
@@ -87,6 +107,9 @@ static void sort_group(struct writer *writer, size_t group)
                      : (flags & HAR_CHAOS_LEAVES) != 0 ? LEAVERS
                                                        : UNHARMED;
     name(&writer->parts[part], actor);
+    if (har_chaos_is_deep(schedule, group)) {
+        name(&writer->parts[DEEP], actor);
+    }
     bool is_back = may_end || (flags & HAR_CHAOS_LEAVES) != 0;
     if (is_back) {
         name(&writer->parts[RETURNED], actor);
@@ -104,6 +127,9 @@ static void sort(struct writer *writer)
     }
     if (schedule->load.talkers > 0) {
         name(&writer->parts[CHATS], "talk");
+    }
+    if (has_limited(schedule)) {
+        name(&writer->parts[LIMITED], "limited");
     }
     for (size_t g = 0; g < schedule->group_count; g++) {
         char neighbour[HAR_CHAOS_NAME_MAX];
@@ -186,6 +212,11 @@ static json_t *actors_of(const struct writer *writer)
                                   json_pack("{s:s, s:i, s:s}", "kind", "subscriber", "n",
                                             (int)load->core, "transport", "grpc"));
     }
+    if (writer->parts[LIMITED].len > 0) {
+        (void)json_object_set_new(actors, "limited",
+                                  json_pack("{s:s, s:i}", "kind", "subscriber", "max_rate_hz",
+                                            (int)har_chaos_limited_hz(writer->schedule)));
+    }
     if (load->talkers > 0) {
         (void)json_object_set_new(actors, "talk",
                                   json_pack("{s:s, s:i, s:s}", "kind", "chat", "n",
@@ -245,7 +276,7 @@ static void add_outage(const struct writer *writer, json_t *steps)
     if (is_drain) {
         add(steps, har_chaos_rest(100));
         for (int part = WITNESSES; part < PARTS; part++) {
-            if (part != RETURNED && part != ENDS_CHATS) {
+            if (part != RETURNED && part != ENDS_CHATS && part != DEEP) {
                 add_verb(steps, &writer->parts[part], "cancel", NULL);
             }
         }
@@ -329,6 +360,7 @@ static json_t *calm(const struct writer *writer)
               "who comes back is served like everybody");
     add_await(steps, &parts[LOSERS], fresh, all, "SUB-06",
               "after the backlog come the messages that are sent now");
+    add_await(steps, &parts[LIMITED], fresh, all, "SUB-05", "its rate delays, and drops nothing");
     if (writer->schedule->load.has_elsewhere) {
         const struct names away = {"away", 4};
         (void)snprintf(all, sizeof(all), "%d", AFTER);
@@ -347,7 +379,6 @@ static void heal(const struct writer *writer, json_t *steps)
     }
     if (writer->has_outage) {
         add_verb(steps, &writer->parts[WITNESSES], "close", json_pack("{s:s}", "how", "rst"));
-        add_verb(steps, &writer->parts[WITNESSES], "subscribe", NULL);
         if (schedule->load.has_elsewhere) {
             add(steps, har_chaos_step("away", "close", json_pack("{s:s}", "how", "rst")));
             add(steps, har_chaos_step("away", "subscribe", NULL));
@@ -359,6 +390,9 @@ static void heal(const struct writer *writer, json_t *steps)
     }
     for (size_t g = 0; g < schedule->group_count; g++) {
         har_chaos_heal(schedule, g, steps);
+    }
+    if (writer->has_outage) { /* neighbours share a connection that has just been made */
+        add_verb(steps, &writer->parts[WITNESSES], "subscribe", NULL);
     }
 }
 
@@ -372,6 +406,8 @@ static json_t *cycle(const struct writer *writer)
                   "while the faults last, those whom they do not hit get everything");
     }
     heal(writer, steps);
+    add_await(steps, &writer->parts[LIMITED], "least_received", "accepted(pub)", "SUB-05",
+              "its rate delays, and drops nothing");
     add(steps, json_pack("{s:b, s:s}", "quiesce", 1, "for", "max(250, 5*S)"));
     add(steps, calm(writer));
     add(steps, json_pack("{s:s}", "mark", "calm"));
@@ -384,6 +420,7 @@ static json_t *run_of(const struct writer *writer)
     json_t *run = json_array();
     begin_groups(writer, true, run);
     add_verb(run, &writer->parts[WITNESSES], "subscribe", NULL);
+    add_verb(run, &writer->parts[LIMITED], "subscribe", NULL);
     if (load->has_elsewhere) {
         add(run, har_chaos_step("away", "subscribe", NULL));
     }
@@ -391,7 +428,8 @@ static json_t *run_of(const struct writer *writer)
         add(run, har_chaos_step("talk", "chat", NULL));
     }
     begin_groups(writer, false, run);
-    json_t *quiet = json_pack("{s:i, s:i, s:i}", "count", 20, "rate", 100, "size", (int)load->size);
+    json_t *quiet =
+        json_pack("{s:i, s:i, s:i}", "count", QUIET, "rate", 100, "size", (int)load->size);
     add(run,
         json_pack("{s:s, s:[o]}", "phase", "base", "do", har_chaos_step("pub", "send", quiet)));
     add_await(run, &writer->parts[WITNESSES], "least_received", "accepted(pub)", "SEND-03",
@@ -403,6 +441,7 @@ static json_t *run_of(const struct writer *writer)
 
 /* ---- checks ---- */
 
+/* rule NULL: the check's own. */
 static void add_check(json_t *checks, const struct names *who, json_t *check, const char *rule)
 {
     if (who->len == 0) {
@@ -410,7 +449,9 @@ static void add_check(json_t *checks, const struct names *who, json_t *check, co
         return;
     }
     (void)json_object_set_new(check, "of", json_string(who->text));
-    (void)json_object_set_new(check, "rule", json_string(rule));
+    if (rule != NULL) {
+        (void)json_object_set_new(check, "rule", json_string(rule));
+    }
     add(checks, check);
 }
 
@@ -422,7 +463,18 @@ static void check_delivery(const struct writer *writer, json_t *checks)
         add_check(checks, &parts[UNHARMED], json_pack("{s:s}", "delivered", "all"), "SEND-03");
         add_check(checks, &parts[LEAVERS], json_pack("{s:s}", "delivered", "segments"), "SUB-07");
     }
+    add_check(checks, &parts[LIMITED], json_pack("{s:s}", "delivered", "all"), "SUB-05");
+    /* What came before its stall did, and what went into its window, is a handful. */
+    char kept[64];
+    (void)snprintf(kept, sizeof(kept), "max(0, min(B, accepted(pub) - %d))", QUIET + AFTER + 1);
+    add_check(checks, &parts[DEEP],
+              json_pack("{s:[s,s], s:s, s:s}", "backlog", kept, "B + H + " STRAY, "from", "pub",
+                        "phase", "storm"),
+              NULL); /* it knows: how many is SUB-05, which ones SUB-06 */
     for (int part = WITNESSES; part < RETURNED; part++) {
+        if (part == DEEP) { /* losers too */
+            continue;
+        }
         add_check(checks, &parts[part],
                   json_pack("{s:s, s:s}", "delivered", "all", "phase", "after"), "SEND-03");
     }
@@ -442,7 +494,7 @@ static void check_ends(const struct writer *writer, json_t *checks)
                   "RES-02");
     }
     for (int part = WITNESSES; part <= CHATS; part++) {
-        if (part != RETURNED) {
+        if (part != RETURNED && part != DEEP) {
             add_check(checks, &writer->parts[part], json_pack("{s:b}", "open", 1), "SUB-16");
         }
     }
@@ -520,6 +572,9 @@ char *har_chaos_write(const struct har_chaos_schedule *schedule,
         "SUB-06", "SUB-07", "SEND-06", "CHAT-01", "RES-01", "tags", "chaos", "level", "core",
         "needs", needs_of(schedule), "seconds", SECONDS, "alone", 1, "actors", actors_of(&writer),
         "run", run_of(&writer), "expect", checks_of(&writer));
+    if (writer.parts[DEEP].len > 0) { /* for H */
+        (void)json_object_set_new(root, "let", json_pack("{s:i}", "L", (int)schedule->load.size));
+    }
     char *text = json_dumps(root, JSON_INDENT(1));
     char *copy = sl_strdup(text == NULL ? "" : text);
     free(text); /* NOLINT: jansson's */

@@ -115,6 +115,20 @@ static const struct har_field delivered_fields[] = {
      .help = "a subscriber whose last stream the server ended with one of these is excused"},
 };
 
+/* The first message before `to` and not before `from` that never came, and was answered before that one was sent: calls
+ * that were under way together may be taken in any order. `to` when there is none. */
+static size_t hole_between(const struct pair *pair, size_t from, size_t to)
+{
+    const struct har_sent *sent = pair->sender->sent;
+    for (size_t i = from; i < to; i++) {
+        if (!pair->has[i] &&
+            sent[pair->sequences[i]].replied_ns <= sent[pair->sequences[to]].sent_ns) {
+            return i;
+        }
+    }
+    return to;
+}
+
 /* The first message missing between two that came on one stream of the receiver; count: none. Order is
  * checked anyway. */
 static size_t first_hole(const struct pair *pair)
@@ -134,7 +148,8 @@ static size_t first_hole(const struct pair *pair)
             continue;
         }
         if (last != 0 && generation == received->generation && number > last + 1) {
-            hole = last;
+            size_t found = hole_between(pair, last, number - 1);
+            hole = found == number - 1 ? hole : found;
         }
         last = number;
         generation = received->generation;

@@ -6,6 +6,8 @@
 #include "harness/chaos/run.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/run_job.h"
+#include "harness/engine/evidence.h"
+#include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/units.h"
@@ -25,6 +27,7 @@ struct chaos_options {
     struct har_run_options run; /* first: har_run_option sets it */
     uint64_t for_ns, shrink_ns;
     uint32_t kinds;
+    const char *faults; /* as given; NULL: not */
     unsigned max_faults, rate_hz, actors, from, rounds;
     bool keeps_going;
 };
@@ -125,6 +128,7 @@ static enum sl_status set_faults(void *options, const char *value, struct sl_err
 {
     struct chaos_options *chaos = options;
     chaos->kinds = 0;
+    chaos->faults = value;
     for (const char *at = value;;) {
         size_t len = strcspn(at, ",");
         uint32_t kinds = kinds_of(sl_span(at, len));
@@ -207,6 +211,11 @@ static int choose(struct har_run_job *job)
     if ((options->kinds & kinds_of(sl_span_str("pause"))) != 0 && !is_observed) {
         return har_run_usage(job, "--faults pause needs --exec or --pid", "");
     }
+    struct sl_error error = {0};
+    const char *folder = job->options.evidence;
+    if (folder != NULL && har_make_folders(folder, &error) != SL_OK) {
+        return har_run_usage_error(job, &error);
+    }
     return 0;
 }
 
@@ -215,7 +224,7 @@ static void play(struct har_run_job *job, const struct har_suite_config *suite)
     struct chaos *chaos = job->owner;
     const struct chaos_options *options = chaos->options;
     double buffer = BUFFER_USUAL;
-    (void)har_profile_value(&job->profile, sl_span_str("buffer"), &buffer);
+    bool has_buffer = har_profile_value(&job->profile, sl_span_str("buffer"), &buffer);
     struct har_chaos_config config = {
         .suite = *suite,
         .options = {.seed = suite->seed,
@@ -226,6 +235,7 @@ static void play(struct har_run_job *job, const struct har_suite_config *suite)
                     .buffer = buffer < 1              ? 1
                               : buffer > BUFFER_USUAL ? BUFFER_USUAL
                                                       : (unsigned)buffer,
+                    .has_buffer = has_buffer,
                     .is_observed = job->options.command != NULL || job->options.pid != 0},
         .for_ns = options->for_ns,
         .shrink_ns = options->shrink_ns,
@@ -242,6 +252,37 @@ static void add_json(void *owner, struct sl_json_out *json)
 {
     const struct chaos *chaos = owner;
     har_chaos_json(&chaos->run, json);
+}
+
+/* A failure is its file; another round comes again from the same options. */
+static void add_rerun(void *owner, const struct har_scenario *scenario, struct sl_buf *out)
+{
+    const struct chaos *chaos = owner;
+    const struct chaos_options *options = chaos->options;
+    const char *file = har_chaos_file(&chaos->run, scenario);
+    if (file != NULL) {
+        (void)sl_buf_add_str(out, "run ");
+        har_shell_word(out, file);
+        return;
+    }
+    (void)sl_buf_addf(out, "chaos --for 1s --from %u --rounds 1", har_chaos_round(scenario));
+    if (options->faults != NULL) {
+        (void)sl_buf_add_str(out, " --faults ");
+        har_shell_word(out, options->faults);
+    }
+    const struct {
+        const char *name;
+        unsigned value, usual;
+    } numbers[] = {
+        {"max-faults", options->max_faults, FAULTS_USUAL},
+        {"rate", options->rate_hz, RATE_USUAL},
+        {"actors", options->actors, ACTORS_USUAL},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (numbers[i].value != numbers[i].usual) {
+            (void)sl_buf_addf(out, " --%s %u", numbers[i].name, numbers[i].value);
+        }
+    }
 }
 
 int har_cmd_chaos(int argc, char **argv)
@@ -274,6 +315,7 @@ int har_cmd_chaos(int argc, char **argv)
                               .choose = choose,
                               .play = play,
                               .add_json = add_json,
+                              .rerun = add_rerun,
                               .owner = chaos,
                               .options = options.run};
     status = har_run_job(&job);

@@ -244,6 +244,7 @@ static void begin_report(struct har_run_job *job)
         .profile = options->profile,
         .library = job->library.folder,
         .add_json = job->add_json,
+        .rerun = job->rerun,
         .owner = job->owner,
     };
 }

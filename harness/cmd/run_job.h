@@ -20,13 +20,15 @@ typedef int har_choose_fn(struct har_run_job *job);
 
 /* Everything that a run needs, gathered step by step and released in one place. */
 struct har_run_job {
-    const char *program; /* for messages; this and the next five and the options are the caller's */
+    const char *program; /* for messages; this and the next six and the options are the caller's */
     har_choose_fn *choose;
     void (*played)(struct har_run_job *job); /* all verdicts are there; may be NULL */
     /* What fills suite, in place of har_suite_run; NULL: that. */
     void (*play)(struct har_run_job *job, const struct har_suite_config *config);
     void (*add_json)(void *owner,
                      struct sl_json_out *json); /* keys of the JSON report; may be NULL */
+    void (*rerun)(void *owner, const struct har_scenario *scenario,
+                  struct sl_buf *out); /* of struct har_report; may be NULL */
     void *owner;
     struct har_run_options options;
     struct har_library library;

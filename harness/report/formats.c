@@ -32,17 +32,28 @@ enum sl_status har_report_write(const struct har_report *report, enum har_format
     return status;
 }
 
-void har_report_rerun(const struct har_report *report, const struct har_scenario *scenario,
-                      struct sl_buf *out)
+static void add_run(const struct har_report *report, const struct har_scenario *scenario,
+                    struct sl_buf *out)
 {
     size_t len = report->library == NULL ? 0 : strlen(report->library);
     bool is_builtin = report->library == NULL || scenario->path == NULL ||
                       (len > 0 && strncmp(scenario->path, report->library, len) == 0);
-    (void)sl_buf_add_str(out, "sluice-harness run ");
+    (void)sl_buf_add_str(out, "run ");
     if (is_builtin) {
         (void)sl_buf_add_str(out, scenario->id);
     } else {
         har_shell_word(out, scenario->path);
+    }
+}
+
+void har_report_rerun(const struct har_report *report, const struct har_scenario *scenario,
+                      struct sl_buf *out)
+{
+    (void)sl_buf_add_str(out, "sluice-harness ");
+    if (report->rerun != NULL) {
+        report->rerun(report->owner, scenario, out);
+    } else {
+        add_run(report, scenario, out);
     }
     (void)sl_buf_addf(out, " --seed %llu --profile ",
                       (unsigned long long)report->suite->config.seed);

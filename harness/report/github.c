@@ -34,10 +34,10 @@ static const char *rule_of(const struct har_result *result)
     return result->failure_count > 0 ? result->failures[0].rule : "";
 }
 
-/* A scenario of the user's own is a file of the repository that is tested. */
+/* A scenario of the user's own is a file of the repository that is tested; one that the run itself made is not. */
 static bool is_own(const struct har_report *report, const struct har_scenario *scenario)
 {
-    return report->library != NULL && scenario->path != NULL &&
+    return report->rerun == NULL && report->library != NULL && scenario->path != NULL &&
            strncmp(scenario->path, report->library, strlen(report->library)) != 0;
 }
 

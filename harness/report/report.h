@@ -17,6 +17,9 @@ struct har_report {
     const char *library;       /* folder of the built-in scenarios; NULL: all are named by id */
     void (*add_json)(void *owner,
                      struct sl_json_out *json); /* more keys of the report; may be NULL */
+    /* What comes after "sluice-harness " to play a scenario of the run again, but for seed, profile and target; may be
+     * NULL: run, with its id or path. */
+    void (*rerun)(void *owner, const struct har_scenario *scenario, struct sl_buf *out);
     void *owner;
 };
 

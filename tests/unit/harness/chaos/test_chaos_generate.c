@@ -15,6 +15,7 @@ static struct har_chaos_options options_of(uint64_t seed)
                                       .rate_hz = 150,
                                       .actors = 16,
                                       .buffer = 100,
+                                      .has_buffer = true,
                                       .is_observed = true};
 }
 
