@@ -326,15 +326,18 @@ static void choose_load(struct generator *generator)
         schedule->cycle_ms = (grains * GRAIN_MS < HAR_CHAOS_CYCLE_MAX_MS) ? grains * GRAIN_MS
                                                                           : HAR_CHAOS_CYCLE_MAX_MS;
     }
-    load->has_limited = one_in(generator, 2) && har_chaos_holds_back(schedule) < options->buffer;
+    unsigned room = options->is_ready ? options->buffer : options->buffer / 2;
+    load->has_limited = one_in(generator, 2) && har_chaos_holds_back(schedule) < room;
 }
 
 void har_chaos_generate(const struct har_chaos_options *options,
                         struct har_chaos_coverage *coverage, struct har_chaos_schedule *schedule)
 {
     struct generator generator = {.options = options, .coverage = coverage, .schedule = schedule};
-    *schedule = (struct har_chaos_schedule){
-        .seed = options->seed, .round = coverage->rounds++, .has_buffer = options->has_buffer};
+    *schedule = (struct har_chaos_schedule){.seed = options->seed,
+                                            .round = coverage->rounds++,
+                                            .has_buffer = options->has_buffer,
+                                            .is_ready = options->is_ready};
     sl_rng_init(&generator.rng, options->seed, schedule->round);
     generator.style = style_of(options, schedule->round);
     choose_load(&generator);

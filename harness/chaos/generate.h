@@ -18,7 +18,9 @@ struct har_chaos_options {
     unsigned actors;     /* victims of a round, at most */
     unsigned buffer;     /* messages that a subscriber's buffer holds, as the profile says it */
     bool has_buffer;     /* it does say it */
-    bool is_observed;    /* the target's memory can be seen: some rounds are made to show a leak */
+    bool
+        is_ready; /* it declares "ready": no messages are needed to see that a subscription is there */
+    bool is_observed; /* the target's memory can be seen: some rounds are made to show a leak */
 };
 
 struct har_chaos_coverage {

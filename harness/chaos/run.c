@@ -8,6 +8,7 @@
 #include "harness/chaos/live.h"
 #include "harness/chaos/play.h"
 #include "harness/chaos/write.h"
+#include "harness/engine/evidence.h"
 #include "harness/report/write_file.h"
 #include "harness/scenario/parse.h"
 #include "lib/base/alloc.h"
@@ -181,11 +182,14 @@ static void settle(struct har_chaos_run *run, struct har_chaos_failure *failure,
     explain(failure, seen, &title, &why);
     const struct har_chaos_texts texts = {sl_buf_str(&title), sl_buf_str(&why)};
     for (unsigned i = 0; i < HAR_CHAOS_CONFIRM && failure->is_shrunk && !is_over(run); i++) {
-        play(run, &failure->shrunk, &texts, run->config.suite.evidence, &again);
+        /* The evidence is that of the first one that fails: each play takes away what the one before left. */
+        const char *evidence = failure->again == 0 ? run->config.suite.evidence : NULL;
+        outcome->result.evidence[0] = failure->again == 0 ? '\0' : outcome->result.evidence[0];
+        play(run, &failure->shrunk, &texts, evidence, &again);
         failure->plays++;
         bool has_failed = fails_so(&again, failure->rule);
         failure->again += has_failed;
-        if (has_failed) {
+        if (has_failed && failure->again == 1) {
             struct har_chaos_outcome before = *outcome;
             *outcome = again;
             again = before;
@@ -194,6 +198,8 @@ static void settle(struct har_chaos_run *run, struct har_chaos_failure *failure,
     }
     char *text = har_chaos_write(&failure->shrunk, &texts);
     struct sl_error error = {0};
+    har_evidence_add(run->suite->evidence, &outcome->result, "scenario.json", sl_span_str(text));
+    outcome->result.left.has_scenario = true;
     path_of(run, &failure->shrunk, failure->path);
     if (har_write_file(failure->path, sl_span_str(text), &error) != SL_OK) {
         (void)fprintf(stderr, "sluice-harness chaos: %s\n", error.text);
@@ -361,6 +367,12 @@ static void unwatch_signals(struct har_chaos_run *run)
     }
 }
 
+/* Of rounds that nobody could judge only the first leave something behind. */
+static const char *evidence_of_round(const struct har_chaos_run *run)
+{
+    return run->inconclusive < HAR_CHAOS_FAILURES_MAX ? run->config.suite.evidence : NULL;
+}
+
 void har_chaos_run(struct har_chaos_run *run, const struct har_chaos_config *config,
                    struct har_suite *suite)
 {
@@ -370,6 +382,7 @@ void har_chaos_run(struct har_chaos_run *run, const struct har_chaos_config *con
     run->suite = suite;
     run->begin_ns = sl_clock_mono_ns();
     *suite = (struct har_suite){.config = config->suite, .begin_ns = run->begin_ns};
+    suite->evidence = har_evidence_new(config->suite.evidence);
     watch_signals(run);
     har_chaos_live_begin(&live, run, stdout);
     for (unsigned i = 0; i < config->from; i++) {
@@ -379,7 +392,7 @@ void har_chaos_run(struct har_chaos_run *run, const struct har_chaos_config *con
     while (may_begin(run)) {
         struct har_chaos_outcome outcome;
         har_chaos_generate(&config->options, &run->coverage, &schedule);
-        play(run, &schedule, NULL, NULL, &outcome);
+        play(run, &schedule, NULL, evidence_of_round(run), &outcome);
         har_chaos_live_erase(&live);
         judge(run, &schedule, &outcome);
         (void)uv_run(config->suite.loop, UV_RUN_NOWAIT); /* a signal */

@@ -97,6 +97,8 @@ struct har_chaos_schedule {
     uint64_t seed;
     unsigned round;
     bool has_buffer; /* the target's profile says how many messages its buffers hold */
+    bool
+        is_ready; /* of its capabilities; else whoever subscribes sends messages, which fill buffers too */
     unsigned cycles, cycle_ms;
     struct har_chaos_load load;
     struct har_chaos_group groups[HAR_CHAOS_GROUPS_MAX];

@@ -6,7 +6,7 @@
 #include "harness/chaos/run.h"
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/run_job.h"
-#include "harness/engine/evidence.h"
+#include "harness/evidence/folder.h"
 #include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -236,6 +236,7 @@ static void play(struct har_run_job *job, const struct har_suite_config *suite)
                               : buffer > BUFFER_USUAL ? BUFFER_USUAL
                                                       : (unsigned)buffer,
                     .has_buffer = has_buffer,
+                    .is_ready = har_profile_has(&job->profile, "ready"),
                     .is_observed = job->options.command != NULL || job->options.pid != 0},
         .for_ns = options->for_ns,
         .shrink_ns = options->shrink_ns,

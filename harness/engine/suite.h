@@ -36,6 +36,7 @@ struct har_latency {
 /* The files of an evidence folder that are not always there. */
 struct har_left {
     bool has_records, has_log, has_traffic, has_keys;
+    bool has_scenario;                /* of chaos: the file of the round */
     uint64_t log_lost;                /* bytes that are left out of server.log */
     uint64_t traffic_skipped;         /* bytes that are left out of traffic.pcapng */
     uint32_t connections;             /* in it */

@@ -20,8 +20,8 @@ enum {
 #define SCRATCH ".sluice-traffic-"
 
 const char *const har_folder_files[] = {
-    "README.md",      "result.json", "decisions.jsonl", "records.jsonl", "server.log",
-    "traffic.pcapng", NULL,
+    "README.md",  "result.json",    "decisions.jsonl", "records.jsonl",
+    "server.log", "traffic.pcapng", "scenario.json",   NULL,
 };
 
 enum sl_status har_make_folders(const char *path, struct sl_error *reterr_error)

@@ -224,6 +224,10 @@ static void add_files(const struct har_result *result, struct sl_buf *out)
     add_file(out, "result.json",
              "this result as it is in the JSON report, with the story of the play");
     add_file(out, "decisions.jsonl", "what was done; `sluice-harness replay` repeats it");
+    if (left->has_scenario) {
+        add_file(out, "scenario.json",
+                 "the round of chaos as a scenario, for `sluice-harness run`");
+    }
     if (left->has_records) {
         add_file(out, "records.jsonl",
                  "each message of each actor: when it was to be sent, was sent, "

@@ -2,7 +2,9 @@
 """chaos: a clean server passes, a wrong one is found, and what it is shrunk to fails again when it is run."""
 import json
 import unittest
+from pathlib import Path
 
+import jsonschema
 from support import EXEC, Folder, Run, harness
 
 
@@ -25,6 +27,18 @@ class Chaos(unittest.TestCase):
         self.assertEqual(report["totals"]["pass"], 1)
         self.assertNotIn("PASS", done.stdout)
         self.assertIn("1 rounds of chaos: 1 passed", done.stdout)
+        self.assertIn("chaos --for 1s --from 0 --rounds 1 --faults 'stalled-disconnect,cancel' --max-faults 2 --seed 3 ",
+                      report["results"][0]["rerun"])
+        error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(
+            json.loads(harness("schema", "report").stdout)).iter_errors(report))
+        self.assertIsNone(error, error)
+
+    def test_process_faults_pass(self):
+        for kind in ("pause", "drain", "kill"):
+            with self.subTest(kind):
+                done, report = self.chaos("--seed", 6, "--rounds", 1, "--max-faults", 1, "--faults", kind)
+                self.assertEqual(done.returncode, 0, done)
+                self.assertEqual(report["chaos"]["faults"][kind], 1)
 
     def test_wrong_server_is_found_and_shrunk(self):
         wrong = EXEC + " --misbehave ghost-backlog"
@@ -37,6 +51,9 @@ class Chaos(unittest.TestCase):
         self.assertLessEqual(len(found["schedule"]["faults"]), 3)
         self.assertIn("stalled-disconnect", [x["kind"] for x in found["schedule"]["faults"]])
         self.assertEqual(harness("check", found["file"]).returncode, 0)
+        result = report["results"][-1]
+        self.assertIn(f"run '{found['file']}' --seed 5 ", result["rerun"])
+        self.assertEqual((Path(result["evidence"]) / "scenario.json").read_text(), Path(found["file"]).read_text())
         run = Run(self.folder, found["file"], target=("--exec", wrong))
         self.assertEqual(run.status, 1, run)
         self.assertEqual(run.report["results"][0]["failures"][0]["rule"], "SUB-07")

@@ -16,6 +16,7 @@ static struct har_chaos_options options_of(uint64_t seed)
                                       .actors = 16,
                                       .buffer = 100,
                                       .has_buffer = true,
+                                      .is_ready = true,
                                       .is_observed = true};
 }
 
@@ -145,6 +146,85 @@ static void takes_only_what_is_asked_for(void **state)
     }
 }
 
+static bool is_in(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+/* Every third round there are readers whose buffer overflows, and the file asks for what it holds. */
+static void makes_buffers_overflow(void **state)
+{
+    (void)state;
+    struct har_chaos_options options = options_of(4);
+    struct har_chaos_coverage coverage = {0};
+    for (unsigned i = 0; i < 60; i++) {
+        struct har_chaos_schedule schedule;
+        har_chaos_generate(&options, &coverage, &schedule);
+        char *text = har_chaos_write(&schedule, NULL);
+        bool is_deep = i % 3 == 1;
+        if (is_deep) {
+            assert_true(har_chaos_is_deep(&schedule, 0));
+            assert_true(schedule.load.rate_hz * schedule.cycle_ms / 1000 > options.buffer + 80);
+            assert_true(is_in(text, "\"backlog\""));
+        }
+        sl_free(text);
+    }
+    options.has_buffer = false; /* then nobody knows what it holds */
+    for (unsigned i = 0; i < 30; i++) {
+        struct har_chaos_schedule schedule;
+        har_chaos_generate(&options, &coverage, &schedule);
+        char *text = har_chaos_write(&schedule, NULL);
+        assert_false(is_in(text, "\"backlog\""));
+        sl_free(text);
+    }
+}
+
+/* A limited subscriber is there only where its buffer cannot fill. */
+static void promises_a_limited_reader_no_more_than_its_buffer(void **state)
+{
+    (void)state;
+    struct har_chaos_schedule schedule = {
+        .cycles = 1,
+        .cycle_ms = 1000,
+        .load = {.publishers = 1, .rate_hz = 150, .size = 64, .live = 1, .has_limited = true},
+        .groups = {{.who = HAR_CHAOS_SUBSCRIBER, .count = 1}},
+        .group_count = 1,
+        .faults = {{.kind = HAR_CHAOS_CANCEL, .amount = 1}},
+        .fault_count = 1};
+    assert_int_equal(har_chaos_limited_hz(&schedule), 90);
+    assert_int_equal(har_chaos_holds_back(&schedule), 98);
+    char *text = har_chaos_write(&schedule, NULL);
+    assert_true(is_in(text, "\"limited\""));
+    sl_free(text);
+    schedule.faults[0].kind = HAR_CHAOS_PAUSE;
+    text = har_chaos_write(&schedule, NULL);
+    assert_false(is_in(text, "\"limited\""));
+    sl_free(text);
+    schedule.faults[0].kind = HAR_CHAOS_BURST;
+    schedule.groups[0].who = HAR_CHAOS_PUBLISHER;
+    text = har_chaos_write(&schedule, NULL);
+    assert_false(is_in(text, "\"limited\""));
+    sl_free(text);
+    schedule.load.rate_hz = 400; /* 240 Hz: no such rate is promised */
+    assert_true(har_chaos_holds_back(&schedule) > 1000000);
+}
+
+static void lets_miss_what_latency_leaves_no_room_for(void **state)
+{
+    (void)state;
+    struct har_chaos_schedule schedule = {
+        .cycles = 1,
+        .cycle_ms = 1000,
+        .load = {.publishers = 1, .rate_hz = 150, .size = 64, .live = 1},
+        .groups = {{.who = HAR_CHAOS_SUBSCRIBER, .count = 1}},
+        .group_count = 1,
+        .faults = {{.kind = HAR_CHAOS_LATENCY, .amount = 100}},
+        .fault_count = 1};
+    assert_int_equal(har_chaos_group_flags(&schedule, 0) & HAR_CHAOS_LOSES, 0);
+    schedule.load.size = 4000; /* 600 kB a second through 64 KiB each 400 ms */
+    assert_int_not_equal(har_chaos_group_flags(&schedule, 0) & HAR_CHAOS_LOSES, 0);
+}
+
 static void drops_a_group_with_its_faults(void **state)
 {
     (void)state;
@@ -175,6 +255,9 @@ int main(void)
         cmocka_unit_test(keeps_its_bounds_and_writes_scenarios),
         cmocka_unit_test(writes_a_round_without_faults),
         cmocka_unit_test(takes_only_what_is_asked_for),
+        cmocka_unit_test(makes_buffers_overflow),
+        cmocka_unit_test(promises_a_limited_reader_no_more_than_its_buffer),
+        cmocka_unit_test(lets_miss_what_latency_leaves_no_room_for),
         cmocka_unit_test(drops_a_group_with_its_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
