@@ -10,7 +10,7 @@ import stat
 import subprocess
 import unittest
 
-from support import EXEC, HARNESS, SERVER, Folder, Run, scenario
+from support import EXEC, HARNESS, Folder, Run, scenario
 
 INSPECTOR = os.environ["SLUICE_INSPECTOR"]
 WRONG = f"{EXEC} --misbehave duplicate-delivery"
@@ -241,22 +241,6 @@ class Evidence(unittest.TestCase):
         self.assertIn("tick\n", log)
         self.assertNotIn("before", log)
         self.assertIn("server.log: what the server wrote", (self.left(run, "s") / "README.md").read_text())
-
-    def test_a_server_that_dies_after_a_pass_leaves_evidence(self):
-        content = scenario(run=[*scenario()["run"], {"sub": {"close": {"how": "rst"}}}], expect=None)
-        server = subprocess.Popen([SERVER, "--listen", "127.0.0.1:0", "--misbehave", "crash-on-rst"],
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.addCleanup(server.wait)
-        self.addCleanup(server.kill)
-        with server.stdout:
-            address = server.stdout.readline().split()[-1]
-        run = Run(self.folder, self.folder.write("s.json", content), "--evidence", self.evidence,
-                  target=("--target", address))
-        self.assertEqual(run.status, 1, run)
-        left = self.left(run, "s")
-        self.assertTrue({path.name for path in left.iterdir()} >= FILES - {"records.jsonl"})
-        self.assertIn("RES-02", (left / "README.md").read_text())
-        self.assertIn("SubscribeToRoom", str(calls(left / "traffic.pcapng")))
 
     def test_an_interrupted_run_leaves_what_there_is(self):
         waits = scenario(run=[{"sub": {"subscribe": {}}}, {"await": "received(sub) >= 9", "within": "50s"}],
