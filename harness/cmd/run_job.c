@@ -240,7 +240,7 @@ static void begin_report(struct har_run_job *job)
         .target = options->command != NULL ? options->command : options->target,
         .target_option = sl_buf_str(&job->target_option),
         .schema_option = sl_buf_str(&job->schema_option),
-        .has_metadata = options->metadata.count > 0,
+        .has_metadata = options->metadata_given.count > 0,
         .profile = options->profile,
         .library = job->library.folder,
         .add_json = job->add_json,

@@ -176,7 +176,7 @@ static void on_exited(void *owner, struct har_process *process)
 {
     struct har_target *target = owner;
     (void)process;
-    if (target->is_starting) {
+    if (target->is_starting || target->ready != NULL) { /* or asked whether it still serves */
         char text[HAR_TARGET_TEXT_MAX];
         finish(target, SL_CLOSED, har_target_state(target, text));
     }

@@ -109,6 +109,19 @@ static bool take(int folder)
     return is_good;
 }
 
+/* Whether the folder above could be opened, so that only the last name is in the way. */
+static bool has_parent(int root, const char *path)
+{
+    char above[HAR_FOLDER_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    (void)snprintf(above, sizeof(above), "%.*s", slash == NULL ? 0 : (int)(slash - path), path);
+    int parent = walk(root, above, false);
+    if (parent >= 0) {
+        (void)close(parent);
+    }
+    return parent >= 0;
+}
+
 int har_folder_claim(int root, const char *id, char ret_path[HAR_FOLDER_PATH_MAX],
                      struct sl_error *reterr_error)
 {
@@ -131,9 +144,10 @@ int har_folder_claim(int root, const char *id, char ret_path[HAR_FOLDER_PATH_MAX
         if (folder >= 0) {
             (void)close(folder);
         }
-        if (why != EEXIST && why != ENOTDIR && why != ELOOP) { /* taken */
+        bool is_blocked = why == ENOTDIR || why == ELOOP; /* by a file, or a link */
+        if (why != EEXIST && !(is_blocked && has_parent(root, ret_path))) {
             sl_error_set(reterr_error, SL_IO, "no folder %s for evidence: %s", ret_path,
-                         strerror(why));
+                         is_blocked ? "a file or a link is in the way" : strerror(why));
             return -1;
         }
     }

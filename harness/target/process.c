@@ -150,20 +150,6 @@ static void group_is_gone(struct har_process *process)
     note_group(process->pid, 0);
 }
 
-static void on_exit(uv_process_t *handle, int64_t exit_status, int exit_signal)
-{
-    struct har_process *process = handle->data;
-    process->has_exited = true;
-    process->exit_status = exit_status;
-    process->exit_signal = exit_signal;
-    if (!is_group_alive(process)) {
-        group_is_gone(process);
-    }
-    if (!process->is_freed && !process->is_stopping && process->config.exited != NULL) {
-        process->config.exited(process->config.owner, process);
-    }
-}
-
 static void keep(struct har_process *process, struct sl_span bytes)
 {
     size_t kept_max = HAR_PROCESS_OUTPUT_MAX;
@@ -173,6 +159,47 @@ static void keep(struct har_process *process, struct sl_span bytes)
         process->lost += dropped;
     }
     (void)sl_buf_add_span(&process->kept, bytes);
+}
+
+/* It wrote bytes. */
+static void take_output(struct har_process *process, struct sl_span bytes)
+{
+    keep(process, bytes);
+    if (process->config.output != NULL && !process->is_freed) {
+        process->config.output(process->config.owner, process, bytes);
+    }
+}
+
+/* What is in the pipe still: the last words of one that has ended. */
+static void drain(struct har_process *process)
+{
+    uv_os_fd_t fd = -1;
+    if (process->is_freed || uv_fileno((uv_handle_t *)&process->output, &fd) != 0) {
+        return;
+    }
+    for (size_t taken = 0; taken < HAR_PROCESS_OUTPUT_MAX;) { /* what it left behind may write on */
+        ssize_t count = read(fd, process->read_buffer, READ_SIZE);
+        if (count <= 0) {
+            return; /* an end is seen by libuv, too */
+        }
+        take_output(process, sl_span(process->read_buffer, (size_t)count));
+        taken += (size_t)count;
+    }
+}
+
+static void on_exit(uv_process_t *handle, int64_t exit_status, int exit_signal)
+{
+    struct har_process *process = handle->data;
+    process->has_exited = true;
+    process->exit_status = exit_status;
+    process->exit_signal = exit_signal;
+    if (!is_group_alive(process)) {
+        group_is_gone(process);
+    }
+    drain(process);
+    if (!process->is_freed && !process->is_stopping && process->config.exited != NULL) {
+        process->config.exited(process->config.owner, process);
+    }
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
@@ -186,11 +213,7 @@ static void on_output(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct har_process *process = stream->data;
     if (count > 0) {
-        struct sl_span bytes = sl_span(buf->base, (size_t)count);
-        keep(process, bytes);
-        if (process->config.output != NULL && !process->is_freed) {
-            process->config.output(process->config.owner, process, bytes);
-        }
+        take_output(process, sl_span(buf->base, (size_t)count));
     } else if (count < 0) {
         close_handle((uv_handle_t *)stream);
     }

@@ -120,20 +120,28 @@ class Evidence(unittest.TestCase):
                         "-days", 2, "-subj", subject, "-keyout", f"{at}.key", "-out", f"{at}.pem", *signed)
             self.assertEqual(done.returncode, 0, done)
         at = self.folder.path
-        command = f"{WRONG} --tls-cert '{at}/server.pem' --tls-key '{at}/server.key'"
-        for transport in ("h2", "grpc"):
-            run, left = self.run_wrong("--ca", at / "ca.pem", "--metadata", "x-token: secret'word",
-                                       target=("--exec", command))
-            self.assertIn("secret'word", str(calls(left / "traffic.pcapng")), transport)
-            self.assert_traffic(left / "traffic.pcapng", ())
-            for path in left.iterdir():
-                if path.name != "traffic.pcapng":
-                    self.assertNotIn("secret'word", path.read_text(), path)
-            again, see = commands(left)
-            self.assertNotIn("http2", see[1])
-            done = subprocess.run(["sh", "-c", again[0]], env=self.shell, capture_output=True, text=True, check=False)
-            self.assertEqual(done.returncode, 1, done)
-            self.assertIn(run.result("s")["reason"], done.stdout)
+        serving = f"--tls-cert '{at}/server.pem' --tls-key '{at}/server.key'"
+        run, left = self.run_wrong("--ca", at / "ca.pem", "--metadata", "x-token: secret'word",
+                                   target=("--exec", f"{WRONG} {serving}"))
+        self.assertIn("secret'word", str(calls(left / "traffic.pcapng")))
+        self.assert_traffic(left / "traffic.pcapng", ())
+        for path in left.iterdir():
+            if path.name != "traffic.pcapng":
+                self.assertNotIn("secret'word", path.read_text(), path)
+        again, see = commands(left)
+        self.assertNotIn("http2", see[1])
+        done = subprocess.run(["sh", "-c", again[0]], env=self.shell, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn(run.result("s")["reason"], done.stdout)
+
+        # The C core's client, and the proxy, whose side to the server alone has TLS.
+        far = fails(actors={"pub": {"kind": "publisher", "via": "proxy"},
+                            "sub": {"kind": "subscriber", "transport": "grpc"}})
+        run = Run(self.folder, self.folder.write("far.json", far), "--evidence", self.evidence, "--ca", at / "ca.pem",
+                  target=("--exec", f"{EXEC} {serving}"))
+        seen = calls(self.left(run, "far") / "traffic.pcapng")
+        self.assertEqual(sum(call["method"].endswith("/SubscribeToRoom") for call in seen), 1, seen)
+        self.assertEqual(sum(call["method"].endswith("/SendMessage") for call in seen), 10, seen)
 
     def test_both_sides_of_the_fault_proxy_are_told_apart(self):
         content = fails(actors={"pub": {"kind": "publisher", "via": "proxy"},
@@ -241,6 +249,17 @@ class Evidence(unittest.TestCase):
         self.assertIn("tick\n", log)
         self.assertNotIn("before", log)
         self.assertIn("server.log: what the server wrote", (self.left(run, "s") / "README.md").read_text())
+
+    def test_a_server_that_dies_after_a_pass_leaves_evidence(self):
+        content = scenario(expect=None, run=[*scenario()["run"], {"sub": {"close": {"how": "rst"}}},
+                                             {"await": "closed(pub) == 1"}])
+        run = Run(self.folder, self.folder.write("s.json", content), "--evidence", self.evidence,
+                  target=("--exec", f"{EXEC} --misbehave crash-on-rst"))
+        self.assertEqual(run.status, 1, run)
+        left = self.left(run, "s")
+        self.assertTrue({path.name for path in left.iterdir()} >= FILES - {"records.jsonl"})
+        self.assertIn("RES-02", (left / "README.md").read_text())
+        self.assertIn("SubscribeToRoom", str(calls(left / "traffic.pcapng")))
 
     def test_an_interrupted_run_leaves_what_there_is(self):
         waits = scenario(run=[{"sub": {"subscribe": {}}}, {"await": "received(sub) >= 9", "within": "50s"}],

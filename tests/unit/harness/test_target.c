@@ -17,6 +17,7 @@ struct run {
     uv_timer_t guard;
     struct har_process *process;
     bool has_exited, is_stopped, is_late;
+    size_t output_at_exit;
 };
 
 static void on_guard(uv_timer_t *timer)
@@ -30,6 +31,7 @@ static void on_exited(void *owner, struct har_process *process)
     struct run *run = owner;
     assert_ptr_equal(process, run->process);
     run->has_exited = true;
+    run->output_at_exit = har_process_output(process).len;
 }
 
 static void on_stopped(void *owner, struct har_process *process)
@@ -91,6 +93,20 @@ static void every_port_mark_is_replaced(void **state)
     assert_string_equal(har_process_state(run.process, state_text), "exited with status 3");
     assert_true(har_process_has_exited(run.process));
     finish(&run);
+}
+
+static void the_last_words_are_there_when_the_end_is_told(void **state)
+{
+    struct run run;
+    (void)state;
+    for (int i = 0; i < 20; i++) { /* which comes first otherwise is a matter of luck */
+        start(&run, "head -c 60000 /dev/zero; exit 1");
+        while (!run.has_exited) {
+            step(&run);
+        }
+        assert_int_equal(run.output_at_exit, 60000);
+        finish(&run);
+    }
 }
 
 static void death_by_a_signal_is_noticed_at_once(void **state)
@@ -359,6 +375,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_port_mark_is_replaced),
+        cmocka_unit_test(the_last_words_are_there_when_the_end_is_told),
         cmocka_unit_test(death_by_a_signal_is_noticed_at_once),
         cmocka_unit_test(stopping_ends_all_that_the_command_started),
         cmocka_unit_test(a_process_that_ends_on_sigterm_is_not_killed),
