@@ -23,7 +23,7 @@ static bool has_client(const struct har_scenario *scenario)
 {
     bool has = false;
     for (size_t i = 0; i < scenario->actor_count; i++) {
-        enum har_kind kind = scenario->actors[i].kind;
+        int kind = scenario->actors[i].kind;
         has |= kind == HAR_EXTERNAL || kind == HAR_CHILD;
     }
     return has;
