@@ -10,8 +10,8 @@ enum {
     LEAK_CYCLES = 6,
     LEAK_CYCLE_MS = 400,
     LARGE_SIZE = 16384,
-    DEEP_MORE =
-        140, /* messages beyond the buffer: what the stack below the server holds, and those that are missed */
+    DEEP_SIZE = 4000, /* the stack holds a few of these only, and they are no load by themselves */
+    DEEP_MORE = 140,  /* messages beyond the buffer: what the stack holds, and what is missed */
     GRAIN_MS = 50,
 };
 
@@ -320,7 +320,7 @@ static void choose_load(struct generator *generator)
     } else if (generator->style == DEEP) {
         load->publishers = 1;
         load->rate_hz = options->rate_hz;
-        load->size = LARGE_SIZE;
+        load->size = DEEP_SIZE;
         unsigned grains = (options->buffer + DEEP_MORE) * 1000 / load->rate_hz / GRAIN_MS + 1;
         schedule->cycles = 1;
         schedule->cycle_ms = (grains * GRAIN_MS < HAR_CHAOS_CYCLE_MAX_MS) ? grains * GRAIN_MS
