@@ -229,10 +229,21 @@ static void shrink(struct har_chaos_run *run, struct har_chaos_failure *failure)
     run->shrinking = NULL;
 }
 
+static void tell(const struct har_chaos_run *run, const struct har_result *result)
+{
+    har_chaos_live_erase(run->live);
+    if (run->config.suite.told != NULL) {
+        run->config.suite.told(run->config.suite.owner, result);
+    }
+}
+
 static void add_note(struct har_result *result, const char *text)
 {
     if (result->note_count < sizeof(result->notes) / sizeof(result->notes[0])) {
-        (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", text);
+        char *note = result->notes[result->note_count++];
+        if (snprintf(note, HAR_NOTE_MAX, "%s", text) >= HAR_NOTE_MAX) {
+            memcpy(note + HAR_NOTE_MAX - sizeof("..."), "...", sizeof("..."));
+        }
     }
 }
 
@@ -283,9 +294,7 @@ static void on_failure(struct har_chaos_run *run, const struct har_chaos_schedul
     run->shrinking_ns += sl_clock_mono_ns() - begin_ns;
     struct har_result *kept = keep(run, outcome);
     add_notes(failure, kept);
-    if (run->config.suite.told != NULL) {
-        run->config.suite.told(run->config.suite.owner, kept);
-    }
+    tell(run, kept);
 }
 
 /* ---- rounds ---- */
@@ -306,10 +315,7 @@ static void judge(struct har_chaos_run *run, const struct har_chaos_schedule *sc
     run->passed += verdict == HAR_PASS;
     run->inconclusive += verdict == HAR_INCONCLUSIVE;
     if (verdict == HAR_INCONCLUSIVE && run->inconclusive <= HAR_CHAOS_FAILURES_MAX) {
-        struct har_result *kept = keep(run, outcome);
-        if (run->config.suite.told != NULL) {
-            run->config.suite.told(run->config.suite.owner, kept);
-        }
+        tell(run, keep(run, outcome));
     } else if (run->passes_kept < HAR_CHAOS_PASSES_MAX) {
         run->passes_kept++;
         (void)keep(run, outcome);
@@ -385,6 +391,7 @@ void har_chaos_run(struct har_chaos_run *run, const struct har_chaos_config *con
     suite->evidence = har_evidence_new(config->suite.evidence);
     watch_signals(run);
     har_chaos_live_begin(&live, run, stdout);
+    run->live = &live;
     for (unsigned i = 0; i < config->from; i++) {
         har_chaos_generate(&config->options, &run->coverage, &schedule);
     }
@@ -393,11 +400,11 @@ void har_chaos_run(struct har_chaos_run *run, const struct har_chaos_config *con
         struct har_chaos_outcome outcome;
         har_chaos_generate(&config->options, &run->coverage, &schedule);
         play(run, &schedule, NULL, evidence_of_round(run), &outcome);
-        har_chaos_live_erase(&live);
         judge(run, &schedule, &outcome);
         (void)uv_run(config->suite.loop, UV_RUN_NOWAIT); /* a signal */
     }
     har_chaos_live_end(&live);
+    run->live = NULL;
     unwatch_signals(run);
     suite->end_ns = sl_clock_mono_ns();
     suite->config.scenarios = (const struct har_scenario *const *)run->scenarios;

@@ -21,6 +21,8 @@ enum {
     HAR_CHAOS_CONFIRM = 3,       /* plays of what failed, and of what it was shrunk to, at most */
 };
 
+struct har_chaos_live;
+
 struct har_chaos_config {
     struct har_suite_config suite; /* its scenarios, count, repeat, jobs and budget do not matter */
     struct har_chaos_options options;
@@ -56,6 +58,7 @@ struct har_chaos_run {
     uint64_t begin_ns, shrinking_ns;     /* time that was not playing */
     uint64_t deadline_ns;                /* of the shrinking */
     struct har_chaos_failure *shrinking; /* NULL: a round is played */
+    struct har_chaos_live *live;         /* its line goes away before something is told */
     const struct har_chaos_schedule *playing;
     bool is_interrupted, has_mistake;
     uv_signal_t signals[3];

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "harness/chaos/parts.h"
 #include "harness/chaos/steps.h"
 #include "lib/base/alloc.h"
 
@@ -12,8 +13,8 @@ enum {
     TALK_HZ = 20,
     ELSEWHERE_HZ = 20,
     SECONDS = 60,
+    KEPT_BYTES = 64,
     OUTAGE_MS = 1000, /* the load goes on while the server is away */
-    NAMES_MAX = 256,
     LEAK_CYCLES_MIN = 5,
     TEXT_MAX = 4096,
     SMALL_WINDOW = 4000,
@@ -22,25 +23,13 @@ enum {
 };
 #define STRAY "40" /* messages that come before a stall is there */
 
-/* Names of actors, for a selector. */
-struct names {
-    char text[NAMES_MAX];
-    size_t len;
-};
-
-static void name(struct names *names, const char *one)
-{
-    int len = snprintf(names->text + names->len, sizeof(names->text) - names->len, "%s%s",
-                       names->len == 0 ? "" : ",", one);
-    names->len += (size_t)len;
-}
-
 static void add(json_t *array, json_t *value)
 {
     (void)json_array_append_new(array, value);
 }
 
-static void add_verb(json_t *steps, const struct names *who, const char *verb, json_t *args)
+static void add_verb(json_t *steps, const struct har_chaos_names *who, const char *verb,
+                     json_t *args)
 {
     if (who->len > 0) {
         add(steps, har_chaos_step(who->text, verb, args));
@@ -49,102 +38,12 @@ static void add_verb(json_t *steps, const struct names *who, const char *verb, j
     }
 }
 
-/* What the groups of a schedule are to its checks. */
-enum part {
-    WITNESSES,  /* subscribers who get everything, whatever is done to others */
-    UNHARMED,   /* victims who get everything too */
-    LEAVERS,    /* victims whose every stream is without a hole while it is open */
-    LOSERS,     /* those who may miss messages, and stay */
-    DEEP,       /* of them, those who get what their buffer holds, and no more */
-    LIMITED,    /* a witness who gets everything late */
-    ENDED,      /* those whose streams may end */
-    RETURNED,   /* those who come back, of any of these */
-    CHATS,      /* witnesses and victims */
-    ENDS_CHATS, /* victims whose streams may end */
-    PARTS,
-};
-
 struct writer {
     const struct har_chaos_schedule *schedule;
-    struct names parts[PARTS];
+    struct har_chaos_parts parts;
     bool has_outage, has_pause, has_process;
     json_t *root;
 };
-
-/* Who sends beside the load, or away from it at once, would fill its buffer. */
-static bool has_limited(const struct har_chaos_schedule *schedule)
-{
-    for (size_t g = 0; g < schedule->group_count; g++) {
-        if (schedule->groups[g].who == HAR_CHAOS_PUBLISHER) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < schedule->fault_count; i++) {
-        if (har_chaos_kinds[schedule->faults[i].kind].victims == 0) {
-            return false;
-        }
-    }
-    return schedule->load.has_limited;
-}
-
-static void sort_group(struct writer *writer, size_t group)
-{
-    const struct har_chaos_schedule *schedule = writer->schedule;
-    unsigned flags = har_chaos_group_flags(schedule, group);
-    char actor[HAR_CHAOS_NAME_MAX];
-    har_chaos_name(group, actor);
-    bool may_end = har_chaos_may_end(schedule, group);
-    if (schedule->groups[group].who == HAR_CHAOS_CHAT) {
-        name(&writer->parts[CHATS], actor);
-        if (may_end) {
-            name(&writer->parts[ENDS_CHATS], actor);
-        }
-        return;
-    }
-    if (schedule->groups[group].who == HAR_CHAOS_PUBLISHER) {
-        return;
-    }
-    enum part part = may_end                           ? ENDED
-                     : (flags & HAR_CHAOS_LOSES) != 0  ? LOSERS
-                     : (flags & HAR_CHAOS_LEAVES) != 0 ? LEAVERS
-                                                       : UNHARMED;
-    name(&writer->parts[part], actor);
-    if (har_chaos_is_deep(schedule, group)) {
-        name(&writer->parts[DEEP], actor);
-    }
-    bool is_back = may_end || (flags & HAR_CHAOS_LEAVES) != 0;
-    if (is_back) {
-        name(&writer->parts[RETURNED], actor);
-    }
-}
-
-static void sort(struct writer *writer)
-{
-    const struct har_chaos_schedule *schedule = writer->schedule;
-    if (schedule->load.live > 0) {
-        name(&writer->parts[WITNESSES], "live");
-    }
-    if (schedule->load.core > 0) {
-        name(&writer->parts[WITNESSES], "core");
-    }
-    if (schedule->load.talkers > 0) {
-        name(&writer->parts[CHATS], "talk");
-    }
-    if (has_limited(schedule)) {
-        name(&writer->parts[LIMITED], "limited");
-    }
-    for (size_t g = 0; g < schedule->group_count; g++) {
-        char neighbour[HAR_CHAOS_NAME_MAX];
-        (void)snprintf(neighbour, sizeof(neighbour), "n%zu", g);
-        if (schedule->groups[g].has_neighbour) {
-            name(&writer->parts[WITNESSES], neighbour);
-        }
-        sort_group(writer, g);
-    }
-    writer->has_outage = har_chaos_has(schedule, HAR_CHAOS_OUTAGE);
-    writer->has_pause = har_chaos_has_kind(schedule, HAR_CHAOS_PAUSE);
-    writer->has_process = writer->has_outage || writer->has_pause;
-}
 
 /* ---- actors ---- */
 
@@ -225,7 +124,7 @@ static json_t *actors_of(const struct writer *writer)
                                   json_pack("{s:s, s:i, s:s}", "kind", "subscriber", "n",
                                             (int)load->core, "transport", "grpc"));
     }
-    if (writer->parts[LIMITED].len > 0) {
+    if (writer->parts.of[HAR_CHAOS_LIMITED].len > 0) {
         (void)json_object_set_new(actors, "limited",
                                   json_pack("{s:s, s:i}", "kind", "subscriber", "max_rate_hz",
                                             (int)har_chaos_limited_hz(writer->schedule)));
@@ -288,9 +187,10 @@ static void add_outage(const struct writer *writer, json_t *steps)
     add(steps, signal_step(is_drain ? "drain" : "KILL"));
     if (is_drain) {
         add(steps, har_chaos_rest(100));
-        for (int part = WITNESSES; part < PARTS; part++) {
-            if (part != RETURNED && part != ENDS_CHATS && part != DEEP) {
-                add_verb(steps, &writer->parts[part], "cancel", NULL);
+        for (int part = HAR_CHAOS_WITNESSES; part < HAR_CHAOS_PARTS; part++) {
+            if (part != HAR_CHAOS_RETURNED && part != HAR_CHAOS_ENDS_CHATS &&
+                part != HAR_CHAOS_DEEP) {
+                add_verb(steps, &writer->parts.of[part], "cancel", NULL);
             }
         }
         if (writer->schedule->load.has_elsewhere) {
@@ -347,40 +247,58 @@ static json_t *storm(const struct writer *writer)
     return json_pack("{s:s, s:[{s:o}]}", "phase", "storm", "do", "parallel", tracks);
 }
 
-static void add_await(json_t *steps, const struct names *who, const char *counter,
-                      const char *wanted, const char *rule, const char *why)
+static void add_await_within(json_t *steps, const struct har_chaos_names *who, const char *counter,
+                             const char *wanted, const char *within, const char *rule,
+                             const char *why)
 {
-    char text[NAMES_MAX + 64];
+    char text[HAR_CHAOS_NAMES_MAX + 64];
     if (who->len > 0) {
         (void)snprintf(text, sizeof(text), "%s(%s) >= %s", counter, who->text, wanted);
-        add(steps, json_pack("{s:s, s:s, s:s, s:s}", "await", text, "within", "5s", "rule", rule,
+        add(steps, json_pack("{s:s, s:s, s:s, s:s}", "await", text, "within", within, "rule", rule,
                              "why", why));
     }
+}
+
+static void add_await(json_t *steps, const struct har_chaos_names *who, const char *counter,
+                      const char *wanted, const char *rule, const char *why)
+{
+    add_await_within(steps, who, counter, wanted, "5s", rule, why);
+}
+
+/* What a buffer holds of all but so many messages; what came before its stall did, and what went into its window, is a
+ * handful. */
+static void add_kept(const struct writer *writer, int but, char kept[KEPT_BYTES])
+{
+    (void)snprintf(kept, KEPT_BYTES, "max(0, min(%s, accepted(pub) - %d))",
+                   writer->schedule->is_ready ? "B" : "B / 2", but);
 }
 
 /* Messages that everybody must get, and acks. */
 static json_t *calm(const struct writer *writer)
 {
-    const struct names *parts = writer->parts;
+    const struct har_chaos_names *parts = writer->parts.of;
     json_t *steps = json_array();
     static const char fresh[] = "least_fresh";
     char all[16];
     (void)snprintf(all, sizeof(all), "%u", AFTER * writer->schedule->load.publishers);
     add(steps, har_chaos_step("pub", "send", json_pack("{s:i}", "count", AFTER)));
-    add_await(steps, &parts[WITNESSES], fresh, all, "SEND-03", "nothing was done to them");
-    add_await(steps, &parts[UNHARMED], fresh, all, "SEND-03", "their line is good again");
-    add_await(steps, &parts[RETURNED], fresh, all, "SUB-07",
+    add_await(steps, &parts[HAR_CHAOS_WITNESSES], fresh, all, "SEND-03",
+              "nothing was done to them");
+    add_await(steps, &parts[HAR_CHAOS_UNHARMED], fresh, all, "SEND-03", "their line is good again");
+    add_await(steps, &parts[HAR_CHAOS_RETURNED], fresh, all, "SUB-07",
               "who comes back is served like everybody");
-    add_await(steps, &parts[LOSERS], fresh, all, "SUB-06",
+    add_await(steps, &parts[HAR_CHAOS_LOSERS], fresh, all, "SUB-06",
               "after the backlog come the messages that are sent now");
-    add_await(steps, &parts[LIMITED], fresh, all, "SUB-05", "its rate delays, and drops nothing");
+    add_await(steps, &parts[HAR_CHAOS_LIMITED], fresh, all, "SUB-05",
+              "its rate delays, and drops nothing");
     if (writer->schedule->load.has_elsewhere) {
-        const struct names away = {"away", 4};
+        const struct har_chaos_names away = {"away", 4};
         (void)snprintf(all, sizeof(all), "%d", AFTER);
         add(steps, har_chaos_step("far", "send", json_pack("{s:i}", "count", AFTER)));
         add_await(steps, &away, fresh, all, "SEND-03", "nothing was done in its room");
     }
-    add_verb(steps, &parts[CHATS], "send", json_pack("{s:i, s:s}", "count", 2, "rule", "CHAT-01"));
+    add_verb(steps, &parts[HAR_CHAOS_CHATS], "send",
+             json_pack("{s:i, s:s}", "count", 2, "rule", "CHAT-01"));
     return json_pack("{s:s, s:o}", "phase", "after", "do", steps);
 }
 
@@ -391,7 +309,8 @@ static void heal(const struct writer *writer, json_t *steps)
         add(steps, json_pack("{s:b}", "clear", 1));
     }
     if (writer->has_outage) {
-        add_verb(steps, &writer->parts[WITNESSES], "close", json_pack("{s:s}", "how", "rst"));
+        add_verb(steps, &writer->parts.of[HAR_CHAOS_WITNESSES], "close",
+                 json_pack("{s:s}", "how", "rst"));
         if (schedule->load.has_elsewhere) {
             add(steps, har_chaos_step("away", "close", json_pack("{s:s}", "how", "rst")));
             add(steps, har_chaos_step("away", "subscribe", NULL));
@@ -405,13 +324,13 @@ static void heal(const struct writer *writer, json_t *steps)
         har_chaos_heal(schedule, g, steps);
     }
     if (writer->has_outage) { /* neighbours share a connection that has just been made */
-        add_verb(steps, &writer->parts[WITNESSES], "subscribe", NULL);
+        add_verb(steps, &writer->parts.of[HAR_CHAOS_WITNESSES], "subscribe", NULL);
     }
 }
 
 static json_t *cycle(const struct writer *writer)
 {
-    const struct names *witnesses = &writer->parts[WITNESSES];
+    const struct har_chaos_names *witnesses = &writer->parts.of[HAR_CHAOS_WITNESSES];
     json_t *steps = json_array();
     add(steps, storm(writer));
     if (!writer->has_outage) {
@@ -419,8 +338,14 @@ static json_t *cycle(const struct writer *writer)
                   "while the faults last, those whom they do not hit get everything");
     }
     heal(writer, steps);
-    add_await(steps, &writer->parts[LIMITED], "least_received", "accepted(pub)", "SUB-05",
-              "its rate delays, and drops nothing");
+    add_await(steps, &writer->parts.of[HAR_CHAOS_LIMITED], "least_received", "accepted(pub)",
+              "SUB-05", "its rate delays, and drops nothing");
+    char kept[KEPT_BYTES];
+    char wanted[KEPT_BYTES + 16];
+    add_kept(writer, QUIET + 1, kept);
+    (void)snprintf(wanted, sizeof(wanted), "%d + %s", QUIET, kept);
+    add_await_within(steps, &writer->parts.of[HAR_CHAOS_DEEP], "least_received", wanted, "3s",
+                     "SUB-06", "what was kept comes at once when it reads again");
     add(steps, json_pack("{s:b, s:s}", "quiesce", 1, "for", "max(250, 5*S)"));
     add(steps, calm(writer));
     add(steps, json_pack("{s:s}", "mark", "calm"));
@@ -432,8 +357,8 @@ static json_t *run_of(const struct writer *writer)
     const struct har_chaos_load *load = &writer->schedule->load;
     json_t *run = json_array();
     begin_groups(writer, true, run);
-    add_verb(run, &writer->parts[WITNESSES], "subscribe", NULL);
-    add_verb(run, &writer->parts[LIMITED], "subscribe", NULL);
+    add_verb(run, &writer->parts.of[HAR_CHAOS_WITNESSES], "subscribe", NULL);
+    add_verb(run, &writer->parts.of[HAR_CHAOS_LIMITED], "subscribe", NULL);
     if (load->has_elsewhere) {
         add(run, har_chaos_step("away", "subscribe", NULL));
     }
@@ -445,9 +370,10 @@ static json_t *run_of(const struct writer *writer)
         json_pack("{s:i, s:i, s:i}", "count", QUIET, "rate", 100, "size", (int)load->size);
     add(run,
         json_pack("{s:s, s:[o]}", "phase", "base", "do", har_chaos_step("pub", "send", quiet)));
-    static const enum part all[] = {WITNESSES, DEEP, LIMITED}; /* their buffers are empty then */
+    static const enum har_chaos_part all[] = {HAR_CHAOS_WITNESSES, HAR_CHAOS_DEEP,
+                                              HAR_CHAOS_LIMITED}; /* their buffers are empty then */
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        add_await(run, &writer->parts[all[i]], "least_received", "accepted(pub)", "SEND-03",
+        add_await(run, &writer->parts.of[all[i]], "least_received", "accepted(pub)", "SEND-03",
                   "before any fault");
     }
     add(run, json_pack("{s:s}", "mark", "calm"));
@@ -458,7 +384,8 @@ static json_t *run_of(const struct writer *writer)
 /* ---- checks ---- */
 
 /* rule NULL: the check's own. */
-static void add_check(json_t *checks, const struct names *who, json_t *check, const char *rule)
+static void add_check(json_t *checks, const struct har_chaos_names *who, json_t *check,
+                      const char *rule)
 {
     if (who->len == 0) {
         json_decref(check);
@@ -473,46 +400,47 @@ static void add_check(json_t *checks, const struct names *who, json_t *check, co
 
 static void check_delivery(const struct writer *writer, json_t *checks)
 {
-    const struct names *parts = writer->parts;
+    const struct har_chaos_names *parts = writer->parts.of;
     if (!writer->has_outage) {
-        add_check(checks, &parts[WITNESSES], json_pack("{s:s}", "delivered", "all"), "SEND-03");
-        add_check(checks, &parts[UNHARMED], json_pack("{s:s}", "delivered", "all"), "SEND-03");
-        add_check(checks, &parts[LEAVERS], json_pack("{s:s}", "delivered", "segments"), "SUB-07");
+        add_check(checks, &parts[HAR_CHAOS_WITNESSES], json_pack("{s:s}", "delivered", "all"),
+                  "SEND-03");
+        add_check(checks, &parts[HAR_CHAOS_UNHARMED], json_pack("{s:s}", "delivered", "all"),
+                  "SEND-03");
+        add_check(checks, &parts[HAR_CHAOS_LEAVERS], json_pack("{s:s}", "delivered", "segments"),
+                  "SUB-07");
     }
-    add_check(checks, &parts[LIMITED], json_pack("{s:s}", "delivered", "all"), "SUB-05");
-    /* What came before its stall did, and what went into its window, is a handful. */
-    char kept[64];
-    (void)snprintf(kept, sizeof(kept), "max(0, min(%s, accepted(pub) - %d))",
-                   writer->schedule->is_ready ? "B" : "B / 2", QUIET + AFTER + 1);
-    add_check(checks, &parts[DEEP],
+    add_check(checks, &parts[HAR_CHAOS_LIMITED], json_pack("{s:s}", "delivered", "all"), "SUB-05");
+    char kept[KEPT_BYTES];
+    add_kept(writer, QUIET + AFTER + 1, kept);
+    add_check(checks, &parts[HAR_CHAOS_DEEP],
               json_pack("{s:[s,s], s:s, s:s}", "backlog", kept, "B + H + " STRAY, "from", "pub",
                         "phase", "storm"),
               NULL); /* it knows: how many is SUB-05, which ones SUB-06 */
-    for (int part = WITNESSES; part < RETURNED; part++) {
-        if (part == DEEP) { /* losers too */
+    for (int part = HAR_CHAOS_WITNESSES; part < HAR_CHAOS_RETURNED; part++) {
+        if (part == HAR_CHAOS_DEEP) { /* losers too */
             continue;
         }
         add_check(checks, &parts[part],
                   json_pack("{s:s, s:s}", "delivered", "all", "phase", "after"), "SEND-03");
     }
     if (writer->schedule->load.has_elsewhere && !writer->has_outage) {
-        const struct names away = {"away", 4};
+        const struct har_chaos_names away = {"away", 4};
         add_check(checks, &away, json_pack("{s:s}", "delivered", "all"), "SEND-03");
     }
 }
 
 static void check_ends(const struct writer *writer, json_t *checks)
 {
-    static const enum part ended[] = {ENDED, ENDS_CHATS};
+    static const enum har_chaos_part ended[] = {HAR_CHAOS_ENDED, HAR_CHAOS_ENDS_CHATS};
     for (size_t i = 0; i < sizeof(ended) / sizeof(ended[0]); i++) {
-        add_check(checks, &writer->parts[ended[i]],
+        add_check(checks, &writer->parts.of[ended[i]],
                   json_pack("{s:[s,s,s,s], s:b}", "status", "UNAVAILABLE", "UNKNOWN", "INTERNAL",
                             "CANCELLED", "or_open", 1),
                   "RES-02");
     }
-    for (int part = WITNESSES; part <= CHATS; part++) {
-        if (part != RETURNED && part != DEEP) {
-            add_check(checks, &writer->parts[part], json_pack("{s:b}", "open", 1), "SUB-16");
+    for (int part = HAR_CHAOS_WITNESSES; part <= HAR_CHAOS_CHATS; part++) {
+        if (part != HAR_CHAOS_RETURNED && part != HAR_CHAOS_DEEP) {
+            add_check(checks, &writer->parts.of[part], json_pack("{s:b}", "open", 1), "SUB-16");
         }
     }
 }
@@ -526,11 +454,11 @@ static void check_times(const struct writer *writer, json_t *checks)
         {"ack", "SEND-06", "max(5*base.ack.p95, base.ack.p95 + 100 + 4*S)"},
         {"delivery", "SUB-04", "max(5*base.delivery.p95, base.delivery.p95 + 150 + 4*S)"},
     };
-    const struct names pub = {"pub", 3};
+    const struct har_chaos_names pub = {"pub", 3};
     for (size_t i = 0; i < 2 && !writer->has_process; i++) {
         json_t *p =
             json_pack("{s:s, s:i, s:s}", "metric", times[i].metric, "q", 50, "vs", times[i].vs);
-        add_check(checks, i == 0 ? &pub : &writer->parts[WITNESSES],
+        add_check(checks, i == 0 ? &pub : &writer->parts.of[HAR_CHAOS_WITNESSES],
                   json_pack("{s:o, s:s}", "p", p, "phase", "storm"), times[i].rule);
     }
 }
@@ -552,8 +480,8 @@ static json_t *checks_of(const struct writer *writer)
 {
     json_t *checks = json_array();
     check_delivery(writer, checks);
-    if (writer->parts[CHATS].len > 0 && !writer->has_outage) {
-        add_check(checks, &writer->parts[CHATS],
+    if (writer->parts.of[HAR_CHAOS_CHATS].len > 0 && !writer->has_outage) {
+        add_check(checks, &writer->parts.of[HAR_CHAOS_CHATS],
                   json_pack("{s:s, s:s}", "acks", "exact", "phase", "after"), "CHAT-01");
     }
     check_ends(writer, checks);
@@ -575,7 +503,10 @@ char *har_chaos_write(const struct har_chaos_schedule *schedule,
     struct writer writer = {.schedule = schedule};
     struct sl_buf title;
     sl_buf_init(&title, TEXT_MAX);
-    sort(&writer);
+    har_chaos_sort(schedule, &writer.parts);
+    writer.has_outage = har_chaos_has(schedule, HAR_CHAOS_OUTAGE);
+    writer.has_pause = har_chaos_has_kind(schedule, HAR_CHAOS_PAUSE);
+    writer.has_process = writer.has_outage || writer.has_pause;
     (void)sl_buf_addf(&title, "Chaos, seed %llu, round %u: ", (unsigned long long)schedule->seed,
                       schedule->round);
     har_chaos_tell(schedule, &title);
@@ -589,7 +520,7 @@ char *har_chaos_write(const struct har_chaos_schedule *schedule,
         "SUB-06", "SUB-07", "SEND-06", "CHAT-01", "RES-01", "tags", "chaos", "level", "core",
         "needs", needs_of(schedule), "seconds", SECONDS, "alone", 1, "actors", actors_of(&writer),
         "run", run_of(&writer), "expect", checks_of(&writer));
-    if (writer.parts[DEEP].len > 0) { /* for H */
+    if (writer.parts.of[HAR_CHAOS_DEEP].len > 0) { /* for H */
         (void)json_object_set_new(root, "let", json_pack("{s:i}", "L", (int)schedule->load.size));
     }
     char *text = json_dumps(root, JSON_INDENT(1));
