@@ -11,7 +11,7 @@ enum {
     LEAK_CYCLE_MS = 400,
     LARGE_SIZE = 16384,
     DEEP_SIZE = 4000, /* the stack holds a few of these only, and they are no load by themselves */
-    DEEP_MORE = 140,  /* messages beyond the buffer: what the stack holds, and what is missed */
+    DEEP_MORE = 180,  /* messages beyond the buffer: what the stack holds, and what is missed */
     GRAIN_MS = 50,
 };
 
