@@ -273,18 +273,29 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
 
 /* ---- failures ---- */
 
+/* Checks that look at the same thing find the same: it is told once, and leaves room for others. */
+static bool is_told(const struct har_play *play, const char *rule, const char *text)
+{
+    bool is_same = false;
+    for (size_t i = 0; i < play->failure_count && !is_same; i++) {
+        is_same = strcmp(play->failures[i].rule, rule) == 0 &&
+                  strcmp(play->failures[i].text, text) == 0;
+    }
+    return is_same;
+}
+
 static void add_failure(struct har_play *play, const struct har_node *node, const char *rule,
                         bool is_timing, const char *text)
 {
-    if (play->is_over || play->is_mistaken || play->failure_count == HAR_FAILURES_MAX) {
+    bool has_rule = rule != NULL && rule[0] != '\0';
+    const char *broken = has_rule ? rule : play->scenario->rules.items[0];
+    if (play->is_over || play->is_mistaken || play->failure_count == HAR_FAILURES_MAX ||
+        is_told(play, broken, text)) {
         return;
     }
     struct har_failure *failure = &play->failures[play->failure_count++];
     *failure = (struct har_failure){.is_timing = is_timing};
-    bool has_rule = rule != NULL && rule[0] != '\0';
-    const struct har_scenario *scenario = play->scenario;
-    (void)snprintf(failure->rule, sizeof(failure->rule), "%s",
-                   has_rule ? rule : scenario->rules.items[0]);
+    (void)snprintf(failure->rule, sizeof(failure->rule), "%s", broken);
     (void)snprintf(failure->text, sizeof(failure->text), "%s", text);
     (void)snprintf(failure->path, sizeof(failure->path), "%s", node == NULL ? "" : node->path);
     /* What is seen on the spot (a message that nobody sent) needs no number to be wrong. */
