@@ -19,6 +19,10 @@
 #include "inspector/source/stop.h"
 #include "inspector/tls/keyfile.h"
 
+enum {
+    PROGRESS_MAX = 256,
+};
+
 /* Everything of one run; zeroed, then filled from the front. */
 struct run {
     const struct ins_opts *opts;
@@ -36,7 +40,37 @@ struct run {
     struct ins_keyfile *keyfile;
     struct ins_keylog carried; /* secrets that captures carry */
     int output_fd;             /* -1: stdout */
+    struct sl_progress progress;
 };
+
+static void add_bytes(struct sl_buf *out, uint64_t bytes)
+{
+    bool is_large = bytes >= UINT64_C(10) << 30;
+    (void)sl_buf_addf(out, "%.*f %s", is_large ? 1 : 0,
+                      (double)bytes / (is_large ? 1 << 30 : 1 << 20), is_large ? "GiB" : "MiB");
+}
+
+/* How far it is, for who waits at a terminal. */
+static void on_read(void *owner, uint64_t done, uint64_t all)
+{
+    struct run *run = owner;
+    if (!sl_progress_is_due(&run->progress)) {
+        return;
+    }
+    struct sl_buf line;
+    sl_buf_init(&line, PROGRESS_MAX);
+    (void)sl_buf_add_str(&line, run->opts->is_again ? "read again: " : "read ");
+    add_bytes(&line, done);
+    if (all > 0) {
+        (void)sl_buf_add_str(&line, " of ");
+        add_bytes(&line, all);
+        (void)sl_buf_addf(&line, ", %.0f %%",
+                          (double)(done < all ? done : all) * 100 / (double)all);
+    }
+    (void)sl_buf_addf(&line, ", %" PRIu64 " calls", run->stats.calls);
+    sl_progress_draw(&run->progress, sl_buf_span(&line));
+    sl_buf_release(&line);
+}
 
 static void complain(const char *about, const char *text)
 {
@@ -50,6 +84,7 @@ static void on_damage(void *owner, const char *name, const struct ins_damage *da
     if (damage->is_end && ins_stop_is_asked()) {
         return; /* a packet that was still being written */
     }
+    sl_progress_erase(&run->progress);
     ins_stats_damage(&run->stats, name, damage->packet, damage->text);
     if (run->stats.damage_count <= INS_STATS_DAMAGE && !run->opts->is_again) {
         (void)fprintf(stderr,
@@ -62,7 +97,9 @@ static void on_damage(void *owner, const char *name, const struct ins_damage *da
 
 static void on_note(void *owner, const char *name, const char *text)
 {
-    if (!((struct run *)owner)->opts->is_again) {
+    struct run *run = owner;
+    if (!run->opts->is_again) {
+        sl_progress_erase(&run->progress);
         complain(name, text);
     }
 }
@@ -110,8 +147,12 @@ static enum sl_status open_intake(struct run *run, char *const *captures, int co
     const struct ins_opts *opts = run->opts;
     struct sl_error error = {0};
     enum sl_status status = SL_OK;
-    run->handler = (struct ins_intake_handler){
-        .damage = on_damage, .note = on_note, .secrets = on_secrets, .idle = on_idle, .owner = run};
+    run->handler = (struct ins_intake_handler){.damage = on_damage,
+                                               .note = on_note,
+                                               .secrets = on_secrets,
+                                               .idle = on_idle,
+                                               .read = on_read,
+                                               .owner = run};
     if (opts->interface != NULL) {
         struct ins_live_config config = {
             .interface = opts->interface, .filter = opts->filter, .buffer_size = opts->buffer_size};
@@ -126,6 +167,7 @@ static enum sl_status open_intake(struct run *run, char *const *captures, int co
         status = open_captures(run, captures, count, &error);
     }
     if (status != SL_OK) {
+        sl_progress_erase(&run->progress);
         complain(error.source, error.text);
     }
     return status;
@@ -210,6 +252,7 @@ static enum sl_status set_up(struct run *run, char *const *captures, int count)
     if (status != SL_OK) {
         return status;
     }
+    run->lines.progress = &run->progress;
     struct ins_view_config config = {.pool = run->pool,
                                      .lines = &run->lines,
                                      .stats = &run->stats,
@@ -471,6 +514,9 @@ enum ins_exit ins_run(const struct ins_opts *opts, char *const *captures, int ca
     struct run run = {.opts = opts, .select = opts->select, .output_fd = -1};
     enum ins_exit exit_status = INS_EXIT_USAGE;
     ins_stop_install();
+    sl_progress_init(&run.progress, stderr);
+    /* What a command writes itself, when it has a terminal, is not ours to make way for. */
+    run.progress.is_on &= !opts->is_command || isatty(STDOUT_FILENO) != 1;
     if (set_up(&run, captures, capture_count) == SL_OK) {
         struct ins_packet packet;
         while (run.lines.error == 0 && ins_intake_next(run.intake, &packet)) {
@@ -485,11 +531,13 @@ enum ins_exit ins_run(const struct ins_opts *opts, char *const *captures, int ca
                 run.stats.packets++;
             }
         }
+        sl_progress_end(&run.progress);
         run.stats.captures = ins_intake_captures(run.intake);
         run.stats.packets_dropped = ins_intake_dropped(run.intake);
         ins_pipeline_finish(run.pipeline);
         exit_status = conclude(&run);
     }
+    sl_progress_end(&run.progress);
     tear_down(&run);
     return exit_status;
 }

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/chaos/live.h"
 
-#include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include "harness/chaos/run.h"
 #include "lib/base/clock.h"
+#include "lib/base/progress.h"
 
 enum {
     DRAW_MS = 200,
     LINE_BYTES = 8192,
-    COLUMNS_USUAL = 80,
 };
 
 static void add_line(const struct har_chaos_run *run, struct sl_buf *out)
@@ -39,10 +35,8 @@ static void add_line(const struct har_chaos_run *run, struct sl_buf *out)
 
 static void draw(struct har_chaos_live *live)
 {
-    struct winsize size;
     struct sl_buf line;
-    bool is_known = ioctl(fileno(live->file), TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    size_t columns = is_known ? size.ws_col - 1U : COLUMNS_USUAL - 1U; /* the last one would wrap */
+    size_t columns = sl_progress_columns(live->file);
     sl_buf_init(&line, LINE_BYTES);
     add_line(live->run, &line); /* ASCII, and ours */
     har_chaos_live_erase(live);
@@ -58,9 +52,8 @@ static void on_timer(uv_timer_t *timer)
 
 void har_chaos_live_begin(struct har_chaos_live *live, struct har_chaos_run *run, FILE *file)
 {
-    const char *kind = getenv("TERM");
     *live = (struct har_chaos_live){.run = run, .file = file};
-    live->is_on = isatty(fileno(file)) == 1 && kind != NULL && strcmp(kind, "dumb") != 0;
+    live->is_on = sl_progress_is_possible(file);
     (void)uv_timer_init(run->config.suite.loop, &live->timer);
     live->timer.data = live;
     uv_unref((uv_handle_t *)&live->timer); /* a run does not wait for it */

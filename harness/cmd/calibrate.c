@@ -11,9 +11,11 @@
 #include "harness/scenario/library.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/progress.h"
 
 enum {
     JSON_MAX = 64 * 1024,
+    LINE_MAX_BYTES = 512,
 };
 
 struct options {
@@ -53,8 +55,66 @@ struct work {
     struct har_hiccup *hiccup;
     struct sl_pool *pool;
     uv_loop_t loop;
+    uv_timer_t timer; /* of progress */
+    uv_signal_t interrupt;
+    struct sl_progress progress;
+    uint64_t begin_ns;
     int status;
 };
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct work *work = timer->data;
+    struct sl_buf line;
+    if (!sl_progress_is_due(&work->progress)) {
+        return;
+    }
+    sl_buf_init(&line, LINE_MAX_BYTES);
+    double seconds = (double)(sl_clock_mono_ns() - work->begin_ns) / 1e9;
+    if (work->calibrate == NULL) {
+        (void)sl_buf_addf(&line, "waiting for the target  %.0f s", seconds);
+    } else {
+        size_t number = 0;
+        size_t count = 0;
+        const char *name = har_calibrate_stage(work->calibrate, &number, &count);
+        (void)sl_buf_addf(&line, "measuring %s, %zu of %zu  %.0f s", name, number, count, seconds);
+    }
+    sl_progress_draw(&work->progress, sl_buf_span(&line));
+    sl_buf_release(&line);
+}
+
+/* As without us, but for the line. */
+static void on_interrupt(uv_signal_t *handle, int number)
+{
+    struct work *work = handle->data;
+    sl_progress_end(&work->progress);
+    har_process_kill_all();
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+}
+
+static void show_progress(struct work *work)
+{
+    work->begin_ns = sl_clock_mono_ns();
+    sl_progress_init(&work->progress, stderr);
+    (void)uv_timer_init(&work->loop, &work->timer);
+    work->timer.data = work;
+    (void)uv_signal_init(&work->loop, &work->interrupt);
+    work->interrupt.data = work;
+    uv_unref((uv_handle_t *)&work->timer);
+    uv_unref((uv_handle_t *)&work->interrupt);
+    if (work->progress.is_on) {
+        (void)uv_timer_start(&work->timer, on_timer, SL_PROGRESS_FIRST_MS, SL_PROGRESS_MS);
+        (void)uv_signal_start(&work->interrupt, on_interrupt, SIGINT);
+    }
+}
+
+static void end_progress(struct work *work)
+{
+    sl_progress_end(&work->progress);
+    uv_close((uv_handle_t *)&work->timer, NULL);
+    uv_close((uv_handle_t *)&work->interrupt, NULL);
+}
 
 static void on_stopped(void *owner, enum sl_status status, const char *text)
 {
@@ -74,6 +134,7 @@ static void on_started(void *owner, enum sl_status status, const char *text)
 {
     struct work *work = owner;
     if (status != SL_OK) {
+        sl_progress_erase(&work->progress);
         (void)fprintf(stderr, "%s: the target cannot be reached: ", program);
         har_report_text_line(stderr, text);
         work->status = 2;
@@ -156,8 +217,10 @@ static int calibrate(struct work *work)
     work->hiccup = har_hiccup_new();
     work->status = har_cmd_open_target(program, &work->options.run, &work->loop, &work->target);
     if (work->status == 0) {
+        show_progress(work);
         har_target_start(work->target.target, on_started, work);
         (void)uv_run(&work->loop, UV_RUN_DEFAULT);
+        end_progress(work);
     }
     if (work->status == 0) {
         print(work);

@@ -11,10 +11,13 @@
 #include "harness/selftest/runner.h"
 #include "lib/base/alloc.h"
 #include "lib/base/cli.h"
+#include "lib/base/clock.h"
+#include "lib/base/progress.h"
 #include "lib/base/units.h"
 
 enum {
     LIST_MAX = 1024 * 1024,
+    LINE_MAX_BYTES = 8192,
     REPORT_MAX = 64 * 1024 * 1024,
 };
 
@@ -99,10 +102,32 @@ static void find_programs(char harness[PATH_MAX], char server[PATH_MAX])
                    slash == NULL ? 0 : (int)(slash - harness + 1), harness);
 }
 
+/* What a run shows while it goes on. */
+struct shown {
+    const struct har_cases *cases;
+    struct sl_progress progress;
+    uint64_t begin_ns;
+};
+
 static void on_told(void *owner, const struct har_case *item)
 {
-    (void)owner;
+    struct shown *shown = owner;
+    sl_progress_erase(&shown->progress);
     har_selftest_print_case(stdout, item);
+    (void)fflush(stdout);
+}
+
+static void on_tick(void *owner)
+{
+    struct shown *shown = owner;
+    if (!sl_progress_is_due(&shown->progress)) {
+        return;
+    }
+    struct sl_buf line;
+    sl_buf_init(&line, LINE_MAX_BYTES);
+    har_selftest_line(shown->cases, (double)(sl_clock_mono_ns() - shown->begin_ns) / 1e9, &line);
+    sl_progress_draw(&shown->progress, sl_buf_span(&line));
+    sl_buf_release(&line);
 }
 
 static int write_json(const char *path, const struct har_cases *cases,
@@ -124,7 +149,13 @@ static int run(const struct selftest_options *selftest, const struct har_selftes
                struct har_cases *cases, struct har_mutants *mutants)
 {
     struct sl_error error = {0};
-    if (har_selftest_run(config, cases, &error) != SL_OK) {
+    struct shown *shown = config->owner;
+    shown->cases = cases;
+    shown->begin_ns = sl_clock_mono_ns();
+    sl_progress_init(&shown->progress, stderr);
+    enum sl_status ran = har_selftest_run(config, cases, &error);
+    sl_progress_end(&shown->progress);
+    if (ran != SL_OK) {
         return fail(&error);
     }
     har_selftest_print(stdout, cases, mutants);
@@ -169,6 +200,7 @@ int har_cmd_selftest(int argc, char **argv)
     struct har_library library = {0};
     struct har_mutants mutants = {0};
     struct har_cases cases = {0};
+    struct shown shown = {0};
     char harness[PATH_MAX];
     char server[PATH_MAX];
     int status = 0;
@@ -183,6 +215,8 @@ int har_cmd_selftest(int argc, char **argv)
         .frontend = selftest.frontend == NULL ? "grpc" : selftest.frontend,
         .jobs = selftest.jobs,
         .told = on_told,
+        .tick = on_tick,
+        .owner = &shown,
     };
     struct sl_error error = {0};
     size_t len = 0;

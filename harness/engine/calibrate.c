@@ -141,9 +141,35 @@ static void play_stage(struct har_calibrate *calibrate)
     calibrate->play = har_play_new(&config);
 }
 
+static bool is_wanted_stage(const struct har_calibrate *calibrate, size_t stage)
+{
+    return (har_stages[stage].measures & calibrate->calibration->asked) != 0;
+}
+
 static bool is_wanted(const struct har_calibrate *calibrate)
 {
-    return (har_stages[calibrate->stage].measures & calibrate->calibration->asked) != 0;
+    return is_wanted_stage(calibrate, calibrate->stage);
+}
+
+const char *har_calibrate_stage(const struct har_calibrate *calibrate, size_t *ret_number,
+                                size_t *ret_count)
+{
+    *ret_number = 1;
+    *ret_count = 0;
+    for (size_t i = 0; i < har_stage_count; i++) {
+        bool is_one = is_wanted_stage(calibrate, i);
+        *ret_count += is_one;
+        *ret_number += is_one && i < calibrate->stage;
+    }
+    if (calibrate->stage >= har_stage_count) {
+        return "";
+    }
+    unsigned measures = har_stages[calibrate->stage].measures & calibrate->calibration->asked;
+    size_t first = 0;
+    while (first < HAR_CALIBRATED && (measures & HAR_BIT(first)) == 0) {
+        first++;
+    }
+    return first == HAR_CALIBRATED ? "" : har_calibrated_names[first];
 }
 
 static void next(struct har_calibrate *calibrate)

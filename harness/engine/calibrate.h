@@ -64,6 +64,9 @@ struct har_calibrate;
 struct har_calibrate *har_calibrate_start(const struct har_play_config *base, unsigned asked,
                                           struct har_calibration *calibration,
                                           har_calibrate_fn *done, void *owner);
+/* What is being measured, and which of how many stages that is, from 1. "" when nothing is. */
+const char *har_calibrate_stage(const struct har_calibrate *calibrate, size_t *ret_number,
+                                size_t *ret_count);
 /* Nothing more is measured: done() comes soon. NULL is fine. */
 void har_calibrate_stop(struct har_calibrate *calibrate);
 void har_calibrate_free(struct har_calibrate *calibrate);

@@ -2,16 +2,14 @@
 #include "harness/report/live.h"
 
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "harness/report/shown.h"
 #include "lib/base/clock.h"
+#include "lib/base/progress.h"
 
 enum {
     DRAW_MS = 200,
     LINE_MAX_BYTES = 8192,
-    COLUMNS_USUAL = 80,
 };
 
 static void add_names(const struct har_suite *suite, struct sl_buf *out)
@@ -67,13 +65,6 @@ void har_live_line(const struct har_suite *suite, uint64_t elapsed_ns, unsigned 
     sl_buf_release(&line);
 }
 
-static unsigned columns_of(FILE *file)
-{
-    struct winsize size;
-    bool is_known = ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-    return is_known ? size.ws_col - 1U : COLUMNS_USUAL - 1U; /* the last column would wrap */
-}
-
 void har_live_erase(struct har_live *live)
 {
     if (live->is_on) {
@@ -88,7 +79,8 @@ void har_live_draw(struct har_live *live)
     }
     struct sl_buf line;
     sl_buf_init(&line, LINE_MAX_BYTES);
-    har_live_line(live->suite, sl_clock_mono_ns() - live->begin_ns, columns_of(live->file), &line);
+    har_live_line(live->suite, sl_clock_mono_ns() - live->begin_ns, sl_progress_columns(live->file),
+                  &line);
     har_live_erase(live);
     (void)fwrite(line.data, 1, line.len, live->file);
     (void)fflush(live->file);
@@ -103,10 +95,9 @@ static void on_timer(uv_timer_t *timer)
 void har_live_begin(struct har_live *live, uv_loop_t *loop, FILE *file,
                     const struct har_suite *suite)
 {
-    const char *kind = getenv("TERM");
     const char *no_colour = getenv("NO_COLOR");
     *live = (struct har_live){.file = file, .suite = suite, .begin_ns = sl_clock_mono_ns()};
-    live->is_on = isatty(fileno(file)) == 1 && kind != NULL && strcmp(kind, "dumb") != 0;
+    live->is_on = sl_progress_is_possible(file);
     live->has_colour = live->is_on && (no_colour == NULL || no_colour[0] == '\0');
     (void)uv_timer_init(loop, &live->timer);
     live->timer.data = live;

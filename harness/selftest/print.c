@@ -8,6 +8,7 @@
 
 enum {
     LINE = 100, /* of the matrix, where it breaks */
+    LINE_SHOWN_MAX = 1024,
 };
 
 static const char *word_of(const struct har_case *item)
@@ -25,6 +26,29 @@ static const char *word_of(const struct har_case *item)
                                          : "BROKEN";
     }
     return item->is_good ? "caught" : "SURVIVED";
+}
+
+void har_selftest_line(const struct har_cases *cases, double seconds, struct sl_buf *out)
+{
+    size_t done = 0;
+    size_t bad = 0;
+    for (size_t i = 0; i < cases->count; i++) {
+        done += cases->items[i].is_done;
+        bad += cases->items[i].is_done && !cases->items[i].is_good;
+    }
+    (void)sl_buf_addf(out, "%zu of %zu  %.0f s", done, cases->count, seconds);
+    if (bad > 0) {
+        (void)sl_buf_addf(out, "  %zu not as they must be", bad);
+    }
+    const char *separator = "  running: ";
+    for (size_t i = 0; i < cases->count && out->len < LINE_SHOWN_MAX; i++) {
+        const struct har_case *item = &cases->items[i];
+        if (item->is_running) {
+            (void)sl_buf_addf(out, "%s%s on %s", separator, item->scenario->id,
+                              item->mutant_name == NULL ? "the clean server" : item->mutant_name);
+            separator = ", ";
+        }
+    }
 }
 
 void har_selftest_print_case(FILE *file, const struct har_case *item)

@@ -6,6 +6,8 @@
 #include "harness/selftest/cases.h"
 #include "lib/base/buf.h"
 
+/* How far it is, in one line of ASCII without an end. */
+void har_selftest_line(const struct har_cases *cases, double seconds, struct sl_buf *out);
 /* One line, as a case ends. */
 void har_selftest_print_case(FILE *file, const struct har_case *item);
 /* The matrix, a scenario a line; the wrong servers that nothing caught; the totals. */

@@ -23,7 +23,8 @@ enum {
     PATH_BYTES = 4096,
     COMMAND_MAX = 16 * 1024,
     WAITERS_MAX = 4, /* background cases beside the others */
-    TAIL = 200,      /* bytes of its output in the reason */
+    TICK_MS = 100,
+    TAIL = 200, /* bytes of its output in the reason */
 };
 
 struct runner;
@@ -50,6 +51,7 @@ struct runner {
     unsigned running, waiters;
     bool is_alone_running, is_interrupted;
     uv_signal_t signals[2];
+    uv_timer_t ticker;
 };
 
 static void go_on(struct runner *runner);
@@ -296,6 +298,22 @@ static void watch_signals(struct runner *runner)
     }
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+    const struct har_selftest_config *config = ((struct runner *)timer->data)->config;
+    config->tick(config->owner);
+}
+
+static void start_ticks(struct runner *runner)
+{
+    (void)uv_timer_init(&runner->loop, &runner->ticker);
+    runner->ticker.data = runner;
+    uv_unref((uv_handle_t *)&runner->ticker);
+    if (runner->config->tick != NULL) {
+        (void)uv_timer_start(&runner->ticker, on_tick, TICK_MS, TICK_MS);
+    }
+}
+
 static enum sl_status make_folder(struct runner *runner, struct sl_error *reterr_error)
 {
     const char *parent = getenv("TMPDIR");
@@ -335,12 +353,14 @@ enum sl_status har_selftest_run(const struct har_selftest_config *config, struct
             runner->slots[i].runner = runner;
         }
         watch_signals(runner);
+        start_ticks(runner);
         go_on(runner);
         if (cases->count > 0) {
             (void)uv_run(&runner->loop, UV_RUN_DEFAULT);
         }
         uv_close((uv_handle_t *)&runner->signals[0], NULL);
         uv_close((uv_handle_t *)&runner->signals[1], NULL);
+        uv_close((uv_handle_t *)&runner->ticker, NULL);
         while (uv_loop_close(&runner->loop) == UV_EBUSY) { /* also where uv_stop is still due */
             (void)uv_run(&runner->loop, UV_RUN_NOWAIT);
         }

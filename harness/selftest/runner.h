@@ -24,6 +24,7 @@ struct har_selftest_config {
     const char *frontend;                                   /* of servers that have a choice */
     unsigned jobs;                                          /* cases beside each other */
     void (*told)(void *owner, const struct har_case *item); /* as they end */
+    void (*tick)(void *owner);                              /* ten times a second; may be NULL */
     void *owner;
 };
 

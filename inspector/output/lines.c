@@ -109,6 +109,9 @@ void ins_lines_release_held(struct ins_lines *lines, const struct sl_buf *held, 
 enum sl_status ins_lines_flush(struct ins_lines *lines)
 {
     size_t done = 0;
+    if (lines->progress != NULL && lines->buf.len > 0) {
+        sl_progress_erase(lines->progress);
+    }
     while (done < lines->buf.len && lines->error == 0) {
         ssize_t wrote = write(lines->fd, lines->buf.data + done, lines->buf.len - done);
         if (wrote < 0 && errno != EINTR) {

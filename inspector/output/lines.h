@@ -11,6 +11,7 @@
  * nothing and counted.
  */
 #include "lib/base/json_out.h"
+#include "lib/base/progress.h"
 
 enum {
     INS_LINES_RECORD_MAX = 16 * 1024 * 1024,
@@ -27,7 +28,8 @@ struct ins_renderer {
 };
 
 struct ins_lines {
-    int fd; /* borrowed */
+    int fd;                       /* borrowed */
+    struct sl_progress *progress; /* NULL: none; to be gone before a write */
     struct sl_buf buf;
     struct sl_json_out out;
     size_t record_at;

@@ -42,9 +42,10 @@ struct ins_input *ins_input_new(const struct ins_input_ops *ops, void *context, 
 /* Says why no more can be read; the first reason stays. For read functions. */
 void ins_input_fail(struct ins_input *input, const char *format, ...) SL_PRINTF(2, 3);
 
-/* What a file or pipe does where it has no bytes yet. Both may be NULL. */
+/* What a file or pipe does where it has no bytes yet. Each may be NULL. */
 struct ins_input_wait {
-    void (*before)(void *owner); /* a read will have to wait */
+    void (*before)(void *owner);            /* a read will have to wait */
+    void (*got)(void *owner, size_t bytes); /* a read gave these */
     /* The file at fd was read to its end: waits for more. False: it really is the end. */
     bool (*more)(void *owner, int fd, uint64_t size);
     void *owner;
@@ -59,6 +60,9 @@ SL_MUST_USE enum sl_status ins_input_open(const char *path, const struct ins_inp
 struct ins_input *ins_input_memory(struct sl_span bytes);
 
 void ins_input_free(struct ins_input *input);
+
+/* Bytes of the file; 0 where that is not known. */
+uint64_t ins_input_path_size(const char *path);
 
 /* True where the bytes pass once only: a pipe, a terminal, a socket. */
 bool ins_input_path_is_stream(const char *path);

@@ -73,6 +73,9 @@ static ssize_t file_read(void *context, struct ins_input *input, uint8_t *into, 
         ins_input_fail(input, "%s", strerror(errno));
     }
     file->size += got > 0 ? (uint64_t)got : 0;
+    if (got > 0 && wait != NULL && wait->got != NULL) {
+        wait->got(wait->owner, (size_t)got);
+    }
     return got;
 }
 
@@ -126,6 +129,14 @@ enum sl_status ins_input_open(const char *path, const struct ins_input_wait *wai
     file->begin = begin < 0 ? 0 : begin;
     *ret_input = ins_input_new(&file_ops, file, INS_INPUT_WINDOW);
     return SL_OK;
+}
+
+uint64_t ins_input_path_size(const char *path)
+{
+    struct stat info;
+    bool is_known =
+        strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &info) == 0 : stat(path, &info) == 0;
+    return is_known && S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
 }
 
 bool ins_input_path_is_stream(const char *path)

@@ -20,6 +20,8 @@ struct ins_intake_handler {
     void (*secrets)(void *owner, struct sl_span lines);
     /* The next packet may be long in coming: what is held back for speed should go out. */
     void (*idle)(void *owner);
+    /* So many bytes of captures were read, of so many; of 0: that is not known. */
+    void (*read)(void *owner, uint64_t done, uint64_t all);
     void *owner;
 };
 

@@ -24,6 +24,7 @@ struct merge {
     size_t count, capacity;
     size_t open_count, stream_count;
     uint64_t packets;
+    uint64_t bytes_read, bytes; /* of the files, as they lie there; pipes have no bytes */
     /* A binary heap of places in inputs: those that have a packet or are closed, the earliest first. */
     size_t *heap;
     size_t heap_count;
@@ -81,6 +82,17 @@ static struct input *pop(struct merge *merge)
 static void on_wait(void *owner)
 {
     ins_intake_idle(owner);
+}
+
+static void on_got(void *owner, size_t bytes)
+{
+    struct merge *merge = owner;
+    const struct ins_intake_handler *handler = merge->base.handler;
+    merge->bytes_read += bytes;
+    if (handler->read != NULL) {
+        handler->read(handler->owner, merge->bytes_read,
+                      merge->stream_count > 0 ? 0 : merge->bytes);
+    }
 }
 
 static enum sl_status open_source(struct merge *merge, const char *path,
@@ -217,7 +229,7 @@ struct ins_intake *ins_merge_new(const struct ins_intake_handler *handler)
 {
     struct merge *merge = sl_alloc(sizeof(*merge));
     merge->base = (struct ins_intake){.ops = &merge_ops, .handler = handler};
-    merge->wait = (struct ins_input_wait){.before = on_wait, .owner = merge};
+    merge->wait = (struct ins_input_wait){.before = on_wait, .got = on_got, .owner = merge};
     merge->inputs = sl_calloc(INS_MERGE_MAX, sizeof(merge->inputs[0]));
     merge->heap = sl_calloc(INS_MERGE_MAX, sizeof(merge->heap[0]));
     return &merge->base;
@@ -269,6 +281,7 @@ enum sl_status ins_merge_add_path(struct ins_intake *intake, const char *path,
 {
     struct merge *merge = (struct merge *)intake;
     bool is_stream = ins_input_path_is_stream(path);
+    uint64_t read_before = merge->bytes_read;
     struct ins_source *source = NULL;
     if (is_stream && merge->open_count == INS_MERGE_OPEN_MAX) {
         return sl_error_set(reterr_error, SL_LIMIT, "more than %d pipes are read at once",
@@ -284,10 +297,12 @@ enum sl_status ins_merge_add_path(struct ins_intake *intake, const char *path,
                             INS_MERGE_MAX);
     }
     merge->stream_count += is_stream ? 1 : 0;
+    merge->bytes += ins_input_path_size(path);
     if (is_stream || merge->open_count <= INS_MERGE_KEPT_OPEN) {
         advance(merge, input);
     } else {
         peek(merge, input);
+        merge->bytes_read = read_before; /* they are read again */
     }
     return SL_OK;
 }
