@@ -36,12 +36,12 @@ struct har_latency {
 /* The files of an evidence folder that are not always there. */
 struct har_left {
     bool has_records, has_log, has_traffic, has_keys;
-    bool has_scenario;                /* of chaos: the file of the round */
-    uint64_t log_lost;                /* bytes that are left out of server.log */
-    uint64_t traffic_skipped;         /* bytes that are left out of traffic.pcapng */
-    uint32_t connections;             /* in it */
-    uint16_t ports[HAR_TRACE_PLACES]; /* of servers in it; 0: none */
-    uint64_t begin_wall_ns;           /* of the play; 0: there was none */
+    bool has_scenario;        /* of chaos: the file of the round */
+    uint64_t log_lost;        /* bytes that are left out of server.log */
+    uint64_t traffic_skipped; /* bytes that are left out of traffic.pcapng */
+    uint32_t connections;     /* in it */
+    struct har_trace_port ports[HAR_TRACE_PORTS_MAX]; /* of servers in it */
+    uint64_t begin_wall_ns;                           /* of the play; 0: there was none */
 };
 
 struct har_result {

@@ -30,8 +30,9 @@ struct har_trace {
 struct har_trace_flow {
     struct har_trace *trace;
     uint32_t number;
-    uint64_t bytes;  /* of both sides, kept */
-    uint64_t gap[2]; /* left out since the last record: [is_from_client] */
+    struct har_trace_port *port; /* of the server, in the trace; NULL: it has none there */
+    uint64_t bytes;              /* of both sides, kept */
+    uint64_t gap[2];             /* left out since the last record: [is_from_client] */
 };
 
 /* ---- the log ---- */
@@ -128,6 +129,19 @@ static void make_up(struct har_trace_ends *ends, uint32_t number)
     har_packet_end_init(&ends->server, (const struct sockaddr *)&server);
 }
 
+/* Its entry, NULL when there are too many. */
+static struct har_trace_port *port_of(struct har_trace *trace, uint16_t number)
+{
+    for (size_t i = 0; i < HAR_TRACE_PORTS_MAX; i++) {
+        struct har_trace_port *port = &trace->seen.ports[i];
+        if (port->number == number || port->number == 0) {
+            port->number = number;
+            return port;
+        }
+    }
+    return NULL;
+}
+
 struct har_trace_flow *har_trace_flow_new(struct har_trace *trace, enum har_trace_place place,
                                           const struct sockaddr *client,
                                           const struct sockaddr *server, const char *name,
@@ -148,7 +162,7 @@ struct har_trace_flow *har_trace_flow_new(struct har_trace *trace, enum har_trac
     trace->refs++;
     if (add(flow, HAR_TRACE_FLOW, true, sl_span(&ends, sizeof(ends)), now_ns)) {
         trace->seen.flows++;
-        trace->seen.ports[place] = ends.server.port;
+        flow->port = port_of(trace, ends.server.port);
     } else { /* what comes on it is left out */
         flow->number = UINT32_MAX;
     }
@@ -196,6 +210,9 @@ void har_trace_keys(struct har_trace_flow *flow, struct sl_span lines)
 {
     if (flow != NULL && flow->number != UINT32_MAX && lines.len > 0 && lines.len <= PIECE_MAX) {
         flow->trace->seen.has_keys |= add(flow, HAR_TRACE_KEYS, true, lines, 0);
+        if (flow->port != NULL) {
+            flow->port->has_tls = true;
+        }
     }
 }
 

@@ -25,6 +25,7 @@ enum {
     HAR_TRACE_MAX = 48 * 1024 * 1024,
     HAR_TRACE_FLOW_MAX = 16 * 1024 * 1024,
     HAR_TRACE_NAME_MAX = 128,
+    HAR_TRACE_PORTS_MAX = 8,
 };
 
 struct har_trace;
@@ -57,14 +58,19 @@ void har_trace_end(struct har_trace_flow *flow, bool is_from_client, bool is_res
 void har_trace_keys(struct har_trace_flow *flow, struct sl_span lines);
 void har_trace_flow_free(struct har_trace_flow *flow);
 
+struct har_trace_port {
+    uint16_t number; /* 0: none */
+    bool has_tls;
+};
+
 /* What became of it. */
 struct har_trace_seen {
     uint32_t flows;
     uint64_t bytes;   /* kept */
     uint64_t skipped; /* left out */
     bool has_keys;
-    uint16_t ports[HAR_TRACE_PLACES]; /* of a server in each place; 0: none */
-    int error;                        /* errno of the file that could not be written; 0: none */
+    struct har_trace_port ports[HAR_TRACE_PORTS_MAX]; /* of servers, the first ones */
+    int error; /* errno of the file that could not be written; 0: none */
 };
 struct har_trace_seen har_trace_seen(const struct har_trace *trace);
 

@@ -100,13 +100,13 @@ static void add_asked(const struct har_scenario *scenario, const char *path, str
 }
 
 static void add_blame(const struct har_result *result, const struct har_failure *failure,
-                      struct sl_buf *out)
+                      const char *label, struct sl_buf *out)
 {
     struct sl_buf blame;
     sl_buf_init(&blame, HAR_BLAME_MAX);
     har_advice_blame(result, failure, &blame);
     if (blame.len > 0) {
-        har_readme_line(out, "  what broke:   ", "%s", sl_buf_str(&blame));
+        har_readme_line(out, label, "%s", sl_buf_str(&blame));
     }
     sl_buf_release(&blame);
 }
@@ -121,7 +121,11 @@ static void add_seen(const struct har_result *result, struct sl_buf *out)
         (void)sl_buf_add_str(out, "\n");
         har_readme_line(out, "", "%zu. %s%s%s", i + 1, failure->rule,
                         failure->rule[0] == '\0' ? "" : ": ", failure->text);
-        add_blame(result, failure, out);
+        if (i > 0 && strcmp(failure[-1].rule, failure->rule) == 0 &&
+            strcmp(failure[-1].path, failure->path) == 0 && failure[-1].why == failure->why) {
+            continue; /* the same of another actor or message */
+        }
+        add_blame(result, failure, "  what broke:   ", out);
         if (failure->path[0] != '\0') {
             har_readme_line(out, "  place:        ", "%s of %s", failure->path, scenario->path);
             add_asked(scenario, failure->path, out);
@@ -129,7 +133,7 @@ static void add_seen(const struct har_result *result, struct sl_buf *out)
             har_readme_line(out,
                             "  place:        ", "judged on every connection of every scenario");
         }
-        har_readme_line(out, "  matters as:   ", "%s", har_advice_why(result, failure));
+        har_readme_line(out, "  it matters:   ", "%s", har_advice_why(result, failure));
         if (failure->doubt[0] != '\0') {
             har_readme_line(out, "  doubt:        ", "%s", failure->doubt);
         }
@@ -198,9 +202,11 @@ static void add_commands(const struct har_report *report, const struct har_resul
         (void)sl_buf_add_str(&lines, report->schema_option == NULL ? "" : report->schema_option);
         add_path(&lines, result, "traffic.pcapng");
         (void)sl_buf_add_str(&lines, "\nwireshark ");
-        for (size_t i = 0; i < HAR_TRACE_PLACES && !result->left.has_keys; i++) {
-            if (result->left.ports[i] != 0) { /* it knows HTTP/2 in the clear by the port only */
-                (void)sl_buf_addf(&lines, "-d tcp.port==%u,http2 ", result->left.ports[i]);
+        for (size_t i = 0; i < HAR_TRACE_PORTS_MAX; i++) {
+            const struct har_trace_port *port = &result->left.ports[i];
+            if (port->number != 0 &&
+                !port->has_tls) { /* HTTP/2 in the clear it knows by this only */
+                (void)sl_buf_addf(&lines, "-d tcp.port==%u,http2 ", port->number);
             }
         }
         add_path(&lines, result, "traffic.pcapng");
@@ -266,6 +272,9 @@ void har_report_failure(const struct har_report *report, const struct har_result
     har_readme_line(out, "", "%s%s%s", result->failure_count > 0 ? result->failures[0].rule : "",
                     result->failure_count > 0 && result->failures[0].rule[0] != '\0' ? ": " : "",
                     result->reason);
+    if (result->failure_count > 0 && result->outcome == HAR_FAIL) {
+        add_blame(result, &result->failures[0], "", out);
+    }
     (void)sl_buf_addf(out, "\nSeed %llu, profile ", (unsigned long long)report->suite->config.seed);
     har_readme_word(out, report->profile);
     if (result->left.begin_wall_ns > 0) {

@@ -154,6 +154,11 @@ class Evidence(unittest.TestCase):
             names = tshark(capture, "-Y", "frame.comment", "-T", "fields", "-e", "frame.interface_name", "-e",
                            "frame.comment")
             self.assertEqual(sorted(name.split("\t")[0] for name in names), ["harness"] * 2 + ["upstream"] * 2)
+            ports = re.findall(r"tcp\.port==\d+,http2", (capture.parent / "README.md").read_text())
+            self.assertEqual(len(set(ports)), 2, ports)
+            paths = tshark(capture, *[word for port in ports for word in ("-d", port)], "-Y",
+                           'http2.headers.path contains "Subscribe"')
+            self.assertEqual(len(paths), 2, paths)
 
     def test_a_pass_leaves_nothing_and_takes_away_what_was_left(self):
         content = fails()

@@ -101,7 +101,9 @@ static void everything_comes_back_in_its_order(void **state)
         struct har_trace_seen said = har_trace_seen(trace);
         assert_int_equal(said.bytes, totals[i]);
         assert_int_equal(said.flows, 1);
-        assert_int_equal(said.ports[HAR_TRACE_OWN], 443);
+        assert_int_equal(said.ports[0].number, 443);
+        assert_true(said.ports[0].has_tls);
+        assert_int_equal(said.ports[1].number, 0);
         assert_true(said.has_keys);
         har_trace_flow_free(flow);
         har_trace_free(trace);
@@ -198,7 +200,8 @@ static void a_socket_in_the_file_system_has_made_up_ends(void **state)
                            (const struct sockaddr *)&unix_end, "unix", 1);
     (void)fill(flow, 5000);
     struct har_trace_seen said = har_trace_seen(trace);
-    assert_int_equal(said.ports[HAR_TRACE_UPSTREAM], 1);
+    assert_int_equal(said.ports[0].number, 1);
+    assert_false(said.ports[0].has_tls);
     assert_int_equal(har_trace_write(trace, fd, path, "test", NULL), SL_OK);
     struct stat info;
     assert_int_equal(stat(path, &info), 0);
