@@ -7,6 +7,7 @@ enum {
     FAULTS_OF_GROUP_MAX = 3,
     BURST_AT_ONCE = 10,
     STYLES_EVERY = 3,
+    OUTAGE_CYCLES_MAX = 2, /* a drain may take its whole grace */
     LEAK_CYCLES = 6,
     LEAK_CYCLE_MS = 400,
     LARGE_SIZE = 16384,
@@ -64,6 +65,25 @@ static bool is_allowed(const struct har_chaos_options *options, unsigned kind)
 static unsigned *pair(struct har_chaos_coverage *coverage, unsigned a, unsigned b)
 {
     return a < b ? &coverage->pairs[a][b] : &coverage->pairs[b][a];
+}
+
+/* With the faults before it. */
+static void count_fault(const struct har_chaos_schedule *schedule, size_t fault,
+                        struct har_chaos_coverage *coverage)
+{
+    unsigned kind = schedule->faults[fault].kind;
+    for (size_t i = 0; i < fault; i++) {
+        (*pair(coverage, kind, schedule->faults[i].kind))++;
+    }
+    coverage->kinds[kind]++;
+}
+
+void har_chaos_cover(const struct har_chaos_schedule *schedule, struct har_chaos_coverage *coverage)
+{
+    for (size_t i = 0; i < schedule->fault_count; i++) {
+        count_fault(schedule, i, coverage);
+    }
+    coverage->rounds = schedule->round + 1;
 }
 
 /* ---- which kinds ---- */
@@ -289,11 +309,7 @@ static void add_fault(struct generator *generator, unsigned kind)
     }
     fault->is_other = one_in(generator, 2);
     fault->amount = amount_of(generator, kind, fault->is_other);
-    for (size_t i = 0; i < schedule->fault_count; i++) {
-        (*pair(generator->coverage, kind, schedule->faults[i].kind))++;
-    }
-    generator->coverage->kinds[kind]++;
-    schedule->fault_count++;
+    count_fault(schedule, schedule->fault_count++, generator->coverage);
 }
 
 static void choose_load(struct generator *generator)
@@ -350,6 +366,9 @@ void har_chaos_generate(const struct har_chaos_options *options,
         if (kind != HAR_CHAOS_KINDS) {
             add_fault(&generator, kind);
         }
+    }
+    if (har_chaos_has(schedule, HAR_CHAOS_OUTAGE) && schedule->cycles > OUTAGE_CYCLES_MAX) {
+        schedule->cycles = OUTAGE_CYCLES_MAX;
     }
 }
 

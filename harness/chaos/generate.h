@@ -33,6 +33,10 @@ struct har_chaos_coverage {
 void har_chaos_generate(const struct har_chaos_options *options,
                         struct har_chaos_coverage *coverage, struct har_chaos_schedule *schedule);
 
+/* Counts a round without choosing it. */
+void har_chaos_cover(const struct har_chaos_schedule *schedule,
+                     struct har_chaos_coverage *coverage);
+
 /* Kinds that the options allow, and how many of them, and of their pairs, came at least once. */
 struct har_chaos_covered {
     unsigned kinds, kinds_possible, pairs, pairs_possible;

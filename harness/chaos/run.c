@@ -392,13 +392,13 @@ void har_chaos_run(struct har_chaos_run *run, const struct har_chaos_config *con
     watch_signals(run);
     har_chaos_live_begin(&live, run, stdout);
     run->live = &live;
-    for (unsigned i = 0; i < config->from; i++) {
-        har_chaos_generate(&config->options, &run->coverage, &schedule);
+    for (unsigned i = 0; i < config->from; i++) { /* they decide what comes in the next one */
+        har_chaos_generate(&config->options, &run->chosen, &schedule);
     }
-    run->coverage = (struct har_chaos_coverage){.rounds = run->coverage.rounds};
     while (may_begin(run)) {
         struct har_chaos_outcome outcome;
-        har_chaos_generate(&config->options, &run->coverage, &schedule);
+        har_chaos_generate(&config->options, &run->chosen, &schedule);
+        har_chaos_cover(&schedule, &run->coverage);
         play(run, &schedule, NULL, evidence_of_round(run), &outcome);
         judge(run, &schedule, &outcome);
         (void)uv_run(config->suite.loop, UV_RUN_NOWAIT); /* a signal */

@@ -48,8 +48,9 @@ struct har_chaos_failure {
 
 struct har_chaos_run {
     struct har_chaos_config config;
-    struct har_suite *suite; /* borrowed: what comes out, for the reports */
-    struct har_chaos_coverage coverage;
+    struct har_suite *suite;            /* borrowed: what comes out, for the reports */
+    struct har_chaos_coverage chosen;   /* of all rounds up to now, for the choice of the next */
+    struct har_chaos_coverage coverage; /* of those that were played */
     unsigned played, passed, passes_kept, inconclusive;
     struct har_chaos_failure failures[HAR_CHAOS_FAILURES_MAX];
     size_t failure_count;

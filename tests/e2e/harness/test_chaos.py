@@ -33,6 +33,14 @@ class Chaos(unittest.TestCase):
             json.loads(harness("schema", "report").stdout)).iter_errors(report))
         self.assertIsNone(error, error)
 
+    def test_a_round_comes_again(self):
+        options = ("--seed", 17, "--faults", "cancel,half-close,burst", "--max-faults", 2)
+        _, all_of_them = self.chaos(*options, "--rounds", 2)
+        _, last = self.chaos(*options, "--from", 1, "--rounds", 1)
+        self.assertEqual(last["results"][0]["title"], all_of_them["results"][1]["title"])
+        self.assertEqual(last["chaos"]["rounds"], 1)
+        self.assertEqual(sum(last["chaos"]["faults"].values()), last["results"][0]["title"].count(" at "))
+
     def test_process_faults_pass(self):
         for kind in ("pause", "drain", "kill"):
             with self.subTest(kind):

@@ -89,6 +89,7 @@ static void check_bounds(const struct har_chaos_options *options,
         assert_true(is_of_process || har_chaos_fits(fault->kind, &schedule->groups[fault->group]));
     }
     assert_true(of_process <= 1);
+    assert_true(schedule->cycles <= 2 || !har_chaos_has(schedule, HAR_CHAOS_OUTAGE));
 }
 
 static void check_file(const struct har_chaos_schedule *schedule)
