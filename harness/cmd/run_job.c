@@ -151,7 +151,11 @@ static void on_told(void *owner, const struct har_result *told)
     result->has_unexpected_pass = is_listed && result->outcome == HAR_PASS;
     describe(job, result);
     har_live_erase(&job->live);
-    har_report_text_result(stdout, result, job->live.has_colour);
+    if (job->live.is_on) {
+        har_report_text_result_folded(stdout, result, job->live.has_colour);
+    } else {
+        har_report_text_result(stdout, result, job->live.has_colour);
+    }
     tell_mistake(result);
     har_live_draw(&job->live);
 }

@@ -34,6 +34,8 @@ int har_exit_status(const struct har_suite *suite);
 
 /* A text that may be a peer's, and the end of the line: on one line, with nothing that a terminal would obey. */
 void har_report_text_line(FILE *file, const char *text);
+/* The same for a terminal of file: lines are broken between words (fold.h). */
+void har_report_text_result_folded(FILE *file, const struct har_result *result, bool has_colour);
 /* One result, as it ends; colour: of its verdict. */
 void har_report_text_result(FILE *file, const struct har_result *result, bool has_colour);
 /* The last lines. */

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "harness/report/advice.h"
+#include "harness/report/fold.h"
 #include "harness/report/report.h"
 #include "harness/report/shown.h"
 #include "lib/base/clock.h"
+#include "lib/base/progress.h"
+
+enum {
+    FOLDED_MAX = 4 * 1024 * 1024,
+};
 
 const char *har_outcome_label(enum har_outcome outcome)
 {
@@ -136,6 +143,27 @@ void har_report_text_result(FILE *file, const struct har_result *result, bool ha
         (void)fprintf(file, "%-12s  evidence: %s\n", "", result->evidence);
     }
     (void)fflush(file);
+}
+
+void har_report_text_result_folded(FILE *file, const struct har_result *result, bool has_colour)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&text, &len);
+    if (memory == NULL) {
+        har_report_text_result(file, result, has_colour);
+        return;
+    }
+    har_report_text_result(memory, result, has_colour);
+    (void)fclose(memory);
+    struct sl_buf folded;
+    sl_buf_init(&folded, FOLDED_MAX);
+    har_fold(sl_span(text, len), sl_progress_columns(file) + 1, &folded);
+    (void)fwrite(folded.is_full ? (const uint8_t *)text : folded.data, 1,
+                 folded.is_full ? len : folded.len, file);
+    (void)fflush(file);
+    sl_buf_release(&folded);
+    free(text);
 }
 
 void har_report_text_end(FILE *file, const struct har_report *report)
