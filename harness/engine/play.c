@@ -278,8 +278,8 @@ static bool is_told(const struct har_play *play, const char *rule, const char *t
 {
     bool is_same = false;
     for (size_t i = 0; i < play->failure_count && !is_same; i++) {
-        is_same = strcmp(play->failures[i].rule, rule) == 0 &&
-                  strcmp(play->failures[i].text, text) == 0;
+        is_same =
+            strcmp(play->failures[i].rule, rule) == 0 && strcmp(play->failures[i].text, text) == 0;
     }
     return is_same;
 }
