@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cmd/run_options.h"
 
+#include <sys/stat.h>
+
 #include "harness/cmd/target_options.h"
 #include "lib/base/units.h"
 
@@ -110,6 +112,17 @@ static enum sl_status set_budget(void *options, const char *value, struct sl_err
     return SL_OK;
 }
 
+/* One would take the other's place; a device or pipe has room for both. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat of_a;
+    struct stat of_b;
+    if (stat(a, &of_a) == 0 && stat(b, &of_b) == 0) {
+        return S_ISREG(of_a.st_mode) && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+    }
+    return strcmp(a, b) == 0;
+}
+
 static enum sl_status set_report(void *options, const char *value, struct sl_error *reterr)
 {
     struct har_run_options *run = options;
@@ -128,6 +141,12 @@ static enum sl_status set_report(void *options, const char *value, struct sl_err
         }
         if (run->reports[i] != NULL) {
             return sl_error_set(reterr, SL_USAGE, "%s is given twice", name);
+        }
+        for (size_t j = 0; j < HAR_FORMATS; j++) {
+            if (run->reports[j] != NULL && is_same_file(run->reports[j], file + 1)) {
+                return sl_error_set(reterr, SL_USAGE, "the report %s goes into that file already",
+                                    har_formats[j].name);
+            }
         }
         run->reports[i] = file + 1;
         return SL_OK;

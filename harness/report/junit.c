@@ -3,7 +3,7 @@
 
 #include "harness/report/advice.h"
 #include "harness/report/report.h"
-#include "lib/base/utf8.h"
+#include "harness/report/shown.h"
 
 enum {
     BODY_MAX = HAR_RERUN_MAX + 64 * 1024,
@@ -12,18 +12,14 @@ enum {
 void har_xml_add(struct sl_buf *out, const char *text)
 {
     struct sl_span rest = sl_span_str(text);
+    struct sl_span piece;
     while (rest.len > 0) {
-        size_t len = sl_utf8_char(rest);
         uint8_t c = rest.data[0];
-        /* XML 1.0 2.2: no control characters but tab and line ends, no U+FFFE and U+FFFF. */
-        bool is_barred = (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f ||
-                         (len == 3 && c == 0xef && rest.data[1] == 0xbf && rest.data[2] >= 0xbe);
-        if (len == 0 || is_barred) {
-            len = len == 0 ? 1 : len;
-            for (size_t i = 0; i < len; i++) {
-                (void)sl_buf_addf(out, "\\x%02x", rest.data[i]);
-            }
-        } else if (c == '<' || c == '>' || c == '&' || c == '"' || c == '\n' || c == '\t') {
+        bool is_blank = c == '\t' || c == '\n';
+        /* XML 1.0 2.2 has no control characters but these and CR, no U+FFFE and U+FFFF. */
+        if (!har_shown_piece(&rest, &piece) && !is_blank) {
+            har_shown_escape(piece, "\\x", out);
+        } else if (c == '<' || c == '>' || c == '&' || c == '"' || is_blank) {
             const char *escaped = c == '<'    ? "&lt;"
                                   : c == '>'  ? "&gt;"
                                   : c == '&'  ? "&amp;"
@@ -32,9 +28,8 @@ void har_xml_add(struct sl_buf *out, const char *text)
                                               : "&#9;";
             (void)sl_buf_add_str(out, escaped);
         } else {
-            (void)sl_buf_add(out, rest.data, len);
+            (void)sl_buf_add_span(out, piece);
         }
-        rest = sl_span_from(rest, len);
     }
 }
 

@@ -2,28 +2,49 @@
 #include "harness/report/write_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     PATH_BYTES = 4096,
+    PARTS_MAX = 100, /* names that are tried for what is not complete yet */
 };
 
-static bool write_all(const char *path, struct sl_span bytes)
+/* Takes the descriptor; -1: errno says why there is none. */
+static bool write_all(int fd, struct sl_span bytes)
 {
-    FILE *file = fopen(path, "wb");
-    if (file == NULL) {
-        return false;
+    bool is_good = fd >= 0;
+    while (is_good && bytes.len > 0) {
+        ssize_t count = write(fd, bytes.data, bytes.len);
+        is_good = count > 0 || (count < 0 && errno == EINTR);
+        bytes = sl_span_from(bytes, count > 0 ? (size_t)count : 0);
     }
-    bool is_good = fwrite(bytes.data, 1, bytes.len, file) == bytes.len;
     int why = errno;
-    if (fclose(file) != 0) {
-        why = is_good ? errno : why;
+    if (fd >= 0 && close(fd) != 0 && is_good) {
+        why = errno;
         is_good = false;
     }
     errno = why;
     return is_good;
+}
+
+/* A new file beside path. It is nobody's file, and no link that somebody put there. */
+static int open_part(const char *path, char ret_part[PATH_BYTES])
+{
+    for (unsigned i = 0; i < PARTS_MAX; i++) {
+        if (snprintf(ret_part, PATH_BYTES, "%s.%ld-%u.part", path, (long)getpid(), i) >=
+            PATH_BYTES) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = open(ret_part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST) {
+            return fd;
+        }
+    }
+    return -1;
 }
 
 enum sl_status har_write_file(const char *path, struct sl_span bytes, struct sl_error *reterr_error)
@@ -34,17 +55,19 @@ enum sl_status har_write_file(const char *path, struct sl_span bytes, struct sl_
     bool is_plain = lstat(path, &info) != 0 || S_ISREG(info.st_mode);
     bool is_good = false;
     if (!is_plain) {
-        is_good = write_all(path, bytes);
-    } else if (snprintf(part, sizeof(part), "%s.part", path) < (int)sizeof(part)) {
-        is_good = write_all(part, bytes) && rename(part, path) == 0;
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        is_good = write_all(fd, bytes);
+    } else {
+        int fd = open_part(path, part);
+        is_good = write_all(fd, bytes) && rename(part, path) == 0;
         int why = errno;
-        if (!is_good) {
+        if (!is_good && fd >= 0) {
             (void)unlink(part);
+        }
+        if (!is_good) {
             (void)unlink(path);
         }
         errno = why;
-    } else {
-        errno = ENAMETOOLONG;
     }
     return is_good
                ? SL_OK

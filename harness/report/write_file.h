@@ -9,7 +9,7 @@
 /*
  * Writes path anew. A plain file is there whole or not at all: it takes its place only when all bytes are on it, and
  * after an error neither a part of it is left nor an older report that could be taken for it. A device or pipe
- * is written as it is. SL_IO with the path and the reason.
+ * is written as it is, and no other file is touched. SL_IO with the path and the reason.
  */
 SL_MUST_USE enum sl_status har_write_file(const char *path, struct sl_span bytes,
                                           struct sl_error *reterr_error);

@@ -182,6 +182,35 @@ class Reports(unittest.TestCase):
         self.assertIn(f"cannot write {path}: File too large", done.stderr)
         self.assertEqual([p.name for p in self.folder.path.iterdir()], ["s"])
 
+    def test_nothing_but_the_report_is_written(self):
+        """What is not complete yet has no name that somebody else could have taken."""
+        self.folder.write("s/a.json", FAILING)
+        files, secret = read(self.folder), self.folder.path / "secret"
+        secret.write_text("mine")
+        for kind in KINDS:
+            files[kind].with_name(files[kind].name + ".part").symlink_to(secret)
+        done = harness("run", self.folder.path / "s", "--profile", "reference", "--exec", EXEC, *options(self.folder))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.judge(["fail"])
+        self.assertEqual(secret.read_text(), "mine")
+        for path in files.values():
+            self.assertFalse(path.is_symlink(), path)
+            self.assertTrue(path.with_name(path.name + ".part").is_symlink(), path)
+        self.assertEqual(len(list(self.folder.path.iterdir())), 2 * len(KINDS) + 2)
+
+    def test_two_reports_do_not_go_into_one_file(self):
+        for before in (False, True):
+            with self.subTest(before):
+                path = self.folder.path / "report"
+                other = path
+                if before:  # the same by another name
+                    path.write_text("older")
+                    other = self.folder.path / "." / "link"
+                    other.symlink_to(path)
+                done = harness("run", "--target", "127.0.0.1:1", "--report", f"json={path}", "--report", f"html={other}")
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("the report json goes into that file already", done.stderr)
+
     def test_a_full_stdout_is_told_by_the_exit_status(self):
         self.folder.write("s/a.json", PASSING)
         with open("/dev/full", "wb") as full:

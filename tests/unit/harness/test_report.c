@@ -111,6 +111,18 @@ static void junit_holds_nothing_that_xml_forbids(void **state)
     tear_down(&fixture);
 }
 
+static void junit_shows_what_would_turn_or_hide_text(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    (void)snprintf(fixture.results[1].reason, sizeof(fixture.results[1].reason),
+                   "\xe2\x80\xae \xc2\x85 \xef\xbb\xbf \xc3\xa4 \r\n\t.");
+    assert_has(written(&fixture, HAR_JUNIT),
+               "\\xe2\\x80\\xae \\xc2\\x85 \\xef\\xbb\\xbf \xc3\xa4 \\x0d&#10;&#9;.");
+    tear_down(&fixture);
+}
+
 static void json_is_valid_whatever_the_peer_said(void **state)
 {
     (void)state;
@@ -363,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_and_exit_statuses_follow_the_outcomes),
         cmocka_unit_test(junit_holds_nothing_that_xml_forbids),
+        cmocka_unit_test(junit_shows_what_would_turn_or_hide_text),
         cmocka_unit_test(json_is_valid_whatever_the_peer_said),
         cmocka_unit_test(tap_tells_each_verdict),
         cmocka_unit_test(annotations_are_a_line_each_whatever_the_peer_said),
