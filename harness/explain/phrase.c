@@ -115,7 +115,7 @@ struct slot {
 
 static struct sl_span cut(struct sl_span *rest, char at)
 {
-    const uint8_t *found = memchr(rest->data, at, rest->len);
+    const uint8_t *found = rest->len == 0 ? NULL : memchr(rest->data, at, rest->len);
     size_t len = found == NULL ? rest->len : (size_t)(found - rest->data);
     struct sl_span head = sl_span(rest->data, len);
     *rest = sl_span_from(*rest, len + (found != NULL));
