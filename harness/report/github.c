@@ -58,7 +58,8 @@ static void add_result(const struct har_report *report, const char *command,
         (void)sl_buf_add_u8(out, ']');
     }
     (void)sl_buf_add_str(out, "::");
-    add_text(out, result->reason[0] == '\0' ? "no reason is known" : result->reason, false);
+    const char *reason = result->reason[0] == '\0' ? "no reason is known" : result->reason;
+    add_text(out, result->has_unexpected_pass ? HAR_LISTED_PASS : reason, false);
     (void)sl_buf_add_u8(out, '\n');
 }
 

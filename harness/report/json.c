@@ -107,6 +107,9 @@ void har_report_result(struct sl_json_out *json, const struct har_report *report
     if (result->is_known) {
         sl_json_out_key_bool(json, "known", true);
     }
+    if (result->has_unexpected_pass) {
+        sl_json_out_key_bool(json, "unexpected_pass", true);
+    }
     if (result->is_mistaken) {
         sl_json_out_key_bool(json, "mistake", true);
     }

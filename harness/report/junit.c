@@ -99,6 +99,21 @@ static void add_findings(const struct har_result *result, struct sl_buf *out)
     (void)sl_buf_add_str(out, "</system-out>\n");
 }
 
+/* As what a result stands there. A failure is what makes the run fail. */
+enum kind { KIND_NONE, KIND_FAILURE, KIND_ERROR, KIND_SKIPPED, KINDS };
+static const char *const names[KINDS] = {NULL, "failure", "error", "skipped"};
+
+static enum kind kind_of(const struct har_suite *suite, const struct har_result *result)
+{
+    if (har_result_counts(suite, result) || result->has_unexpected_pass) {
+        return KIND_FAILURE;
+    }
+    if (result->outcome == HAR_INCONCLUSIVE) {
+        return KIND_ERROR;
+    }
+    return result->outcome == HAR_PASS ? KIND_NONE : KIND_SKIPPED;
+}
+
 /* The folder of a scenario is its class, the rest its name. */
 static void add_case(const struct har_report *report, const struct har_result *result,
                      struct sl_buf *out)
@@ -112,7 +127,8 @@ static void add_case(const struct har_report *report, const struct har_result *r
     (void)sl_buf_add_str(out, "\" name=\"");
     har_xml_add(out, slash == NULL ? id : slash + 1);
     (void)sl_buf_addf(out, "\" time=\"%.3f\"", (double)result->duration_ns / 1e9);
-    if (result->outcome == HAR_PASS && result->finding_count == 0) {
+    enum kind kind = kind_of(report->suite, result);
+    if (kind == KIND_NONE && result->finding_count == 0) {
         (void)sl_buf_add_str(out, "/>\n");
         return;
     }
@@ -120,14 +136,14 @@ static void add_case(const struct har_report *report, const struct har_result *r
     sl_buf_init(&body, BODY_MAX);
     add_body(report, result, &body);
     (void)sl_buf_add_str(out, ">\n");
-    if (result->outcome == HAR_PASS) {
-        /* nothing to tell but the findings */
-    } else if (result->outcome == HAR_SKIP || result->is_known) {
-        add_element(out, "skipped", NULL, result->reason, NULL);
-    } else if (result->outcome == HAR_INCONCLUSIVE) {
-        add_element(out, "error", "inconclusive", result->reason, &body);
-    } else {
-        add_element(out, "failure", result->failure_count > 0 ? result->failures[0].rule : "",
+    if (result->has_unexpected_pass) {
+        add_element(out, names[kind], "known-failing", HAR_LISTED_PASS, NULL);
+    } else if (kind == KIND_SKIPPED) {
+        add_element(out, names[kind], NULL, result->reason, NULL);
+    } else if (kind == KIND_ERROR) {
+        add_element(out, names[kind], "inconclusive", result->reason, &body);
+    } else if (kind == KIND_FAILURE) {
+        add_element(out, names[kind], result->failure_count > 0 ? result->failures[0].rule : "",
                     result->reason, &body);
     }
     sl_buf_release(&body);
@@ -138,21 +154,21 @@ static void add_case(const struct har_report *report, const struct har_result *r
 void har_report_junit(const struct har_report *report, struct sl_buf *out)
 {
     const struct har_suite *suite = report->suite;
-    struct har_totals totals = har_totals_count(suite);
-    unsigned failures = totals.fail - totals.known;
+    unsigned of[KINDS] = {[KIND_ERROR] = suite->could_not_start ? 1 : 0};
     unsigned count = suite->could_not_start ? 1 : (unsigned)suite->result_count;
-    unsigned errors = suite->could_not_start ? 1 : totals.inconclusive;
+    for (size_t i = 0; i < suite->result_count && !suite->could_not_start; i++) {
+        of[kind_of(suite, &suite->results[i])]++;
+    }
     (void)sl_buf_addf(
         out,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
         "<testsuites tests=\"%u\" failures=\"%u\" errors=\"%u\">\n  <testsuite name=\"",
-        count, suite->could_not_start ? 0 : failures, errors);
+        count, of[KIND_FAILURE], of[KIND_ERROR]);
     har_xml_add(out, "sluice ");
     har_xml_add(out, report->target);
     (void)sl_buf_addf(
         out, "\" tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" time=\"%.3f\">\n", count,
-        suite->could_not_start ? 0 : failures, errors,
-        suite->could_not_start ? 0 : totals.skip + totals.known,
+        of[KIND_FAILURE], of[KIND_ERROR], of[KIND_SKIPPED],
         (double)(suite->end_ns - suite->begin_ns) / 1e9);
     if (suite->could_not_start) {
         (void)sl_buf_add_str(out,

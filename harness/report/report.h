@@ -23,6 +23,9 @@ struct har_report {
     void *owner;
 };
 
+/* Why a scenario that passed makes the run fail. */
+#define HAR_LISTED_PASS "known to fail, but it passed: take it out of the known-failing list"
+
 struct har_totals {
     unsigned pass, fail, inconclusive, skip, known;
 };

@@ -51,6 +51,12 @@ class Known(unittest.TestCase):
         run = self.run_with(("bad", "2999-01-31"), ("good", "2999-01-31"))
         self.assertEqual(run.status, 1, run)
         self.assertIn("take its entry out", run.done.stdout)
+        self.assertTrue(run.result("good")["unexpected_pass"])
+        self.assertNotIn("unexpected_pass", run.result("bad"))
+        self.assertEqual((self.cases.get("failures"), self.cases[0].get("failures")), ("1", "1"))
+        (failure,) = self.cases.iter("failure")
+        self.assertEqual(failure.get("type"), "known-failing")
+        self.assertIn("take it out", failure.get("message"))
 
     def test_one_that_matches_no_scenario_fails_the_run(self):
         run = self.run_with(("bad", "2999-01-31"), ("no/such", "2999-01-31"))

@@ -123,6 +123,22 @@ static void junit_shows_what_would_turn_or_hide_text(void **state)
     tear_down(&fixture);
 }
 
+static void junit_fails_for_what_makes_the_run_fail(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    fixture.scenario->level = HAR_LEVEL_S;
+    fixture.results[0].has_unexpected_pass = true;
+    const char *text = written(&fixture, HAR_JUNIT);
+    assert_has(text, "tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"2\"");
+    assert_has(text, "<failure type=\"known-failing\" message=\"known to fail, but it passed");
+    assert_has(written(&fixture, HAR_GITHUB), "::error title=a/b::known to fail, but it passed");
+    fixture.suite.config.is_strict = true;
+    assert_has(written(&fixture, HAR_JUNIT), "failures=\"2\" errors=\"1\" skipped=\"1\"");
+    tear_down(&fixture);
+}
+
 static void json_is_valid_whatever_the_peer_said(void **state)
 {
     (void)state;
@@ -376,6 +392,7 @@ int main(void)
         cmocka_unit_test(counts_and_exit_statuses_follow_the_outcomes),
         cmocka_unit_test(junit_holds_nothing_that_xml_forbids),
         cmocka_unit_test(junit_shows_what_would_turn_or_hide_text),
+        cmocka_unit_test(junit_fails_for_what_makes_the_run_fail),
         cmocka_unit_test(json_is_valid_whatever_the_peer_said),
         cmocka_unit_test(tap_tells_each_verdict),
         cmocka_unit_test(annotations_are_a_line_each_whatever_the_peer_said),
