@@ -121,17 +121,9 @@ static const struct sl_cli cli = {
 /* Names of files and what reports say go to a terminal. */
 static int fail(const char *text)
 {
-    struct sl_span rest = sl_span_str(text);
     struct sl_buf line;
     sl_buf_init(&line, 16 * 1024);
-    while (rest.len > 0) {
-        struct sl_span piece;
-        if (har_shown_piece(&rest, &piece)) {
-            (void)sl_buf_add_span(&line, piece);
-        } else {
-            har_shown_escape(piece, "\\x", &line);
-        }
-    }
+    har_shown_add(&line, sl_span_str(text));
     (void)fprintf(stderr, "%s: %s\n", cli.program, sl_buf_str(&line));
     sl_buf_release(&line);
     return 2;

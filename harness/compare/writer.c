@@ -18,16 +18,7 @@ void har_compare_unpaint(struct har_compare_writer *text)
 void har_compare_shown(struct sl_buf *out, const char *string)
 {
     size_t len = strlen(string);
-    struct sl_span rest =
-        sl_span(string, len > HAR_COMPARE_SHOWN_MAX ? HAR_COMPARE_SHOWN_MAX : len);
-    struct sl_span piece;
-    while (rest.len > 0) {
-        if (har_shown_piece(&rest, &piece)) {
-            (void)sl_buf_add_span(out, piece);
-        } else {
-            har_shown_escape(piece, "\\x", out);
-        }
-    }
+    har_shown_add(out, sl_span_first(sl_span(string, len), HAR_COMPARE_SHOWN_MAX));
     (void)sl_buf_add_str(out, len > HAR_COMPARE_SHOWN_MAX ? "..." : "");
 }
 

@@ -13,19 +13,6 @@ enum {
     NAME_WIDTH = 24,
 };
 
-static void add_shown(struct sl_buf *out, const char *text)
-{
-    struct sl_span rest = sl_span_str(text);
-    struct sl_span piece;
-    while (rest.len > 0) {
-        if (har_shown_piece(&rest, &piece)) {
-            (void)sl_buf_add_span(out, piece);
-        } else {
-            har_shown_escape(piece, "\\x", out);
-        }
-    }
-}
-
 void har_readme_line(struct sl_buf *out, const char *label, const char *format, ...)
 {
     char text[LINE_BYTES];
@@ -34,7 +21,7 @@ void har_readme_line(struct sl_buf *out, const char *label, const char *format, 
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     (void)sl_buf_addf(out, "    %s", label);
-    add_shown(out, text);
+    har_shown_add(out, sl_span_str(text));
     (void)sl_buf_add_u8(out, '\n');
 }
 
@@ -62,7 +49,7 @@ void har_readme_word(struct sl_buf *out, const char *text)
     size_t count = ticks(text) + 1;
     add_ticks(out, count);
     (void)sl_buf_add_str(out, count > 1 ? " " : "");
-    add_shown(out, text);
+    har_shown_add(out, sl_span_str(text));
     (void)sl_buf_add_str(out, count > 1 ? " " : "");
     add_ticks(out, count);
 }

@@ -39,3 +39,15 @@ void har_shown_escape(struct sl_span piece, const char *begin, struct sl_buf *ou
         (void)sl_buf_addf(out, "%s%02x", begin, piece.data[i]);
     }
 }
+
+void har_shown_add(struct sl_buf *out, struct sl_span text)
+{
+    struct sl_span piece;
+    while (text.len > 0) {
+        if (har_shown_piece(&text, &piece)) {
+            (void)sl_buf_add_span(out, piece);
+        } else {
+            har_shown_escape(piece, "\\x", out);
+        }
+    }
+}

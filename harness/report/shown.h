@@ -12,5 +12,7 @@
 bool har_shown_piece(struct sl_span *text, struct sl_span *ret_piece);
 /* The bytes of a piece as \xNN; begin: how the format writes the "\x". */
 void har_shown_escape(struct sl_span piece, const char *begin, struct sl_buf *out);
+/* All of text, what may not be shown as \xNN. */
+void har_shown_add(struct sl_buf *out, struct sl_span text);
 
 #endif
