@@ -13,7 +13,7 @@ from support import EXEC, HARNESS, SERVER, Folder, harness, scenario
 
 class Interrupt(unittest.TestCase):
     def test_results_so_far_are_in_every_report_and_nothing_is_left(self):
-        long = scenario(seconds=100, expect=None, run=[{"pub": {"send": {}}}, {"hold": "1 == 1", "for": "90s"}])
+        long = scenario(seconds=100, expect=None, run=[{"pub": {"send": {"count": 900, "rate": 10}}}])
         with Folder() as folder:
             folder.write("s/a.json", scenario())
             folder.write("s/b.json", long)
