@@ -30,7 +30,7 @@ class HalfOpen(Case):
                 del made["actors"][name]["keepalive"]
                 path = Path(folder, "without.json")
                 path.write_text(json.dumps(made))
-                self.fails(str(path), "keepalive", "left(core,own) == 2")
+                self.fails(str(path), "keepalive", "connections that core and own closed is 2; ended(core,own) is ")
 
 
 unittest.main()
