@@ -64,6 +64,7 @@ static void release(struct srv_h2_conn *conn)
     srv_timers_remove(&h2->timers, &conn->linger);
     srv_timers_remove(&h2->timers, &conn->life);
     srv_tls_free(conn->tls);
+    srv_wire_free(conn->wire);
     sl_buf_release(&conn->out);
     srv_h2_request_release(&conn->head);
     DL_DELETE(h2->conns, conn);
@@ -108,6 +109,11 @@ static void take_plain(struct srv_h2_conn *conn, struct sl_span bytes)
     }
     const char *why = NULL;
     ssize_t taken = 0;
+    if (conn->wire != NULL) {
+        sl_buf_clear(&conn->h2->filtered);
+        srv_wire_in(conn->wire, bytes, &conn->h2->filtered);
+        bytes = sl_buf_span(&conn->h2->filtered);
+    }
     bytes = srv_h2_life_heard(conn, bytes, &why);
     while (bytes.len > 0 && taken >= 0) {
         size_t len = srv_h2_closed_scan(&conn->closed, bytes);
@@ -286,6 +292,11 @@ static bool send_more(struct srv_h2_conn *conn)
     }
     gather(conn);
     struct sl_span bytes = sl_buf_span(&h2->gathered);
+    if (conn->wire != NULL) {
+        sl_buf_clear(&h2->filtered);
+        srv_wire_out(conn->wire, bytes, &h2->filtered);
+        bytes = sl_buf_span(&h2->filtered);
+    }
     if (conn->is_dead || bytes.len == 0) {
         return false;
     }
@@ -393,6 +404,7 @@ void srv_h2_conn_open(struct srv_h2 *h2, int fd, const char *peer)
     if (h2->tls != NULL) {
         conn->tls = srv_tls_source_accept(h2->tls);
     }
+    conn->wire = srv_wire_new(h2->wrong);
     srv_h2_request_init(&conn->head);
     srv_h2_closed_init(&conn->closed);
     sl_buf_init(&conn->out, SRV_H2_CIPHER);

@@ -30,6 +30,7 @@
 #include "reference-server/frontend/h2/reply.h"
 #include "reference-server/frontend/h2/request.h"
 #include "reference-server/frontend/h2/tls_source.h"
+#include "reference-server/frontend/h2/wire/wire.h"
 #include "reference-server/frontend/timers.h"
 
 enum {
@@ -83,6 +84,7 @@ struct srv_h2_conn {
     int events; /* that poll waits for */
     nghttp2_session *session;
     struct srv_tls *tls; /* NULL: clear text */
+    struct srv_wire *wire; /* what is wrong between the session and the socket; NULL: nothing */
     struct sl_buf out;   /* what the socket did not take */
     size_t out_sent;     /* bytes of it that it did */
     struct srv_h2_request head;
@@ -147,6 +149,7 @@ struct srv_h2 {
     struct sl_buf gathered; /* what nghttp2 gave; shared by all connections, as are the others */
     struct sl_buf cipher;
     struct sl_buf plain;
+    struct sl_buf filtered; /* what a wrong server makes of plain bytes in, or gathered ones out */
     uint8_t *input;
     struct srv_h2_conn *conns;
     size_t conn_count;

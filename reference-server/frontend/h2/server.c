@@ -281,6 +281,7 @@ static void release(struct srv_h2 *h2)
     sl_buf_release(&h2->gathered);
     sl_buf_release(&h2->cipher);
     sl_buf_release(&h2->plain);
+    sl_buf_release(&h2->filtered);
     sl_free(h2->input);
     srv_h2_heap_trim(&h2->heap);
     sl_free(h2);
@@ -303,6 +304,7 @@ static void init_buffers(struct srv_h2 *h2)
     sl_buf_init(&h2->gathered, SRV_H2_GATHER_MAX);
     sl_buf_init(&h2->cipher, SRV_H2_CIPHER);
     sl_buf_init(&h2->plain, SRV_H2_INPUT + SRV_TLS_PLAIN_SPARE);
+    sl_buf_init(&h2->filtered, SRV_WIRE_MAX);
     h2->input = sl_alloc(SRV_H2_INPUT);
     srv_h2_heap_init(&h2->heap);
     h2->dirty_end = &h2->dirty;

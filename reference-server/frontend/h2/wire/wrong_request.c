@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wrong servers: what of a request they take, lose or refuse. Requests are made right, or wrong, before the session sees them. */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "lib/base/alloc.h"
+#include "reference-server/frontend/h2/wire/deviation.h"
+
+enum { PREFIX = 5 /* of a message */, SEND_BYTES = 1024 };
+
+#define BLOCK_HOOK(name)                                                    \
+    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
+                     struct srv_wire_block *block)
+#define FRAME_HOOK(name)                                                    \
+    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
+                     struct srv_wire_frame *frame)
+
+static bool is_request(const struct srv_wire_stream *stream)
+{
+    return stream != NULL && stream->blocks[SRV_WIRE_IN] == 0;
+}
+
+static struct sl_span value_of(const struct srv_wire_block *block, const char *name)
+{
+    size_t at = srv_wire_find(block, name);
+    return at < block->count ? block->fields[at].value : sl_span(NULL, 0);
+}
+
+static void put_block(struct srv_wire *wire, const struct srv_wire_block *block)
+{
+    srv_wire_put_block(wire, SRV_WIRE_IN, block);
+}
+
+static void put_data(struct srv_wire *wire, uint32_t stream, uint8_t flags, struct sl_span payload)
+{
+    srv_wire_put(wire, SRV_WIRE_IN,
+                 &(struct srv_wire_frame){SL_H2_DATA, flags, stream, false, payload});
+}
+
+/* Passes the block with another path; text is borrowed no longer. */
+static bool put_path(struct srv_wire *wire, struct srv_wire_block *block, const char *path)
+{
+    srv_wire_set(block, ":path", path);
+    put_block(wire, block);
+    return true;
+}
+
+/* --- paths --- */
+
+BLOCK_HOOK(path_without_slash)
+{
+    char path[SRV_WIRE_PATH];
+    struct sl_span value = value_of(block, ":path");
+    if (!is_request(stream) || value.len == 0 || value.data[0] == '/' ||
+        value.len > sizeof(path) - 2) {
+        return false;
+    }
+    (void)snprintf(path, sizeof(path), "/%.*s", SL_SPAN_ARG(value));
+    return put_path(wire, block, path);
+}
+
+BLOCK_HOOK(path_in_any_case)
+{
+    static const char *const methods[] = {"SendMessage", "SubscribeToRoom", "ChatRoom"};
+    char path[SRV_WIRE_PATH];
+    struct sl_span value = value_of(block, ":path");
+    for (size_t i = 0; is_request(stream) && i < 3; i++) {
+        int len = snprintf(path, sizeof(path), "/chat.v1.ChatService/%s", methods[i]);
+        bool is_same = value.len == (size_t)len;
+        for (size_t j = 0; is_same && j < value.len; j++) {
+            is_same = tolower(path[j]) == tolower(value.data[j]);
+        }
+        if (is_same) {
+            return put_path(wire, block, path);
+        }
+    }
+    return false;
+}
+
+BLOCK_HOOK(path_slashes_joined)
+{
+    char path[SRV_WIRE_PATH];
+    size_t len = 0;
+    struct sl_span value = value_of(block, ":path");
+    if (!is_request(stream) || value.len >= sizeof(path)) {
+        return false;
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] != '/' || i == 0 || value.data[i - 1] != '/') {
+            path[len++] = (char)value.data[i];
+        }
+    }
+    path[len] = '\0';
+    return put_path(wire, block, path);
+}
+
+BLOCK_HOOK(path_query_cut)
+{
+    char path[SRV_WIRE_PATH];
+    struct sl_span value = value_of(block, ":path");
+    if (!is_request(stream) || value.len >= sizeof(path)) {
+        return false;
+    }
+    (void)snprintf(path, sizeof(path), "%.*s", SL_SPAN_ARG(value));
+    path[strcspn(path, "?")] = '\0';
+    return put_path(wire, block, path);
+}
+
+BLOCK_HOOK(service_ignored)
+{
+    static const char *const methods[] = {"SendMessage", "SubscribeToRoom", "ChatRoom"};
+    char path[SRV_WIRE_PATH];
+    struct sl_span value = value_of(block, ":path");
+    for (size_t i = 0; is_request(stream) && i < 3; i++) {
+        size_t len = strlen(methods[i]);
+        if (value.len > len && value.data[value.len - len - 1] == '/' &&
+            memcmp(value.data + value.len - len, methods[i], len) == 0) {
+            (void)snprintf(path, sizeof(path), "/chat.v1.ChatService/%s", methods[i]);
+            return put_path(wire, block, path);
+        }
+    }
+    return false;
+}
+
+BLOCK_HOOK(any_method_served)
+{
+    struct sl_span value = value_of(block, ":path");
+    if (is_request(stream) && sl_span_starts(value, "/chat.v1.ChatService/") &&
+        !sl_span_is(value, "/chat.v1.ChatService/SubscribeToRoom") &&
+        !sl_span_is(value, "/chat.v1.ChatService/ChatRoom")) {
+        return put_path(wire, block, "/chat.v1.ChatService/SendMessage");
+    }
+    return false;
+}
+
+/* --- malformed requests, taken (RFC 9113 8.1.1) --- */
+
+BLOCK_HOOK(get_served)
+{
+    (void)wire;
+    if (is_request(stream)) {
+        srv_wire_set(block, ":method", "POST");
+    }
+    return false;
+}
+
+BLOCK_HOOK(any_content_type_served)
+{
+    (void)wire;
+    if (is_request(stream)) {
+        srv_wire_set(block, "content-type", "application/grpc");
+    }
+    return false;
+}
+
+BLOCK_HOOK(any_te_served)
+{
+    (void)wire;
+    if (is_request(stream)) {
+        srv_wire_set(block, "te", "trailers");
+    }
+    return false;
+}
+
+BLOCK_HOOK(connection_field_taken)
+{
+    static const char *const names[] = {"connection", "proxy-connection", "keep-alive",
+                                        "transfer-encoding", "upgrade"};
+    (void)wire;
+    (void)stream;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        srv_wire_remove(block, names[i]);
+    }
+    return false;
+}
+
+BLOCK_HOOK(uppercase_name_taken)
+{
+    (void)stream;
+    struct sl_buf names;
+    sl_buf_init(&names, SRV_WIRE_BLOCK_MAX);
+    for (size_t i = 0; i < block->count; i++) {
+        (void)sl_buf_add_span(&names, block->fields[i].name);
+    }
+    size_t at = 0;
+    for (size_t i = 0; i < names.len; i++) {
+        names.data[i] = (uint8_t)tolower(names.data[i]);
+    }
+    for (size_t i = 0; i < block->count; i++) {
+        block->fields[i].name.data = names.data + at;
+        at += block->fields[i].name.len;
+    }
+    put_block(wire, block);
+    sl_buf_release(&names);
+    return true;
+}
+
+static bool is_pseudo(const struct sl_header *field)
+{
+    return field->name.len > 0 && field->name.data[0] == ':';
+}
+
+/* Pseudo-header fields come first; of each the first one stays, and unknown ones go. */
+BLOCK_HOOK(pseudo_headers_in_any_order)
+{
+    static const char *const names[] = {":method", ":scheme", ":path", ":authority"};
+    struct sl_header fields[SRV_WIRE_FIELDS];
+    size_t count = 0;
+    (void)wire;
+    (void)stream;
+    for (size_t i = 0; i < 4; i++) {
+        size_t at = srv_wire_find(block, names[i]);
+        if (at < block->count) {
+            fields[count++] = block->fields[at];
+        }
+    }
+    for (size_t i = 0; i < block->count; i++) {
+        if (!is_pseudo(&block->fields[i])) {
+            fields[count++] = block->fields[i];
+        }
+    }
+    memcpy(block->fields, fields, count * sizeof(fields[0]));
+    block->count = count;
+    return false;
+}
+
+BLOCK_HOOK(pseudo_headers_filled_in)
+{
+    static const char *const defaults[][2] = {{":authority", "localhost"},
+                                              {":path", "/chat.v1.ChatService/SendMessage"},
+                                              {":scheme", "http"},
+                                              {":method", "POST"}};
+    (void)wire;
+    for (size_t i = 0; is_request(stream) && i < 4; i++) {
+        size_t at = srv_wire_find(block, defaults[i][0]);
+        if (at == block->count) {
+            srv_wire_insert(block, 0, defaults[i][0], defaults[i][1]);
+        } else if (block->fields[at].value.len == 0) {
+            srv_wire_set(block, defaults[i][0], defaults[i][1]);
+        }
+    }
+    return false;
+}
+
+BLOCK_HOOK(pseudo_headers_in_trailers_taken)
+{
+    (void)wire;
+    if (is_request(stream)) {
+        return false;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < block->count; i++) {
+        if (!is_pseudo(&block->fields[i])) {
+            block->fields[count++] = block->fields[i];
+        }
+    }
+    block->count = count;
+    return false;
+}
+
+BLOCK_HOOK(content_length_ignored)
+{
+    (void)wire;
+    (void)stream;
+    srv_wire_remove(block, "content-length");
+    return false;
+}
+
+BLOCK_HOOK(bad_values_cleaned)
+{
+    (void)wire;
+    (void)stream;
+    size_t count = 0;
+    for (size_t i = 0; i < block->count; i++) {
+        struct sl_span value = block->fields[i].value;
+        bool is_bad = block->fields[i].name.len == 0;
+        for (size_t j = 0; j < value.len; j++) {
+            is_bad |= value.data[j] == '\r' || value.data[j] == '\n' || value.data[j] == '\0';
+        }
+        if (!is_bad) {
+            block->fields[count++] = block->fields[i];
+        }
+    }
+    block->count = count;
+    return false;
+}
+
+BLOCK_HOOK(trailers_without_end_taken)
+{
+    (void)wire;
+    return stream != NULL && stream->blocks[SRV_WIRE_IN] > 0 && !block->is_end;
+}
+
+/* --- right requests, refused or lost --- */
+
+static void refuse(struct srv_wire *wire, uint32_t stream, uint32_t code)
+{
+    (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], stream, code);
+}
+
+static bool refuse_where(struct srv_wire *wire, const struct srv_wire_block *block, bool is_so)
+{
+    if (is_so) {
+        refuse(wire, block->stream, SL_H2_PROTOCOL_ERROR);
+    }
+    return is_so;
+}
+
+BLOCK_HOOK(content_type_proto_refused)
+{
+    return refuse_where(wire, block,
+                        is_request(stream) &&
+                            sl_span_is(value_of(block, "content-type"), "application/grpc+proto"));
+}
+
+BLOCK_HOOK(content_type_parameter_refused)
+{
+    struct sl_span value = value_of(block, "content-type");
+    return refuse_where(wire, block,
+                        is_request(stream) && value.len > 0 &&
+                            memchr(value.data, ';', value.len) != NULL);
+}
+
+BLOCK_HOOK(repeated_field_refused)
+{
+    bool is_repeated = false;
+    for (size_t i = 0; i < block->count; i++) {
+        for (size_t j = i + 1; j < block->count; j++) {
+            is_repeated |= sl_span_equal(block->fields[i].name, block->fields[j].name);
+        }
+    }
+    return refuse_where(wire, block, is_request(stream) && is_repeated);
+}
+
+static bool is_binary(const struct sl_header *field)
+{
+    return field->name.len > 4 && memcmp(field->name.data + field->name.len - 4, "-bin", 4) == 0;
+}
+
+static bool has_binary_with(const struct srv_wire_block *block, int byte)
+{
+    bool has = false;
+    for (size_t i = 0; i < block->count; i++) {
+        has |= is_binary(&block->fields[i]) && block->fields[i].value.len > 0 &&
+               memchr(block->fields[i].value.data, byte, block->fields[i].value.len) != NULL;
+    }
+    return has;
+}
+
+BLOCK_HOOK(binary_padding_refused)
+{
+    return refuse_where(wire, block, is_request(stream) && has_binary_with(block, '='));
+}
+
+BLOCK_HOOK(binary_list_refused)
+{
+    return refuse_where(wire, block, is_request(stream) && has_binary_with(block, ','));
+}
+
+BLOCK_HOOK(bad_binary_ends_connection)
+{
+    if (is_request(stream) && has_binary_with(block, '*')) {
+        (void)sl_h2_write_goaway(wire->to[SRV_WIRE_OUT], 0, SL_H2_PROTOCOL_ERROR, sl_span(NULL, 0));
+        wire->is_raw[SRV_WIRE_IN] = true;
+        put_data(wire, 0, 0, sl_span(NULL, 0)); /* which ends the session's connection */
+        return true;
+    }
+    return false;
+}
+
+BLOCK_HOOK(non_ascii_value_hangs)
+{
+    bool has = false;
+    for (size_t i = 0; i < block->count; i++) {
+        for (size_t j = 0; j < block->fields[i].value.len; j++) {
+            has |= block->fields[i].value.data[j] > 0x7E;
+        }
+    }
+    (void)wire;
+    return is_request(stream) && has;
+}
+
+/* 8 KiB of metadata are taken by everybody (PROTOCOL-HTTP2). */
+BLOCK_HOOK(metadata_limit_small)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < block->count; i++) {
+        size += block->fields[i].name.len + block->fields[i].value.len;
+    }
+    return refuse_where(wire, block, is_request(stream) && size > SEND_BYTES);
+}
+
+BLOCK_HOOK(headers_with_end_hang)
+{
+    (void)wire;
+    return is_request(stream) && block->is_end;
+}
+
+/* --- messages --- */
+
+static bool is_data(const struct srv_wire_stream *stream, const struct srv_wire_frame *frame)
+{
+    return stream != NULL && frame->type == SL_H2_DATA && (frame->flags & SL_H2_FLAG_PADDED) == 0;
+}
+
+/* A prefix that came in pieces is never put together: what comes of such a stream is lost. */
+FRAME_HOOK(split_prefix_hangs)
+{
+    (void)wire;
+    if (is_data(stream, frame) && stream->frames[SRV_WIRE_IN] == 0 && frame->payload.len > 0 &&
+        frame->payload.len < PREFIX) {
+        stream->note[0] = 1;
+    }
+    return is_data(stream, frame) && stream->note[0] == 1;
+}
+
+/* Where a frame begins a message begins. */
+FRAME_HOOK(message_is_frame)
+{
+    if (!is_data(stream, frame) || frame->payload.len < PREFIX) {
+        return false;
+    }
+    const uint8_t *bytes = frame->payload.data;
+    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
+                           bytes[4]);
+    if (len >= frame->payload.len) {
+        return false;
+    }
+    put_data(wire, frame->stream, frame->flags, sl_span_first(frame->payload, len));
+    return true;
+}
+
+FRAME_HOOK(frame_is_message)
+{
+    if (!is_data(stream, frame) || frame->payload.len < PREFIX) {
+        return false;
+    }
+    const uint8_t *bytes = frame->payload.data;
+    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
+                           bytes[4]);
+    if (len <= frame->payload.len || len > SL_H2_DEFAULT_MAX_FRAME) {
+        return false;
+    }
+    uint8_t *whole = sl_alloc(SL_H2_DEFAULT_MAX_FRAME);
+    memcpy(whole, bytes, frame->payload.len);
+    put_data(wire, frame->stream, frame->flags, sl_span(whole, len));
+    sl_free(whole);
+    return true;
+}
+
+FRAME_HOOK(empty_data_ends)
+{
+    if (!is_data(stream, frame) || frame->payload.len > 0) {
+        return false;
+    }
+    put_data(wire, frame->stream, SL_H2_FLAG_END_STREAM, sl_span(NULL, 0));
+    return true;
+}
+
+FRAME_HOOK(padding_is_data)
+{
+    if (stream == NULL || frame->type != SL_H2_DATA || (frame->flags & SL_H2_FLAG_PADDED) == 0 ||
+        frame->payload.len == 0) {
+        return false;
+    }
+    put_data(wire, frame->stream, frame->flags & SL_H2_FLAG_END_STREAM,
+             sl_span_from(frame->payload, 1));
+    return true;
+}
+
+FRAME_HOOK(padding_refused)
+{
+    if (stream == NULL || frame->type != SL_H2_DATA || (frame->flags & SL_H2_FLAG_PADDED) == 0) {
+        return false;
+    }
+    refuse(wire, frame->stream, SL_H2_PROTOCOL_ERROR);
+    return true;
+}
+
+FRAME_HOOK(empty_message_lost)
+{
+    static const uint8_t empty[PREFIX];
+    if (!is_data(stream, frame) || frame->payload.len != PREFIX ||
+        memcmp(frame->payload.data, empty, PREFIX) != 0) {
+        return false;
+    }
+    put_data(wire, frame->stream, frame->flags, sl_span(NULL, 0));
+    return true;
+}
+
+/* The first byte of the first message, which is the compressed flag, is what it should be. */
+FRAME_HOOK(flags_not_read)
+{
+    if (!is_data(stream, frame) || stream->frames[SRV_WIRE_IN] > 0 || frame->payload.len == 0 ||
+        frame->payload.data[0] == 0) {
+        return false;
+    }
+    uint8_t *bytes = sl_alloc(frame->payload.len);
+    memcpy(bytes, frame->payload.data, frame->payload.len);
+    bytes[0] = 0;
+    put_data(wire, frame->stream, frame->flags, sl_span(bytes, frame->payload.len));
+    sl_free(bytes);
+    return true;
+}
+
+BLOCK_HOOK(unknown_encoding_taken)
+{
+    (void)wire;
+    if (is_request(stream) && !srv_wire_has(block, "grpc-encoding", "gzip")) {
+        srv_wire_remove(block, "grpc-encoding");
+    }
+    return false;
+}
+
+/* A message that its stream's end cuts is filled up with zeros, as one in a buffer of the right length is. */
+FRAME_HOOK(cut_message_filled)
+{
+    static const uint8_t zeros[SEND_BYTES];
+    if (!is_data(stream, frame) || (frame->flags & SL_H2_FLAG_END_STREAM) == 0 ||
+        stream->frames[SRV_WIRE_IN] > 0 || frame->payload.len < PREFIX) {
+        return false;
+    }
+    const uint8_t *bytes = frame->payload.data;
+    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
+                           bytes[4]);
+    if (len <= frame->payload.len || len - frame->payload.len > sizeof(zeros)) {
+        return false;
+    }
+    put_data(wire, frame->stream, 0, frame->payload);
+    put_data(wire, frame->stream, SL_H2_FLAG_END_STREAM, sl_span(zeros, len - frame->payload.len));
+    return true;
+}
+
+/* --- deadlines --- */
+
+/* The timeout with its unit changed from one to another; what else it has is right. */
+static bool change_unit(struct srv_wire *wire, struct srv_wire_block *block, char from, char to)
+{
+    char text[16];
+    struct sl_span value = value_of(block, "grpc-timeout");
+    if (value.len < 2 || value.len >= sizeof(text) || value.data[value.len - 1] != (uint8_t)from) {
+        return false;
+    }
+    (void)snprintf(text, sizeof(text), "%.*s%c", (int)value.len - 1, (const char *)value.data, to);
+    srv_wire_set(block, "grpc-timeout", text);
+    put_block(wire, block);
+    return true;
+}
+
+BLOCK_HOOK(timeout_micro_is_milli)
+{
+    (void)stream;
+    return change_unit(wire, block, 'u', 'm');
+}
+
+BLOCK_HOOK(timeout_nano_is_micro)
+{
+    (void)stream;
+    return change_unit(wire, block, 'n', 'u');
+}
+
+BLOCK_HOOK(timeout_minute_is_milli)
+{
+    (void)stream;
+    return change_unit(wire, block, 'M', 'm');
+}
+
+BLOCK_HOOK(timeout_hour_is_nano)
+{
+    (void)stream;
+    return change_unit(wire, block, 'H', 'n');
+}
+
+BLOCK_HOOK(timeout_in_seconds_only)
+{
+    (void)wire;
+    (void)stream;
+    struct sl_span value = value_of(block, "grpc-timeout");
+    if (value.len > 0 && value.data[value.len - 1] != 'S') {
+        srv_wire_remove(block, "grpc-timeout");
+    }
+    return false;
+}
+
+/* --- what the client says of streams --- */
+
+FRAME_HOOK(cancel_ignored)
+{
+    (void)wire;
+    return frame->type == SL_H2_RST_STREAM && stream != NULL && frame->payload.len == 4;
+}
+
+FRAME_HOOK(cancel_ends_connection)
+{
+    if (frame->type == SL_H2_RST_STREAM && stream != NULL && stream->frames[SRV_WIRE_OUT] == 0) {
+        put_data(wire, 0, 0, sl_span(NULL, 0));
+    }
+    return false;
+}
+
+#define BLOCK(name) SRV_WIRE_DEVIATION(name, .block[SRV_WIRE_IN] = (name))
+#define FRAME(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
+
+static const struct srv_wire_deviation deviations[] = {
+    BLOCK(path_without_slash),
+    BLOCK(path_in_any_case),
+    BLOCK(path_slashes_joined),
+    BLOCK(path_query_cut),
+    BLOCK(service_ignored),
+    BLOCK(any_method_served),
+    BLOCK(get_served),
+    BLOCK(any_content_type_served),
+    BLOCK(any_te_served),
+    BLOCK(connection_field_taken),
+    BLOCK(uppercase_name_taken),
+    BLOCK(pseudo_headers_in_any_order),
+    BLOCK(pseudo_headers_filled_in),
+    BLOCK(pseudo_headers_in_trailers_taken),
+    BLOCK(content_length_ignored),
+    BLOCK(bad_values_cleaned),
+    BLOCK(trailers_without_end_taken),
+    BLOCK(content_type_proto_refused),
+    BLOCK(content_type_parameter_refused),
+    BLOCK(repeated_field_refused),
+    BLOCK(binary_padding_refused),
+    BLOCK(binary_list_refused),
+    BLOCK(bad_binary_ends_connection),
+    BLOCK(non_ascii_value_hangs),
+    BLOCK(metadata_limit_small),
+    BLOCK(headers_with_end_hang),
+    BLOCK(unknown_encoding_taken),
+    BLOCK(timeout_micro_is_milli),
+    BLOCK(timeout_nano_is_micro),
+    BLOCK(timeout_minute_is_milli),
+    BLOCK(timeout_hour_is_nano),
+    BLOCK(timeout_in_seconds_only),
+    FRAME(split_prefix_hangs),
+    FRAME(message_is_frame),
+    FRAME(frame_is_message),
+    FRAME(empty_data_ends),
+    FRAME(padding_is_data),
+    FRAME(padding_refused),
+    FRAME(empty_message_lost),
+    FRAME(flags_not_read),
+    FRAME(cut_message_filled),
+    FRAME(cancel_ignored),
+    FRAME(cancel_ends_connection),
+};
+const struct srv_wire_group srv_wire_group_request = {deviations,
+                                                      sizeof(deviations) / sizeof(deviations[0])};
