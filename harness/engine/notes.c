@@ -525,10 +525,14 @@ void har_note_finding(struct har_play *play, const struct sl_finding *finding)
     bool is_server = finding->side == SL_DIR_RESPONSE;
     for (size_t i = 0; i < play->finding_count; i++) {
         struct har_seen_finding *seen = &play->findings[i];
-        if (strcmp(seen->rule, finding->rule) == 0 && seen->is_server == is_server) {
+        if (strcmp(seen->rule, finding->rule) == 0 && seen->is_server == is_server &&
+            seen->level == finding->level) {
             seen->count++;
             return;
         }
+    }
+    if (is_server && finding->level == 'M') {
+        har_play_fail(play, NULL, finding->rule, "%s", finding->text);
     }
     if (play->finding_count < HAR_FINDINGS_MAX) {
         struct har_seen_finding *seen = &play->findings[play->finding_count++];
