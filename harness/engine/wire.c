@@ -10,6 +10,8 @@
 enum {
     GOAWAY_FIXED = 8, /* last stream and error, RFC 9113 6.8 */
     RST_FIXED = 4,    /* RFC 9113 6.4 */
+    WINDOW_UPDATE_FIXED = 4,
+    SETTING = 6, /* RFC 9113 6.5.1 */
 };
 
 struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id)
@@ -120,6 +122,32 @@ static void note_deadline(struct har_wire *wire, const struct sl_frame_event *ev
     }
 }
 
+static void note_settings(struct har_wire *wire, struct sl_span payload)
+{
+    struct sl_rd rd;
+    sl_rd_init(&rd, payload);
+    while (sl_rd_left(&rd) >= SETTING) {
+        uint16_t id = sl_rd_be16(&rd);
+        uint32_t value = sl_rd_be32(&rd);
+        if (id >= 1 && id <= HAR_WIRE_SETTINGS) {
+            wire->settings[id - 1] = value;
+            wire->has_setting[id - 1] = true;
+        }
+    }
+}
+
+static void note_credit(struct har_wire *wire, const struct sl_frame_event *event)
+{
+    struct sl_rd rd;
+    sl_rd_init(&rd, event->payload);
+    uint32_t increment = sl_rd_be32(&rd) & SL_H2_MAX_WINDOW;
+    if (event->header.stream == 0) {
+        wire->credit += increment;
+    } else {
+        wire->stream_credit += increment;
+    }
+}
+
 void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event)
 {
     uint8_t type = event->header.type;
@@ -134,7 +162,11 @@ void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event)
     wire->frames[index]++;
     wire->settings_acks += type == SL_H2_SETTINGS && is_ack;
     wire->ping_acks += type == SL_H2_PING && is_ack;
-    if (type == SL_H2_GOAWAY && event->payload.len >= GOAWAY_FIXED) {
+    if (type == SL_H2_SETTINGS && !is_ack) {
+        note_settings(wire, event->payload);
+    } else if (type == SL_H2_WINDOW_UPDATE && event->payload.len == WINDOW_UPDATE_FIXED) {
+        note_credit(wire, event);
+    } else if (type == SL_H2_GOAWAY && event->payload.len >= GOAWAY_FIXED) {
         struct sl_rd rd;
         sl_rd_init(&rd, event->payload);
         wire->goaway_last = sl_rd_be32(&rd) & SL_H2_MAX_WINDOW;
@@ -142,6 +174,12 @@ void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event)
     } else if (event->header.stream != 0) {
         note_stream_frame(wire, event);
     }
+}
+
+/* The server's setting, or what it is until the server says so. */
+static double setting(const struct har_wire *wire, uint16_t id, uint32_t initial)
+{
+    return wire->has_setting[id - 1] ? wire->settings[id - 1] : initial;
 }
 
 static double count_of(const struct har_link *link, enum har_counter counter)
@@ -165,6 +203,15 @@ static double count_of(const struct har_link *link, enum har_counter counter)
         [HAR_COUNT_STATUSES] = (double)wire->statuses,
         [HAR_COUNT_SERVED] = (double)wire->served,
         [HAR_COUNT_DATA_FRAMES_SENT] = (double)wire->sent_frames[SL_H2_DATA],
+        [HAR_COUNT_FRAME_LIMIT] =
+            setting(wire, SL_H2_SETTINGS_MAX_FRAME_SIZE, SL_H2_DEFAULT_MAX_FRAME),
+        [HAR_COUNT_STREAM_LIMIT] =
+            setting(wire, SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS, UINT32_MAX),
+        [HAR_COUNT_STREAM_WINDOW] =
+            setting(wire, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, SL_H2_DEFAULT_WINDOW),
+        [HAR_COUNT_STREAM_CREDIT] = (double)wire->stream_credit,
+        [HAR_COUNT_CREDIT] = (double)wire->credit + SL_H2_DEFAULT_WINDOW,
+        [HAR_COUNT_GOAWAY_LAST] = wire->goaway_last,
     };
     return counts[counter];
 }

@@ -13,7 +13,8 @@
 #include "harness/transport/transport.h"
 
 enum {
-    HAR_WIRE_TYPES = 10, /* frame types of RFC 9113 6 */
+    HAR_WIRE_TYPES = 10,   /* frame types of RFC 9113 6 */
+    HAR_WIRE_SETTINGS = 6, /* of RFC 9113 6.5.2 */
     HAR_WIRE_STREAMS_MAX = 20000,
 };
 
@@ -42,6 +43,9 @@ struct har_wire {
     uint64_t refused;                         /* RST_STREAM(REFUSED_STREAM) */
     uint64_t statuses, served;                /* blocks with a grpc-status; with 0 */
     uint64_t data_bytes;                      /* of DATA payloads, padding included */
+    uint64_t stream_credit, credit;           /* WINDOW_UPDATEs of streams, and of stream 0 */
+    uint32_t settings[HAR_WIRE_SETTINGS];     /* of the server, by id - 1 */
+    bool has_setting[HAR_WIRE_SETTINGS];
     uint32_t goaway_code, goaway_last; /* of the last one; frames[SL_H2_GOAWAY] says whether */
     struct har_wire_stream *streams;
     size_t stream_count;

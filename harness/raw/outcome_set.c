@@ -38,7 +38,7 @@ static const char *error_of(const char *word)
 
 bool har_outcome_is_valid(const char *word)
 {
-    static const char *const plain[] = {"served", "closed", "ignored"};
+    static const char *const plain[] = {"served", "closed", "ignored", "unreadable"};
     uint32_t code = 0;
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
         if (strcmp(word, plain[i]) == 0) {
@@ -62,7 +62,7 @@ bool har_outcome_is_valid(const char *word)
 
 bool har_outcome_may_close(const char *word)
 {
-    return strcmp(word, "closed") == 0 || error_of(word) != NULL;
+    return strcmp(word, "closed") == 0 || strcmp(word, "unreadable") == 0 || error_of(word) != NULL;
 }
 
 struct har_wire_outcome har_outcome_of(const struct har_actor *actor)
@@ -88,7 +88,7 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
     const char *error = error_of(word);
     bool is_gone = error != NULL && seen->has_goaway && is_error(error, seen->goaway);
     if (seen->is_unreadable) {
-        return false;
+        return strcmp(word, "unreadable") == 0;
     }
     if (strcmp(word, "closed") == 0) {
         return seen->is_closed;

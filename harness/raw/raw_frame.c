@@ -12,7 +12,8 @@ enum {
 
 #define AT(member) offsetof(struct har_raw_frame, member)
 const struct har_field har_raw_frame_fields[HAR_RAW_FRAME_FIELDS] = {
-    {"type", HAR_FIELD_JSON, AT(type), .is_required = true, .help = "\"DATA\" ... or a number"},
+    {"type", HAR_FIELD_JSON, AT(type), .is_required = true,
+     .help = "\"DATA\" ... or a number; \"bytes\": no frame, only payload"},
     {"flags", HAR_FIELD_JSON, AT(flags),
      .help = "a number, or names: END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY; default "
              "END_HEADERS of HEADERS"},
@@ -44,6 +45,9 @@ const struct har_field har_raw_frame_fields[HAR_RAW_FRAME_FIELDS] = {
     {"length", HAR_FIELD_EXPR, AT(length),
      .help = "announced in place of the true one; from then on the connection's findings are not "
              "counted"},
+    {"reserved", HAR_FIELD_BOOL, AT(is_reserved),
+     .help = "true: the reserved bit before the stream's number is set"},
+    {"head", HAR_FIELD_STRING, AT(head), .help = "hex that stands before the header block"},
     {"hex", HAR_FIELD_STRING, AT(hex), .help = "payload, or its rest"},
     {"text", HAR_FIELD_TEXT, AT(text), .help = "the same as text"},
     {"repeat", HAR_FIELD_EXPR, AT(repeat), .help = "hex and text so many times; default 1"},
@@ -124,16 +128,27 @@ static bool is_stream(json_t *json)
             json_integer_value(json) <= SL_H2_MAX_WINDOW);
 }
 
+static bool is_bytes(const struct har_raw_frame *frame)
+{
+    const char *word = json_string_value(frame->type);
+    return word != NULL && strcmp(word, "bytes") == 0;
+}
+
+static bool is_hex(const char *text)
+{
+    struct sl_buf bytes;
+    sl_buf_init(&bytes, PAYLOAD_MAX);
+    bool is_good = text == NULL || sl_hex_decode(sl_span_str(text), &bytes) == SL_OK;
+    sl_buf_release(&bytes);
+    return is_good;
+}
+
 const char *har_raw_frame_problem(const struct har_raw_frame *frame)
 {
     uint8_t byte = 0;
     uint32_t code = 0;
-    struct sl_buf bytes;
-    sl_buf_init(&bytes, PAYLOAD_MAX);
-    bool is_hex = frame->hex == NULL || sl_hex_decode(sl_span_str(frame->hex), &bytes) == SL_OK;
-    sl_buf_release(&bytes);
-    if (!read_type(frame->type, &byte)) {
-        return "type must be a frame's name of RFC 9113, or 0 to 255";
+    if (!is_bytes(frame) && !read_type(frame->type, &byte)) {
+        return "type must be a frame's name of RFC 9113, 0 to 255, or \"bytes\"";
     }
     if (frame->flags != NULL && !read_flags(frame->flags, &byte)) {
         return "flags must be names of flags, or 0 to 255";
@@ -144,8 +159,8 @@ const char *har_raw_frame_problem(const struct har_raw_frame *frame)
     if (frame->code != NULL && !har_h2_error_read(frame->code, &code)) {
         return "code must be an error's name of RFC 9113, or a number";
     }
-    if (!is_hex) {
-        return "hex must be an even number of hex digits";
+    if (!is_hex(frame->hex) || !is_hex(frame->head)) {
+        return "hex and head must be an even number of hex digits";
     }
     const char *problem = har_raw_settings_problem(frame->settings);
     return problem != NULL ? problem : har_raw_headers_problem(frame->headers);
@@ -238,6 +253,9 @@ static enum sl_status add_block(const struct writing *writing, struct sl_buf *ou
     const struct har_raw_frame *frame = writing->frame;
     struct sl_buf block;
     sl_buf_init(&block, PAYLOAD_MAX);
+    if (frame->head != NULL && sl_hex_decode(sl_span_str(frame->head), &block) != SL_OK) {
+        sl_buf_clear(&block); /* the parser has refused it */
+    }
     har_raw_block_write(writing->actor, frame->request, &frame->without, frame->headers, &block);
     bool is_whole = !block.is_full;
     (void)sl_buf_add_span(out, cut(writing, sl_buf_span(&block)));
@@ -275,6 +293,7 @@ static enum sl_status put(const struct writing *writing, uint8_t flags, struct s
         .type = writing->type,
         .flags = flags,
         .stream = writing->stream,
+        .has_reserved_bit = frame->is_reserved,
     };
     writing->actor->link->is_garbled |= frame->length.is_set;
     (void)sl_h2_write_header(out, &header);
@@ -304,6 +323,11 @@ enum sl_status har_raw_frame_write(struct har_actor *actor, const struct har_raw
                                    struct sl_span body, struct sl_buf *out)
 {
     struct writing writing = {.actor = actor, .frame = frame, .body = body};
+    if (is_bytes(frame)) {
+        actor->link->is_garbled = true;
+        add_rest(&writing, out);
+        return out->is_full ? SL_LIMIT : SL_OK;
+    }
     (void)read_type(frame->type, &writing.type);
     if (!find_stream(&writing)) {
         return SL_STATE;

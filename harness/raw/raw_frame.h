@@ -23,12 +23,13 @@ struct har_raw_frame {
     struct har_expr slice;      /* DATA: many frames of at most so many bytes */
     struct har_expr pad;        /* bytes of padding */
     struct har_expr length;     /* announced in place of the true one */
-    const char *hex;
+    const char *hex, *head;
+    bool is_reserved; /* the bit before the stream's number */
     struct har_text text;
     struct har_expr repeat;
 };
 enum {
-    HAR_RAW_FRAME_FIELDS = 20,
+    HAR_RAW_FRAME_FIELDS = 22,
 };
 extern const struct har_field har_raw_frame_fields[HAR_RAW_FRAME_FIELDS];
 

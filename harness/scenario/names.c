@@ -57,6 +57,12 @@ static const char *const counter_names[HAR_COUNTERS] = {
     "served",
     "data_frames_sent",
     "data_bytes",
+    "frame_limit",
+    "stream_limit",
+    "stream_window",
+    "stream_credit",
+    "credit",
+    "goaway_last",
 };
 
 const char *const har_metric_names[] = {"ack",  "service", "delivery", "response",

@@ -44,6 +44,12 @@ static const struct {
     {"served", "the number of calls of % that ended with status OK"},
     {"data_frames_sent", "the number of DATA frames that % sent"},
     {"data_bytes", "the number of bytes of DATA that % got"},
+    {"frame_limit", "the longest frame that the server takes of %"},
+    {"stream_limit", "the number of streams that the server allows %"},
+    {"stream_window", "the window that the server gives each new stream of %"},
+    {"stream_credit", "the bytes by which the server widened windows of streams of %"},
+    {"credit", "the bytes that the server's connection window has allowed %"},
+    {"goaway_last", "the last stream that GOAWAY told %"},
 };
 static const struct {
     const char *sign, *words;

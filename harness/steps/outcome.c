@@ -28,7 +28,8 @@ static const struct har_field fields[] = {
      .help =
          "what is right: `served` (grpc-status 0), `status NAME`, `http NUMBER`, `stream ERROR` "
          "(RST_STREAM, or a GOAWAY of that error), `connection ERROR` (GOAWAY, or the end of the "
-         "connection without one), `goaway ERROR`, `closed`, `ignored`; `*` is any name or error"},
+         "connection without one), `goaway ERROR`, `closed`, `unreadable` (an answer that is no "
+         "HTTP/2), `ignored`; `*` is any name or error"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "a hang is what takes longer; default 5s"},
     {"canary", HAR_FIELD_CHOICE, AT(canary), .choices = yes_no,
      .help = "a SendMessage on the same connection, where that is still up; \"no\": none"},
@@ -42,7 +43,7 @@ static const char *problem(const void *of)
     const struct outcome_args *args = of;
     for (size_t i = 0; i < args->in.count; i++) {
         if (!har_outcome_is_valid(args->in.items[i])) {
-            return "an outcome is served, closed, ignored, status NAME, http NUMBER, or stream, "
+            return "an outcome is served, closed, unreadable, ignored, status NAME, http NUMBER, or stream, "
                    "connection or goaway with an error of RFC 9113";
         }
     }

@@ -53,6 +53,9 @@ static void refill(struct srv_h2_bucket *bucket, const struct rate *rate, uint64
 const char *srv_h2_guard_spend(struct srv_h2_guard *guard, enum srv_h2_flood flood, uint64_t now_ns)
 {
     struct srv_h2_bucket *bucket = &guard->buckets[flood];
+    if (guard->is_unlimited[flood]) {
+        return NULL;
+    }
     if (bucket->left < TOKEN) {
         refill(bucket, &rates[flood], now_ns);
         if (bucket->left < TOKEN) {

@@ -56,9 +56,10 @@ struct srv_h2_guard {
     uint32_t continuations;
     uint8_t head[9];
     uint8_t head_len;
-    bool is_greeted;  /* preface and SETTINGS have come */
-    bool is_greeting; /* the frame that is being passed is these SETTINGS */
-    bool ends_block;  /* the frame that is being passed ends a header block */
+    bool is_unlimited[SRV_H2_FLOOD_COUNT]; /* of wrong servers; false */
+    bool is_greeted;                       /* preface and SETTINGS have come */
+    bool is_greeting;                      /* the frame that is being passed is these SETTINGS */
+    bool ends_block;                       /* the frame that is being passed ends a header block */
 };
 
 /* head_time_ns: for the preface and the SETTINGS behind it (TLS before it counted), and for each header block. */

@@ -169,6 +169,8 @@ void srv_h2_life_begin(struct srv_h2_conn *conn)
                            : h2->wrong->pings_forbidden ? SRV_NEVER
                                                         : limits->min_ping_interval_ns;
     srv_h2_guard_init(&conn->guard, h2->now_ns, limits->handshake_timeout_ns);
+    conn->guard.is_unlimited[SRV_H2_FLOOD_RESETS] = h2->wrong->no_reset_limit;
+    conn->guard.is_unlimited[SRV_H2_FLOOD_ERRORS] = h2->wrong->no_error_limit;
     srv_h2_keepalive_init(&conn->keepalive, h2->now_ns, time_ns, limits->keepalive_timeout_ns,
                           interval_ns);
     /* The number and the time are chance enough to spread ends. */

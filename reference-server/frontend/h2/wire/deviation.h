@@ -72,6 +72,7 @@ struct srv_wire {
     size_t unread[SRV_WIRE_DIRS];              /* bytes left of a frame that is too long */
     bool is_in_block[SRV_WIRE_DIRS];
     bool is_raw[SRV_WIRE_DIRS]; /* no HTTP/2, or past reading: all passes */
+    bool is_deaf;               /* a wrong server: nothing of the client goes on */
     bool reads_blocks[SRV_WIRE_DIRS];
     bool has_preface;
     struct sl_hpack_decoder *decoder[SRV_WIRE_DIRS];
@@ -114,6 +115,8 @@ extern const struct srv_wire_group srv_wire_group_response; /* wrong_response.c:
 extern const struct srv_wire_group srv_wire_group_request;  /* wrong_request.c: what it takes */
 extern const struct srv_wire_group srv_wire_group_flow;     /* wrong_flow.c: windows, both ways */
 extern const struct srv_wire_group srv_wire_group_frames; /* wrong_frames.c: errors of the client */
+extern const struct srv_wire_group srv_wire_group_hpack;  /* wrong_hpack.c: decoders of HPACK */
+extern const struct srv_wire_group srv_wire_group_limits; /* wrong_limits.c: limits not kept */
 extern const struct srv_wire_group srv_wire_group_control; /* wrong_control.c: the connection */
 
 /* --- writers: to the session or to the client, right or wrong as told --- */

@@ -65,6 +65,11 @@ void srv_wire_ledger_drop(struct srv_wire *wire, struct srv_wire_stream *stream)
     stream->queue = NULL;
 }
 
+bool srv_wire_ledger_waits(const struct srv_wire *wire)
+{
+    return wire->ledger->waiting > 0;
+}
+
 /* --- the client's side --- */
 
 static uint32_t read_be32(const uint8_t *bytes)

@@ -20,6 +20,8 @@ void srv_wire_ledger_free(struct srv_wire_ledger *ledger);
 /* A stream's window is what SETTINGS say now. wire->ledger may be NULL. */
 void srv_wire_ledger_begin(struct srv_wire *wire, struct srv_wire_stream *stream);
 /* Frees what waits. */
+/* True when DATA waits for a window. */
+bool srv_wire_ledger_waits(const struct srv_wire *wire);
 void srv_wire_ledger_drop(struct srv_wire *wire, struct srv_wire_stream *stream);
 /* Shown every frame that no deviation took; true: it is dealt with. */
 bool srv_wire_ledger_take(struct srv_wire *wire, enum srv_wire_dir dir,

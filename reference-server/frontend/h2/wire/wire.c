@@ -8,7 +8,8 @@
 #include "reference-server/frontend/h2/wire/ledger.h"
 
 enum {
-    TABLE_SIZE = 4096, /* RFC 7541 4.2: until SETTINGS say otherwise */
+    TABLE_SIZE = 4096,       /* RFC 7541 4.2: until SETTINGS say otherwise */
+    TABLE_SIZE_LARGE = 8192, /* of a wrong server */
     TABLE_SIZE_ANY = SL_HPACK_TABLE_MAX,
     PART_MAX = 2 * SRV_WIRE_FRAME_MAX,
     LEFT_MAX = 4 * 1024 * 1024,
@@ -18,7 +19,8 @@ enum {
 
 static const struct srv_wire_group *const groups[] = {
     &srv_wire_group_response, &srv_wire_group_flow,   &srv_wire_group_control,
-    &srv_wire_group_request,  &srv_wire_group_frames,
+    &srv_wire_group_request,  &srv_wire_group_frames, &srv_wire_group_hpack,
+    &srv_wire_group_limits,
 };
 
 /* --- what is on --- */
@@ -62,7 +64,8 @@ static void prepare(struct srv_wire *wire)
             /* Of the client's size: the session announces none. Of ours: whatever the client may have announced. */
             wire->decoder[dir] =
                 sl_hpack_decoder_new(dir == SRV_WIRE_IN ? TABLE_SIZE : TABLE_SIZE_ANY);
-            wire->encoder[dir] = sl_hpack_encoder_new(TABLE_SIZE);
+            wire->encoder[dir] = sl_hpack_encoder_new(
+                wire->wrong->hpack_table_size_ignored ? TABLE_SIZE_LARGE : TABLE_SIZE);
         }
     }
     sl_buf_init(&wire->left, LEFT_MAX);
@@ -251,8 +254,10 @@ static void follow_settings(struct srv_wire *wire, const struct srv_wire_frame *
         if (((rest.data[0] << 8) | rest.data[1]) == SL_H2_SETTINGS_HEADER_TABLE_SIZE) {
             uint32_t size = (uint32_t)rest.data[2] << 24 | (uint32_t)rest.data[3] << 16 |
                             (uint32_t)rest.data[4] << 8 | rest.data[5];
+            size = size < TABLE_SIZE ? size : TABLE_SIZE;
             sl_hpack_encoder_set_table_size(wire->encoder[SRV_WIRE_OUT],
-                                            size < TABLE_SIZE ? size : TABLE_SIZE);
+                                            wire->wrong->hpack_table_size_ignored ? TABLE_SIZE_LARGE
+                                                                                  : size);
         }
     }
 }
@@ -318,6 +323,7 @@ static size_t take_first(struct srv_wire *wire, enum srv_wire_dir dir, struct sl
         size_t len = bytes.len < SL_H2_PREFACE_SIZE ? bytes.len : SL_H2_PREFACE_SIZE;
         if (memcmp(bytes.data, SL_H2_PREFACE, len) != 0) {
             wire->is_raw[SRV_WIRE_IN] = true;
+            wire->is_deaf = wire->wrong->bad_preface_hangs;
             return 0;
         }
         if (len < SL_H2_PREFACE_SIZE) {
@@ -354,7 +360,9 @@ static void take(struct srv_wire *wire, enum srv_wire_dir dir, struct sl_span by
         if (wire->is_raw[dir] || wire->unread[dir] > 0) {
             size_t len =
                 wire->is_raw[dir] || wire->unread[dir] > rest.len ? rest.len : wire->unread[dir];
-            (void)sl_buf_add_span(wire->to[dir], sl_span_first(rest, len));
+            if (dir == SRV_WIRE_OUT || !wire->is_deaf) {
+                (void)sl_buf_add_span(wire->to[dir], sl_span_first(rest, len));
+            }
             wire->unread[dir] -= wire->is_raw[dir] ? 0 : len;
             taken += len;
         } else if (rest.len > 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Wrong servers: windows. Those of the client are kept by the ledger, which has their switches. */
 #include "reference-server/frontend/h2/wire/deviation.h"
+#include "reference-server/frontend/h2/wire/ledger.h"
 
 enum { WINDOW_UPDATE_SIZE = 4 };
 
@@ -99,6 +100,15 @@ static bool sends_window_overflow(struct srv_wire *wire, struct srv_wire_stream 
     return false;
 }
 
+/* An acknowledgement is lost where a stream has DATA that waits. */
+static bool ping_unacked_while_blocked(struct srv_wire *wire, struct srv_wire_stream *stream,
+                                       struct srv_wire_frame *frame)
+{
+    (void)stream;
+    return frame->type == SL_H2_PING && (frame->flags & SL_H2_FLAG_ACK) != 0 &&
+           srv_wire_ledger_waits(wire);
+}
+
 #define LEDGER(name)    SRV_WIRE_DEVIATION(name, .has_ledger = true)
 #define OUT(name, hook) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_OUT] = (hook))
 
@@ -123,6 +133,8 @@ static const struct srv_wire_deviation deviations[] = {
     OUT(connection_credit_never, connection_credit_never),
     OUT(sends_window_update_zero, sends_window_update_zero),
     OUT(sends_window_overflow, sends_window_overflow),
+    SRV_WIRE_DEVIATION(ping_unacked_while_blocked, .has_ledger = true,
+                       .frame[SRV_WIRE_OUT] = ping_unacked_while_blocked),
     SRV_WIRE_DEVIATION(reset_leaks_credit, .frame = {reset_leaks_credit, withhold}),
     SRV_WIRE_DEVIATION(padding_leaks_credit, .frame = {padding_leaks_credit, withhold}),
     SRV_WIRE_DEVIATION(late_data_leaks_credit, .frame = {late_data_leaks_credit, withhold}),

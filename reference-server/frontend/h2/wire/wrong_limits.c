@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wrong servers: limits that are announced and not kept, or that are not there. */
+#include "reference-server/frontend/h2/wire/deviation.h"
+
+enum {
+    SETTING = 6, /* RFC 9113 6.5.1 */
+    STREAMS = 20,
+    SMALL_WINDOW = 16384,
+    LARGE_WINDOW = 2 * 65535,
+};
+
+#define FRAME_HOOK(name)                                                    \
+    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
+                     struct srv_wire_frame *frame)
+
+static bool is_settings(const struct srv_wire_frame *frame)
+{
+    return frame->type == SL_H2_SETTINGS && (frame->flags & SL_H2_FLAG_ACK) == 0;
+}
+
+/* The server's SETTINGS, with this one in place of its own. */
+static bool announce(struct srv_wire *wire, const struct srv_wire_frame *frame, uint16_t id,
+                     uint32_t value)
+{
+    struct sl_buf payload;
+    sl_buf_init(&payload, frame->payload.len + SETTING);
+    for (struct sl_span rest = frame->payload; rest.len >= SETTING;
+         rest = sl_span_from(rest, SETTING)) {
+        if (((rest.data[0] << 8) | rest.data[1]) != id) {
+            (void)sl_buf_add(&payload, rest.data, SETTING);
+        }
+    }
+    (void)sl_buf_add_be16(&payload, id);
+    (void)sl_buf_add_be32(&payload, value);
+    srv_wire_put(wire, SRV_WIRE_OUT,
+                 &(struct srv_wire_frame){SL_H2_SETTINGS, 0, 0, false, sl_buf_span(&payload)});
+    sl_buf_release(&payload);
+    return true;
+}
+
+FRAME_HOOK(overrun_taken)
+{
+    (void)stream;
+    return is_settings(frame) &&
+           announce(wire, frame, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, SMALL_WINDOW);
+}
+
+FRAME_HOOK(window_smaller_than_announced)
+{
+    (void)stream;
+    return is_settings(frame) &&
+           announce(wire, frame, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, LARGE_WINDOW);
+}
+
+FRAME_HOOK(max_streams_ignored)
+{
+    (void)stream;
+    return is_settings(frame) &&
+           announce(wire, frame, SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS, STREAMS);
+}
+
+static unsigned open_streams(const struct srv_wire *wire)
+{
+    unsigned count = 0;
+    for (const struct srv_wire_stream *stream = wire->streams; stream != NULL;
+         stream = stream->hh.next) {
+        count += !stream->is_ended[SRV_WIRE_OUT] && !stream->is_reset[SRV_WIRE_OUT] &&
+                 !stream->is_reset[SRV_WIRE_IN];
+    }
+    return count;
+}
+
+/* The session serves the stream; the client is told that it was refused, and nothing else. */
+FRAME_HOOK(refuse_stream)
+{
+    if (frame->type == SL_H2_HEADERS && stream != NULL && stream->blocks[SRV_WIRE_IN] == 0 &&
+        open_streams(wire) > STREAMS) {
+        stream->note[0] = 1;
+        (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], stream->id, SL_H2_REFUSED_STREAM);
+    }
+    return false;
+}
+
+FRAME_HOOK(hide_refused)
+{
+    return (stream != NULL && stream->note[0] != 0) || max_streams_ignored(wire, stream, frame);
+}
+
+/* A header block without an end is read for ever. */
+FRAME_HOOK(continuation_unbounded)
+{
+    (void)wire;
+    (void)stream;
+    return frame->type == SL_H2_CONTINUATION && (frame->flags & SL_H2_FLAG_END_HEADERS) == 0;
+}
+
+#define IN(name)  SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
+#define OUT(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_OUT] = (name))
+
+static const struct srv_wire_deviation deviations[] = {
+    OUT(overrun_taken),
+    OUT(window_smaller_than_announced),
+    OUT(max_streams_ignored),
+    SRV_WIRE_DEVIATION(refused_executed, .frame = {refuse_stream, hide_refused}),
+    IN(continuation_unbounded),
+    SRV_WIRE_DEVIATION(bad_preface_hangs, .has_ledger = false), /* wire.c */
+};
+const struct srv_wire_group srv_wire_group_limits = {deviations,
+                                                     sizeof(deviations) / sizeof(deviations[0])};
