@@ -205,8 +205,7 @@ static double count_of(const struct har_link *link, enum har_counter counter)
         [HAR_COUNT_DATA_FRAMES_SENT] = (double)wire->sent_frames[SL_H2_DATA],
         [HAR_COUNT_FRAME_LIMIT] =
             setting(wire, SL_H2_SETTINGS_MAX_FRAME_SIZE, SL_H2_DEFAULT_MAX_FRAME),
-        [HAR_COUNT_STREAM_LIMIT] =
-            setting(wire, SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS, UINT32_MAX),
+        [HAR_COUNT_STREAM_LIMIT] = setting(wire, SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS, UINT32_MAX),
         [HAR_COUNT_STREAM_WINDOW] =
             setting(wire, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, SL_H2_DEFAULT_WINDOW),
         [HAR_COUNT_STREAM_CREDIT] = (double)wire->stream_credit,

@@ -332,7 +332,7 @@ enum sl_status har_raw_frame_write(struct har_actor *actor, const struct har_raw
     if (!find_stream(&writing)) {
         return SL_STATE;
     }
-    bool has_block = frame->request != NULL || frame->headers != NULL;
+    bool has_block = frame->request != NULL || frame->headers != NULL || frame->head != NULL;
     if (frame->flags != NULL) {
         (void)read_flags(frame->flags, &writing.flags);
     } else {

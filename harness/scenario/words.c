@@ -8,6 +8,7 @@
 #include "harness/rules/rules.h"
 #include "harness/scenario/profile.h"
 #include "lib/base/cli.h"
+#include "lib/wire/rule.h"
 
 /* How many numbers each letter of the catalogue has. */
 static const struct {
@@ -82,7 +83,8 @@ static void check_actors(struct har_reading *reading, const struct har_scenario 
 
 bool har_scenario_has_rule(const struct har_scenario *scenario, const char *id)
 {
-    return har_rule_find(id) != NULL || json_object_get(scenario->own_rules, id) != NULL;
+    return har_rule_find(id) != NULL || sl_rule_find(id) != NULL ||
+           json_object_get(scenario->own_rules, id) != NULL;
 }
 
 static void check_own_rules(struct har_reading *reading, const struct har_scenario *scenario)

@@ -43,7 +43,8 @@ static const char *problem(const void *of)
     const struct outcome_args *args = of;
     for (size_t i = 0; i < args->in.count; i++) {
         if (!har_outcome_is_valid(args->in.items[i])) {
-            return "an outcome is served, closed, unreadable, ignored, status NAME, http NUMBER, or stream, "
+            return "an outcome is served, closed, unreadable, ignored, status NAME, http NUMBER, "
+                   "or stream, "
                    "connection or goaway with an error of RFC 9113";
         }
     }

@@ -62,6 +62,40 @@ static void frames_are_counted_by_type_and_by_whose_they_are(void **state)
     }
 }
 
+static double count(struct har_link *link, enum har_counter counter)
+{
+    static unsigned round;
+    return har_link_count(link, counter, ++round);
+}
+
+static void what_the_server_allows_is_told(void **state)
+{
+    (void)state;
+    struct har_link link = {0};
+    assert_true(count(&link, HAR_COUNT_FRAME_LIMIT) == SL_H2_DEFAULT_MAX_FRAME);
+    assert_true(count(&link, HAR_COUNT_STREAM_LIMIT) == UINT32_MAX);
+    assert_true(count(&link, HAR_COUNT_STREAM_WINDOW) == SL_H2_DEFAULT_WINDOW);
+    assert_true(count(&link, HAR_COUNT_CREDIT) == SL_H2_DEFAULT_WINDOW);
+    /* Three settings, one of them twice, two that nobody knows, and half of one. */
+    static const uint8_t settings[] = {0, 5, 0, 1, 0, 0, /* MAX_FRAME_SIZE */
+                                       0, 3, 0, 0, 0, 0, /* MAX_CONCURRENT_STREAMS */
+                                       0, 4, 0, 0, 0, 7, 0, 4, 0, 0, 0, 9, /* INITIAL_WINDOW_SIZE */
+                                       9, 9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 3, 0};
+    static const uint8_t update[] = {0x80, 0, 0, 5};
+    note(&link.wire, SL_DIR_RESPONSE, SL_H2_SETTINGS, 0, 0, sl_span(settings, sizeof(settings)));
+    note(&link.wire, SL_DIR_RESPONSE, SL_H2_WINDOW_UPDATE, 0, 0, sl_span(update, 4));
+    note(&link.wire, SL_DIR_RESPONSE, SL_H2_WINDOW_UPDATE, 0, 0, sl_span(update, 3));
+    note(&link.wire, SL_DIR_RESPONSE, SL_H2_WINDOW_UPDATE, 0, STREAM, sl_span(update, 4));
+    note(&link.wire, SL_DIR_REQUEST, SL_H2_WINDOW_UPDATE, 0, 0, sl_span(update, 4));
+    assert_true(count(&link, HAR_COUNT_FRAME_LIMIT) == 65536);
+    assert_true(count(&link, HAR_COUNT_STREAM_LIMIT) == 0);
+    assert_true(count(&link, HAR_COUNT_STREAM_WINDOW) == 9);
+    assert_true(count(&link, HAR_COUNT_STREAM_CREDIT) == 5);
+    assert_true(count(&link, HAR_COUNT_CREDIT) == SL_H2_DEFAULT_WINDOW + 5);
+    assert_true(count(&link, HAR_COUNT_GOAWAY_LAST) == 0);
+    har_wire_clear(&link.wire);
+}
+
 static void acknowledgements_are_apart_from_what_they_answer(void **state)
 {
     (void)state;
@@ -254,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_counted_by_type_and_by_whose_they_are),
+        cmocka_unit_test(what_the_server_allows_is_told),
         cmocka_unit_test(acknowledgements_are_apart_from_what_they_answer),
         cmocka_unit_test(a_goaway_is_read_and_one_too_short_is_only_counted),
         cmocka_unit_test(a_reset_is_read_and_one_of_a_wrong_length_is_only_counted),

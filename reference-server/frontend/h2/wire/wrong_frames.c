@@ -25,15 +25,18 @@ FRAME_HOOK(even_stream_ignored)
 
 FRAME_HOOK(lower_stream_ignored)
 {
-    return frame->type == SL_H2_HEADERS && stream == NULL && frame->stream % 2 == 1 &&
-           frame->stream < wire->last_id;
+    return stream == NULL && frame->stream % 2 == 1 && frame->stream < wire->last_id;
 }
 
+/* And what comes behind it on the stream. */
 FRAME_HOOK(reused_stream_ignored)
 {
     (void)wire;
-    return frame->type == SL_H2_HEADERS && stream != NULL &&
-           (stream->is_ended[SRV_WIRE_IN] || stream->is_reset[SRV_WIRE_IN]);
+    if (frame->type == SL_H2_HEADERS && stream != NULL &&
+        (stream->is_ended[SRV_WIRE_IN] || stream->is_reset[SRV_WIRE_IN])) {
+        stream->note[0] = 1;
+    }
+    return stream != NULL && stream->note[0] != 0;
 }
 
 FRAME_HOOK(data_on_idle_ignored)

@@ -52,6 +52,20 @@ FRAME_HOOK(window_smaller_than_announced)
            announce(wire, frame, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, LARGE_WINDOW);
 }
 
+FRAME_HOOK(refuse_half)
+{
+    if (frame->type != SL_H2_DATA || stream == NULL) {
+        return false;
+    }
+    bool is_refused = stream->note[0] != 0;
+    stream->note[0] |= stream->data[SRV_WIRE_IN] + frame->payload.len > LARGE_WINDOW / 2;
+    if (stream->note[0] != 0 && !is_refused) {
+        (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], stream->id, SL_H2_FLOW_CONTROL_ERROR);
+        (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_IN], stream->id, SL_H2_CANCEL);
+    }
+    return stream->note[0] != 0;
+}
+
 FRAME_HOOK(max_streams_ignored)
 {
     (void)stream;
@@ -99,7 +113,8 @@ FRAME_HOOK(continuation_unbounded)
 
 static const struct srv_wire_deviation deviations[] = {
     OUT(overrun_taken),
-    OUT(window_smaller_than_announced),
+    SRV_WIRE_DEVIATION(window_smaller_than_announced,
+                       .frame = {refuse_half, window_smaller_than_announced}),
     OUT(max_streams_ignored),
     SRV_WIRE_DEVIATION(refused_executed, .frame = {refuse_stream, hide_refused}),
     IN(continuation_unbounded),

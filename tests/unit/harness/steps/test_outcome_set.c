@@ -40,6 +40,7 @@ static void words_are_checked_before_the_run(void **state)
         {"goaway HTTP_1_1_REQUIRED", true, true},
         {"goaway 11", false, false},
         {"streams *", false, false},
+        {"unreadable", true, true},
         {"Served", false, false},
         {"", false, false},
     };
@@ -64,9 +65,10 @@ static const char *const words[] = {
     "connection *",              /* k */
     "goaway PROTOCOL_ERROR",     /* g */
     "goaway *",                  /* w */
+    "unreadable",                /* u */
     "ignored",                   /* never by what came */
 };
-static const char letters[] = "sciahprqkgw-";
+static const char letters[] = "sciahprqkgwu-";
 
 static void each_word_means_what_it_says_and_nothing_else(void **state)
 {
@@ -128,14 +130,14 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
          "RST_STREAM CANCEL, GOAWAY PROTOCOL_ERROR"},
         {"no HTTP/2",
          {.is_unreadable = true, .stream = &ok, .end_text = "garbage"},
-         "",
+         "u",
          "status OK, connection ended (garbage)"},
         {"no HTTP/2 behind a goaway",
          {.is_unreadable = true,
           .has_goaway = true,
           .goaway = SL_H2_PROTOCOL_ERROR,
           .end_text = "x"},
-         "",
+         "u",
          "GOAWAY PROTOCOL_ERROR, connection ended (x)"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -184,6 +184,11 @@ static void lengths_padding_parts_and_slices_may_be_wrong(void **state)
         {"{\"type\":\"DATA\",\"pad\":0}", "000001 00 08 00000005 00"},
         {"{\"type\":\"DATA\",\"text\":\"ab\",\"length\":0}", "000000 00 00 00000005 6162"},
         {"{\"type\":\"DATA\",\"length\":16777215}", "ffffff 00 00 00000005"},
+        {"{\"type\":\"DATA\",\"reserved\":true}", "000000 00 00 80000005"},
+        {"{\"type\":\"PING\",\"reserved\":true}", "000000 06 00 80000000"},
+        {"{\"type\":\"bytes\",\"hex\":\"0102\",\"repeat\":2}", "01020102"},
+        {"{\"type\":\"bytes\",\"text\":\"GET /\"}", "474554202f"},
+        {"{\"type\":\"bytes\"}", ""},
         {"{\"type\":\"PING\",\"text\":\"ab\",\"repeat\":3}", "000006 06 00 00000000 616261626162"},
         {"{\"type\":\"PING\",\"text\":\"ab\",\"repeat\":0}", "000000 06 00 00000000"},
         {"{\"type\":\"PING\",\"text\":\"b\",\"hex\":\"61\"}", "000002 06 00 00000000 6162"},
@@ -211,6 +216,9 @@ static void a_field_is_a_literal_of_the_representation_asked_for(void **state)
         {"{\"type\":\"HEADERS\",\"headers\":[[\"A\",\"\",\"never\"]]}",
          "000004 01 04 00000007 10 0141 00"},
         {"{\"type\":\"HEADERS\",\"headers\":[]}", "000000 01 04 00000007"},
+        {"{\"type\":\"HEADERS\",\"head\":\"20be\",\"headers\":[[\"a\",\"b\"]],\"hex\":\"82\"}",
+         "000008 01 04 00000007 20be 00 0161 0162 82"},
+        {"{\"type\":\"HEADERS\",\"head\":\"be\"}", "000001 01 04 00000007 be"},
     };
     CHECK(cases);
 }
@@ -239,6 +247,8 @@ static void what_cannot_be_written_is_refused(void **state)
         {"{\"type\":\"GOAWAY\",\"code\":-1}", "code "},
         {"{\"type\":\"DATA\",\"hex\":\"0\"}", "hex "},
         {"{\"type\":\"DATA\",\"hex\":\"0g\"}", "hex "},
+        {"{\"type\":\"HEADERS\",\"head\":\"0\"}", "hex "},
+        {"{\"type\":\"BYTES\"}", "type "},
         {"{\"type\":\"SETTINGS\",\"settings\":{\"WINDOW\":1}}", "settings "},
         {"{\"type\":\"SETTINGS\",\"settings\":{\"MAX_FRAME_SIZE\":-1}}", "settings "},
         {"{\"type\":\"SETTINGS\",\"settings\":{\"MAX_FRAME_SIZE\":4294967296}}", "settings "},
@@ -308,7 +318,7 @@ static void a_payload_beyond_the_largest_frame_is_a_limit(void **state)
     }
 }
 
-static void only_a_wrong_length_garbles_the_connection(void **state)
+static void what_is_no_frame_garbles_the_connection(void **state)
 {
     (void)state;
     assert_null(enter("{\"type\":\"PING\",\"pad\":3}"));
@@ -316,6 +326,10 @@ static void only_a_wrong_length_garbles_the_connection(void **state)
     assert_false(stage->link.is_garbled);
     leave();
     assert_null(enter("{\"type\":\"PING\",\"length\":3}"));
+    (void)write_frame(sl_span(NULL, 0));
+    assert_true(stage->link.is_garbled);
+    leave();
+    assert_null(enter("{\"type\":\"bytes\"}"));
     (void)write_frame(sl_span(NULL, 0));
     assert_true(stage->link.is_garbled);
     leave();
@@ -398,7 +412,7 @@ int main(void)
         cmocka_unit_test(numbers_are_taken_one_after_the_other_until_there_are_none),
         cmocka_unit_test(without_a_stream_there_is_no_same),
         cmocka_unit_test(a_payload_beyond_the_largest_frame_is_a_limit),
-        cmocka_unit_test(only_a_wrong_length_garbles_the_connection),
+        cmocka_unit_test(what_is_no_frame_garbles_the_connection),
         cmocka_unit_test(numbers_out_of_range_are_mistakes_of_the_scenario),
         cmocka_unit_test(a_request_has_the_usual_fields_but_those_left_out),
     };
