@@ -153,6 +153,8 @@ bool sl_hpack_decoder_before(const struct sl_hpack_decoder *decoder, uint64_t sl
                              uint32_t inserted, struct sl_header *ret_field);
 /* How many times the table was distrusted. */
 uint64_t sl_hpack_decoder_gaps(const struct sl_hpack_decoder *decoder);
+/* The size of the dynamic table that the encoder may use now: 4,096, or by its last size update. */
+uint32_t sl_hpack_decoder_table_size(const struct sl_hpack_decoder *decoder);
 /* A number that changes with the table: what blocks without effect on it mean stays the same meanwhile. */
 uint64_t sl_hpack_decoder_epoch(const struct sl_hpack_decoder *decoder);
 /* Decodes one complete block. ret_headers is cleared first. ret_headers may be NULL to keep only the

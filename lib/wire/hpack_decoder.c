@@ -553,6 +553,11 @@ static bool decode_block(struct sl_hpack_decoder *decoder, struct block *block)
     return true;
 }
 
+uint32_t sl_hpack_decoder_table_size(const struct sl_hpack_decoder *decoder)
+{
+    return decoder->table.max;
+}
+
 uint64_t sl_hpack_decoder_epoch(const struct sl_hpack_decoder *decoder)
 {
     return decoder->table.inserted + decoder->updates;

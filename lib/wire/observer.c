@@ -80,6 +80,7 @@ struct sl_observer *sl_observer_new(const struct sl_observer_config *config)
     }
     observer->goaway_last = UINT32_MAX;
     observer->scan_budget = SCAN_BUDGET;
+    sl_rules_init(&observer->rules);
     for (int i = 0; i < 2; i++) {
         enum sl_dir dir = i == 0 ? SL_DIR_REQUEST : SL_DIR_RESPONSE;
         struct sl_obs_dir *d = &observer->dir[dir];

@@ -18,9 +18,10 @@ void sl_obs_hpack_distrust(struct sl_obs_dir *d)
 }
 
 /* Decodes the block into headers, but for lost fields; false when not all of it was read. */
-static bool decode_block(const struct sl_observer *observer, struct sl_obs_dir *d,
-                         struct sl_span block, struct sl_headers *headers)
+static bool decode_block(struct sl_observer *observer, enum sl_dir dir, struct sl_span block,
+                         struct sl_headers *headers)
 {
+    struct sl_obs_dir *d = &observer->dir[dir];
     if (d->is_block_lost) {
         sl_headers_clear(headers);
         sl_obs_hpack_distrust(d);
@@ -36,6 +37,7 @@ static bool decode_block(const struct sl_observer *observer, struct sl_obs_dir *
     if (memory_max > 0 && sl_alloc_used() > memory_max) {
         sl_headers_release(headers);
         if (sl_hpack_decode(d->hpack, block, NULL) != SL_OK) {
+            sl_rules_undecodable(observer, dir);
             sl_hpack_decoder_distrust(d->hpack);
         }
         return false;
@@ -46,6 +48,7 @@ static bool decode_block(const struct sl_observer *observer, struct sl_obs_dir *
     }
     if (sl_hpack_decode(d->hpack, block, headers) != SL_OK) {
         /* The connection should end here; where it does not, literals can still be read. */
+        sl_rules_undecodable(observer, dir);
         sl_hpack_decoder_distrust(d->hpack);
         return false;
     }
@@ -63,7 +66,7 @@ static void decode(struct sl_observer *observer, enum sl_dir dir, struct sl_obs_
                    struct sl_span block, struct sl_headers *headers)
 {
     struct sl_obs_dir *d = &observer->dir[dir];
-    bool is_read = decode_block(observer, d, block, headers);
+    bool is_read = decode_block(observer, dir, block, headers);
     if (observer->handler.block != NULL && d->hpack != NULL) {
         bool is_last = (d->block_header.flags & SL_H2_FLAG_END_STREAM) != 0;
         observer->handler.block(observer->config.owner, &call->call, dir, is_last, d->hpack,
@@ -207,12 +210,15 @@ static void end_block(struct sl_observer *observer, enum sl_dir dir, struct sl_s
     struct sl_obs_dir *d = &observer->dir[dir];
     bool is_last = (d->block_header.flags & SL_H2_FLAG_END_STREAM) != 0;
     d->is_in_block = false;
+    if (!d->is_block_lost) {
+        sl_rules_block(observer, dir, block);
+    }
     struct sl_stream *stream = NULL;
     if (d->block_header.type == SL_H2_HEADERS && d->block_header.stream != 0) {
         stream = stream_of_block(observer, dir);
     }
     if (stream == NULL || stream->call == NULL) {
-        (void)decode_block(observer, d, block, &observer->scratch);
+        (void)decode_block(observer, dir, block, &observer->scratch);
         observer->frame_headers = &observer->scratch;
     } else if (dir == SL_DIR_REQUEST) {
         request_block(observer, stream->call, block);

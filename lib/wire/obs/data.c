@@ -51,16 +51,9 @@ static void pass_content(struct sl_observer *observer, enum sl_dir dir, struct s
 void sl_obs_data_begin(struct sl_observer *observer, enum sl_dir dir)
 {
     struct sl_obs_dir *d = &observer->dir[dir];
-    if (d->is_in_block) {
-        d->is_bad = true; /* RFC 9113 6.10 */
-        sl_obs_block_abandon(observer, dir);
-    }
     d->pad_left = 0;
     d->is_at_start = true;
     d->is_pad_due = (d->header.flags & SL_H2_FLAG_PADDED) != 0;
-    if (d->is_pad_due && d->left == 0) {
-        d->is_bad = true;
-    }
     struct sl_stream *stream = sl_obs_stream_find(&observer->streams, d->header.stream);
     if (stream == NULL && d->header.stream != 0) {
         stream = sl_obs_stream_joined(observer, dir, d->header.stream);
@@ -69,6 +62,14 @@ void sl_obs_data_begin(struct sl_observer *observer, enum sl_dir dir)
         }
     }
     sl_rules_frame(observer, dir, &d->header, stream);
+    if (d->is_in_block) {
+        d->is_bad = true; /* RFC 9113 6.10 */
+        sl_obs_block_abandon(observer, dir);
+    }
+    if (d->is_pad_due && d->left == 0) {
+        d->is_bad = true;
+        sl_rules_padding(observer, dir);
+    }
     if (d->header.length > 0) {
         sl_obs_flow_data(observer, dir, stream, d->header.length);
     }
@@ -76,14 +77,16 @@ void sl_obs_data_begin(struct sl_observer *observer, enum sl_dir dir)
 }
 
 /* RFC 9113 6.1: padding as long as the payload is an error; nothing is read as content then. */
-static void take_pad_length(struct sl_obs_dir *d, uint8_t pad)
+static void take_pad_length(struct sl_observer *observer, enum sl_dir dir, uint8_t pad)
 {
+    struct sl_obs_dir *d = &observer->dir[dir];
     d->is_pad_due = false;
     d->left--;
     d->pad_left = pad;
     if (pad > d->left) {
         d->is_bad = true;
         d->pad_left = (uint32_t)d->left;
+        sl_rules_padding(observer, dir);
     }
 }
 
@@ -91,7 +94,7 @@ void sl_obs_data_feed(struct sl_observer *observer, enum sl_dir dir, struct sl_s
 {
     struct sl_obs_dir *d = &observer->dir[dir];
     if (d->is_pad_due && piece.len > 0) {
-        take_pad_length(d, piece.data[0]);
+        take_pad_length(observer, dir, piece.data[0]);
         piece = sl_span_from(piece, 1);
     }
     uint64_t content_left = d->left - d->pad_left;

@@ -107,14 +107,17 @@ void sl_obs_frame_whole(struct sl_observer *observer, enum sl_dir dir, struct sl
 {
     struct sl_obs_dir *d = &observer->dir[dir];
     bool is_continuation = d->header.type == SL_H2_CONTINUATION;
+    sl_rules_frame(
+        observer, dir, &d->header,
+        d->header.stream == 0 ? NULL : sl_obs_stream_find(&observer->streams, d->header.stream));
+    if (!d->is_holed) {
+        sl_rules_whole(observer, dir, &d->header, payload);
+    }
     if (d->is_in_block && !is_continuation) {
         /* RFC 9113 6.10: nothing may come between HEADERS and its CONTINUATION. */
         d->is_bad = true;
         sl_obs_block_abandon(observer, dir);
     }
-    sl_rules_frame(
-        observer, dir, &d->header,
-        d->header.stream == 0 ? NULL : sl_obs_stream_find(&observer->streams, d->header.stream));
     if (d->header.type == SL_H2_HEADERS || d->header.type == SL_H2_PUSH_PROMISE ||
         is_continuation) {
         sl_obs_block_frame(observer, dir, payload);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FLOW rules: the ledger. */
 #include "lib/wire/obs/flow.h"
+#include "lib/base/rd.h"
 #include "lib/wire/obs/state.h"
-
-enum {
-    REORDER_PACKETS = 2,     /* a capture swaps neighbours ... */
-    REORDER_NS = 200 * 1000, /* ... or packets this close in time */
-};
 
 static void report_overrun(struct sl_observer *observer, enum sl_dir sender,
                            const struct sl_overrun *overrun)
@@ -66,14 +62,10 @@ static void data(struct sl_observer *observer, enum sl_dir sender,
 static bool may_be_reordered(const struct sl_observer *observer, enum sl_dir sender,
                              const struct sl_overrun *overrun)
 {
-    const struct sl_at *now = &observer->at;
-    bool is_near =
-        now->packet - overrun->at.packet <= REORDER_PACKETS ||
-        (now->has_time && overrun->at.has_time && now->time_ns - overrun->at.time_ns <= REORDER_NS);
     const struct sl_stream *stream = sl_obs_stream_look_up(&observer->streams, overrun->stream);
     int64_t window = overrun->is_connection ? observer->flow[sender].connection
                                             : sl_obs_window(observer, sender, stream);
-    return is_near && window >= 0;
+    return sl_rules_are_near(&overrun->at, &observer->at) && window >= 0;
 }
 
 /* The receiver's bytes have gone on without a hole, so no credit of before the DATA went unseen. */
@@ -106,7 +98,61 @@ static void closed(struct sl_observer *observer, enum sl_dir dir)
     overrun->is_pending = false;
 }
 
+/* The INITIAL_WINDOW_SIZE that counts where the frame in progress of dir arrives: SETTINGS and it come in order. */
+static int64_t initial_behind(const struct sl_observer *observer, enum sl_dir dir)
+{
+    const struct sl_obs_in_flight *sent = &observer->dir[dir].settings;
+    for (uint32_t i = sent->count; i > 0; i--) {
+        if (sent->all[i - 1].has_value) {
+            return (int64_t)sent->all[i - 1].value;
+        }
+    }
+    return observer->flow[sl_obs_other(dir)].initial;
+}
+
+/* FLOW-22: credit of 0, or more than a window can hold. */
+static void judge_credit(struct sl_observer *observer, enum sl_dir dir,
+                         const struct sl_h2_frame_header *header, struct sl_span payload)
+{
+    if (header->type != SL_H2_WINDOW_UPDATE || header->length != 4 ||
+        sl_rules_doubt(observer, dir)) {
+        return;
+    }
+    struct sl_rd rd;
+    sl_rd_init(&rd, payload);
+    int64_t increment = (int64_t)(sl_rd_be32(&rd) & SL_H2_MAX_WINDOW);
+    const struct sl_flow *flow = &observer->flow[sl_obs_other(dir)];
+    const struct sl_stream *stream =
+        header->stream == 0 ? NULL : sl_obs_stream_look_up(&observer->streams, header->stream);
+    struct sl_rule_place place = {
+        .side = dir,
+        .stream = header->stream,
+        .at = &observer->at,
+        .call = stream == NULL || stream->call == NULL ? NULL : &stream->call->call,
+    };
+    const char *sender = dir == SL_DIR_REQUEST ? "client" : "server";
+    if (increment == 0) {
+        sl_rules_report(observer, SL_RULE_FLOW_22, &place, "the %s sent a WINDOW_UPDATE of 0",
+                        sender);
+        return;
+    }
+    int64_t window = flow->connection;
+    if (header->stream != 0) {
+        if (stream == NULL || stream->call == NULL) {
+            return;
+        }
+        window = initial_behind(observer, dir) + stream->credit[sl_obs_other(dir)];
+    }
+    if (!flow->is_untrusted && window + increment > SL_H2_MAX_WINDOW) {
+        sl_rules_report(observer, SL_RULE_FLOW_22, &place,
+                        "the %s sent a WINDOW_UPDATE of %lld for a window of %lld: more than "
+                        "2^31-1 together",
+                        sender, (long long)increment, (long long)window);
+    }
+}
+
 const struct sl_rule_group sl_rules_flow = {
+    .whole = judge_credit,
     .data = data,
     .fed = fed,
     .gap = gap,

@@ -14,9 +14,15 @@ static const struct sl_rule rules[] = {
 #undef X
 };
 
-static const struct sl_rule_group *const groups[] = {&sl_rules_call, &sl_rules_flow};
+static const struct sl_rule_group *const groups[] = {
+    &sl_rules_call, &sl_rules_flow,  &sl_rules_frames,
+    &sl_rules_conn, &sl_rules_reset, &sl_rules_hpack,
+};
 
 enum {
+    REORDER_PACKETS = 2,     /* a capture swaps neighbours ... */
+    REORDER_NS = 200 * 1000, /* ... or packets this close in time */
+    TABLE_SIZE = 4096,       /* RFC 9113 6.5.2 */
     GROUP_COUNT = sizeof groups / sizeof groups[0],
 };
 
@@ -41,6 +47,43 @@ void sl_rules_frame(struct sl_observer *observer, enum sl_dir dir,
     for (size_t i = 0; i < GROUP_COUNT; i++) {
         if (groups[i]->frame != NULL) {
             groups[i]->frame(observer, dir, header, stream);
+        }
+    }
+}
+
+void sl_rules_whole(struct sl_observer *observer, enum sl_dir dir,
+                    const struct sl_h2_frame_header *header, struct sl_span payload)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (groups[i]->whole != NULL) {
+            groups[i]->whole(observer, dir, header, payload);
+        }
+    }
+}
+
+void sl_rules_padding(struct sl_observer *observer, enum sl_dir dir)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (groups[i]->padding != NULL) {
+            groups[i]->padding(observer, dir);
+        }
+    }
+}
+
+void sl_rules_block(struct sl_observer *observer, enum sl_dir dir, struct sl_span block)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (groups[i]->block != NULL) {
+            groups[i]->block(observer, dir, block);
+        }
+    }
+}
+
+void sl_rules_undecodable(struct sl_observer *observer, enum sl_dir dir)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (groups[i]->undecodable != NULL) {
+            groups[i]->undecodable(observer, dir);
         }
     }
 }
@@ -90,6 +133,53 @@ void sl_rules_closed(struct sl_observer *observer, enum sl_dir dir)
             groups[i]->closed(observer, dir);
         }
     }
+}
+
+void sl_rules_init(struct sl_rules *own)
+{
+    for (size_t i = 0; i < 2; i++) {
+        own->frame_size[i].value = SL_H2_DEFAULT_MAX_FRAME;
+        own->table_size[i].value = TABLE_SIZE;
+    }
+}
+
+bool sl_rules_are_near(const struct sl_at *then, const struct sl_at *now)
+{
+    return now->packet - then->packet <= REORDER_PACKETS ||
+           (now->has_time && then->has_time && now->time_ns - then->time_ns <= REORDER_NS);
+}
+
+bool sl_rules_doubt(const struct sl_observer *observer, enum sl_dir dir)
+{
+    return observer->config.is_midway || observer->totals.gaps[dir] > 0;
+}
+
+bool sl_rules_saw_all(const struct sl_observer *observer)
+{
+    return !observer->config.is_midway && !observer->rules.is_start_missing &&
+           observer->totals.gaps[SL_DIR_REQUEST] == 0 &&
+           observer->totals.gaps[SL_DIR_RESPONSE] == 0;
+}
+
+void sl_rules_limit_announce(struct sl_rule_limit *limit, uint32_t value, uint64_t mark)
+{
+    if (value >= limit->value) {
+        limit->value = value;
+        limit->lower_mark = 0;
+    } else {
+        limit->lower = value;
+        limit->lower_mark = mark;
+    }
+}
+
+bool sl_rules_limit_ack(struct sl_rule_limit *limit, uint64_t mark)
+{
+    if (limit->lower_mark == 0 || mark < limit->lower_mark) {
+        return false;
+    }
+    limit->value = limit->lower;
+    limit->lower_mark = 0;
+    return true;
 }
 
 void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,

@@ -34,11 +34,70 @@ struct sl_overrun {
     struct sl_at at;
 };
 
-/* Per connection. */
-struct sl_rules {
-    struct sl_overrun overrun[2];    /* by sender */
-    bool has_reported_connection[2]; /* FLOW-01, until that window has room again */
+/* What a frame rests on was not seen, in a capture that may have swapped the two. */
+enum sl_early_kind {
+    SL_EARLY_NONE,
+    SL_EARLY_SETTINGS_ACK, /* without SETTINGS */
+    SL_EARLY_PING_ACK,     /* without a PING of these bytes */
+    SL_EARLY_STREAM,       /* a frame of a stream that nobody began */
 };
+
+struct sl_early {
+    enum sl_early_kind kind;
+    uint8_t type;    /* SL_EARLY_STREAM: of the frame */
+    uint32_t stream; /* the same */
+    uint64_t opaque; /* SL_EARLY_PING_ACK */
+    struct sl_at at;
+};
+
+/* Whose answer has not come, though its sender has shown that it had the question. */
+struct sl_unanswered {
+    uint64_t mark;  /* of the question; 0: none */
+    uint64_t since; /* sl_obs_dir.frames of who should answer, when that was first seen */
+    bool is_told;
+};
+
+/* A limit that one side announces to the other. A higher one counts at once, a lower one from its ack. */
+struct sl_rule_limit {
+    uint32_t value;
+    uint32_t lower;
+    uint64_t lower_mark; /* sl_obs_dir.frames of who announced it; 0: none is on its way */
+};
+
+/* Per connection; arrays by the sender whose fault it would be, unless said otherwise. */
+struct sl_rules {
+    struct sl_overrun overrun[2];
+    bool has_reported_connection[2]; /* FLOW-01, until that window has room again */
+    struct sl_early early[2];
+    struct sl_unanswered settings[2], pings[2]; /* CONN-01, CONN-02 */
+    bool are_settings_untracked[2]; /* of this asker more were in flight than are followed */
+    bool are_pings_untracked[2];    /* the same */
+    bool is_start_missing;          /* a capture lacks the server's first frames */
+    bool has_goaway[2];
+    uint32_t goaway_last[2];
+    uint32_t highest_answered; /* stream with a response */
+    bool has_reported_answer;  /* CONN-11: on a stream above its GOAWAY */
+    uint32_t highest_named[2]; /* by a frame of this side */
+    uint64_t
+        push_off_mark; /* sl_obs_dir.frames of the client when it forbade push; 0: it did not */
+    struct sl_rule_limit frame_size[2];
+    struct sl_rule_limit table_size[2];
+    bool is_update_due[2]; /* META-12: the next block must begin with a size update */
+    bool has_reported_table[2];
+};
+
+/* What rules.c gives a new observer. */
+void sl_rules_init(struct sl_rules *own);
+/* Whether a capture may have swapped what came at then and at now. */
+bool sl_rules_are_near(const struct sl_at *then, const struct sl_at *now);
+/* Bytes of dir were lost, or those before the first were not seen: what is read as a frame may be none. */
+bool sl_rules_doubt(const struct sl_observer *observer, enum sl_dir dir);
+/* Nothing of either direction is missing, from the connection's beginning on. */
+bool sl_rules_saw_all(const struct sl_observer *observer);
+/* The sender of dir has sent SETTINGS with this value of a limit for the other side. */
+void sl_rules_limit_announce(struct sl_rule_limit *limit, uint32_t value, uint64_t mark);
+/* Its SETTINGS with this mark were acknowledged. True when a lower limit counts from now on. */
+bool sl_rules_limit_ack(struct sl_rule_limit *limit, uint64_t mark);
 
 /* Per stream; zeroed with it. */
 struct sl_stream_rules {
@@ -47,12 +106,25 @@ struct sl_stream_rules {
     bool has_reported_end;       /* CALL-20 */
     bool has_late_request;       /* CALL-20: the client sent on after the server's END_STREAM */
     bool is_closed_proven;       /* CALL-20: at its END_STREAM the server had the client's */
+    uint64_t reset_mark[2];      /* FLOW-24: sl_obs_dir.frames with its RST_STREAM; 0: none */
+    bool has_sent_on[2];         /* FLOW-24: after its RST_STREAM */
+    bool has_reported_reset[2];  /* FLOW-24 */
+    bool has_told_reset[2];      /* FLOW-24 at level I */
 };
 
 struct sl_rule_group {
     /* A frame's header is there. stream: NULL when the observer has none of that id (any more). */
     void (*frame)(struct sl_observer *observer, enum sl_dir dir,
                   const struct sl_h2_frame_header *header, struct sl_stream *stream);
+    /* A frame other than DATA is whole, nothing of it is missing; payload may be cut to what is looked at. */
+    void (*whole)(struct sl_observer *observer, enum sl_dir dir,
+                  const struct sl_h2_frame_header *header, struct sl_span payload);
+    /* The padding of the DATA frame in progress is longer than the frame. */
+    void (*padding)(struct sl_observer *observer, enum sl_dir dir);
+    /* A header block of dir is whole and about to be decoded; its HEADERS are sl_obs_dir.block_header. */
+    void (*block)(struct sl_observer *observer, enum sl_dir dir, struct sl_span block);
+    /* It could not be. */
+    void (*undecodable)(struct sl_observer *observer, enum sl_dir dir);
     /* DATA of header->length bytes has been taken from the ledger. */
     void (*data)(struct sl_observer *observer, enum sl_dir dir,
                  const struct sl_h2_frame_header *header, struct sl_stream *stream);
@@ -69,9 +141,18 @@ struct sl_rule_group {
 
 extern const struct sl_rule_group sl_rules_call;
 extern const struct sl_rule_group sl_rules_flow;
+extern const struct sl_rule_group sl_rules_frames;
+extern const struct sl_rule_group sl_rules_conn;
+extern const struct sl_rule_group sl_rules_reset;
+extern const struct sl_rule_group sl_rules_hpack;
 
 void sl_rules_frame(struct sl_observer *observer, enum sl_dir dir,
                     const struct sl_h2_frame_header *header, struct sl_stream *stream);
+void sl_rules_whole(struct sl_observer *observer, enum sl_dir dir,
+                    const struct sl_h2_frame_header *header, struct sl_span payload);
+void sl_rules_padding(struct sl_observer *observer, enum sl_dir dir);
+void sl_rules_block(struct sl_observer *observer, enum sl_dir dir, struct sl_span block);
+void sl_rules_undecodable(struct sl_observer *observer, enum sl_dir dir);
 void sl_rules_data(struct sl_observer *observer, enum sl_dir dir,
                    const struct sl_h2_frame_header *header, struct sl_stream *stream);
 void sl_rules_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,

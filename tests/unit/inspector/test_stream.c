@@ -348,6 +348,7 @@ static void an_upgraded_request_is_the_first_call(void **state)
         }
         test_talk_raw(&talk, SL_DIR_REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
         test_talk_frame(&talk, SL_DIR_REQUEST, &settings, "");
+        test_talk_settings_ack(&talk, SL_DIR_RESPONSE);
         if (cut % 2 == 1) {
             add_answer(&talk, 1);
         }

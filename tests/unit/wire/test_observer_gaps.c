@@ -348,7 +348,9 @@ static void a_server_that_does_not_begin_with_settings_began_earlier(void **stat
     static const uint8_t bytes[16000] = {0, 0, 1, 0x86, 0xa0}; /* of a message of 100,000 */
     struct test_talk talk;
     test_talk_init(&talk, true);
+    talk.is_capture = true; /* on a live connection it is CONN-01 */
     test_talk_raw(&talk, REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
+    test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_ENABLE_PUSH, 0);
     test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
     test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
     for (int i = 0; i < 5; i++) { /* 80,000 bytes */

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CONN rules: SETTINGS, PING and GOAWAY. */
+#include <inttypes.h>
+
+#include "lib/base/rd.h"
+#include "lib/wire/obs/state.h"
+
+enum {
+    PATIENCE = 8, /* frames that a sender may send before an answer that it owes */
+};
+
+static const char *name_of(enum sl_dir dir)
+{
+    return dir == SL_DIR_REQUEST ? "client" : "server";
+}
+
+static struct sl_rule_place place_of(const struct sl_observer *observer, enum sl_dir dir)
+{
+    return (struct sl_rule_place){.side = dir, .at = &observer->at};
+}
+
+/* CONN-01: the first frame of a side is SETTINGS. */
+static void judge_first(struct sl_observer *observer, enum sl_dir dir,
+                        const struct sl_h2_frame_header *header)
+{
+    bool is_settings = header->type == SL_H2_SETTINGS && (header->flags & SL_H2_FLAG_ACK) == 0;
+    if (observer->dir[dir].frames != 1 || is_settings || observer->config.is_midway ||
+        observer->totals.gaps[dir] > 0) {
+        return;
+    }
+    /* The client's preface was seen right before it; of a server the beginning may not be captured. */
+    if (dir == SL_DIR_RESPONSE && observer->at.packet != 0) {
+        observer->rules.is_start_missing = true;
+        return;
+    }
+    const char *type = sl_h2_type_name(header->type);
+    struct sl_rule_place place = place_of(observer, dir);
+    sl_rules_report(observer, SL_RULE_CONN_01, &place, "the %s's first frame is %s%s, not SETTINGS",
+                    name_of(dir), type == NULL ? "of an unknown type" : type,
+                    header->type == SL_H2_SETTINGS ? " with the ACK flag" : "");
+}
+
+/* CONN-01, CONN-02: whether the oldest question of the other side should have been answered by now. */
+static void judge_owed(struct sl_observer *observer, enum sl_dir dir, bool is_last, bool are_pings)
+{
+    struct sl_rules *rules = &observer->rules;
+    enum sl_dir asker = sl_obs_other(dir);
+    const struct sl_obs_dir *d = &observer->dir[dir];
+    const struct sl_obs_in_flight *asked =
+        are_pings ? &observer->dir[asker].pings : &observer->dir[asker].settings;
+    struct sl_unanswered *owed = are_pings ? &rules->pings[dir] : &rules->settings[dir];
+    if (asked->count == 0 || asked->all[0].mark > d->proven) {
+        *owed = (struct sl_unanswered){0};
+        return;
+    }
+    if (owed->mark != asked->all[0].mark) {
+        *owed = (struct sl_unanswered){.mark = asked->all[0].mark, .since = d->frames};
+    }
+    bool is_due = is_last || d->frames == owed->since + PATIENCE;
+    bool is_untracked =
+        are_pings ? rules->are_pings_untracked[asker] : rules->are_settings_untracked[asker];
+    if (!is_due || owed->is_told || is_untracked || !sl_rules_saw_all(observer)) {
+        return;
+    }
+    owed->is_told = true;
+    struct sl_rule_place place = place_of(observer, dir);
+    if (are_pings) {
+        sl_rules_report(observer, SL_RULE_CONN_02, &place,
+                        "the %s has not acknowledged the PING of %016" PRIx64
+                        ", though it has answered what came after it",
+                        name_of(dir), asked->all[0].value);
+    } else {
+        sl_rules_report(observer, SL_RULE_CONN_01, &place,
+                        "the %s has not acknowledged %u SETTINGS, though it has answered what "
+                        "came after them",
+                        name_of(dir), (unsigned)asked->count);
+    }
+}
+
+/* CONN-11: a response on a stream that the server's GOAWAY gave up. */
+static void judge_answer(struct sl_observer *observer, const struct sl_h2_frame_header *header,
+                         const struct sl_stream *stream)
+{
+    struct sl_rules *rules = &observer->rules;
+    if (stream == NULL || header->type != SL_H2_HEADERS ||
+        sl_rules_doubt(observer, SL_DIR_RESPONSE)) {
+        return;
+    }
+    if (stream->id > rules->highest_answered) {
+        rules->highest_answered = stream->id;
+    }
+    if (rules->has_goaway[SL_DIR_RESPONSE] && stream->id > rules->goaway_last[SL_DIR_RESPONSE] &&
+        !rules->has_reported_answer) {
+        rules->has_reported_answer = true;
+        struct sl_rule_place place = place_of(observer, SL_DIR_RESPONSE);
+        place.stream = stream->id;
+        sl_rules_report(observer, SL_RULE_CONN_11, &place,
+                        "the server answers on stream %u after its GOAWAY of last stream %u",
+                        stream->id, rules->goaway_last[SL_DIR_RESPONSE]);
+    }
+}
+
+static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
+                        const struct sl_h2_frame_header *header, struct sl_stream *stream)
+{
+    judge_first(observer, dir, header);
+    judge_owed(observer, dir, false, false);
+    judge_owed(observer, dir, false, true);
+    if (dir == SL_DIR_RESPONSE) {
+        judge_answer(observer, header, stream);
+    }
+}
+
+/* --- SETTINGS and PING --- */
+
+static void report_early(struct sl_observer *observer, enum sl_dir dir,
+                         const struct sl_early *early)
+{
+    struct sl_rule_place place = {.side = dir, .at = &early->at};
+    if (early->kind == SL_EARLY_SETTINGS_ACK) {
+        sl_rules_report(observer, SL_RULE_CONN_17, &place,
+                        "the %s acknowledged SETTINGS once more than there were", name_of(dir));
+    } else {
+        sl_rules_report(observer, SL_RULE_CONN_02, &place,
+                        "the %s acknowledged a PING of %016" PRIx64
+                        ", which did not come, or was acknowledged before",
+                        name_of(dir), early->opaque);
+    }
+}
+
+static void note_early(struct sl_observer *observer, enum sl_dir dir, struct sl_early early)
+{
+    if (!sl_rules_saw_all(observer)) {
+        return;
+    }
+    early.at = observer->at;
+    if (observer->at.packet == 0) {
+        report_early(observer, dir, &early);
+    } else if (observer->rules.early[dir].kind == SL_EARLY_NONE) {
+        observer->rules.early[dir] = early;
+    }
+}
+
+/* What a capture showed too early is here now. */
+static void drop_early(struct sl_observer *observer, enum sl_dir asker, enum sl_early_kind kind,
+                       uint64_t opaque)
+{
+    struct sl_early *early = &observer->rules.early[sl_obs_other(asker)];
+    if (early->kind == kind && early->opaque == opaque &&
+        sl_rules_are_near(&early->at, &observer->at)) {
+        early->kind = SL_EARLY_NONE;
+        /* Its question will not be answered again. */
+        if (kind == SL_EARLY_SETTINGS_ACK) {
+            observer->rules.are_settings_untracked[asker] = true;
+        } else {
+            observer->rules.are_pings_untracked[asker] = true;
+        }
+    }
+}
+
+/* RFC 9113 6.5.2: what is wrong with a value, or NULL. */
+static const char *wrong_value(enum sl_dir dir, uint16_t id, uint32_t value)
+{
+    switch (id) {
+    case SL_H2_SETTINGS_ENABLE_PUSH:
+        return value > (dir == SL_DIR_REQUEST ? 1u : 0u) ? "ENABLE_PUSH" : NULL;
+    case SL_H2_SETTINGS_INITIAL_WINDOW_SIZE:
+        return value > SL_H2_MAX_WINDOW ? "INITIAL_WINDOW_SIZE" : NULL;
+    case SL_H2_SETTINGS_MAX_FRAME_SIZE:
+        return value < SL_H2_DEFAULT_MAX_FRAME || value > SL_H2_MAX_FRAME_LIMIT ? "MAX_FRAME_SIZE"
+                                                                                : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static void judge_settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
+{
+    struct sl_rule_place place = place_of(observer, dir);
+    if (observer->dir[dir].settings.count == SL_OBS_SETTINGS_IN_FLIGHT) {
+        observer->rules.are_settings_untracked[dir] = true;
+    }
+    drop_early(observer, dir, SL_EARLY_SETTINGS_ACK, 0);
+    struct sl_rd rd;
+    sl_rd_init(&rd, payload);
+    while (sl_rd_left(&rd) >= 6) {
+        uint16_t id = sl_rd_be16(&rd);
+        uint32_t value = sl_rd_be32(&rd);
+        const char *what = wrong_value(dir, id, value);
+        if (what != NULL) {
+            sl_rules_report(observer, SL_RULE_CONN_17, &place, "the %s sent SETTINGS with %s %u",
+                            name_of(dir), what, value);
+            return;
+        }
+    }
+}
+
+static void judge_settings_ack(struct sl_observer *observer, enum sl_dir dir, uint32_t length)
+{
+    struct sl_rule_place place = place_of(observer, dir);
+    enum sl_dir asker = sl_obs_other(dir);
+    if (length > 0) {
+        sl_rules_report(observer, SL_RULE_CONN_17, &place,
+                        "the %s sent a SETTINGS ack of %u bytes, not an empty one", name_of(dir),
+                        length);
+    } else if (observer->dir[asker].settings.count == 0 &&
+               !observer->rules.are_settings_untracked[asker]) {
+        note_early(observer, dir, (struct sl_early){.kind = SL_EARLY_SETTINGS_ACK});
+    }
+}
+
+static void judge_ping(struct sl_observer *observer, enum sl_dir dir, uint64_t opaque, bool is_ack)
+{
+    enum sl_dir asker = is_ack ? sl_obs_other(dir) : dir;
+    const struct sl_obs_in_flight *asked = &observer->dir[asker].pings;
+    if (!is_ack) {
+        observer->rules.are_pings_untracked[asker] |= asked->count == SL_OBS_PINGS_IN_FLIGHT;
+        drop_early(observer, dir, SL_EARLY_PING_ACK, opaque);
+        return;
+    }
+    for (uint32_t i = 0; i < asked->count; i++) {
+        if (asked->all[i].value == opaque) {
+            return;
+        }
+    }
+    if (!observer->rules.are_pings_untracked[asker]) {
+        note_early(observer, dir, (struct sl_early){.kind = SL_EARLY_PING_ACK, .opaque = opaque});
+    }
+}
+
+/* CONN-09, CONN-11. */
+static void judge_goaway(struct sl_observer *observer, enum sl_dir dir, uint32_t last)
+{
+    struct sl_rules *rules = &observer->rules;
+    struct sl_rule_place place = place_of(observer, dir);
+    if (rules->has_goaway[dir] && last > rules->goaway_last[dir]) {
+        sl_rules_report(observer, SL_RULE_CONN_09, &place,
+                        "the %s's GOAWAY names last stream %u after one that named %u",
+                        name_of(dir), last, rules->goaway_last[dir]);
+    }
+    if (dir == SL_DIR_RESPONSE && last < rules->highest_answered) {
+        sl_rules_report(observer, SL_RULE_CONN_11, &place,
+                        "the server's GOAWAY names last stream %u, and it has answered on "
+                        "stream %u",
+                        last, rules->highest_answered);
+    }
+    if (!rules->has_goaway[dir] || last < rules->goaway_last[dir]) {
+        rules->goaway_last[dir] = last;
+    }
+    rules->has_goaway[dir] = true;
+}
+
+static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
+                        const struct sl_h2_frame_header *header, struct sl_span payload)
+{
+    bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
+    struct sl_rd rd;
+    sl_rd_init(&rd, payload);
+    if (header->stream != 0 || sl_rules_doubt(observer, dir)) {
+        return;
+    }
+    if (header->type == SL_H2_SETTINGS && is_ack) {
+        judge_settings_ack(observer, dir, header->length);
+    } else if (header->type == SL_H2_SETTINGS && header->length % 6 == 0) {
+        judge_settings(observer, dir, payload);
+    } else if (header->type == SL_H2_PING && header->length == 8) {
+        judge_ping(observer, dir, sl_rd_be64(&rd), is_ack);
+    } else if (header->type == SL_H2_GOAWAY && header->length >= 8) {
+        judge_goaway(observer, dir, sl_rd_be32(&rd) & SL_H2_MAX_WINDOW);
+    }
+}
+
+static bool is_own(const struct sl_early *early)
+{
+    return early->kind == SL_EARLY_SETTINGS_ACK || early->kind == SL_EARLY_PING_ACK;
+}
+
+static void fed(struct sl_observer *observer, enum sl_dir dir)
+{
+    struct sl_early *early = &observer->rules.early[sl_obs_other(dir)];
+    if (is_own(early)) {
+        report_early(observer, sl_obs_other(dir), early);
+        early->kind = SL_EARLY_NONE;
+    }
+}
+
+static void gap(struct sl_observer *observer, enum sl_dir dir)
+{
+    struct sl_early *early = &observer->rules.early[sl_obs_other(dir)];
+    if (is_own(early)) {
+        early->kind = SL_EARLY_NONE;
+    }
+}
+
+static void closed(struct sl_observer *observer, enum sl_dir dir)
+{
+    if (observer->dir[dir].has_frame) {
+        judge_owed(observer, dir, true, false);
+        judge_owed(observer, dir, true, true);
+        fed(observer, dir);
+    }
+    gap(observer, dir);
+}
+
+const struct sl_rule_group sl_rules_conn = {
+    .frame = judge_frame,
+    .whole = judge_whole,
+    .fed = fed,
+    .gap = gap,
+    .closed = closed,
+};

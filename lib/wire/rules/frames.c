@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FRM-18 to FRM-20: the grammar of frames. */
+#include "lib/base/rd.h"
+#include "lib/wire/obs/state.h"
+
+static const char *name_of(enum sl_dir dir)
+{
+    return dir == SL_DIR_REQUEST ? "client" : "server";
+}
+
+static const char *type_of(uint8_t type)
+{
+    const char *name = sl_h2_type_name(type);
+    return name == NULL ? "an unknown frame" : name;
+}
+
+static struct sl_rule_place place_of(const struct sl_observer *observer, enum sl_dir dir)
+{
+    return (struct sl_rule_place){
+        .side = dir,
+        .stream = observer->dir[dir].header.stream,
+        .at = &observer->at,
+    };
+}
+
+/* RFC 9113 6: what is wrong with the place of such a frame, or NULL. */
+static const char *wrong_place(const struct sl_h2_frame_header *header)
+{
+    switch (header->type) {
+    case SL_H2_DATA:
+    case SL_H2_HEADERS:
+    case SL_H2_PRIORITY:
+    case SL_H2_RST_STREAM:
+    case SL_H2_PUSH_PROMISE:
+    case SL_H2_CONTINUATION:
+        return header->stream == 0 ? "on the connection, not on a stream" : NULL;
+    case SL_H2_SETTINGS:
+    case SL_H2_PING:
+    case SL_H2_GOAWAY:
+        return header->stream != 0 ? "on a stream, not on the connection" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* RFC 9113 6: whether such a frame cannot have this length. An ack of SETTINGS is CONN-17's. */
+static bool is_length_wrong(const struct sl_h2_frame_header *header)
+{
+    uint32_t prefix = 0;
+    switch (header->type) {
+    case SL_H2_PRIORITY:
+        return header->length != 5;
+    case SL_H2_RST_STREAM:
+    case SL_H2_WINDOW_UPDATE:
+        return header->length != 4;
+    case SL_H2_PING:
+        return header->length != 8;
+    case SL_H2_GOAWAY:
+        return header->length < 8;
+    case SL_H2_SETTINGS:
+        return header->length % 6 != 0;
+    case SL_H2_HEADERS:
+        prefix += (header->flags & SL_H2_FLAG_PRIORITY) != 0 ? 5 : 0;
+        prefix += (header->flags & SL_H2_FLAG_PADDED) != 0 ? 1 : 0;
+        return header->length < prefix;
+    case SL_H2_PUSH_PROMISE:
+        return header->length < 4;
+    default:
+        return false;
+    }
+}
+
+static void report_idle(struct sl_observer *observer, enum sl_dir dir, uint32_t stream,
+                        uint8_t type, const struct sl_at *at)
+{
+    struct sl_rule_place place = {.side = dir, .stream = stream, .at = at};
+    sl_rules_report(observer, SL_RULE_FRM_18, &place,
+                    "the %s sent %s on stream %u, which nobody had begun", name_of(dir),
+                    type_of(type), stream);
+}
+
+/* RFC 9113 5.1: on an idle stream only HEADERS of the client and PRIORITY may come. */
+static void judge_idle(struct sl_observer *observer, enum sl_dir dir,
+                       const struct sl_h2_frame_header *header, const struct sl_stream *stream)
+{
+    struct sl_rules *rules = &observer->rules;
+    bool is_of_stream = header->type == SL_H2_DATA || header->type == SL_H2_RST_STREAM ||
+                        header->type == SL_H2_WINDOW_UPDATE ||
+                        (header->type == SL_H2_HEADERS && dir == SL_DIR_RESPONSE);
+    /* Stream 1 may have been begun by an upgrade (RFC 7540 3.2). */
+    if (!is_of_stream || header->stream <= 1 || !sl_rules_saw_all(observer)) {
+        return;
+    }
+    if (dir == SL_DIR_REQUEST) {
+        if (stream == NULL && header->stream > observer->highest_stream &&
+            header->stream % 2 == 1) {
+            report_idle(observer, dir, header->stream, header->type, &observer->at);
+        }
+        return;
+    }
+    /* What the client has named, rightly or not, may be answered. */
+    if (header->stream <= rules->highest_named[SL_DIR_REQUEST] ||
+        rules->early[dir].kind != SL_EARLY_NONE) {
+        return;
+    }
+    if (observer->at.packet == 0) {
+        report_idle(observer, dir, header->stream, header->type, &observer->at);
+        return;
+    }
+    rules->early[dir] = (struct sl_early){
+        .kind = SL_EARLY_STREAM,
+        .type = header->type,
+        .stream = header->stream,
+        .at = observer->at,
+    };
+}
+
+/* FRM-20, and CONTINUATION without anything to continue. */
+static void judge_block(struct sl_observer *observer, enum sl_dir dir,
+                        const struct sl_h2_frame_header *header)
+{
+    const struct sl_obs_dir *d = &observer->dir[dir];
+    struct sl_rule_place place = place_of(observer, dir);
+    bool is_continuation = header->type == SL_H2_CONTINUATION;
+    if (d->is_in_block && (!is_continuation || header->stream != d->block_header.stream)) {
+        sl_rules_report(observer, SL_RULE_FRM_20, &place,
+                        "the %s sent %s on stream %u within the header block of stream %u",
+                        name_of(dir), type_of(header->type), header->stream,
+                        d->block_header.stream);
+    } else if (is_continuation && !d->is_in_block) {
+        sl_rules_report(observer, SL_RULE_FRM_18, &place,
+                        "the %s sent CONTINUATION on stream %u without HEADERS before it",
+                        name_of(dir), header->stream);
+    }
+}
+
+static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
+                        const struct sl_h2_frame_header *header, struct sl_stream *stream)
+{
+    struct sl_rules *rules = &observer->rules;
+    struct sl_rule_place place = place_of(observer, dir);
+    if (header->stream > rules->highest_named[dir]) {
+        rules->highest_named[dir] = header->stream;
+    }
+    if (sl_rules_doubt(observer, dir)) {
+        return;
+    }
+    judge_block(observer, dir, header);
+    if (header->length > observer->dir[dir].max_frame ||
+        (header->length > rules->frame_size[dir].value && sl_rules_saw_all(observer))) {
+        sl_rules_report(observer, SL_RULE_FRM_19, &place,
+                        "the %s sent %s of %u bytes, longer than the other side allows",
+                        name_of(dir), type_of(header->type), header->length);
+        return;
+    }
+    const char *where = wrong_place(header);
+    if (where != NULL) {
+        sl_rules_report(observer, SL_RULE_FRM_18, &place, "the %s sent %s %s", name_of(dir),
+                        type_of(header->type), where);
+    } else if (is_length_wrong(header)) {
+        sl_rules_report(observer, SL_RULE_FRM_18, &place, "the %s sent %s of %u bytes",
+                        name_of(dir), type_of(header->type), header->length);
+    } else {
+        judge_idle(observer, dir, header, stream);
+    }
+}
+
+/* The client's SETTINGS_ENABLE_PUSH, and the frame size that the sender of dir takes. */
+static void read_settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
+{
+    struct sl_rules *rules = &observer->rules;
+    uint64_t mark = observer->dir[dir].frames;
+    struct sl_rd rd;
+    sl_rd_init(&rd, payload);
+    while (sl_rd_left(&rd) >= 6) {
+        uint16_t id = sl_rd_be16(&rd);
+        uint32_t value = sl_rd_be32(&rd);
+        if (id == SL_H2_SETTINGS_ENABLE_PUSH && dir == SL_DIR_REQUEST) {
+            bool was_off = rules->push_off_mark != 0;
+            rules->push_off_mark = value != 0 ? 0 : was_off ? rules->push_off_mark : mark;
+        } else if (id == SL_H2_SETTINGS_MAX_FRAME_SIZE && value >= SL_H2_DEFAULT_MAX_FRAME &&
+                   value <= SL_H2_MAX_FRAME_LIMIT) {
+            sl_rules_limit_announce(&rules->frame_size[sl_obs_other(dir)], value, mark);
+        }
+    }
+}
+
+static void judge_push(struct sl_observer *observer, enum sl_dir dir)
+{
+    const struct sl_rules *rules = &observer->rules;
+    struct sl_rule_place place = place_of(observer, dir);
+    if (dir == SL_DIR_REQUEST) {
+        sl_rules_report(observer, SL_RULE_FRM_18, &place, "the client sent PUSH_PROMISE");
+    } else if (rules->push_off_mark != 0 && observer->dir[dir].proven >= rules->push_off_mark) {
+        sl_rules_report(observer, SL_RULE_FRM_18, &place,
+                        "the server sent PUSH_PROMISE, which the client's SETTINGS forbid");
+    }
+}
+
+static void report_padding(struct sl_observer *observer, enum sl_dir dir)
+{
+    const struct sl_h2_frame_header *header = &observer->dir[dir].header;
+    struct sl_rule_place place = place_of(observer, dir);
+    if (!sl_rules_doubt(observer, dir)) {
+        sl_rules_report(observer, SL_RULE_FRM_18, &place,
+                        "the %s sent %s of %u bytes on stream %u with more padding than that",
+                        name_of(dir), type_of(header->type), header->length, header->stream);
+    }
+}
+
+static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
+                        const struct sl_h2_frame_header *header, struct sl_span payload)
+{
+    bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
+    if (header->type == SL_H2_SETTINGS && header->stream == 0) {
+        const struct sl_obs_in_flight *sent = &observer->dir[sl_obs_other(dir)].settings;
+        if (!is_ack) {
+            read_settings(observer, dir, payload);
+        } else if (header->length == 0 && sent->count > 0) {
+            (void)sl_rules_limit_ack(&observer->rules.frame_size[dir], sent->all[0].mark);
+        }
+    } else if (header->type == SL_H2_PUSH_PROMISE && !sl_rules_doubt(observer, dir)) {
+        judge_push(observer, dir);
+    }
+    struct sl_span content;
+    bool is_padded = (header->type == SL_H2_HEADERS || header->type == SL_H2_PUSH_PROMISE) &&
+                     (header->flags & SL_H2_FLAG_PADDED) != 0;
+    if (is_padded && payload.len == header->length && !is_length_wrong(header) &&
+        sl_h2_frame_content(header, payload, &content) != SL_OK) {
+        report_padding(observer, dir);
+    }
+}
+
+/* --- what a capture may show before what it rests on --- */
+
+static void fed(struct sl_observer *observer, enum sl_dir dir)
+{
+    struct sl_early *early = &observer->rules.early[sl_obs_other(dir)];
+    if (early->kind != SL_EARLY_STREAM) {
+        return;
+    }
+    early->kind = SL_EARLY_NONE;
+    bool was_named = early->stream <= observer->rules.highest_named[dir];
+    if (!was_named || !sl_rules_are_near(&early->at, &observer->at)) {
+        report_idle(observer, sl_obs_other(dir), early->stream, early->type, &early->at);
+    }
+}
+
+static void gap(struct sl_observer *observer, enum sl_dir dir)
+{
+    struct sl_early *early = &observer->rules.early[sl_obs_other(dir)];
+    if (early->kind == SL_EARLY_STREAM) {
+        early->kind = SL_EARLY_NONE;
+    }
+}
+
+static void closed(struct sl_observer *observer, enum sl_dir dir)
+{
+    if (observer->dir[dir].has_frame) {
+        fed(observer, dir);
+    }
+    gap(observer, dir);
+}
+
+const struct sl_rule_group sl_rules_frames = {
+    .frame = judge_frame,
+    .whole = judge_whole,
+    .padding = report_padding,
+    .fed = fed,
+    .gap = gap,
+    .closed = closed,
+};
