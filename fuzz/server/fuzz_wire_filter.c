@@ -2,6 +2,7 @@
 /* Input: a byte that names a wrong server, then pieces: a byte whose lowest bit is the direction (0: of the client) and whose
  * others are the length, and the bytes. Whatever comes, the filter appends no more than it says and reads on. */
 #include <assert.h>
+#include <stddef.h>
 
 #include "fuzz/fuzz.h"
 #include "reference-server/frontend/h2/wire/wire.h"

@@ -212,6 +212,53 @@ static bool hpack_table_size_ignored(struct srv_wire *wire, struct srv_wire_stre
     return false;
 }
 
+/* Blocks of the session in one frame, without padding or priority: it writes no others of less than 16,384 bytes. */
+static bool is_plain_block(const struct srv_wire_frame *frame)
+{
+    return frame->type == SL_H2_HEADERS && (frame->flags & SL_H2_FLAG_END_HEADERS) != 0 &&
+           (frame->flags & (SL_H2_FLAG_PADDED | SL_H2_FLAG_PRIORITY)) == 0;
+}
+
+/* The encoder's table is smaller from now on, and nobody was told. */
+static bool hpack_size_update_missing(struct srv_wire *wire, struct srv_wire_stream *stream,
+                                      struct srv_wire_frame *frame)
+{
+    (void)stream;
+    struct sl_rd rd;
+    sl_rd_init(&rd, frame->payload);
+    struct sl_span rest = frame->payload;
+    struct field field;
+    while (is_plain_block(frame) && read_field(&rd, frame->payload, &field) &&
+           field.kind == SIZE_UPDATE) {
+        rest = sl_span_from(frame->payload, frame->payload.len - sl_rd_left(&rd));
+    }
+    if (rest.len == frame->payload.len) {
+        return false;
+    }
+    srv_wire_put(wire, SRV_WIRE_OUT,
+                 &(struct srv_wire_frame){SL_H2_HEADERS, frame->flags, frame->stream, false, rest});
+    return true;
+}
+
+/* One field more, by an index that the table no longer has. */
+static bool hpack_evicted_named(struct srv_wire *wire, struct srv_wire_stream *stream,
+                                struct srv_wire_frame *frame)
+{
+    static const uint8_t evicted[] = {0xFF, 0x80, 0x07}; /* index 1,023 */
+    struct sl_buf block;
+    if (!is_plain_block(frame) || stream == NULL || stream->blocks[SRV_WIRE_OUT] == 0) {
+        return false;
+    }
+    sl_buf_init(&block, frame->payload.len + sizeof(evicted));
+    (void)sl_buf_add_span(&block, frame->payload);
+    (void)sl_buf_add(&block, evicted, sizeof(evicted));
+    srv_wire_put(wire, SRV_WIRE_OUT,
+                 &(struct srv_wire_frame){SL_H2_HEADERS, frame->flags, frame->stream, false,
+                                          sl_buf_span(&block)});
+    sl_buf_release(&block);
+    return true;
+}
+
 #define IN(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
@@ -225,6 +272,8 @@ static const struct srv_wire_deviation deviations[] = {
     IN(hpack_size_too_large_taken),
     IN(hpack_bad_index_taken),
     SRV_WIRE_DEVIATION(hpack_table_size_ignored, .block[SRV_WIRE_OUT] = hpack_table_size_ignored),
+    SRV_WIRE_DEVIATION(hpack_size_update_missing, .frame[SRV_WIRE_OUT] = hpack_size_update_missing),
+    SRV_WIRE_DEVIATION(hpack_evicted_named, .frame[SRV_WIRE_OUT] = hpack_evicted_named),
 };
 const struct srv_wire_group srv_wire_group_hpack = {deviations,
                                                     sizeof(deviations) / sizeof(deviations[0])};
