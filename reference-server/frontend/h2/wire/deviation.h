@@ -95,7 +95,7 @@ typedef bool (*srv_wire_block_hook)(struct srv_wire *wire, struct srv_wire_strea
 
 struct srv_wire_deviation {
     size_t field; /* offsetof(struct srv_misbehave, ...) */
-    /* stream is NULL for frames of the connection, and of streams that were never begun. Where blocks are read in a
+    /* stream is NULL for frames of the connection, and of streams that were never begun; never for a block of OUT. Where blocks are read in a
      * direction its HEADERS and CONTINUATION frames come as blocks only. */
     srv_wire_frame_hook frame[SRV_WIRE_DIRS];
     srv_wire_block_hook block[SRV_WIRE_DIRS];

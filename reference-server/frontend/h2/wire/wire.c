@@ -168,6 +168,9 @@ static void note(struct srv_wire_stream *stream, enum srv_wire_dir dir, uint8_t 
 static bool show_block(struct srv_wire *wire, enum srv_wire_dir dir, struct srv_wire_stream *stream,
                        struct srv_wire_block *block)
 {
+    if (dir == SRV_WIRE_OUT && stream == NULL) {
+        return false; /* a response to nobody: no hook knows what to do with that */
+    }
     for (size_t i = 0; i < wire->active_count; i++) {
         srv_wire_block_hook hook = wire->active[i]->block[dir];
         if (hook != NULL && hook(wire, stream, block)) {
@@ -216,7 +219,9 @@ static void take_block(struct srv_wire *wire, enum srv_wire_dir dir)
     if (status != SL_OK || headers.is_truncated || headers.count > SRV_WIRE_FIELDS) {
         pass_bad_block(wire, dir, head->stream);
     } else {
-        memcpy(block->fields, headers.fields, headers.count * sizeof(*headers.fields));
+        if (headers.count > 0) { /* an empty list has no fields */
+            memcpy(block->fields, headers.fields, headers.count * sizeof(*headers.fields));
+        }
         block->count = headers.count;
         note_fields(stream, dir, block);
         if (!show_block(wire, dir, stream, block)) {
