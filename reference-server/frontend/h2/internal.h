@@ -83,10 +83,10 @@ struct srv_h2_conn {
     int fd;
     int events; /* that poll waits for */
     nghttp2_session *session;
-    struct srv_tls *tls; /* NULL: clear text */
+    struct srv_tls *tls;   /* NULL: clear text */
     struct srv_wire *wire; /* what is wrong between the session and the socket; NULL: nothing */
-    struct sl_buf out;   /* what the socket did not take */
-    size_t out_sent;     /* bytes of it that it did */
+    struct sl_buf out;     /* what the socket did not take */
+    size_t out_sent;       /* bytes of it that it did */
     struct srv_h2_request head;
     struct srv_h2_closed closed;
     struct srv_h2_call *calls;

@@ -105,6 +105,13 @@ struct srv_wire_group {
     const struct srv_wire_deviation *deviations;
     size_t count;
 };
+/* The head of a hook. */
+#define SRV_WIRE_FRAME_HOOK(name)                                           \
+    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
+                     struct srv_wire_frame *frame)
+#define SRV_WIRE_BLOCK_HOOK(name)                                           \
+    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
+                     struct srv_wire_block *block)
 /* The row of a switch: SRV_WIRE_DEVIATION(status_twice, .block[SRV_WIRE_OUT] = status_twice) */
 #define SRV_WIRE_DEVIATION(switch, ...)                              \
     {                                                                \
@@ -112,6 +119,8 @@ struct srv_wire_group {
     }
 
 extern const struct srv_wire_group srv_wire_group_response; /* wrong_response.c: what it answers */
+extern const struct srv_wire_group srv_wire_group_download; /* wrong_download.c: its messages */
+extern const struct srv_wire_group srv_wire_group_upload;   /* wrong_upload.c: those it takes */
 extern const struct srv_wire_group srv_wire_group_request;  /* wrong_request.c: what it takes */
 extern const struct srv_wire_group srv_wire_group_flow;     /* wrong_flow.c: windows, both ways */
 extern const struct srv_wire_group srv_wire_group_frames; /* wrong_frames.c: errors of the client */
@@ -122,6 +131,8 @@ extern const struct srv_wire_group srv_wire_group_control; /* wrong_control.c: t
 /* --- writers: to the session or to the client, right or wrong as told --- */
 
 void srv_wire_put(struct srv_wire *wire, enum srv_wire_dir dir, const struct srv_wire_frame *frame);
+void srv_wire_put_data(struct srv_wire *wire, enum srv_wire_dir dir, uint32_t stream, uint8_t flags,
+                       struct sl_span payload);
 /* By the encoder of that direction; HEADERS, and CONTINUATION above 16,384 bytes. */
 void srv_wire_put_block(struct srv_wire *wire, enum srv_wire_dir dir,
                         const struct srv_wire_block *block);

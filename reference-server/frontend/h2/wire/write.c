@@ -16,6 +16,12 @@ void srv_wire_put(struct srv_wire *wire, enum srv_wire_dir dir, const struct srv
     (void)sl_buf_add_span(out, frame->payload);
 }
 
+void srv_wire_put_data(struct srv_wire *wire, enum srv_wire_dir dir, uint32_t stream, uint8_t flags,
+                       struct sl_span payload)
+{
+    srv_wire_put(wire, dir, &(struct srv_wire_frame){SL_H2_DATA, flags, stream, false, payload});
+}
+
 static void put_bytes(struct srv_wire *wire, enum srv_wire_dir dir,
                       const struct srv_wire_block *block, struct sl_span bytes)
 {

@@ -2,10 +2,6 @@
 /* Wrong servers: SETTINGS, PING, GOAWAY and what else belongs to the connection. */
 #include "reference-server/frontend/h2/wire/deviation.h"
 
-#define FRAME_HOOK(name)                                                    \
-    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
-                     struct srv_wire_frame *frame)
-
 static bool is_ack(const struct srv_wire_frame *frame, uint8_t type)
 {
     return frame->type == type && (frame->flags & SL_H2_FLAG_ACK) != 0;
@@ -35,25 +31,25 @@ static bool put_settings(struct srv_wire *wire, const struct srv_wire_frame *fra
     return true;
 }
 
-FRAME_HOOK(settings_enable_push)
+SRV_WIRE_FRAME_HOOK(settings_enable_push)
 {
     (void)stream;
     return put_settings(wire, frame, SL_H2_SETTINGS_ENABLE_PUSH, 1);
 }
 
-FRAME_HOOK(settings_frame_size_small)
+SRV_WIRE_FRAME_HOOK(settings_frame_size_small)
 {
     (void)stream;
     return put_settings(wire, frame, SL_H2_SETTINGS_MAX_FRAME_SIZE, 100);
 }
 
-FRAME_HOOK(settings_window_too_large)
+SRV_WIRE_FRAME_HOOK(settings_window_too_large)
 {
     (void)stream;
     return put_settings(wire, frame, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, UINT32_MAX);
 }
 
-FRAME_HOOK(settings_not_first)
+SRV_WIRE_FRAME_HOOK(settings_not_first)
 {
     (void)stream;
     if (frame->type == SL_H2_SETTINGS && (frame->flags & SL_H2_FLAG_ACK) == 0) {
@@ -62,14 +58,14 @@ FRAME_HOOK(settings_not_first)
     return false;
 }
 
-FRAME_HOOK(settings_never)
+SRV_WIRE_FRAME_HOOK(settings_never)
 {
     (void)wire;
     (void)stream;
     return frame->type == SL_H2_SETTINGS && (frame->flags & SL_H2_FLAG_ACK) == 0;
 }
 
-FRAME_HOOK(settings_unacked)
+SRV_WIRE_FRAME_HOOK(settings_unacked)
 {
     (void)wire;
     (void)stream;
@@ -77,13 +73,13 @@ FRAME_HOOK(settings_unacked)
 }
 
 /* The first is acknowledged, as some only do at the beginning. */
-FRAME_HOOK(later_settings_unacked)
+SRV_WIRE_FRAME_HOOK(later_settings_unacked)
 {
     (void)stream;
     return is_ack(frame, SL_H2_SETTINGS) && wire->note[2]++ > 0;
 }
 
-FRAME_HOOK(settings_acked_twice)
+SRV_WIRE_FRAME_HOOK(settings_acked_twice)
 {
     (void)stream;
     if (is_ack(frame, SL_H2_SETTINGS)) {
@@ -92,7 +88,7 @@ FRAME_HOOK(settings_acked_twice)
     return false;
 }
 
-FRAME_HOOK(settings_ack_with_payload)
+SRV_WIRE_FRAME_HOOK(settings_ack_with_payload)
 {
     (void)stream;
     if (!is_ack(frame, SL_H2_SETTINGS)) {
@@ -105,14 +101,14 @@ FRAME_HOOK(settings_ack_with_payload)
 
 /* --- PING --- */
 
-FRAME_HOOK(ping_unacked)
+SRV_WIRE_FRAME_HOOK(ping_unacked)
 {
     (void)wire;
     (void)stream;
     return is_ack(frame, SL_H2_PING);
 }
 
-FRAME_HOOK(ping_other_bytes)
+SRV_WIRE_FRAME_HOOK(ping_other_bytes)
 {
     (void)stream;
     if (!is_ack(frame, SL_H2_PING)) {
@@ -122,7 +118,7 @@ FRAME_HOOK(ping_other_bytes)
     return true;
 }
 
-FRAME_HOOK(ping_without_ack_flag)
+SRV_WIRE_FRAME_HOOK(ping_without_ack_flag)
 {
     (void)stream;
     if (!is_ack(frame, SL_H2_PING)) {
@@ -132,7 +128,7 @@ FRAME_HOOK(ping_without_ack_flag)
     return true;
 }
 
-FRAME_HOOK(ping_acked_twice)
+SRV_WIRE_FRAME_HOOK(ping_acked_twice)
 {
     (void)stream;
     if (is_ack(frame, SL_H2_PING)) {
@@ -156,13 +152,13 @@ static bool put_goaway(struct srv_wire *wire, const struct srv_wire_frame *frame
     return true;
 }
 
-FRAME_HOOK(goaway_low_id)
+SRV_WIRE_FRAME_HOOK(goaway_low_id)
 {
     (void)stream;
     return frame->type == SL_H2_GOAWAY && put_goaway(wire, frame, 0);
 }
 
-FRAME_HOOK(goaway_id_rises)
+SRV_WIRE_FRAME_HOOK(goaway_id_rises)
 {
     (void)stream;
     if (frame->type != SL_H2_GOAWAY || frame->payload.len < 8) {
@@ -173,14 +169,14 @@ FRAME_HOOK(goaway_id_rises)
     return put_goaway(wire, frame, wire->last_id + (uint32_t)wire->note[3]);
 }
 
-FRAME_HOOK(goaway_never)
+SRV_WIRE_FRAME_HOOK(goaway_never)
 {
     (void)wire;
     (void)stream;
     return frame->type == SL_H2_GOAWAY;
 }
 
-FRAME_HOOK(goaway_without_code)
+SRV_WIRE_FRAME_HOOK(goaway_without_code)
 {
     (void)stream;
     if (frame->type != SL_H2_GOAWAY || frame->payload.len < 8) {
@@ -198,7 +194,7 @@ static bool before_head(const struct srv_wire_stream *stream, const struct srv_w
     return frame->type == SL_H2_HEADERS && stream != NULL && stream->blocks[SRV_WIRE_OUT] == 0;
 }
 
-FRAME_HOOK(ping_too_short)
+SRV_WIRE_FRAME_HOOK(ping_too_short)
 {
     if (before_head(stream, frame)) {
         put(wire, &(struct srv_wire_frame){SL_H2_PING, 0, 0, false, sl_span("\0\0\0\0", 4)});
@@ -206,7 +202,7 @@ FRAME_HOOK(ping_too_short)
     return false;
 }
 
-FRAME_HOOK(ping_on_stream)
+SRV_WIRE_FRAME_HOOK(ping_on_stream)
 {
     if (before_head(stream, frame)) {
         put(wire, &(struct srv_wire_frame){SL_H2_PING, 0, frame->stream, false,
@@ -215,7 +211,7 @@ FRAME_HOOK(ping_on_stream)
     return false;
 }
 
-FRAME_HOOK(reset_too_long)
+SRV_WIRE_FRAME_HOOK(reset_too_long)
 {
     if (frame->type != SL_H2_RST_STREAM || stream == NULL) {
         return false;
@@ -225,7 +221,7 @@ FRAME_HOOK(reset_too_long)
     return true;
 }
 
-FRAME_HOOK(settings_on_stream)
+SRV_WIRE_FRAME_HOOK(settings_on_stream)
 {
     if (before_head(stream, frame)) {
         put(wire,
@@ -234,7 +230,7 @@ FRAME_HOOK(settings_on_stream)
     return false;
 }
 
-FRAME_HOOK(settings_of_odd_length)
+SRV_WIRE_FRAME_HOOK(settings_of_odd_length)
 {
     if (before_head(stream, frame)) {
         put(wire, &(struct srv_wire_frame){SL_H2_SETTINGS, 0, 0, false, sl_span("\0\0\0\0\0", 5)});
@@ -242,7 +238,7 @@ FRAME_HOOK(settings_of_odd_length)
     return false;
 }
 
-FRAME_HOOK(window_update_too_long)
+SRV_WIRE_FRAME_HOOK(window_update_too_long)
 {
     if (before_head(stream, frame)) {
         put(wire,
@@ -251,7 +247,7 @@ FRAME_HOOK(window_update_too_long)
     return false;
 }
 
-FRAME_HOOK(continuation_alone)
+SRV_WIRE_FRAME_HOOK(continuation_alone)
 {
     if (before_head(stream, frame)) {
         put(wire, &(struct srv_wire_frame){SL_H2_CONTINUATION, SL_H2_FLAG_END_HEADERS,
@@ -260,7 +256,7 @@ FRAME_HOOK(continuation_alone)
     return false;
 }
 
-FRAME_HOOK(push_promise)
+SRV_WIRE_FRAME_HOOK(push_promise)
 {
     if (before_head(stream, frame)) {
         put(wire, &(struct srv_wire_frame){SL_H2_PUSH_PROMISE, SL_H2_FLAG_END_HEADERS,
@@ -269,7 +265,7 @@ FRAME_HOOK(push_promise)
     return false;
 }
 
-FRAME_HOOK(data_on_idle_stream)
+SRV_WIRE_FRAME_HOOK(data_on_idle_stream)
 {
     if (before_head(stream, frame)) {
         put(wire,
@@ -278,7 +274,7 @@ FRAME_HOOK(data_on_idle_stream)
     return false;
 }
 
-FRAME_HOOK(reset_of_idle_stream)
+SRV_WIRE_FRAME_HOOK(reset_of_idle_stream)
 {
     if (before_head(stream, frame)) {
         (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], frame->stream + 1000, SL_H2_CANCEL);

@@ -5,10 +5,6 @@
  */
 #include "reference-server/frontend/h2/wire/deviation.h"
 
-#define FRAME_HOOK(name)                                                    \
-    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
-                     struct srv_wire_frame *frame)
-
 static bool is_idle(const struct srv_wire *wire, const struct srv_wire_frame *frame)
 {
     return frame->stream > wire->last_id || (frame->stream != 0 && frame->stream % 2 == 0);
@@ -16,20 +12,20 @@ static bool is_idle(const struct srv_wire *wire, const struct srv_wire_frame *fr
 
 /* --- errors, ignored --- */
 
-FRAME_HOOK(even_stream_ignored)
+SRV_WIRE_FRAME_HOOK(even_stream_ignored)
 {
     (void)wire;
     (void)stream;
     return frame->stream != 0 && frame->stream % 2 == 0;
 }
 
-FRAME_HOOK(lower_stream_ignored)
+SRV_WIRE_FRAME_HOOK(lower_stream_ignored)
 {
     return stream == NULL && frame->stream % 2 == 1 && frame->stream < wire->last_id;
 }
 
 /* And what comes behind it on the stream. */
-FRAME_HOOK(reused_stream_ignored)
+SRV_WIRE_FRAME_HOOK(reused_stream_ignored)
 {
     (void)wire;
     if (frame->type == SL_H2_HEADERS && stream != NULL &&
@@ -39,32 +35,32 @@ FRAME_HOOK(reused_stream_ignored)
     return stream != NULL && stream->note[0] != 0;
 }
 
-FRAME_HOOK(data_on_idle_ignored)
+SRV_WIRE_FRAME_HOOK(data_on_idle_ignored)
 {
     (void)stream;
     return frame->type == SL_H2_DATA && frame->stream != 0 && is_idle(wire, frame);
 }
 
-FRAME_HOOK(reset_of_idle_ignored)
+SRV_WIRE_FRAME_HOOK(reset_of_idle_ignored)
 {
     (void)stream;
     return frame->type == SL_H2_RST_STREAM && frame->stream != 0 && is_idle(wire, frame);
 }
 
-FRAME_HOOK(credit_for_idle_ignored)
+SRV_WIRE_FRAME_HOOK(credit_for_idle_ignored)
 {
     (void)stream;
     return frame->type == SL_H2_WINDOW_UPDATE && frame->stream != 0 && is_idle(wire, frame);
 }
 
-FRAME_HOOK(data_after_end_ignored)
+SRV_WIRE_FRAME_HOOK(data_after_end_ignored)
 {
     (void)wire;
     return frame->type == SL_H2_DATA && stream != NULL && stream->is_ended[SRV_WIRE_IN] &&
            !stream->is_reset[SRV_WIRE_IN];
 }
 
-FRAME_HOOK(bad_lengths_ignored)
+SRV_WIRE_FRAME_HOOK(bad_lengths_ignored)
 {
     (void)wire;
     (void)stream;
@@ -77,7 +73,7 @@ FRAME_HOOK(bad_lengths_ignored)
            (frame->type == SL_H2_SETTINGS && (is_ack ? len > 0 : len % 6 != 0));
 }
 
-FRAME_HOOK(wrong_place_ignored)
+SRV_WIRE_FRAME_HOOK(wrong_place_ignored)
 {
     (void)wire;
     (void)stream;
@@ -88,7 +84,7 @@ FRAME_HOOK(wrong_place_ignored)
     return (is_of_connection && frame->stream != 0) || (is_of_stream && frame->stream == 0);
 }
 
-FRAME_HOOK(long_padding_ignored)
+SRV_WIRE_FRAME_HOOK(long_padding_ignored)
 {
     (void)wire;
     (void)stream;
@@ -97,14 +93,14 @@ FRAME_HOOK(long_padding_ignored)
            (frame->payload.len == 0 || frame->payload.data[0] >= frame->payload.len);
 }
 
-FRAME_HOOK(push_promise_ignored)
+SRV_WIRE_FRAME_HOOK(push_promise_ignored)
 {
     (void)wire;
     (void)stream;
     return frame->type == SL_H2_PUSH_PROMISE;
 }
 
-FRAME_HOOK(lone_continuation_ignored)
+SRV_WIRE_FRAME_HOOK(lone_continuation_ignored)
 {
     (void)stream;
     /* note[1] is set while a block is open. */
@@ -115,7 +111,7 @@ FRAME_HOOK(lone_continuation_ignored)
     return frame->type == SL_H2_CONTINUATION && !is_open;
 }
 
-FRAME_HOOK(frame_within_block_ignored)
+SRV_WIRE_FRAME_HOOK(frame_within_block_ignored)
 {
     (void)stream;
     bool is_open = wire->note[1] != 0;
@@ -125,14 +121,14 @@ FRAME_HOOK(frame_within_block_ignored)
     return is_open && frame->type != SL_H2_CONTINUATION;
 }
 
-FRAME_HOOK(long_frame_ignored)
+SRV_WIRE_FRAME_HOOK(long_frame_ignored)
 {
     (void)wire;
     (void)stream;
     return frame->payload.len > SL_H2_DEFAULT_MAX_FRAME;
 }
 
-FRAME_HOOK(bad_settings_ignored)
+SRV_WIRE_FRAME_HOOK(bad_settings_ignored)
 {
     (void)stream;
     if (frame->type != SL_H2_SETTINGS) {
@@ -162,13 +158,13 @@ static bool refuse(struct srv_wire *wire)
     return true;
 }
 
-FRAME_HOOK(unknown_frame_refused)
+SRV_WIRE_FRAME_HOOK(unknown_frame_refused)
 {
     (void)stream;
     return frame->type > SL_H2_CONTINUATION && refuse(wire);
 }
 
-FRAME_HOOK(unknown_setting_refused)
+SRV_WIRE_FRAME_HOOK(unknown_setting_refused)
 {
     (void)stream;
     bool has = false;
@@ -180,13 +176,13 @@ FRAME_HOOK(unknown_setting_refused)
     return has && refuse(wire);
 }
 
-FRAME_HOOK(reserved_bit_refused)
+SRV_WIRE_FRAME_HOOK(reserved_bit_refused)
 {
     (void)stream;
     return frame->has_reserved_bit && refuse(wire);
 }
 
-FRAME_HOOK(undefined_flag_refused)
+SRV_WIRE_FRAME_HOOK(undefined_flag_refused)
 {
     static const uint8_t defined[] = {0x09, 0x2D, 0, 0, 0x01, 0x0C, 0x01, 0, 0, 0x04};
     (void)stream;
@@ -194,25 +190,25 @@ FRAME_HOOK(undefined_flag_refused)
            refuse(wire);
 }
 
-FRAME_HOOK(priority_of_idle_refused)
+SRV_WIRE_FRAME_HOOK(priority_of_idle_refused)
 {
     (void)stream;
     return frame->type == SL_H2_PRIORITY && is_idle(wire, frame) && refuse(wire);
 }
 
-FRAME_HOOK(continuation_refused)
+SRV_WIRE_FRAME_HOOK(continuation_refused)
 {
     (void)stream;
     return frame->type == SL_H2_CONTINUATION && refuse(wire);
 }
 
-FRAME_HOOK(padded_headers_refused)
+SRV_WIRE_FRAME_HOOK(padded_headers_refused)
 {
     (void)stream;
     return frame->type == SL_H2_HEADERS && (frame->flags & SL_H2_FLAG_PADDED) != 0 && refuse(wire);
 }
 
-FRAME_HOOK(goaway_hangs_up)
+SRV_WIRE_FRAME_HOOK(goaway_hangs_up)
 {
     (void)stream;
     return frame->type == SL_H2_GOAWAY && refuse(wire);

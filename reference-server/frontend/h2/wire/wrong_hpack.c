@@ -181,7 +181,7 @@ static bool keep(struct field *field)
     return true;
 }
 
-#define FRAME_HOOK(name, change, before)                                    \
+#define HPACK_HOOK(name, change, before)                                    \
     static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
                      struct srv_wire_frame *frame)                          \
     {                                                                       \
@@ -192,15 +192,15 @@ static bool keep(struct field *field)
 /* To a table of no bytes and back: whatever was in it is forgotten. */
 #define EMPTIED sl_span("\x20\x3F\xE1\x1F", 4)
 
-FRAME_HOOK(hpack_never_indexed_enters, never_to_incremental, NOTHING)
-FRAME_HOOK(hpack_plain_enters, plain_to_incremental, NOTHING)
-FRAME_HOOK(hpack_incremental_lost, incremental_to_plain, NOTHING)
-FRAME_HOOK(hpack_table_of_stream, keep, EMPTIED)
-FRAME_HOOK(hpack_last_static_refused, refuse_last_static, NOTHING)
-FRAME_HOOK(hpack_size_update_refused, refuse_size_update, NOTHING)
-FRAME_HOOK(hpack_size_update_ignored, ignore_size_update, NOTHING)
-FRAME_HOOK(hpack_size_too_large_taken, take_size, NOTHING)
-FRAME_HOOK(hpack_bad_index_taken, take_index, NOTHING)
+HPACK_HOOK(hpack_never_indexed_enters, never_to_incremental, NOTHING)
+HPACK_HOOK(hpack_plain_enters, plain_to_incremental, NOTHING)
+HPACK_HOOK(hpack_incremental_lost, incremental_to_plain, NOTHING)
+HPACK_HOOK(hpack_table_of_stream, keep, EMPTIED)
+HPACK_HOOK(hpack_last_static_refused, refuse_last_static, NOTHING)
+HPACK_HOOK(hpack_size_update_refused, refuse_size_update, NOTHING)
+HPACK_HOOK(hpack_size_update_ignored, ignore_size_update, NOTHING)
+HPACK_HOOK(hpack_size_too_large_taken, take_size, NOTHING)
+HPACK_HOOK(hpack_bad_index_taken, take_index, NOTHING)
 
 /* wire.c: the encoder's table grows past what the client allows. */
 static bool hpack_table_size_ignored(struct srv_wire *wire, struct srv_wire_stream *stream,

@@ -9,10 +9,6 @@ enum {
     LARGE_WINDOW = 2 * 65535,
 };
 
-#define FRAME_HOOK(name)                                                    \
-    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
-                     struct srv_wire_frame *frame)
-
 static bool is_settings(const struct srv_wire_frame *frame)
 {
     return frame->type == SL_H2_SETTINGS && (frame->flags & SL_H2_FLAG_ACK) == 0;
@@ -38,21 +34,21 @@ static bool announce(struct srv_wire *wire, const struct srv_wire_frame *frame, 
     return true;
 }
 
-FRAME_HOOK(overrun_taken)
+SRV_WIRE_FRAME_HOOK(overrun_taken)
 {
     (void)stream;
     return is_settings(frame) &&
            announce(wire, frame, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, SMALL_WINDOW);
 }
 
-FRAME_HOOK(window_smaller_than_announced)
+SRV_WIRE_FRAME_HOOK(window_smaller_than_announced)
 {
     (void)stream;
     return is_settings(frame) &&
            announce(wire, frame, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, LARGE_WINDOW);
 }
 
-FRAME_HOOK(refuse_half)
+SRV_WIRE_FRAME_HOOK(refuse_half)
 {
     if (frame->type != SL_H2_DATA || stream == NULL) {
         return false;
@@ -66,7 +62,7 @@ FRAME_HOOK(refuse_half)
     return stream->note[0] != 0;
 }
 
-FRAME_HOOK(max_streams_ignored)
+SRV_WIRE_FRAME_HOOK(max_streams_ignored)
 {
     (void)stream;
     return is_settings(frame) &&
@@ -85,7 +81,7 @@ static unsigned open_streams(const struct srv_wire *wire)
 }
 
 /* The session serves the stream; the client is told that it was refused, and nothing else. */
-FRAME_HOOK(refuse_stream)
+SRV_WIRE_FRAME_HOOK(refuse_stream)
 {
     if (frame->type == SL_H2_HEADERS && stream != NULL && stream->blocks[SRV_WIRE_IN] == 0 &&
         open_streams(wire) > STREAMS) {
@@ -95,13 +91,13 @@ FRAME_HOOK(refuse_stream)
     return false;
 }
 
-FRAME_HOOK(hide_refused)
+SRV_WIRE_FRAME_HOOK(hide_refused)
 {
     return (stream != NULL && stream->note[0] != 0) || max_streams_ignored(wire, stream, frame);
 }
 
 /* A header block without an end is read for ever. */
-FRAME_HOOK(continuation_unbounded)
+SRV_WIRE_FRAME_HOOK(continuation_unbounded)
 {
     (void)wire;
     (void)stream;

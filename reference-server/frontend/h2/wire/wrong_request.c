@@ -6,14 +6,7 @@
 #include "lib/base/alloc.h"
 #include "reference-server/frontend/h2/wire/deviation.h"
 
-enum { PREFIX = 5 /* of a message */, SEND_BYTES = 1024 };
-
-#define BLOCK_HOOK(name)                                                    \
-    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
-                     struct srv_wire_block *block)
-#define FRAME_HOOK(name)                                                    \
-    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
-                     struct srv_wire_frame *frame)
+enum { SEND_BYTES = 1024 };
 
 static bool is_request(const struct srv_wire_stream *stream)
 {
@@ -31,12 +24,6 @@ static void put_block(struct srv_wire *wire, const struct srv_wire_block *block)
     srv_wire_put_block(wire, SRV_WIRE_IN, block);
 }
 
-static void put_data(struct srv_wire *wire, uint32_t stream, uint8_t flags, struct sl_span payload)
-{
-    srv_wire_put(wire, SRV_WIRE_IN,
-                 &(struct srv_wire_frame){SL_H2_DATA, flags, stream, false, payload});
-}
-
 /* Passes the block with another path; text is borrowed no longer. */
 static bool put_path(struct srv_wire *wire, struct srv_wire_block *block, const char *path)
 {
@@ -47,7 +34,7 @@ static bool put_path(struct srv_wire *wire, struct srv_wire_block *block, const 
 
 /* --- paths --- */
 
-BLOCK_HOOK(path_without_slash)
+SRV_WIRE_BLOCK_HOOK(path_without_slash)
 {
     char path[SRV_WIRE_PATH];
     struct sl_span value = value_of(block, ":path");
@@ -59,7 +46,7 @@ BLOCK_HOOK(path_without_slash)
     return put_path(wire, block, path);
 }
 
-BLOCK_HOOK(path_in_any_case)
+SRV_WIRE_BLOCK_HOOK(path_in_any_case)
 {
     static const char *const methods[] = {"SendMessage", "SubscribeToRoom", "ChatRoom"};
     char path[SRV_WIRE_PATH];
@@ -77,7 +64,7 @@ BLOCK_HOOK(path_in_any_case)
     return false;
 }
 
-BLOCK_HOOK(path_slashes_joined)
+SRV_WIRE_BLOCK_HOOK(path_slashes_joined)
 {
     char path[SRV_WIRE_PATH];
     size_t len = 0;
@@ -94,7 +81,7 @@ BLOCK_HOOK(path_slashes_joined)
     return put_path(wire, block, path);
 }
 
-BLOCK_HOOK(path_query_cut)
+SRV_WIRE_BLOCK_HOOK(path_query_cut)
 {
     char path[SRV_WIRE_PATH];
     struct sl_span value = value_of(block, ":path");
@@ -106,7 +93,7 @@ BLOCK_HOOK(path_query_cut)
     return put_path(wire, block, path);
 }
 
-BLOCK_HOOK(service_ignored)
+SRV_WIRE_BLOCK_HOOK(service_ignored)
 {
     static const char *const methods[] = {"SendMessage", "SubscribeToRoom", "ChatRoom"};
     char path[SRV_WIRE_PATH];
@@ -122,7 +109,7 @@ BLOCK_HOOK(service_ignored)
     return false;
 }
 
-BLOCK_HOOK(any_method_served)
+SRV_WIRE_BLOCK_HOOK(any_method_served)
 {
     struct sl_span value = value_of(block, ":path");
     if (is_request(stream) && sl_span_starts(value, "/chat.v1.ChatService/") &&
@@ -135,7 +122,7 @@ BLOCK_HOOK(any_method_served)
 
 /* --- malformed requests, taken (RFC 9113 8.1.1) --- */
 
-BLOCK_HOOK(get_served)
+SRV_WIRE_BLOCK_HOOK(get_served)
 {
     (void)wire;
     if (is_request(stream)) {
@@ -144,7 +131,7 @@ BLOCK_HOOK(get_served)
     return false;
 }
 
-BLOCK_HOOK(any_content_type_served)
+SRV_WIRE_BLOCK_HOOK(any_content_type_served)
 {
     (void)wire;
     if (is_request(stream)) {
@@ -153,7 +140,7 @@ BLOCK_HOOK(any_content_type_served)
     return false;
 }
 
-BLOCK_HOOK(any_te_served)
+SRV_WIRE_BLOCK_HOOK(any_te_served)
 {
     (void)wire;
     if (is_request(stream)) {
@@ -162,7 +149,7 @@ BLOCK_HOOK(any_te_served)
     return false;
 }
 
-BLOCK_HOOK(connection_field_taken)
+SRV_WIRE_BLOCK_HOOK(connection_field_taken)
 {
     static const char *const names[] = {"connection", "proxy-connection", "keep-alive",
                                         "transfer-encoding", "upgrade"};
@@ -174,7 +161,7 @@ BLOCK_HOOK(connection_field_taken)
     return false;
 }
 
-BLOCK_HOOK(uppercase_name_taken)
+SRV_WIRE_BLOCK_HOOK(uppercase_name_taken)
 {
     (void)stream;
     struct sl_buf names;
@@ -201,7 +188,7 @@ static bool is_pseudo(const struct sl_header *field)
 }
 
 /* Pseudo-header fields come first; of each the first one stays, and unknown ones go. */
-BLOCK_HOOK(pseudo_headers_in_any_order)
+SRV_WIRE_BLOCK_HOOK(pseudo_headers_in_any_order)
 {
     static const char *const names[] = {":method", ":scheme", ":path", ":authority"};
     struct sl_header fields[SRV_WIRE_FIELDS];
@@ -224,7 +211,7 @@ BLOCK_HOOK(pseudo_headers_in_any_order)
     return false;
 }
 
-BLOCK_HOOK(pseudo_headers_filled_in)
+SRV_WIRE_BLOCK_HOOK(pseudo_headers_filled_in)
 {
     static const char *const defaults[][2] = {{":authority", "localhost"},
                                               {":path", "/chat.v1.ChatService/SendMessage"},
@@ -242,7 +229,7 @@ BLOCK_HOOK(pseudo_headers_filled_in)
     return false;
 }
 
-BLOCK_HOOK(pseudo_headers_in_trailers_taken)
+SRV_WIRE_BLOCK_HOOK(pseudo_headers_in_trailers_taken)
 {
     (void)wire;
     if (is_request(stream)) {
@@ -258,7 +245,7 @@ BLOCK_HOOK(pseudo_headers_in_trailers_taken)
     return false;
 }
 
-BLOCK_HOOK(content_length_ignored)
+SRV_WIRE_BLOCK_HOOK(content_length_ignored)
 {
     (void)wire;
     (void)stream;
@@ -266,7 +253,7 @@ BLOCK_HOOK(content_length_ignored)
     return false;
 }
 
-BLOCK_HOOK(bad_values_cleaned)
+SRV_WIRE_BLOCK_HOOK(bad_values_cleaned)
 {
     (void)wire;
     (void)stream;
@@ -285,7 +272,7 @@ BLOCK_HOOK(bad_values_cleaned)
     return false;
 }
 
-BLOCK_HOOK(trailers_without_end_taken)
+SRV_WIRE_BLOCK_HOOK(trailers_without_end_taken)
 {
     (void)wire;
     return stream != NULL && stream->blocks[SRV_WIRE_IN] > 0 && !block->is_end;
@@ -306,14 +293,14 @@ static bool refuse_where(struct srv_wire *wire, const struct srv_wire_block *blo
     return is_so;
 }
 
-BLOCK_HOOK(content_type_proto_refused)
+SRV_WIRE_BLOCK_HOOK(content_type_proto_refused)
 {
     return refuse_where(wire, block,
                         is_request(stream) &&
                             sl_span_is(value_of(block, "content-type"), "application/grpc+proto"));
 }
 
-BLOCK_HOOK(content_type_parameter_refused)
+SRV_WIRE_BLOCK_HOOK(content_type_parameter_refused)
 {
     struct sl_span value = value_of(block, "content-type");
     return refuse_where(wire, block,
@@ -321,7 +308,7 @@ BLOCK_HOOK(content_type_parameter_refused)
                             memchr(value.data, ';', value.len) != NULL);
 }
 
-BLOCK_HOOK(repeated_field_refused)
+SRV_WIRE_BLOCK_HOOK(repeated_field_refused)
 {
     bool is_repeated = false;
     for (size_t i = 0; i < block->count; i++) {
@@ -347,28 +334,29 @@ static bool has_binary_with(const struct srv_wire_block *block, int byte)
     return has;
 }
 
-BLOCK_HOOK(binary_padding_refused)
+SRV_WIRE_BLOCK_HOOK(binary_padding_refused)
 {
     return refuse_where(wire, block, is_request(stream) && has_binary_with(block, '='));
 }
 
-BLOCK_HOOK(binary_list_refused)
+SRV_WIRE_BLOCK_HOOK(binary_list_refused)
 {
     return refuse_where(wire, block, is_request(stream) && has_binary_with(block, ','));
 }
 
-BLOCK_HOOK(bad_binary_ends_connection)
+SRV_WIRE_BLOCK_HOOK(bad_binary_ends_connection)
 {
     if (is_request(stream) && has_binary_with(block, '*')) {
         (void)sl_h2_write_goaway(wire->to[SRV_WIRE_OUT], 0, SL_H2_PROTOCOL_ERROR, sl_span(NULL, 0));
         wire->is_raw[SRV_WIRE_IN] = true;
-        put_data(wire, 0, 0, sl_span(NULL, 0)); /* which ends the session's connection */
+        srv_wire_put_data(wire, SRV_WIRE_IN, 0, 0,
+                          sl_span(NULL, 0)); /* which ends the session's connection */
         return true;
     }
     return false;
 }
 
-BLOCK_HOOK(non_ascii_value_hangs)
+SRV_WIRE_BLOCK_HOOK(non_ascii_value_hangs)
 {
     bool has = false;
     for (size_t i = 0; i < block->count; i++) {
@@ -381,7 +369,7 @@ BLOCK_HOOK(non_ascii_value_hangs)
 }
 
 /* 8 KiB of metadata are taken by everybody (PROTOCOL-HTTP2). */
-BLOCK_HOOK(metadata_limit_small)
+SRV_WIRE_BLOCK_HOOK(metadata_limit_small)
 {
     size_t size = 0;
     for (size_t i = 0; i < block->count; i++) {
@@ -390,145 +378,19 @@ BLOCK_HOOK(metadata_limit_small)
     return refuse_where(wire, block, is_request(stream) && size > SEND_BYTES);
 }
 
-BLOCK_HOOK(headers_with_end_hang)
+SRV_WIRE_BLOCK_HOOK(headers_with_end_hang)
 {
     (void)wire;
     return is_request(stream) && block->is_end;
 }
 
-/* --- messages --- */
-
-static bool is_data(const struct srv_wire_stream *stream, const struct srv_wire_frame *frame)
-{
-    return stream != NULL && frame->type == SL_H2_DATA && (frame->flags & SL_H2_FLAG_PADDED) == 0;
-}
-
-/* A prefix that came in pieces is never put together: what comes of such a stream is lost. */
-FRAME_HOOK(split_prefix_hangs)
-{
-    (void)wire;
-    if (is_data(stream, frame) && stream->frames[SRV_WIRE_IN] == 0 && frame->payload.len > 0 &&
-        frame->payload.len < PREFIX) {
-        stream->note[0] = 1;
-    }
-    return is_data(stream, frame) && stream->note[0] == 1;
-}
-
-/* Where a frame begins a message begins. */
-FRAME_HOOK(message_is_frame)
-{
-    if (!is_data(stream, frame) || frame->payload.len < PREFIX) {
-        return false;
-    }
-    const uint8_t *bytes = frame->payload.data;
-    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
-                           bytes[4]);
-    if (len >= frame->payload.len) {
-        return false;
-    }
-    put_data(wire, frame->stream, frame->flags, sl_span_first(frame->payload, len));
-    return true;
-}
-
-FRAME_HOOK(frame_is_message)
-{
-    if (!is_data(stream, frame) || frame->payload.len < PREFIX) {
-        return false;
-    }
-    const uint8_t *bytes = frame->payload.data;
-    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
-                           bytes[4]);
-    if (len <= frame->payload.len || len > SL_H2_DEFAULT_MAX_FRAME) {
-        return false;
-    }
-    uint8_t *whole = sl_alloc(SL_H2_DEFAULT_MAX_FRAME);
-    memcpy(whole, bytes, frame->payload.len);
-    put_data(wire, frame->stream, frame->flags, sl_span(whole, len));
-    sl_free(whole);
-    return true;
-}
-
-FRAME_HOOK(empty_data_ends)
-{
-    if (!is_data(stream, frame) || frame->payload.len > 0) {
-        return false;
-    }
-    put_data(wire, frame->stream, SL_H2_FLAG_END_STREAM, sl_span(NULL, 0));
-    return true;
-}
-
-FRAME_HOOK(padding_is_data)
-{
-    if (stream == NULL || frame->type != SL_H2_DATA || (frame->flags & SL_H2_FLAG_PADDED) == 0 ||
-        frame->payload.len == 0) {
-        return false;
-    }
-    put_data(wire, frame->stream, frame->flags & SL_H2_FLAG_END_STREAM,
-             sl_span_from(frame->payload, 1));
-    return true;
-}
-
-FRAME_HOOK(padding_refused)
-{
-    if (stream == NULL || frame->type != SL_H2_DATA || (frame->flags & SL_H2_FLAG_PADDED) == 0) {
-        return false;
-    }
-    refuse(wire, frame->stream, SL_H2_PROTOCOL_ERROR);
-    return true;
-}
-
-FRAME_HOOK(empty_message_lost)
-{
-    static const uint8_t empty[PREFIX];
-    if (!is_data(stream, frame) || frame->payload.len != PREFIX ||
-        memcmp(frame->payload.data, empty, PREFIX) != 0) {
-        return false;
-    }
-    put_data(wire, frame->stream, frame->flags, sl_span(NULL, 0));
-    return true;
-}
-
-/* The first byte of the first message, which is the compressed flag, is what it should be. */
-FRAME_HOOK(flags_not_read)
-{
-    if (!is_data(stream, frame) || stream->frames[SRV_WIRE_IN] > 0 || frame->payload.len == 0 ||
-        frame->payload.data[0] == 0) {
-        return false;
-    }
-    uint8_t *bytes = sl_alloc(frame->payload.len);
-    memcpy(bytes, frame->payload.data, frame->payload.len);
-    bytes[0] = 0;
-    put_data(wire, frame->stream, frame->flags, sl_span(bytes, frame->payload.len));
-    sl_free(bytes);
-    return true;
-}
-
-BLOCK_HOOK(unknown_encoding_taken)
+SRV_WIRE_BLOCK_HOOK(unknown_encoding_taken)
 {
     (void)wire;
     if (is_request(stream) && !srv_wire_has(block, "grpc-encoding", "gzip")) {
         srv_wire_remove(block, "grpc-encoding");
     }
     return false;
-}
-
-/* A message that its stream's end cuts is filled up with zeros, as one in a buffer of the right length is. */
-FRAME_HOOK(cut_message_filled)
-{
-    static const uint8_t zeros[SEND_BYTES];
-    if (!is_data(stream, frame) || (frame->flags & SL_H2_FLAG_END_STREAM) == 0 ||
-        stream->frames[SRV_WIRE_IN] > 0 || frame->payload.len < PREFIX) {
-        return false;
-    }
-    const uint8_t *bytes = frame->payload.data;
-    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
-                           bytes[4]);
-    if (len <= frame->payload.len || len - frame->payload.len > sizeof(zeros)) {
-        return false;
-    }
-    put_data(wire, frame->stream, 0, frame->payload);
-    put_data(wire, frame->stream, SL_H2_FLAG_END_STREAM, sl_span(zeros, len - frame->payload.len));
-    return true;
 }
 
 /* --- deadlines --- */
@@ -547,31 +409,31 @@ static bool change_unit(struct srv_wire *wire, struct srv_wire_block *block, cha
     return true;
 }
 
-BLOCK_HOOK(timeout_micro_is_milli)
+SRV_WIRE_BLOCK_HOOK(timeout_micro_is_milli)
 {
     (void)stream;
     return change_unit(wire, block, 'u', 'm');
 }
 
-BLOCK_HOOK(timeout_nano_is_micro)
+SRV_WIRE_BLOCK_HOOK(timeout_nano_is_micro)
 {
     (void)stream;
     return change_unit(wire, block, 'n', 'u');
 }
 
-BLOCK_HOOK(timeout_minute_is_milli)
+SRV_WIRE_BLOCK_HOOK(timeout_minute_is_milli)
 {
     (void)stream;
     return change_unit(wire, block, 'M', 'm');
 }
 
-BLOCK_HOOK(timeout_hour_is_nano)
+SRV_WIRE_BLOCK_HOOK(timeout_hour_is_nano)
 {
     (void)stream;
     return change_unit(wire, block, 'H', 'n');
 }
 
-BLOCK_HOOK(timeout_in_seconds_only)
+SRV_WIRE_BLOCK_HOOK(timeout_in_seconds_only)
 {
     (void)wire;
     (void)stream;
@@ -582,24 +444,7 @@ BLOCK_HOOK(timeout_in_seconds_only)
     return false;
 }
 
-/* --- what the client says of streams --- */
-
-FRAME_HOOK(cancel_ignored)
-{
-    (void)wire;
-    return frame->type == SL_H2_RST_STREAM && stream != NULL && frame->payload.len == 4;
-}
-
-FRAME_HOOK(cancel_ends_connection)
-{
-    if (frame->type == SL_H2_RST_STREAM && stream != NULL && stream->frames[SRV_WIRE_OUT] == 0) {
-        put_data(wire, 0, 0, sl_span(NULL, 0));
-    }
-    return false;
-}
-
 #define BLOCK(name) SRV_WIRE_DEVIATION(name, .block[SRV_WIRE_IN] = (name))
-#define FRAME(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
     BLOCK(path_without_slash),
@@ -634,17 +479,6 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(timeout_minute_is_milli),
     BLOCK(timeout_hour_is_nano),
     BLOCK(timeout_in_seconds_only),
-    FRAME(split_prefix_hangs),
-    FRAME(message_is_frame),
-    FRAME(frame_is_message),
-    FRAME(empty_data_ends),
-    FRAME(padding_is_data),
-    FRAME(padding_refused),
-    FRAME(empty_message_lost),
-    FRAME(flags_not_read),
-    FRAME(cut_message_filled),
-    FRAME(cancel_ignored),
-    FRAME(cancel_ends_connection),
 };
 const struct srv_wire_group srv_wire_group_request = {deviations,
                                                       sizeof(deviations) / sizeof(deviations[0])};

@@ -29,34 +29,12 @@ static void put(struct srv_wire *wire, const struct srv_wire_block *block)
 
 static void put_data(struct srv_wire *wire, uint32_t stream, uint8_t flags, struct sl_span payload)
 {
-    srv_wire_put(wire, SRV_WIRE_OUT,
-                 &(struct srv_wire_frame){SL_H2_DATA, flags, stream, false, payload});
-}
-
-static bool is_of(const struct srv_wire_stream *stream, const char *method)
-{
-    size_t len = strlen(stream->path);
-    size_t tail = strlen(method);
-    return len >= tail && strcmp(stream->path + len - tail, method) == 0;
-}
-
-/* The path is known where the requests' blocks are read: these hooks are what makes them be. */
-static bool watch_path(struct srv_wire *wire, struct srv_wire_stream *stream,
-                       struct srv_wire_block *block)
-{
-    (void)wire;
-    (void)stream;
-    (void)block;
-    return false;
+    srv_wire_put_data(wire, SRV_WIRE_OUT, stream, flags, payload);
 }
 
 /* --- the status --- */
 
-#define BLOCK_HOOK(name)                                                    \
-    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
-                     struct srv_wire_block *block)
-
-BLOCK_HOOK(status_missing)
+SRV_WIRE_BLOCK_HOOK(status_missing)
 {
     (void)wire;
     (void)stream;
@@ -66,7 +44,7 @@ BLOCK_HOOK(status_missing)
     return false;
 }
 
-BLOCK_HOOK(status_twice)
+SRV_WIRE_BLOCK_HOOK(status_twice)
 {
     (void)wire;
     (void)stream;
@@ -77,7 +55,7 @@ BLOCK_HOOK(status_twice)
     return false;
 }
 
-BLOCK_HOOK(status_leading_zero)
+SRV_WIRE_BLOCK_HOOK(status_leading_zero)
 {
     (void)wire;
     (void)stream;
@@ -89,7 +67,7 @@ BLOCK_HOOK(status_leading_zero)
     return false;
 }
 
-BLOCK_HOOK(status_by_name)
+SRV_WIRE_BLOCK_HOOK(status_by_name)
 {
     (void)wire;
     (void)stream;
@@ -99,7 +77,7 @@ BLOCK_HOOK(status_by_name)
     return false;
 }
 
-BLOCK_HOOK(status_in_headers)
+SRV_WIRE_BLOCK_HOOK(status_in_headers)
 {
     (void)wire;
     if (is_first(stream) && !block->is_end) {
@@ -108,7 +86,7 @@ BLOCK_HOOK(status_in_headers)
     return false;
 }
 
-BLOCK_HOOK(status_out_of_range)
+SRV_WIRE_BLOCK_HOOK(status_out_of_range)
 {
     (void)wire;
     (void)stream;
@@ -120,7 +98,7 @@ BLOCK_HOOK(status_out_of_range)
 
 /* --- the end --- */
 
-BLOCK_HOOK(trailers_then_empty_data)
+SRV_WIRE_BLOCK_HOOK(trailers_then_empty_data)
 {
     (void)stream;
     if (!is_last(block)) {
@@ -132,7 +110,7 @@ BLOCK_HOOK(trailers_then_empty_data)
     return true;
 }
 
-BLOCK_HOOK(trailers_never_end)
+SRV_WIRE_BLOCK_HOOK(trailers_never_end)
 {
     (void)wire;
     if (!is_first(stream) && is_last(block)) {
@@ -141,7 +119,7 @@ BLOCK_HOOK(trailers_never_end)
     return false;
 }
 
-BLOCK_HOOK(trailers_only_in_two)
+SRV_WIRE_BLOCK_HOOK(trailers_only_in_two)
 {
     if (!is_trailers_only(stream, block)) {
         return false;
@@ -156,7 +134,7 @@ BLOCK_HOOK(trailers_only_in_two)
     return false; /* with :status among the trailers */
 }
 
-BLOCK_HOOK(trailers_only_without_content_type)
+SRV_WIRE_BLOCK_HOOK(trailers_only_without_content_type)
 {
     (void)wire;
     if (is_trailers_only(stream, block)) {
@@ -165,7 +143,7 @@ BLOCK_HOOK(trailers_only_without_content_type)
     return false;
 }
 
-BLOCK_HOOK(trailers_only_without_http_status)
+SRV_WIRE_BLOCK_HOOK(trailers_only_without_http_status)
 {
     (void)wire;
     if (is_trailers_only(stream, block)) {
@@ -174,7 +152,7 @@ BLOCK_HOOK(trailers_only_without_http_status)
     return false;
 }
 
-BLOCK_HOOK(second_trailers)
+SRV_WIRE_BLOCK_HOOK(second_trailers)
 {
     (void)stream;
     if (!is_last(block)) {
@@ -189,7 +167,7 @@ BLOCK_HOOK(second_trailers)
     return true;
 }
 
-BLOCK_HOOK(data_after_end)
+SRV_WIRE_BLOCK_HOOK(data_after_end)
 {
     (void)stream;
     if (!is_last(block)) {
@@ -200,7 +178,7 @@ BLOCK_HOOK(data_after_end)
     return true;
 }
 
-BLOCK_HOOK(reset_before_trailers)
+SRV_WIRE_BLOCK_HOOK(reset_before_trailers)
 {
     (void)stream;
     if (!is_last(block)) {
@@ -211,7 +189,7 @@ BLOCK_HOOK(reset_before_trailers)
 }
 
 /* A status is sent, but the stream's messages end without one: as a proxy that cuts trailers does. */
-BLOCK_HOOK(trailers_cut)
+SRV_WIRE_BLOCK_HOOK(trailers_cut)
 {
     if (is_first(stream) || !is_last(block)) {
         return false;
@@ -222,7 +200,7 @@ BLOCK_HOOK(trailers_cut)
 
 /* --- other fields --- */
 
-BLOCK_HOOK(content_type_missing)
+SRV_WIRE_BLOCK_HOOK(content_type_missing)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -231,7 +209,7 @@ BLOCK_HOOK(content_type_missing)
     return false;
 }
 
-BLOCK_HOOK(content_type_html)
+SRV_WIRE_BLOCK_HOOK(content_type_html)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -240,7 +218,7 @@ BLOCK_HOOK(content_type_html)
     return false;
 }
 
-BLOCK_HOOK(content_type_grpc_web)
+SRV_WIRE_BLOCK_HOOK(content_type_grpc_web)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -249,7 +227,7 @@ BLOCK_HOOK(content_type_grpc_web)
     return false;
 }
 
-BLOCK_HOOK(http_status_201)
+SRV_WIRE_BLOCK_HOOK(http_status_201)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -259,7 +237,7 @@ BLOCK_HOOK(http_status_201)
 }
 
 /* What a gateway makes of an error. */
-BLOCK_HOOK(errors_are_html)
+SRV_WIRE_BLOCK_HOOK(errors_are_html)
 {
     static const char page[] = "<html><body>Bad Gateway</body></html>";
     if (!is_trailers_only(stream, block) || srv_wire_has(block, "grpc-status", "0")) {
@@ -282,7 +260,7 @@ static int hex(uint8_t digit)
                                           : -1;
 }
 
-BLOCK_HOOK(message_unencoded)
+SRV_WIRE_BLOCK_HOOK(message_unencoded)
 {
     uint8_t text[UNARY_MAX];
     size_t len = 0;
@@ -304,7 +282,7 @@ BLOCK_HOOK(message_unencoded)
     return true;
 }
 
-BLOCK_HOOK(message_encoded_twice)
+SRV_WIRE_BLOCK_HOOK(message_encoded_twice)
 {
     uint8_t text[UNARY_MAX * 3];
     size_t len = 0;
@@ -327,7 +305,7 @@ BLOCK_HOOK(message_encoded_twice)
     return true;
 }
 
-BLOCK_HOOK(uppercase_field)
+SRV_WIRE_BLOCK_HOOK(uppercase_field)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -336,7 +314,7 @@ BLOCK_HOOK(uppercase_field)
     return false;
 }
 
-BLOCK_HOOK(connection_field)
+SRV_WIRE_BLOCK_HOOK(connection_field)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -345,7 +323,7 @@ BLOCK_HOOK(connection_field)
     return false;
 }
 
-BLOCK_HOOK(empty_field_name)
+SRV_WIRE_BLOCK_HOOK(empty_field_name)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -354,7 +332,7 @@ BLOCK_HOOK(empty_field_name)
     return false;
 }
 
-BLOCK_HOOK(late_pseudo_header)
+SRV_WIRE_BLOCK_HOOK(late_pseudo_header)
 {
     (void)wire;
     if (is_first(stream) && srv_wire_find(block, ":status") < block->count) {
@@ -364,7 +342,7 @@ BLOCK_HOOK(late_pseudo_header)
     return false;
 }
 
-BLOCK_HOOK(http_status_twice)
+SRV_WIRE_BLOCK_HOOK(http_status_twice)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -373,7 +351,7 @@ BLOCK_HOOK(http_status_twice)
     return false;
 }
 
-BLOCK_HOOK(pseudo_header_in_trailers)
+SRV_WIRE_BLOCK_HOOK(pseudo_header_in_trailers)
 {
     (void)wire;
     if (!is_first(stream) && is_last(block)) {
@@ -382,7 +360,7 @@ BLOCK_HOOK(pseudo_header_in_trailers)
     return false;
 }
 
-BLOCK_HOOK(content_length_lies)
+SRV_WIRE_BLOCK_HOOK(content_length_lies)
 {
     (void)wire;
     if (is_first(stream) && !block->is_end) {
@@ -391,7 +369,7 @@ BLOCK_HOOK(content_length_lies)
     return false;
 }
 
-BLOCK_HOOK(line_break_in_value)
+SRV_WIRE_BLOCK_HOOK(line_break_in_value)
 {
     (void)wire;
     if (is_first(stream)) {
@@ -400,7 +378,7 @@ BLOCK_HOOK(line_break_in_value)
     return false;
 }
 
-BLOCK_HOOK(details_of_another_code)
+SRV_WIRE_BLOCK_HOOK(details_of_another_code)
 {
     /* google.rpc.Status{code: 7} */
     (void)wire;
@@ -411,7 +389,7 @@ BLOCK_HOOK(details_of_another_code)
     return false;
 }
 
-BLOCK_HOOK(details_no_base64)
+SRV_WIRE_BLOCK_HOOK(details_no_base64)
 {
     (void)wire;
     (void)stream;
@@ -421,7 +399,7 @@ BLOCK_HOOK(details_no_base64)
     return false;
 }
 
-BLOCK_HOOK(unimplemented_is_unknown)
+SRV_WIRE_BLOCK_HOOK(unimplemented_is_unknown)
 {
     (void)wire;
     (void)stream;
@@ -431,7 +409,7 @@ BLOCK_HOOK(unimplemented_is_unknown)
     return false;
 }
 
-BLOCK_HOOK(unimplemented_is_ok)
+SRV_WIRE_BLOCK_HOOK(unimplemented_is_ok)
 {
     (void)wire;
     (void)stream;
@@ -441,7 +419,7 @@ BLOCK_HOOK(unimplemented_is_ok)
     return false;
 }
 
-BLOCK_HOOK(errors_are_unknown)
+SRV_WIRE_BLOCK_HOOK(errors_are_unknown)
 {
     (void)wire;
     (void)stream;
@@ -451,7 +429,7 @@ BLOCK_HOOK(errors_are_unknown)
     return false;
 }
 
-BLOCK_HOOK(accept_encoding_missing)
+SRV_WIRE_BLOCK_HOOK(accept_encoding_missing)
 {
     (void)wire;
     (void)stream;
@@ -459,7 +437,7 @@ BLOCK_HOOK(accept_encoding_missing)
     return false;
 }
 
-BLOCK_HOOK(encoding_not_said)
+SRV_WIRE_BLOCK_HOOK(encoding_not_said)
 {
     (void)wire;
     (void)stream;
@@ -467,8 +445,7 @@ BLOCK_HOOK(encoding_not_said)
     return false;
 }
 
-/* The head of a response is kept until its first message: note[0] is set meanwhile. */
-BLOCK_HOOK(block_in_fragments)
+SRV_WIRE_BLOCK_HOOK(block_in_fragments)
 {
     (void)stream;
     block->is_bare = true;
@@ -480,129 +457,7 @@ BLOCK_HOOK(block_in_fragments)
     return true;
 }
 
-/* --- messages --- */
-
-#define FRAME_HOOK(name)                                                    \
-    static bool name(struct srv_wire *wire, struct srv_wire_stream *stream, \
-                     struct srv_wire_frame *frame)
-
-/* DATA that begins with a whole message's prefix: the first of its stream does. */
-static bool begins_messages(const struct srv_wire_stream *stream,
-                            const struct srv_wire_frame *frame)
-{
-    return stream != NULL && frame->type == SL_H2_DATA && stream->frames[SRV_WIRE_OUT] == 0 &&
-           frame->payload.len >= PREFIX && frame->payload.len <= UNARY_MAX;
-}
-
-/* The first message's DATA with its prefix changed: byte at becomes value. */
-static bool put_changed(struct srv_wire *wire, const struct srv_wire_stream *stream,
-                        const struct srv_wire_frame *frame, size_t at, uint8_t value)
-{
-    uint8_t bytes[UNARY_MAX];
-    if (!begins_messages(stream, frame)) {
-        return false;
-    }
-    memcpy(bytes, frame->payload.data, frame->payload.len);
-    bytes[at] = value;
-    put_data(wire, frame->stream, frame->flags, sl_span(bytes, frame->payload.len));
-    return true;
-}
-
-FRAME_HOOK(length_one_more)
-{
-    return frame->payload.len >= PREFIX &&
-           put_changed(wire, stream, frame, 4, (uint8_t)(frame->payload.data[4] + 1));
-}
-
-FRAME_HOOK(length_little_endian)
-{
-    uint8_t bytes[UNARY_MAX];
-    if (!begins_messages(stream, frame)) {
-        return false;
-    }
-    memcpy(bytes, frame->payload.data, frame->payload.len);
-    for (size_t i = 0; i < 4; i++) {
-        bytes[1 + i] = frame->payload.data[4 - i];
-    }
-    put_data(wire, frame->stream, frame->flags, sl_span(bytes, frame->payload.len));
-    return true;
-}
-
-FRAME_HOOK(reserved_flag_sent)
-{
-    return put_changed(wire, stream, frame, 0, 2);
-}
-
-FRAME_HOOK(compressed_flag_alone)
-{
-    return put_changed(wire, stream, frame, 0, 1);
-}
-
-BLOCK_HOOK(bytes_after_last_message)
-{
-    if (!is_first(stream) && is_last(block) && stream->frames[SRV_WIRE_OUT] > 0) {
-        put_data(wire, block->stream, 0, sl_span("\0\0", 2));
-    }
-    return false;
-}
-
-FRAME_HOOK(unary_twice)
-{
-    if (begins_messages(stream, frame) && is_of(stream, "/SendMessage")) {
-        put_data(wire, frame->stream, 0, frame->payload);
-    }
-    return false;
-}
-
-FRAME_HOOK(unary_never)
-{
-    (void)wire;
-    return begins_messages(stream, frame) && is_of(stream, "/SendMessage");
-}
-
-/* A frame of more than the 16,384 bytes that a client allows (RFC 9113 4.2): filled up with padding. */
-FRAME_HOOK(frame_too_long)
-{
-    enum { TOO_LONG = SL_H2_DEFAULT_MAX_FRAME + 1 };
-    if (!begins_messages(stream, frame)) {
-        return false;
-    }
-    uint8_t *bytes = sl_alloc(TOO_LONG);
-    size_t pad = UINT8_MAX;
-    size_t len = frame->payload.len;
-    memcpy(bytes, frame->payload.data, len);
-    (void)pad;
-    /* An unknown type, so that the message itself stays right: the length is an error whatever the type is. */
-    srv_wire_put(
-        wire, SRV_WIRE_OUT,
-        &(struct srv_wire_frame){UINT8_MAX, 0, frame->stream, false, sl_span(bytes, TOO_LONG)});
-    sl_free(bytes);
-    return false;
-}
-
-FRAME_HOOK(padding_too_long)
-{
-    uint8_t bytes[1 + UNARY_MAX];
-    if (!begins_messages(stream, frame)) {
-        return false;
-    }
-    bytes[0] = UINT8_MAX;
-    memcpy(bytes + 1, frame->payload.data, frame->payload.len);
-    size_t len = 1 + frame->payload.len < UINT8_MAX ? 1 + frame->payload.len : UINT8_MAX;
-    put_data(wire, frame->stream, frame->flags | SL_H2_FLAG_PADDED, sl_span(bytes, len));
-    return true;
-}
-
-FRAME_HOOK(data_on_connection)
-{
-    if (begins_messages(stream, frame)) {
-        put_data(wire, 0, 0, sl_span(NULL, 0));
-    }
-    return false;
-}
-
 #define BLOCK(name) SRV_WIRE_DEVIATION(name, .block[SRV_WIRE_OUT] = (name))
-#define FRAME(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_OUT] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
     BLOCK(status_missing),
@@ -643,18 +498,6 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(accept_encoding_missing),
     BLOCK(encoding_not_said),
     BLOCK(block_in_fragments),
-    BLOCK(bytes_after_last_message),
-    FRAME(length_one_more),
-    FRAME(length_little_endian),
-    FRAME(reserved_flag_sent),
-    FRAME(compressed_flag_alone),
-    FRAME(frame_too_long),
-    FRAME(padding_too_long),
-    FRAME(data_on_connection),
-    SRV_WIRE_DEVIATION(unary_twice, .frame[SRV_WIRE_OUT] = unary_twice,
-                       .block[SRV_WIRE_IN] = watch_path),
-    SRV_WIRE_DEVIATION(unary_never, .frame[SRV_WIRE_OUT] = unary_never,
-                       .block[SRV_WIRE_IN] = watch_path),
 };
 const struct srv_wire_group srv_wire_group_response = {deviations,
                                                        sizeof(deviations) / sizeof(deviations[0])};

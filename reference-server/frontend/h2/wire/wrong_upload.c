@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Wrong servers: how they read the messages of requests, and what they do when a client leaves. */
+#include "lib/base/alloc.h"
+#include "reference-server/frontend/h2/wire/deviation.h"
+
+enum { PREFIX = 5 /* of a message */, SEND_BYTES = 1024 };
+
+static void put_data(struct srv_wire *wire, uint32_t stream, uint8_t flags, struct sl_span payload)
+{
+    srv_wire_put_data(wire, SRV_WIRE_IN, stream, flags, payload);
+}
+
+static bool is_data(const struct srv_wire_stream *stream, const struct srv_wire_frame *frame)
+{
+    return stream != NULL && frame->type == SL_H2_DATA && (frame->flags & SL_H2_FLAG_PADDED) == 0;
+}
+
+/* A prefix that came in pieces is never put together: what comes of such a stream is lost. */
+SRV_WIRE_FRAME_HOOK(split_prefix_hangs)
+{
+    (void)wire;
+    if (is_data(stream, frame) && stream->frames[SRV_WIRE_IN] == 0 && frame->payload.len > 0 &&
+        frame->payload.len < PREFIX) {
+        stream->note[0] = 1;
+    }
+    return is_data(stream, frame) && stream->note[0] == 1;
+}
+
+/* Where a frame begins a message begins. */
+SRV_WIRE_FRAME_HOOK(message_is_frame)
+{
+    if (!is_data(stream, frame) || frame->payload.len < PREFIX) {
+        return false;
+    }
+    const uint8_t *bytes = frame->payload.data;
+    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
+                           bytes[4]);
+    if (len >= frame->payload.len) {
+        return false;
+    }
+    put_data(wire, frame->stream, frame->flags, sl_span_first(frame->payload, len));
+    return true;
+}
+
+SRV_WIRE_FRAME_HOOK(frame_is_message)
+{
+    if (!is_data(stream, frame) || frame->payload.len < PREFIX) {
+        return false;
+    }
+    const uint8_t *bytes = frame->payload.data;
+    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
+                           bytes[4]);
+    if (len <= frame->payload.len || len > SL_H2_DEFAULT_MAX_FRAME) {
+        return false;
+    }
+    uint8_t *whole = sl_alloc(SL_H2_DEFAULT_MAX_FRAME);
+    memcpy(whole, bytes, frame->payload.len);
+    put_data(wire, frame->stream, frame->flags, sl_span(whole, len));
+    sl_free(whole);
+    return true;
+}
+
+SRV_WIRE_FRAME_HOOK(empty_data_ends)
+{
+    if (!is_data(stream, frame) || frame->payload.len > 0) {
+        return false;
+    }
+    put_data(wire, frame->stream, SL_H2_FLAG_END_STREAM, sl_span(NULL, 0));
+    return true;
+}
+
+SRV_WIRE_FRAME_HOOK(padding_is_data)
+{
+    if (stream == NULL || frame->type != SL_H2_DATA || (frame->flags & SL_H2_FLAG_PADDED) == 0 ||
+        frame->payload.len == 0) {
+        return false;
+    }
+    put_data(wire, frame->stream, frame->flags & SL_H2_FLAG_END_STREAM,
+             sl_span_from(frame->payload, 1));
+    return true;
+}
+
+SRV_WIRE_FRAME_HOOK(padding_refused)
+{
+    if (stream == NULL || frame->type != SL_H2_DATA || (frame->flags & SL_H2_FLAG_PADDED) == 0) {
+        return false;
+    }
+    (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], frame->stream, SL_H2_PROTOCOL_ERROR);
+    return true;
+}
+
+SRV_WIRE_FRAME_HOOK(empty_message_lost)
+{
+    static const uint8_t empty[PREFIX];
+    if (!is_data(stream, frame) || frame->payload.len != PREFIX ||
+        memcmp(frame->payload.data, empty, PREFIX) != 0) {
+        return false;
+    }
+    put_data(wire, frame->stream, frame->flags, sl_span(NULL, 0));
+    return true;
+}
+
+/* The first byte of the first message, which is the compressed flag, is what it should be. */
+SRV_WIRE_FRAME_HOOK(flags_not_read)
+{
+    if (!is_data(stream, frame) || stream->frames[SRV_WIRE_IN] > 0 || frame->payload.len == 0 ||
+        frame->payload.data[0] == 0) {
+        return false;
+    }
+    uint8_t *bytes = sl_alloc(frame->payload.len);
+    memcpy(bytes, frame->payload.data, frame->payload.len);
+    bytes[0] = 0;
+    put_data(wire, frame->stream, frame->flags, sl_span(bytes, frame->payload.len));
+    sl_free(bytes);
+    return true;
+}
+
+/* A message that its stream's end cuts is filled up with zeros, as one in a buffer of the right length is. */
+SRV_WIRE_FRAME_HOOK(cut_message_filled)
+{
+    static const uint8_t zeros[SEND_BYTES];
+    if (!is_data(stream, frame) || (frame->flags & SL_H2_FLAG_END_STREAM) == 0 ||
+        stream->frames[SRV_WIRE_IN] > 0 || frame->payload.len < PREFIX) {
+        return false;
+    }
+    const uint8_t *bytes = frame->payload.data;
+    size_t len = PREFIX + ((size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 |
+                           bytes[4]);
+    if (len <= frame->payload.len || len - frame->payload.len > sizeof(zeros)) {
+        return false;
+    }
+    put_data(wire, frame->stream, 0, frame->payload);
+    put_data(wire, frame->stream, SL_H2_FLAG_END_STREAM, sl_span(zeros, len - frame->payload.len));
+    return true;
+}
+
+/* --- what the client says of streams --- */
+
+SRV_WIRE_FRAME_HOOK(cancel_ignored)
+{
+    (void)wire;
+    return frame->type == SL_H2_RST_STREAM && stream != NULL && frame->payload.len == 4;
+}
+
+SRV_WIRE_FRAME_HOOK(cancel_ends_connection)
+{
+    if (frame->type == SL_H2_RST_STREAM && stream != NULL && stream->frames[SRV_WIRE_OUT] == 0) {
+        put_data(wire, 0, 0, sl_span(NULL, 0));
+    }
+    return false;
+}
+
+#define FRAME(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
+
+static const struct srv_wire_deviation deviations[] = {
+    FRAME(split_prefix_hangs), FRAME(message_is_frame),       FRAME(frame_is_message),
+    FRAME(empty_data_ends),    FRAME(padding_is_data),        FRAME(padding_refused),
+    FRAME(empty_message_lost), FRAME(flags_not_read),         FRAME(cut_message_filled),
+    FRAME(cancel_ignored),     FRAME(cancel_ends_connection),
+};
+const struct srv_wire_group srv_wire_group_upload = {deviations,
+                                                     sizeof(deviations) / sizeof(deviations[0])};
