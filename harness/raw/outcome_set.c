@@ -6,6 +6,8 @@
 
 #include "lib/wire/grpc_status.h"
 
+enum { HTTP_ERRORS = 400 }; /* and above (RFC 9110 15.5, 15.6) */
+
 /* The word behind "stream " and so on; NULL when it is not that kind. */
 static const char *after(const char *word, const char *kind)
 {
@@ -22,7 +24,20 @@ static bool is_error(const char *name, uint32_t code)
 static bool is_status(const char *name, uint32_t code)
 {
     const char *seen = sl_grpc_status_name(code);
-    return strcmp(name, "*") == 0 || (seen != NULL && strcmp(seen, name) == 0);
+    return strcmp(name, "*") == 0 || (strcmp(name, "error") == 0 && code != SL_GRPC_OK) ||
+           (seen != NULL && strcmp(seen, name) == 0);
+}
+
+/* An answer of HTTP alone: a response that has ended, by a block or DATA, without a grpc-status. */
+static bool is_http(const char *name, const struct har_wire_stream *stream)
+{
+    char status[16];
+    if (!stream->is_ended || stream->http_status == 0) {
+        return false;
+    }
+    (void)snprintf(status, sizeof(status), "%u", stream->http_status);
+    return strcmp(name, "error") == 0 ? !stream->has_status && stream->http_status >= HTTP_ERRORS
+                                      : strcmp(name, status) == 0;
 }
 
 static const char *error_of(const char *word)
@@ -53,11 +68,12 @@ bool har_outcome_is_valid(const char *word)
     }
     const char *status = after(word, "status");
     if (status != NULL) {
-        return strcmp(status, "*") == 0 ||
+        return strcmp(status, "*") == 0 || strcmp(status, "error") == 0 ||
                sl_grpc_status_parse(sl_span_str(status), &code) == SL_OK;
     }
     const char *http = after(word, "http");
-    return http != NULL && strlen(http) == 3 && strspn(http, "0123456789") == 3;
+    return http != NULL &&
+           (strcmp(http, "error") == 0 || (strlen(http) == 3 && strspn(http, "0123456789") == 3));
 }
 
 bool har_outcome_may_close(const char *word)
@@ -101,11 +117,7 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
                is_status(after(word, "status"), stream->status);
     }
     if (after(word, "http") != NULL) {
-        char status[16] = "";
-        if (stream != NULL && stream->is_ended) {
-            (void)snprintf(status, sizeof(status), "%u", stream->http_status);
-        }
-        return strcmp(after(word, "http"), status) == 0;
+        return stream != NULL && is_http(after(word, "http"), stream);
     }
     if (after(word, "stream") != NULL) {
         return is_gone ||

@@ -26,8 +26,10 @@ struct outcome_args {
 static const struct har_field fields[] = {
     {"in", HAR_FIELD_STRINGS, AT(in), .is_required = true,
      .help =
-         "what is right: `served` (grpc-status 0), `status NAME`, `http NUMBER`, `stream ERROR` "
-         "(RST_STREAM, or a GOAWAY of that error), `connection ERROR` (GOAWAY, or the end of the "
+         "what is right: `served` (grpc-status 0), `status NAME`, `status error` (any but OK), "
+         "`http "
+         "NUMBER`, `http error` (400 or more, without a grpc-status), `stream ERROR` (RST_STREAM, "
+         "or a GOAWAY of that error), `connection ERROR` (GOAWAY, or the end of the "
          "connection without one), `goaway ERROR`, `closed`, `unreadable` (an answer that is no "
          "HTTP/2), `ignored`; `*` is any name or error"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "a hang is what takes longer; default 5s"},
@@ -43,9 +45,9 @@ static const char *problem(const void *of)
     const struct outcome_args *args = of;
     for (size_t i = 0; i < args->in.count; i++) {
         if (!har_outcome_is_valid(args->in.items[i])) {
-            return "an outcome is served, closed, unreadable, ignored, status NAME, http NUMBER, "
-                   "or stream, "
-                   "connection or goaway with an error of RFC 9113";
+            return "an outcome is served, closed, unreadable, ignored, status or http with a name, "
+                   "a number or \"error\", or stream, connection or goaway with an error of RFC "
+                   "9113";
         }
     }
     return args->in.count == 0 ? "no outcome is right" : NULL;

@@ -138,7 +138,8 @@ struct srv_stream *srv_health_watch(struct srv_health *health, struct sl_span re
     watcher->stream.ops = &watcher_ops;
     watcher->health = health;
     watcher->is_known = is_known(service);
-    watcher->told = NOTHING;
+    watcher->told =
+        health->misbehave->watch_silent ? status_of(health, watcher->is_known) : NOTHING;
     DL_APPEND(health->watchers, watcher);
     return &watcher->stream;
 }

@@ -49,6 +49,8 @@ struct reflection_stream {
     bool is_half_closed;
     bool is_broken; /* the client sent something that is no request */
     bool is_too_long;
+    bool has_given_file;   /* a wrong server: it was asked for one before */
+    bool is_unknown_fatal; /* the same: what it was asked for is not known */
 };
 
 /* A request, borrowed from its frame. */
@@ -212,6 +214,11 @@ static enum srv_pull pull(struct srv_stream *base, uint64_t now_ns, struct srv_p
         stream->answer = NULL;
         return SRV_PULL_FRAME;
     }
+    if (stream->is_unknown_fatal) {
+        *ret_pulled =
+            (struct srv_pulled){.status = SL_GRPC_NOT_FOUND, .text = "the symbol is not known"};
+        return SRV_PULL_END;
+    }
     if (stream->is_broken) {
         *ret_pulled = (struct srv_pulled){
             .status = SL_GRPC_INTERNAL, .text = "a message is not a valid ServerReflectionRequest"};
@@ -240,7 +247,22 @@ static bool can_receive(const struct srv_stream *base)
 {
     const struct reflection_stream *stream = (const struct reflection_stream *)base;
     return stream->answer == NULL && !stream->is_half_closed && !stream->is_broken &&
-           !stream->is_too_long;
+           !stream->is_too_long && !stream->is_unknown_fatal;
+}
+
+/* What wrong servers do to a request; false: it gets no answer. */
+static bool misread(struct reflection_stream *stream, struct request *request)
+{
+    const struct srv_misbehave *misbehave = stream->reflection->misbehave;
+    bool asks_for_file = request->which == REQUEST_FILE || request->which == REQUEST_SYMBOL;
+    if (misbehave->reflection_answers_once && asks_for_file && stream->has_given_file) {
+        request->name = sl_span(NULL, 0);
+    }
+    stream->has_given_file |= asks_for_file;
+    stream->is_unknown_fatal =
+        misbehave->reflection_unknown_ends && request->which == REQUEST_SYMBOL &&
+        srv_descriptors_by_symbol(&stream->reflection->files, request->name) < 0;
+    return !stream->is_unknown_fatal;
 }
 
 static void receive(struct srv_stream *base, struct srv_frame *frame, uint64_t now_ns)
@@ -250,10 +272,10 @@ static void receive(struct srv_stream *base, struct srv_frame *frame, uint64_t n
     (void)now_ns;
     if (frame->len > REQUEST_MAX) {
         stream->is_too_long = true; /* the answer repeats it, and waits for the client */
-    } else if (decode(srv_frame_span(frame), &request)) {
-        stream->answer = answer(stream->reflection, &request, srv_frame_span(frame));
-    } else {
+    } else if (!decode(srv_frame_span(frame), &request)) {
         stream->is_broken = true;
+    } else if (misread(stream, &request)) {
+        stream->answer = answer(stream->reflection, &request, srv_frame_span(frame));
     }
 }
 

@@ -444,6 +444,23 @@ SRV_WIRE_BLOCK_HOOK(timeout_in_seconds_only)
     return false;
 }
 
+/* PROTOCOL-HTTP2 "Timeout": one to eight digits and a unit. */
+SRV_WIRE_BLOCK_HOOK(timeout_malformed_ignored)
+{
+    struct sl_span value = value_of(block, "grpc-timeout");
+    bool is_good = value.len >= 2 && value.len <= 9 &&
+                   memchr("HMSmun", value.data[value.len - 1], strlen("HMSmun")) != NULL;
+    (void)wire;
+    (void)stream;
+    for (size_t i = 0; is_good && i + 1 < value.len; i++) {
+        is_good = isdigit(value.data[i]) != 0;
+    }
+    if (!is_good) {
+        srv_wire_remove(block, "grpc-timeout");
+    }
+    return false;
+}
+
 #define BLOCK(name) SRV_WIRE_DEVIATION(name, .block[SRV_WIRE_IN] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
@@ -479,6 +496,7 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(timeout_minute_is_milli),
     BLOCK(timeout_hour_is_nano),
     BLOCK(timeout_in_seconds_only),
+    BLOCK(timeout_malformed_ignored),
 };
 const struct srv_wire_group srv_wire_group_request = {deviations,
                                                       sizeof(deviations) / sizeof(deviations[0])};

@@ -115,6 +115,62 @@ SRV_WIRE_FRAME_HOOK(flags_not_read)
     return true;
 }
 
+/* Notes streams whose messages are not to be compressed. */
+SRV_WIRE_BLOCK_HOOK(note_plain_stream)
+{
+    (void)wire;
+    if (stream != NULL && stream->blocks[SRV_WIRE_IN] == 0) {
+        bool is_plain = srv_wire_find(block, "grpc-encoding") == block->count ||
+                        srv_wire_has(block, "grpc-encoding", "identity");
+        stream->note[0] = is_plain ? 1 : 0;
+    }
+    return false;
+}
+
+SRV_WIRE_FRAME_HOOK(compressed_flag_taken)
+{
+    bool is_so = is_data(stream, frame) && stream->note[0] == 1 && frame->payload.len > 0 &&
+                 frame->payload.data[0] == 1;
+    return is_so && flags_not_read(wire, stream, frame);
+}
+
+static const uint8_t gzip_magic[] = {0x1f, 0x8b};
+
+/* The connection ends at a compressed message that is no gzip. */
+SRV_WIRE_FRAME_HOOK(damaged_gzip_ends_connection)
+{
+    const uint8_t *bytes = frame->payload.data;
+    if (!is_data(stream, frame) || frame->payload.len < PREFIX + sizeof(gzip_magic) ||
+        bytes[0] != 1 || memcmp(bytes + PREFIX, gzip_magic, sizeof(gzip_magic)) == 0) {
+        return false;
+    }
+    put_data(wire, 0, 0, sl_span(NULL, 0)); /* which the session does not bear */
+    return true;
+}
+
+/* A message that is no protobuf (its first tag has no wire type) is taken for one without fields. */
+SRV_WIRE_FRAME_HOOK(undecodable_is_empty)
+{
+    static const uint8_t empty[PREFIX];
+    if (!is_data(stream, frame) || frame->payload.len <= PREFIX ||
+        (frame->payload.data[PREFIX] & 7) < 6) {
+        return false;
+    }
+    put_data(wire, frame->stream, frame->flags, sl_span(empty, PREFIX));
+    return true;
+}
+
+/* A message that is announced as larger than any limit is waited for. */
+SRV_WIRE_FRAME_HOOK(limit_waits_for_body)
+{
+    (void)wire;
+    if (is_data(stream, frame) && stream->frames[SRV_WIRE_IN] == 0 &&
+        frame->payload.len >= PREFIX && frame->payload.data[1] > 0) {
+        stream->note[0] = 1;
+    }
+    return is_data(stream, frame) && stream->note[0] == 1;
+}
+
 /* A message that its stream's end cuts is filled up with zeros, as one in a buffer of the right length is. */
 SRV_WIRE_FRAME_HOOK(cut_message_filled)
 {
@@ -142,6 +198,14 @@ SRV_WIRE_FRAME_HOOK(cancel_ignored)
     return frame->type == SL_H2_RST_STREAM && stream != NULL && frame->payload.len == 4;
 }
 
+/* No DATA was sent: the stream waits for its window, or for something to say. */
+SRV_WIRE_FRAME_HOOK(cancel_while_blocked_ignored)
+{
+    (void)wire;
+    return frame->type == SL_H2_RST_STREAM && stream != NULL && frame->payload.len == 4 &&
+           stream->data[SRV_WIRE_OUT] == 0;
+}
+
 SRV_WIRE_FRAME_HOOK(cancel_ends_connection)
 {
     if (frame->type == SL_H2_RST_STREAM && stream != NULL && stream->frames[SRV_WIRE_OUT] == 0) {
@@ -153,10 +217,23 @@ SRV_WIRE_FRAME_HOOK(cancel_ends_connection)
 #define FRAME(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
-    FRAME(split_prefix_hangs), FRAME(message_is_frame),       FRAME(frame_is_message),
-    FRAME(empty_data_ends),    FRAME(padding_is_data),        FRAME(padding_refused),
-    FRAME(empty_message_lost), FRAME(flags_not_read),         FRAME(cut_message_filled),
-    FRAME(cancel_ignored),     FRAME(cancel_ends_connection),
+    FRAME(split_prefix_hangs),
+    FRAME(message_is_frame),
+    FRAME(frame_is_message),
+    FRAME(empty_data_ends),
+    FRAME(padding_is_data),
+    FRAME(padding_refused),
+    FRAME(empty_message_lost),
+    FRAME(flags_not_read),
+    SRV_WIRE_DEVIATION(compressed_flag_taken, .frame[SRV_WIRE_IN] = compressed_flag_taken,
+                       .block[SRV_WIRE_IN] = note_plain_stream),
+    FRAME(damaged_gzip_ends_connection),
+    FRAME(undecodable_is_empty),
+    FRAME(limit_waits_for_body),
+    FRAME(cut_message_filled),
+    FRAME(cancel_ignored),
+    FRAME(cancel_while_blocked_ignored),
+    FRAME(cancel_ends_connection),
 };
 const struct srv_wire_group srv_wire_group_upload = {deviations,
                                                      sizeof(deviations) / sizeof(deviations[0])};

@@ -22,11 +22,13 @@ static void words_are_checked_before_the_run(void **state)
         {"ignored", true, false},
         {"status INTERNAL", true, false},
         {"status *", true, false},
+        {"status error", true, false},
         {"status Internal", false, false},
         {"status NONSENSE", false, false},
         {"status", false, false},
         {"status ", false, false},
         {"http 404", true, false},
+        {"http error", true, false},
         {"http 4x4", false, false},
         {"http 1000", false, false},
         {"http *", false, false},
@@ -66,9 +68,11 @@ static const char *const words[] = {
     "goaway PROTOCOL_ERROR",     /* g */
     "goaway *",                  /* w */
     "unreadable",                /* u */
+    "status error",              /* e */
+    "http error",                /* t */
     "ignored",                   /* never by what came */
 };
-static const char letters[] = "sciahprqkgwu-";
+static const char letters[] = "sciahprqkgwuet-";
 
 static void each_word_means_what_it_says_and_nothing_else(void **state)
 {
@@ -79,6 +83,7 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
     static const struct har_wire_stream beyond = {
         .has_status = true, .status = 99, .is_ended = true};
     static const struct har_wire_stream bad_request = {.http_status = 400, .is_ended = true};
+    static const struct har_wire_stream page = {.http_status = 200, .is_ended = true};
     static const struct har_wire_stream headers_only = {.http_status = 400};
     static const struct har_wire_stream reset = {
         .is_reset = true, .reset_code = SL_H2_PROTOCOL_ERROR, .is_ended = true};
@@ -94,9 +99,10 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
     } cases[] = {
         {"nothing", {.end_text = ""}, "", ""},
         {"ok", {.stream = &ok, .end_text = ""}, "sa", "status OK"},
-        {"internal", {.stream = &internal, .end_text = ""}, "ia", "status INTERNAL"},
-        {"out of range", {.stream = &beyond, .end_text = ""}, "a", "status unknown"},
-        {"http", {.stream = &bad_request, .end_text = ""}, "h", "HTTP 400 without grpc-status"},
+        {"internal", {.stream = &internal, .end_text = ""}, "iae", "status INTERNAL"},
+        {"out of range", {.stream = &beyond, .end_text = ""}, "ae", "status unknown"},
+        {"http", {.stream = &bad_request, .end_text = ""}, "ht", "HTTP 400 without grpc-status"},
+        {"a page", {.stream = &page, .end_text = ""}, "", "HTTP 200 without grpc-status"},
         {"headers alone",
          {.stream = &headers_only, .end_text = ""},
          "",
