@@ -461,6 +461,19 @@ SRV_WIRE_BLOCK_HOOK(timeout_malformed_ignored)
     return false;
 }
 
+/* What is more nanoseconds than 64 bits hold has wrapped to next to nothing. */
+SRV_WIRE_BLOCK_HOOK(timeout_overflows)
+{
+    enum { LONGEST = 9 }; /* eight digits and a unit */
+    (void)wire;
+    (void)stream;
+    struct sl_span value = value_of(block, "grpc-timeout");
+    if (value.len == LONGEST && value.data[value.len - 1] == 'H') {
+        srv_wire_set(block, "grpc-timeout", "1n");
+    }
+    return false;
+}
+
 #define BLOCK(name) SRV_WIRE_DEVIATION(name, .block[SRV_WIRE_IN] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
@@ -497,6 +510,7 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(timeout_hour_is_nano),
     BLOCK(timeout_in_seconds_only),
     BLOCK(timeout_malformed_ignored),
+    BLOCK(timeout_overflows),
 };
 const struct srv_wire_group srv_wire_group_request = {deviations,
                                                       sizeof(deviations) / sizeof(deviations[0])};

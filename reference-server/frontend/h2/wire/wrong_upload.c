@@ -134,6 +134,27 @@ SRV_WIRE_FRAME_HOOK(compressed_flag_taken)
     return is_so && flags_not_read(wire, stream, frame);
 }
 
+/* Notes streams whose messages may be compressed. */
+SRV_WIRE_BLOCK_HOOK(note_gzip_stream)
+{
+    (void)wire;
+    if (stream != NULL && stream->blocks[SRV_WIRE_IN] == 0) {
+        stream->note[0] = srv_wire_has(block, "grpc-encoding", "gzip") ? 1 : 0;
+    }
+    return false;
+}
+
+SRV_WIRE_FRAME_HOOK(plain_beside_gzip_refused)
+{
+    bool is_so = is_data(stream, frame) && stream->note[0] == 1 &&
+                 stream->frames[SRV_WIRE_IN] == 0 && frame->payload.len > 0 &&
+                 frame->payload.data[0] == 0;
+    if (is_so) {
+        (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], frame->stream, SL_H2_INTERNAL_ERROR);
+    }
+    return is_so;
+}
+
 static const uint8_t gzip_magic[] = {0x1f, 0x8b};
 
 /* The connection ends at a compressed message that is no gzip. */
@@ -227,6 +248,8 @@ static const struct srv_wire_deviation deviations[] = {
     FRAME(flags_not_read),
     SRV_WIRE_DEVIATION(compressed_flag_taken, .frame[SRV_WIRE_IN] = compressed_flag_taken,
                        .block[SRV_WIRE_IN] = note_plain_stream),
+    SRV_WIRE_DEVIATION(plain_beside_gzip_refused, .frame[SRV_WIRE_IN] = plain_beside_gzip_refused,
+                       .block[SRV_WIRE_IN] = note_gzip_stream),
     FRAME(damaged_gzip_ends_connection),
     FRAME(undecodable_is_empty),
     FRAME(limit_waits_for_body),
