@@ -365,7 +365,18 @@ SRV_WIRE_BLOCK_HOOK(non_ascii_value_hangs)
         }
     }
     (void)wire;
+    if (is_request(stream) && has) {
+        stream->note[0] = 1;
+    }
     return is_request(stream) && has;
+}
+
+/* The session has not heard of the stream. */
+SRV_WIRE_FRAME_HOOK(rest_of_non_ascii)
+{
+    (void)wire;
+    (void)frame;
+    return stream != NULL && stream->note[0] == 1;
 }
 
 /* 8 KiB of metadata are taken by everybody (PROTOCOL-HTTP2). */
@@ -500,7 +511,8 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(binary_padding_refused),
     BLOCK(binary_list_refused),
     BLOCK(bad_binary_ends_connection),
-    BLOCK(non_ascii_value_hangs),
+    SRV_WIRE_DEVIATION(non_ascii_value_hangs, .block[SRV_WIRE_IN] = non_ascii_value_hangs,
+                       .frame[SRV_WIRE_IN] = rest_of_non_ascii),
     BLOCK(metadata_limit_small),
     BLOCK(headers_with_end_hang),
     BLOCK(unknown_encoding_taken),
