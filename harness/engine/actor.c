@@ -191,6 +191,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     config.transport = (enum har_transport)actor->spec->transport;
     config.handler = &conn_handler;
     config.owner = link;
+    config.pool = play->config.pool;
     config_of_link(actor, &config);
     const struct har_window *window = &actor->spec->window;
     if (window->stream.is_set) {

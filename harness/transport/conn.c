@@ -222,6 +222,16 @@ void har_conn_reap(struct har_conn *conn)
     sl_free(conn);
 }
 
+bool har_conn_is_single_answer(void *owner, const struct sl_call *call)
+{
+    const struct har_conn *conn = owner;
+    const struct sl_header *path = sl_headers_find(&call->request.headers, ":path");
+    const struct sl_method *method = conn->config.pool == NULL || path == NULL
+                                         ? NULL
+                                         : sl_pool_method(conn->config.pool, path->value);
+    return method != NULL && !method->is_server_streaming;
+}
+
 static const struct har_conn_handler no_callbacks;
 
 struct har_conn *har_conn_new(uv_loop_t *loop, const struct har_conn_config *config)

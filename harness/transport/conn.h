@@ -16,6 +16,7 @@
 #include "harness/evidence/capture.h"
 #include "harness/transport/link.h"
 #include "harness/transport/turn.h"
+#include "lib/schema/pool.h"
 
 enum {
     HAR_LOCAL_MAX = 64,
@@ -121,6 +122,8 @@ void har_conn_deliver_ended(struct har_conn *conn, enum har_conn_end how, const 
 /* Passes on an event of the observer: frame, GOAWAY and PING ack; finding. */
 void har_conn_deliver_frame(struct har_conn *conn, const struct sl_frame_event *event);
 void har_conn_deliver_finding(struct har_conn *conn, const struct sl_finding *finding);
+/* The observer's question of the same name: by the schema of the connection. owner is the har_conn. */
+bool har_conn_is_single_answer(void *owner, const struct sl_call *call);
 /* Releases conn when it is freed and the transport says that it may go. */
 void har_conn_reap(struct har_conn *conn);
 

@@ -424,6 +424,7 @@ static const struct sl_observer_handler observer = {
     .headers = on_headers,
     .call_end = on_call_end,
     .frame = on_frame,
+    .is_single_answer = har_conn_is_single_answer,
     .finding = on_finding,
 };
 

@@ -340,6 +340,7 @@ const struct sl_observer_handler har_h2_observer = {
     .message = on_message,
     .call_end = on_call_end,
     .frame = on_frame,
+    .is_single_answer = har_conn_is_single_answer,
     .finding = on_finding,
     .skipped = on_skipped,
 };

@@ -93,6 +93,8 @@ struct har_conn_config {
     int receive_buffer; /* SO_RCVBUF in bytes; 0: the system's */
     uint64_t keepalive_time_ns; /* 0: none */
     uint64_t keepalive_timeout_ns;
+    const struct sl_pool *
+        pool; /* of the services called, for the rules that ask for a method's kind; NULL: none; kept */
 };
 /* h2, 65535, 16 MiB, automatic; the rest 0. */
 struct har_conn_config har_conn_defaults(void);

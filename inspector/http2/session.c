@@ -299,6 +299,13 @@ static void on_finding(void *owner, const struct sl_finding *finding)
     }
 }
 
+static bool is_single_answer(void *owner, const struct sl_call *call)
+{
+    const struct ins_call *known = call->user;
+    (void)owner;
+    return known != NULL && known->method != NULL && !known->method->is_server_streaming;
+}
+
 static const struct sl_observer_handler observer_handler = {
     .block = on_block,
     .call_ending = on_call_ending,
@@ -308,6 +315,7 @@ static const struct sl_observer_handler observer_handler = {
     .call_end = on_call_end,
     .stall = on_stall,
     .frame = on_frame,
+    .is_single_answer = is_single_answer,
     .finding = on_finding,
 };
 

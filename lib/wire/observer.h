@@ -82,6 +82,9 @@ struct sl_observer_handler {
     /* a side of the call waited for credit: told with its next DATA, or before call_end */
     void (*stall)(void *owner, const struct sl_stall *stall);
     void (*frame)(void *owner, const struct sl_frame_event *event);
+    /* asked, by CALL-23: the call's method answers with exactly one message, by a schema that the handler has; false
+     * where it answers with a stream of them, or is not known. NULL: none is known */
+    bool (*is_single_answer)(void *owner, const struct sl_call *call);
     void (*finding)(void *owner, const struct sl_finding *finding);
     /* count bytes of dir could not be read as frames (a gap, or no frame boundary found after one) */
     void (*skipped)(void *owner, enum sl_dir dir, uint64_t count, const struct sl_at *at);

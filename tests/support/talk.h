@@ -16,6 +16,9 @@
  *     end stream 1 trailers OK from trailers messages 1/2
  *     stall response stream 3 by connection 100-350 credit waiting 10 1:65535
  *     finding FLOW-01 server stream 1: ...          skipped < 12
+ *
+ * A finding that is not of level M has its level behind the rule. Of /pkg.Svc/Single the handler knows that it answers
+ * with one message.
  */
 #include "lib/wire/observer.h"
 

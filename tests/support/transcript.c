@@ -129,11 +129,20 @@ static void on_frame(void *owner, const struct sl_frame_event *event)
                       event->is_malformed ? " malformed" : "");
 }
 
+/* A schema of one method. */
+static bool is_single_answer(void *owner, const struct sl_call *call)
+{
+    const struct sl_header *path = sl_headers_find(&call->request.headers, ":path");
+    (void)owner;
+    return path != NULL && sl_span_is(path->value, "/pkg.Svc/Single");
+}
+
 static void on_finding(void *owner, const struct sl_finding *finding)
 {
     const struct test_transcript *transcript = owner;
+    const char *level = finding->level == 'M' ? "" : finding->level == 'S' ? " (S)" : " (I)";
     (void)sl_buf_addf(transcript->text, "finding %s%s %s stream %u: %s\n", finding->rule,
-                      finding->level == 'I' ? " (I)" : "",
+                      level,
                       finding->side == SL_DIR_REQUEST ? "client" : "server", finding->stream,
                       finding->text);
 }
@@ -154,6 +163,7 @@ const struct sl_observer_handler test_transcript_handler = {
     .call_end = on_end,
     .stall = on_stall,
     .frame = on_frame,
+    .is_single_answer = is_single_answer,
     .finding = on_finding,
     .skipped = on_skipped,
 };

@@ -178,6 +178,8 @@ static void response_block(struct sl_observer *observer, struct sl_obs_call *cal
     if (call->stream->opened_mark > d->proven) {
         d->proven = call->stream->opened_mark; /* a reply: the request had come */
     }
+    sl_rules_answer(observer, call->stream, is_first ? &side->headers : &side->trailers, is_first,
+                    is_last);
     if (is_first) {
         sl_obs_response_fields(observer, call, is_last);
         return;

@@ -5,6 +5,14 @@
 #include "lib/wire/content.h"
 #include "lib/wire/end_message.h"
 
+/* The rules of messages are of gRPC over HTTP/2, and judge what a server sends. */
+static bool is_judged(const struct sl_observer *observer)
+{
+    const struct sl_obs_call *call = observer->data_call;
+    return observer->data_dir == SL_DIR_RESPONSE && !observer->config.is_http1 &&
+           call->framing[SL_DIR_RESPONSE] == SL_FRAMING_MESSAGES;
+}
+
 /* Of a unary Connect response that is no success: the body is JSON that tells the error. */
 static bool is_error_body(const struct sl_obs_call *call, enum sl_dir dir)
 {
@@ -20,6 +28,9 @@ static void on_prefix(void *owner, uint8_t flag, uint32_t length)
     bool is_end = sl_end_message_is(call->framing[observer->data_dir], flag);
     size_t keep_max = observer->config.keep_message_max;
     splitter->keep_max = is_end && keep_max < SL_END_MESSAGE_MAX ? SL_END_MESSAGE_MAX : keep_max;
+    if (is_judged(observer)) {
+        sl_rules_prefix(observer, call->stream, flag);
+    }
     if (observer->handler.prefix != NULL) {
         observer->handler.prefix(observer->config.owner, &observer->data_call->call,
                                  observer->data_dir, flag, length);
@@ -39,6 +50,9 @@ static void on_message(void *owner, const struct sl_message *message)
         sl_end_message_is(observer->data_call->framing[dir], message->flag)) {
         sl_end_message_take(&observer->data_call->call, dir, message);
         return;
+    }
+    if (is_judged(observer)) {
+        sl_rules_message(observer, observer->data_call->stream, message);
     }
     if (message->is_complete) {
         if (side->message_count == 0) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/wire/grpc_status.h"
 #include "lib/wire/obs/state.h"
 
 static const struct sl_rule rules[] = {
@@ -15,8 +16,9 @@ static const struct sl_rule rules[] = {
 };
 
 static const struct sl_rule_group *const groups[] = {
-    &sl_rules_call, &sl_rules_flow,  &sl_rules_frames,
-    &sl_rules_conn, &sl_rules_reset, &sl_rules_hpack,
+    &sl_rules_call,   &sl_rules_flow,     &sl_rules_frames,   &sl_rules_conn,
+    &sl_rules_reset,  &sl_rules_hpack,    &sl_rules_response, &sl_rules_status,
+    &sl_rules_fields, &sl_rules_messages, &sl_rules_details,
 };
 
 enum {
@@ -108,6 +110,35 @@ void sl_rules_end_stream(struct sl_observer *observer, enum sl_dir dir, struct s
     }
 }
 
+void sl_rules_answer(struct sl_observer *observer, struct sl_stream *stream,
+                     const struct sl_headers *headers, bool is_first, bool is_last)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (groups[i]->answer != NULL) {
+            groups[i]->answer(observer, stream, headers, is_first, is_last);
+        }
+    }
+}
+
+void sl_rules_prefix(struct sl_observer *observer, struct sl_stream *stream, uint8_t flag)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (groups[i]->prefix != NULL) {
+            groups[i]->prefix(observer, stream, flag);
+        }
+    }
+}
+
+void sl_rules_message(struct sl_observer *observer, struct sl_stream *stream,
+                      const struct sl_message *message)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (groups[i]->message != NULL) {
+            groups[i]->message(observer, stream, message);
+        }
+    }
+}
+
 void sl_rules_fed(struct sl_observer *observer, enum sl_dir dir)
 {
     for (size_t i = 0; i < GROUP_COUNT; i++) {
@@ -159,6 +190,54 @@ bool sl_rules_saw_all(const struct sl_observer *observer)
     return !observer->config.is_midway && !observer->rules.is_start_missing &&
            observer->totals.gaps[SL_DIR_REQUEST] == 0 &&
            observer->totals.gaps[SL_DIR_RESPONSE] == 0;
+}
+
+bool sl_rules_saw_call(const struct sl_stream *stream)
+{
+    if (stream == NULL || stream->call == NULL || stream->is_lingering) {
+        return false;
+    }
+    const struct sl_call *call = &stream->call->call;
+    return call->protocol == SL_PROTOCOL_GRPC && call->request.has_headers && !call->has_gap &&
+           !call->is_midway && !call->is_http1 && !sl_call_lacks_fields(call);
+}
+
+bool sl_rules_are_inferred(const struct sl_headers *headers)
+{
+    for (size_t i = 0; i < headers->count; i++) {
+        if (headers->fields[i].from == SL_FIELD_SHAPE ||
+            headers->fields[i].from == SL_FIELD_ORDER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t *ret_code)
+{
+    const struct sl_call_side *side = &call->response;
+    const struct sl_header *field = NULL;
+    if (side->has_trailers) {
+        field = sl_headers_find(&side->trailers, "grpc-status");
+    }
+    if (field == NULL && side->has_headers) {
+        field = sl_headers_find(&side->headers, "grpc-status");
+    }
+    bool is_read = field != NULL && field->from != SL_FIELD_SHAPE &&
+                   field->from != SL_FIELD_ORDER &&
+                   sl_grpc_status_read(field->value, ret_code) == SL_OK;
+    return is_read ? field : NULL;
+}
+
+struct sl_rule_place sl_rules_place_of(const struct sl_observer *observer,
+                                       const struct sl_stream *stream)
+{
+    return (struct sl_rule_place){
+        .side = SL_DIR_RESPONSE,
+        .stream = stream->id,
+        .at = &observer->at,
+        .call = stream->call == NULL ? NULL : &stream->call->call,
+    };
 }
 
 void sl_rules_limit_announce(struct sl_rule_limit *limit, uint32_t value, uint64_t mark)

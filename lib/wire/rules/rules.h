@@ -86,6 +86,15 @@ struct sl_rules {
     bool has_reported_table[2];
 };
 
+/* Where a finding was made. */
+struct sl_rule_place {
+    enum sl_dir side;
+    uint32_t stream;
+    const struct sl_at *at;
+    struct sl_call *call; /* or NULL */
+    char level;           /* 0: the rule's */
+};
+
 /* What rules.c gives a new observer. */
 void sl_rules_init(struct sl_rules *own);
 /* Whether a capture may have swapped what came at then and at now. */
@@ -94,6 +103,16 @@ bool sl_rules_are_near(const struct sl_at *then, const struct sl_at *now);
 bool sl_rules_doubt(const struct sl_observer *observer, enum sl_dir dir);
 /* Nothing of either direction is missing, from the connection's beginning on. */
 bool sl_rules_saw_all(const struct sl_observer *observer);
+/* The call of this stream is gRPC, and its request and all that came of its response were seen and decoded: what is not
+ * there was not sent. False where the stream has none, or one that has ended. */
+bool sl_rules_saw_call(const struct sl_stream *stream);
+/* Some field of the list was not decoded but inferred. */
+bool sl_rules_are_inferred(const struct sl_headers *headers);
+/* The grpc-status of a response, or NULL without one, or with one that is malformed or inferred. */
+const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t *ret_code);
+/* A finding about a response, at its stream and call. */
+struct sl_rule_place sl_rules_place_of(const struct sl_observer *observer,
+                                       const struct sl_stream *stream);
 /* The sender of dir has sent SETTINGS with this value of a limit for the other side. */
 void sl_rules_limit_announce(struct sl_rule_limit *limit, uint32_t value, uint64_t mark);
 /* Its SETTINGS with this mark were acknowledged. True when a lower limit counts from now on. */
@@ -110,6 +129,14 @@ struct sl_stream_rules {
     bool has_sent_on[2];         /* FLOW-24: after its RST_STREAM */
     bool has_reported_reset[2];  /* FLOW-24 */
     bool has_told_reset[2];      /* FLOW-24 at level I */
+    bool has_open_trailers;      /* CALL-02: told of trailers without END_STREAM */
+    bool has_reported_fields;    /* CALL-22: once a stream is enough */
+    bool has_reported_padding;   /* META-02 at level S */
+    bool has_reported_flag;      /* FRM-17 */
+    bool has_partial;            /* FRM-17: the response ended within a message, or its prefix */
+    bool has_partial_prefix;     /* of which the prefix is whole: */
+    uint32_t partial_length;     /* as it says */
+    uint64_t partial_received;   /* payload bytes of it */
 };
 
 struct sl_rule_group {
@@ -128,6 +155,14 @@ struct sl_rule_group {
     /* DATA of header->length bytes has been taken from the ledger. */
     void (*data)(struct sl_observer *observer, enum sl_dir dir,
                  const struct sl_h2_frame_header *header, struct sl_stream *stream);
+    /* A header block of a response was decoded, as far as it could be. is_first: no final block came before; then
+     * http_status and the call's lists are not set yet. is_last: it ends the stream. */
+    void (*answer)(struct sl_observer *observer, struct sl_stream *stream,
+                   const struct sl_headers *headers, bool is_first, bool is_last);
+    /* A prefix of a response's messages is whole, or a message of it is, or was cut by the end of its side. */
+    void (*prefix)(struct sl_observer *observer, struct sl_stream *stream, uint8_t flag);
+    void (*message)(struct sl_observer *observer, struct sl_stream *stream,
+                    const struct sl_message *message);
     /* The sender of dir ended the stream (END_STREAM), on a header block or on DATA; applied. */
     void (*end_stream)(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
                        bool is_on_data);
@@ -145,6 +180,11 @@ extern const struct sl_rule_group sl_rules_frames;
 extern const struct sl_rule_group sl_rules_conn;
 extern const struct sl_rule_group sl_rules_reset;
 extern const struct sl_rule_group sl_rules_hpack;
+extern const struct sl_rule_group sl_rules_response;
+extern const struct sl_rule_group sl_rules_status;
+extern const struct sl_rule_group sl_rules_fields;
+extern const struct sl_rule_group sl_rules_messages;
+extern const struct sl_rule_group sl_rules_details;
 
 void sl_rules_frame(struct sl_observer *observer, enum sl_dir dir,
                     const struct sl_h2_frame_header *header, struct sl_stream *stream);
@@ -155,20 +195,16 @@ void sl_rules_block(struct sl_observer *observer, enum sl_dir dir, struct sl_spa
 void sl_rules_undecodable(struct sl_observer *observer, enum sl_dir dir);
 void sl_rules_data(struct sl_observer *observer, enum sl_dir dir,
                    const struct sl_h2_frame_header *header, struct sl_stream *stream);
+void sl_rules_answer(struct sl_observer *observer, struct sl_stream *stream,
+                     const struct sl_headers *headers, bool is_first, bool is_last);
+void sl_rules_prefix(struct sl_observer *observer, struct sl_stream *stream, uint8_t flag);
+void sl_rules_message(struct sl_observer *observer, struct sl_stream *stream,
+                      const struct sl_message *message);
 void sl_rules_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
                          bool is_on_data);
 void sl_rules_fed(struct sl_observer *observer, enum sl_dir dir);
 void sl_rules_gap(struct sl_observer *observer, enum sl_dir dir);
 void sl_rules_closed(struct sl_observer *observer, enum sl_dir dir);
-
-/* Where a finding was made. */
-struct sl_rule_place {
-    enum sl_dir side;
-    uint32_t stream;
-    const struct sl_at *at;
-    struct sl_call *call; /* or NULL */
-    char level;           /* 0: the rule's */
-};
 
 /* Passes a finding to the handler, at the rule's level unless place gives a lower one. */
 void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,

@@ -71,8 +71,8 @@ static void a_stream_that_ends_on_data_behind_the_status_is_found(void **state)
 {
     (void)state;
     finish_response(TEST_RESPONSE_FIELDS, "grpc-status: 0\n", true,
-                    "finding CALL-02 server stream 1: grpc-status 0 came on a block without "
-                    "END_STREAM; a DATA frame ended the stream\n");
+                    "finding CALL-02 server stream 1: the second block of the response, with "
+                    "grpc-status, came without END_STREAM\n");
     finish_response(TEST_RESPONSE_FIELDS "grpc-status: 5\n", NULL, true,
                     "finding CALL-02 server stream 1: grpc-status 5 came on a block without "
                     "END_STREAM; a DATA frame ended the stream\n");
@@ -84,7 +84,7 @@ static void good_ends_and_other_answers_are_let_pass(void **state)
     finish_response(TEST_RESPONSE_FIELDS, "grpc-status: 0\n", false, "!finding\n");
     finish_response(NULL, TEST_RESPONSE_FIELDS "grpc-status: 16\n", false, "!finding\n");
     finish_response(NULL, ":status: 503\n", false, "!finding\n");
-    finish_response(":status: 200\ncontent-type: text/html\n", NULL, true, "!finding\n");
+    finish_response(":status: 502\ncontent-type: text/html\n", NULL, true, "!finding\n");
 }
 
 /* ---- CALL-20 ---- */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* META-02, META-13: binary values of responses, and the details of a status. */
+#include "lib/base/hex.h"
+#include "lib/base/rd.h"
+#include "lib/wire/grpc_status.h"
+#include "lib/wire/obs/state.h"
+
+#define DETAILS "grpc-status-details-bin"
+
+enum {
+    SHOWN_MAX = 40,          /* bytes of a peer's name in a finding */
+    DETAILS_MAX = 64 * 1024, /* decoded; what is longer is not looked into */
+    STATUS_CODE = 1,         /* google/rpc/status.proto */
+    NUMBER_SHIFT = 3,
+    WIRE_MASK = 7,
+};
+
+enum base64 {
+    NO_BASE64,
+    UNPADDED,
+    PADDED,
+};
+
+/* RFC 4648 4, the padding optional. */
+static enum base64 base64_of(struct sl_span text)
+{
+    size_t padding = 0;
+    while (padding < 2 && padding < text.len && text.data[text.len - 1 - padding] == '=') {
+        padding++;
+    }
+    size_t digits = text.len - padding;
+    if (digits % 4 == 1 || (padding > 0 && text.len % 4 != 0)) {
+        return NO_BASE64;
+    }
+    for (size_t i = 0; i < digits; i++) {
+        uint8_t c = text.data[i];
+        bool is_digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                        (c >= 'a' && c <= 'z') || c == '+' || c == '/';
+        if (!is_digit) {
+            return NO_BASE64;
+        }
+    }
+    return padding > 0 ? PADDED : UNPADDED;
+}
+
+/* --- META-02 --- */
+
+static bool is_binary(struct sl_span name)
+{
+    return name.len > 4 && memcmp(name.data + name.len - 4, "-bin", 4) == 0;
+}
+
+/* Values of the same name may be joined by commas; each is one of its own. */
+static enum base64 worst_of(struct sl_span list)
+{
+    enum base64 worst = UNPADDED;
+    for (bool is_more = true; is_more;) {
+        const uint8_t *comma = list.len == 0 ? NULL : memchr(list.data, ',', list.len);
+        size_t len = comma == NULL ? list.len : (size_t)(comma - list.data);
+        enum base64 kind = base64_of(sl_span_first(list, len));
+        if (kind == NO_BASE64) {
+            return NO_BASE64;
+        }
+        worst = kind == PADDED ? PADDED : worst;
+        is_more = comma != NULL;
+        list = sl_span_from(list, len + 1);
+    }
+    return worst;
+}
+
+static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
+                         const struct sl_headers *headers, bool is_first, bool is_last)
+{
+    (void)is_first;
+    (void)is_last;
+    if (stream->is_ended[SL_DIR_RESPONSE] || !sl_rules_saw_call(stream)) {
+        return;
+    }
+    for (size_t i = 0; i < headers->count; i++) {
+        const struct sl_header *field = &headers->fields[i];
+        if (!is_binary(field->name) || field->from == SL_FIELD_SHAPE ||
+            field->from == SL_FIELD_ORDER) {
+            continue;
+        }
+        enum base64 kind = worst_of(field->value);
+        struct sl_rule_place place = sl_rules_place_of(observer, stream);
+        bool is_details = sl_span_is(field->name, DETAILS); /* META-13 has that of it */
+        if (kind == NO_BASE64 && !is_details) {
+            sl_rules_report(observer, SL_RULE_META_02, &place,
+                            "the value of %.*s in the response is no base64",
+                            SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)));
+        } else if (kind == PADDED && !stream->rules.has_reported_padding) {
+            stream->rules.has_reported_padding = true;
+            place.level = 'S';
+            sl_rules_report(observer, SL_RULE_META_02, &place,
+                            "the value of %.*s in the response is sent with padding",
+                            SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)));
+        }
+    }
+}
+
+/* --- META-13 --- */
+
+/* The code of a google.rpc.Status, as it stands where it has none; false where the bytes are no protobuf message. */
+static bool read_code(struct sl_span status, uint32_t *code)
+{
+    struct sl_rd rd;
+    sl_rd_init(&rd, status);
+    while (sl_rd_ok(&rd) && sl_rd_left(&rd) > 0) {
+        uint64_t tag = sl_rd_varint(&rd);
+        uint64_t number = tag >> NUMBER_SHIFT;
+        if (number == 0) {
+            return false;
+        }
+        switch (tag & WIRE_MASK) {
+        case 0: {
+            uint64_t value = sl_rd_varint(&rd);
+            *code = number == STATUS_CODE ? (uint32_t)value : *code;
+            break;
+        }
+        case 1:
+            (void)sl_rd_take(&rd, 8);
+            break;
+        case 2: {
+            uint64_t len = sl_rd_varint(&rd);
+            if (len > sl_rd_left(&rd)) {
+                return false;
+            }
+            (void)sl_rd_take(&rd, (size_t)len);
+            break;
+        }
+        case 5:
+            (void)sl_rd_take(&rd, 4);
+            break;
+        default:
+            return false; /* groups: google.rpc.Status has none, nor does any newer version get one */
+        }
+    }
+    return sl_rd_ok(&rd);
+}
+
+static void judge_details(struct sl_observer *observer, const struct sl_stream *stream,
+                          struct sl_span value)
+{
+    struct sl_rule_place place = sl_rules_place_of(observer, stream);
+    struct sl_buf bytes;
+    sl_buf_init(&bytes, DETAILS_MAX);
+    uint32_t code = SL_GRPC_UNKNOWN;
+    bool has_code = sl_rules_status_of(&stream->call->call, &code) != NULL;
+    uint32_t told = code;
+    if (base64_of(value) == NO_BASE64) {
+        sl_rules_report(observer, SL_RULE_META_13, &place, DETAILS " is no base64");
+    } else if (sl_base64_decode(value, &bytes) != SL_OK) {
+        /* past DETAILS_MAX */
+    } else if (!read_code(sl_buf_span(&bytes), &told)) {
+        sl_rules_report(observer, SL_RULE_META_13, &place, DETAILS " is no google.rpc.Status");
+    } else if (has_code && told != code) {
+        sl_rules_report(observer, SL_RULE_META_13, &place,
+                        DETAILS " has the code %u, and grpc-status is %u", told, code);
+    }
+    sl_buf_release(&bytes);
+}
+
+static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                       bool is_on_data)
+{
+    (void)is_on_data;
+    if (dir != SL_DIR_RESPONSE || !sl_rules_saw_call(stream)) {
+        return;
+    }
+    const struct sl_call_side *side = &stream->call->call.response;
+    const struct sl_headers *last = side->has_trailers ? &side->trailers : &side->headers;
+    const struct sl_header *details = sl_headers_find(last, DETAILS);
+    if (details != NULL && details->from != SL_FIELD_SHAPE && details->from != SL_FIELD_ORDER) {
+        judge_details(observer, stream, details->value);
+    }
+}
+
+const struct sl_rule_group sl_rules_details = {
+    .answer = judge_values,
+    .end_stream = end_stream,
+};

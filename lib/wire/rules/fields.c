@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CALL-22: the fields of responses, as RFC 9113 8 wants them. */
+#include "lib/wire/obs/state.h"
+
+enum {
+    SHOWN_MAX = 40, /* bytes of a peer's name or value in a finding */
+    NO_CONTENT = 204,
+    NOT_MODIFIED = 304,
+    LENGTH_DIGITS_MAX = 18,
+};
+
+/* RFC 9113 8.2.2 */
+static bool is_connection_specific(struct sl_span name)
+{
+    static const char *const names[] = {"connection", "proxy-connection", "keep-alive",
+                                        "transfer-encoding", "upgrade"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (sl_span_is(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 9113 8.2.1: what is wrong with a name, or NULL. */
+static const char *wrong_name(struct sl_span name)
+{
+    if (name.len == 0) {
+        return "without a name";
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.data[i];
+        if (c >= 'A' && c <= 'Z') {
+            return "whose name has capital letters";
+        }
+        if (c <= 0x20 || c >= 0x7f || (c == ':' && i > 0)) {
+            return "whose name has a byte that no name may have";
+        }
+    }
+    return is_connection_specific(name) ? "that is of an HTTP/1.1 connection" : NULL;
+}
+
+/* RFC 9113 8.2.1 */
+static bool has_forbidden_byte(struct sl_span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] == '\0' || value.data[i] == '\r' || value.data[i] == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RFC 9113 8.3: what is wrong with the place of a pseudo-header field, or NULL. */
+static const char *wrong_pseudo(struct sl_span name, bool is_first, bool is_late)
+{
+    return !is_first                      ? "that stands in trailers"
+           : !sl_span_is(name, ":status") ? "that no response has"
+           : is_late                      ? "that comes behind other fields"
+                                          : NULL;
+}
+
+static void report(struct sl_observer *observer, struct sl_stream *stream, struct sl_span name,
+                   const char *what)
+{
+    struct sl_rule_place place = sl_rules_place_of(observer, stream);
+    stream->rules.has_reported_fields = true;
+    sl_rules_report(observer, SL_RULE_CALL_22, &place, "the response has a field \"%.*s\" %s",
+                    SL_SPAN_ARG(sl_span_first(name, SHOWN_MAX)), what);
+}
+
+/* The first thing that is wrong with a block. */
+static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
+                        const struct sl_headers *headers, bool is_first, bool is_last)
+{
+    if (stream->is_ended[SL_DIR_RESPONSE] || stream->rules.has_reported_fields ||
+        !sl_rules_saw_call(stream) || sl_rules_are_inferred(headers)) {
+        return;
+    }
+    bool has_regular = false;
+    size_t statuses = 0;
+    for (size_t i = 0; i < headers->count; i++) {
+        const struct sl_header *field = &headers->fields[i];
+        bool is_pseudo = field->name.len > 0 && field->name.data[0] == ':';
+        const char *what =
+            is_pseudo ? wrong_pseudo(field->name, is_first, has_regular) : wrong_name(field->name);
+        if (what == NULL && has_forbidden_byte(field->value)) {
+            what = "whose value has CR, LF or NUL in it";
+        }
+        if (what != NULL) {
+            report(observer, stream, field->name, what);
+            return;
+        }
+        has_regular |= !is_pseudo;
+        statuses += is_pseudo;
+    }
+    if (is_first && statuses > 1) {
+        report(observer, stream, sl_span_str(":status"), "more than once");
+    } else if (is_first && statuses == 0 && !is_last) { /* trailers alone are CALL-04's */
+        struct sl_rule_place place = sl_rules_place_of(observer, stream);
+        stream->rules.has_reported_fields = true;
+        sl_rules_report(observer, SL_RULE_CALL_22, &place, "the response has no :status");
+    }
+}
+
+/* False for what is no number. */
+static bool read_length(struct sl_span text, uint64_t *ret_length)
+{
+    *ret_length = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        *ret_length = *ret_length * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return text.len > 0 && text.len <= LENGTH_DIGITS_MAX;
+}
+
+/* RFC 9113 8.1.1: content-length is the sum of what DATA carried, without padding. */
+static void judge_length(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                         bool is_on_data)
+{
+    (void)is_on_data;
+    if (dir != SL_DIR_RESPONSE || !sl_rules_saw_call(stream) || stream->rules.has_reported_fields) {
+        return;
+    }
+    const struct sl_call *call = &stream->call->call;
+    const struct sl_call_side *side = &call->response;
+    const struct sl_headers *first = side->has_headers ? &side->headers : &side->trailers;
+    const struct sl_header *length = sl_headers_find(first, "content-length");
+    const struct sl_header *method = sl_headers_find(&call->request.headers, ":method");
+    bool is_bodiless = call->http_status == NO_CONTENT || call->http_status == NOT_MODIFIED ||
+                       (method != NULL && sl_span_is(method->value, "HEAD"));
+    uint64_t said = 0;
+    if (length == NULL || is_bodiless || sl_rules_are_inferred(first) ||
+        (read_length(length->value, &said) && said == side->data_bytes)) {
+        return;
+    }
+    struct sl_rule_place place = sl_rules_place_of(observer, stream);
+    sl_rules_report(
+        observer, SL_RULE_CALL_22, &place, "content-length is \"%.*s\", and %llu bytes came",
+        SL_SPAN_ARG(sl_span_first(length->value, SHOWN_MAX)), (unsigned long long)side->data_bytes);
+}
+
+const struct sl_rule_group sl_rules_fields = {
+    .answer = judge_block,
+    .end_stream = judge_length,
+};

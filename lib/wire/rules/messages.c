@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FRM-17, FRM-09, CALL-23: the messages of a response. */
+#include "lib/wire/content.h"
+#include "lib/wire/grpc_status.h"
+#include "lib/wire/obs/state.h"
+
+enum {
+    SHOWN_MAX = 40, /* bytes of a peer's value in a finding */
+    COMPRESSED = 1, /* PROTOCOL-HTTP2 "Compressed-Flag" */
+};
+
+/* The encodings that a client takes: what it offers, and what it sends itself. */
+static bool is_offered(const struct sl_call *call, struct sl_span encoding)
+{
+    const struct sl_header *field = sl_headers_find(&call->request.headers, "grpc-accept-encoding");
+    struct sl_span own = sl_content_encoding(call, SL_DIR_REQUEST);
+    struct sl_span list = field == NULL ? sl_span(NULL, 0) : field->value;
+    bool is_in = own.len > 0 && sl_span_equal(own, encoding);
+    for (size_t i = 0; !is_in && i + encoding.len <= list.len; i++) {
+        bool is_start = i == 0 || list.data[i - 1] == ',' || list.data[i - 1] == ' ';
+        size_t end = i + encoding.len;
+        bool is_end = end == list.len || list.data[end] == ',' || list.data[end] == ' ';
+        is_in = is_start && is_end && sl_span_equal(sl_span(list.data + i, encoding.len), encoding);
+    }
+    return is_in;
+}
+
+static void judge_flag(struct sl_observer *observer, struct sl_stream *stream, uint8_t flag)
+{
+    if (flag == 0 || stream->rules.has_reported_flag || !sl_rules_saw_call(stream) ||
+        sl_rules_are_inferred(&stream->call->call.response.headers)) {
+        return;
+    }
+    const struct sl_call *call = &stream->call->call;
+    struct sl_span encoding = sl_content_encoding(call, SL_DIR_RESPONSE);
+    struct sl_rule_place place = sl_rules_place_of(observer, stream);
+    stream->rules.has_reported_flag = true;
+    if (flag != COMPRESSED) {
+        sl_rules_report(observer, SL_RULE_FRM_17, &place,
+                        "a message of the response begins with the flag %u, neither 0 nor 1", flag);
+    } else if (encoding.len == 0 || sl_span_is(encoding, "identity")) {
+        sl_rules_report(observer, SL_RULE_FRM_17, &place,
+                        "a message of the response is marked as compressed, and grpc-encoding %s",
+                        encoding.len == 0 ? "is not there" : "is identity");
+    } else if (!is_offered(call, encoding) && !sl_rules_are_inferred(&call->request.headers)) {
+        sl_rules_report(observer, SL_RULE_FRM_09, &place,
+                        "the response is compressed with \"%.*s\", which the client does not offer",
+                        SL_SPAN_ARG(sl_span_first(encoding, SHOWN_MAX)));
+    } else {
+        stream->rules.has_reported_flag = false; /* right so far */
+    }
+}
+
+static void note_message(struct sl_observer *observer, struct sl_stream *stream,
+                         const struct sl_message *message)
+{
+    (void)observer;
+    struct sl_stream_rules *rules = &stream->rules;
+    if (!message->is_complete) {
+        rules->has_partial = true;
+        rules->has_partial_prefix = message->has_prefix;
+        rules->partial_length = message->length;
+        rules->partial_received = message->received;
+    }
+}
+
+/* FRM-17: a response that failed may have been given up within a message; one that is OK is whole. */
+static void judge_last(struct sl_observer *observer, const struct sl_stream *stream)
+{
+    const struct sl_stream_rules *rules = &stream->rules;
+    struct sl_rule_place place = sl_rules_place_of(observer, stream);
+    if (rules->has_partial_prefix) {
+        sl_rules_report(observer, SL_RULE_FRM_17, &place,
+                        "the response is OK, and of its last message, of %u bytes by its prefix, "
+                        "%llu came",
+                        rules->partial_length, (unsigned long long)rules->partial_received);
+    } else {
+        sl_rules_report(observer, SL_RULE_FRM_17, &place,
+                        "the response is OK, and bytes behind its last message are no message");
+    }
+}
+
+static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                       bool is_on_data)
+{
+    (void)is_on_data;
+    uint32_t code = SL_GRPC_UNKNOWN;
+    if (dir != SL_DIR_RESPONSE || !sl_rules_saw_call(stream) ||
+        sl_rules_status_of(&stream->call->call, &code) == NULL || code != SL_GRPC_OK) {
+        return;
+    }
+    const struct sl_call *call = &stream->call->call;
+    if (stream->rules.has_partial) {
+        judge_last(observer, stream);
+        return; /* how many messages there are is not known then */
+    }
+    bool is_readable = stream->call->framing[SL_DIR_RESPONSE] == SL_FRAMING_MESSAGES;
+    if (is_readable && call->response.message_count != 1 &&
+        !sl_rules_are_inferred(&call->request.headers) &&
+        observer->handler.is_single_answer != NULL &&
+        observer->handler.is_single_answer(observer->config.owner, call)) {
+        struct sl_rule_place place = sl_rules_place_of(observer, stream);
+        sl_rules_report(observer, SL_RULE_CALL_23, &place,
+                        "a response of one message is OK with %llu of them",
+                        (unsigned long long)call->response.message_count);
+    }
+}
+
+const struct sl_rule_group sl_rules_messages = {
+    .prefix = judge_flag,
+    .message = note_message,
+    .end_stream = end_stream,
+};
