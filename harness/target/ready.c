@@ -28,7 +28,10 @@ struct har_ready {
     char text[HAR_READY_TEXT_MAX];
     struct sockaddr_storage peer; /* of the connection that had the answer */
     bool is_connected, has_frame; /* how far the attempt has come */
-    bool is_answered; /* the last attempt had a status from the wire, though UNAVAILABLE */
+    bool has_head;                /* HEADERS of gRPC came on our stream */
+    bool is_broken;    /* the server broke a rule of the wire, or did not get beyond the head */
+    uint64_t heard_ns; /* its first frame; 0: none yet */
+    bool is_answered;  /* the last attempt had a status from the wire, though UNAVAILABLE */
     bool is_done;
 };
 
@@ -60,6 +63,13 @@ static void on_pause_over(uv_timer_t *timer)
     begin_attempt(timer->data);
 }
 
+/* What speaks HTTP/2 and breaks its rules, or those of gRPC, is a target: scenarios are to judge it. What says that it is
+ * not available yet is asked again. */
+static bool is_there(const struct har_ready *ready)
+{
+    return ready->is_broken && ready->has_frame && !ready->is_answered;
+}
+
 /* The attempt has failed: another one after a pause, while there is time. */
 static void retry(struct har_ready *ready)
 {
@@ -67,6 +77,12 @@ static void retry(struct har_ready *ready)
     if (hint != NULL) {
         snprintf(ready->text, sizeof ready->text, "%s", hint);
         finish(ready, SL_UNSUPPORTED);
+        return;
+    }
+    if (is_there(ready)) {
+        ready->took_ns = ready->heard_ns - ready->begin_ns;
+        ready->peer = *har_conn_peer(ready->conn);
+        finish(ready, SL_OK);
         return;
     }
     end_attempt(ready);
@@ -120,6 +136,7 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
         add(ready, "; credentials are given by --metadata-file or --metadata-env");
         finish(ready, SL_UNSUPPORTED);
     } else {
+        ready->is_broken |= ready->has_head && !is_from_wire;
         retry(ready);
     }
 }
@@ -128,7 +145,7 @@ static void on_ended(void *owner, struct har_conn *conn, enum har_conn_end how, 
 {
     struct har_ready *ready = owner;
     snprintf(ready->text, sizeof ready->text, "%s", text);
-    if (how == HAR_CONN_UNFIT) {
+    if (how == HAR_CONN_UNFIT && !is_there(ready)) {
         finish(ready, SL_UNSUPPORTED);
         return;
     }
@@ -151,8 +168,28 @@ static void on_connected(void *owner, struct har_conn *conn)
 static void on_frame(void *owner, struct har_conn *conn, const struct sl_frame_event *event)
 {
     struct har_ready *ready = owner;
-    (void)conn;
-    ready->has_frame |= event->dir == SL_DIR_RESPONSE && !event->is_malformed;
+    bool is_known = !event->is_malformed && sl_h2_type_name(event->header.type) != NULL;
+    if (conn != ready->conn || event->dir != SL_DIR_RESPONSE || !is_known) {
+        return;
+    }
+    ready->has_frame = true;
+    ready->heard_ns = ready->heard_ns == 0 ? sl_clock_mono_ns() : ready->heard_ns;
+    const struct sl_header *type =
+        event->headers == NULL ? NULL : sl_headers_find(event->headers, "content-type");
+    ready->has_head |= type != NULL && sl_span_starts(type->value, "application/grpc");
+}
+
+/* CALL-01 alone is what any web server breaks. The answer has a moment to come to its end. */
+static void on_finding(void *owner, struct har_conn *conn, const struct sl_finding *finding)
+{
+    struct har_ready *ready = owner;
+    if (conn != ready->conn || ready->is_done || ready->is_broken || finding->level != 'M' ||
+        finding->side != SL_DIR_RESPONSE || strcmp(finding->rule, "CALL-01") == 0) {
+        return;
+    }
+    ready->is_broken = true;
+    snprintf(ready->text, sizeof ready->text, "%s: %s", finding->rule, finding->text);
+    uv_timer_start(&ready->timer, on_lonely_end, LONELY_MS, 0);
 }
 
 static void on_attempt_over(uv_timer_t *timer)
@@ -174,13 +211,14 @@ static void on_attempt_over(uv_timer_t *timer)
 }
 
 static const struct har_conn_handler conn_handler = {
-    .connected = on_connected, .ended = on_ended, .frame = on_frame};
+    .connected = on_connected, .ended = on_ended, .frame = on_frame, .finding = on_finding};
 static const struct har_stream_handler stream_handler = {.end = on_end};
 
 static void begin_attempt(struct har_ready *ready)
 {
     ready->begin_ns = sl_clock_mono_ns();
-    ready->is_connected = ready->has_frame = false;
+    ready->is_connected = ready->has_frame = ready->has_head = ready->is_broken = false;
+    ready->heard_ns = 0;
     struct har_conn_config conn = ready->config.conn;
     conn.handler = &conn_handler;
     conn.owner = ready;

@@ -6,7 +6,8 @@
  * Readiness by a real RPC: a unary call on one fresh connection after the other, until a gRPC status
  * comes over the wire in trailers. A listening port, or bytes that are not gRPC, do not make a server
  * ready. UNAVAILABLE is tried again, as a server says it while it starts, and counts when the time is
- * up.
+ * up. A server whose frames break a MUST, so that its answers never are right, is ready too: scenarios
+ * are to judge it.
  *
  * Life: as har_conn. har_ready_free may be called from done().
  */

@@ -116,6 +116,9 @@ static void greet(struct peer_conn *conn)
             pairs[count++] =
                 (struct sl_h2_setting_pair){SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, script->window};
         }
+        if (script->is_ping_first) {
+            (void)sl_h2_write_ping(&conn->out, false, 1);
+        }
         (void)sl_h2_write_settings(&conn->out, pairs, count);
     }
     peer_flush(conn);

@@ -14,6 +14,14 @@
  *   /t/Die       half of a DATA frame, then the connection ends as the script says
  *   /t/Goaway    GOAWAY with this stream as the last one, then OK
  *
+ * and wrongly:
+ *
+ *   /t/NoStatus  headers, then trailers without grpc-status
+ *   /t/NoEnd     headers, then trailers that do not end the stream
+ *   /t/NoTrailers  headers, then RST_STREAM NO_ERROR
+ *   /t/Long      headers, then a prefix of more bytes than any client takes, and trailers
+ *   /t/Page      :status 200, text/html, and no more of gRPC
+ *
  * It parses with the project's observer, as the client under test does: tests against other servers
  * (test_transport_servers) are what proves the wire format.
  */
@@ -30,7 +38,8 @@ struct peer_script {
     const char *greeting; /* raw bytes sent at once in place of HTTP/2; NULL: none */
     bool is_mute;         /* accepts and says nothing */
     bool is_deaf_to_pings;
-    bool is_padding; /* DATA frames are padded */
+    bool is_ping_first; /* a PING comes before SETTINGS */
+    bool is_padding;    /* DATA frames are padded */
     enum peer_die die;
     size_t die_after;     /* of so many bytes of a connection it ends as die says; 0: never */
     uint32_t max_streams; /* SETTINGS_MAX_CONCURRENT_STREAMS; 0: not sent */

@@ -172,9 +172,41 @@ static void note_request(struct peer_seen *seen, const struct sl_headers *header
     copy_field(headers, "x-extra-bin", seen->last_binary, sizeof seen->last_binary);
 }
 
+/* The methods whose answers are wrong; false for the others. */
+static bool answer_wrongly(struct peer_call *call)
+{
+    struct peer_conn *conn = call->conn;
+    const struct sl_header other = field("x-trailer", "end");
+    const struct sl_header status = field("grpc-status", "0");
+    const struct sl_header page[] = {field(":status", "200"), field("content-type", "text/html")};
+    if (strcmp(call->method, "/t/NoStatus") == 0) {
+        send_headers(call);
+        send_block(call, &other, 1, SL_H2_FLAG_END_STREAM);
+    } else if (strcmp(call->method, "/t/NoEnd") == 0) {
+        send_headers(call);
+        send_block(call, &status, 1, 0);
+    } else if (strcmp(call->method, "/t/NoTrailers") == 0) {
+        send_headers(call);
+        (void)sl_h2_write_rst_stream(&conn->out, call->stream, SL_H2_NO_ERROR);
+    } else if (strcmp(call->method, "/t/Long") == 0) {
+        send_headers(call);
+        send_data(call, sl_span("\0\x7f\0\0\0xy", 7));
+        send_block(call, &status, 1, SL_H2_FLAG_END_STREAM);
+    } else if (strcmp(call->method, "/t/Page") == 0) {
+        send_block(call, page, 2, SL_H2_FLAG_END_STREAM);
+    } else {
+        return false;
+    }
+    end_call(call);
+    return true;
+}
+
 static void answer_at_once(struct peer_call *call)
 {
     struct peer_conn *conn = call->conn;
+    if (answer_wrongly(call)) {
+        return;
+    }
     if (strcmp(call->method, "/t/Quiet") == 0) {
         send_headers(call);
     } else if (strcmp(call->method, "/t/Fail") == 0) {

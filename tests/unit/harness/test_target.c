@@ -314,6 +314,23 @@ static void any_status_from_the_wire_means_ready(void **state)
     client_free(client);
 }
 
+static void a_server_that_breaks_the_rules_is_there(void **state)
+{
+    static const char *const methods[] = {"/t/NoStatus", "/t/NoEnd", "/t/NoTrailers", "/t/Long"};
+    (void)state;
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        struct client *client = client_new(&(struct peer_script){0});
+        struct readiness readiness = wait_ready(client, methods[i], 10 * SL_SECOND);
+        if (readiness.status != SL_OK) {
+            fail_msg("%s: status %d, \"%s\"", methods[i], readiness.status, readiness.text);
+        }
+        client_free(client);
+    }
+    struct client *client = client_new(&(struct peer_script){.is_ping_first = true});
+    assert_int_equal(wait_ready(client, "/t/Fail", 10 * SL_SECOND).status, SL_OK);
+    client_free(client);
+}
+
 struct unready_case {
     const char *name;
     struct peer_script script;
@@ -334,6 +351,13 @@ static void nothing_else_does(void **state)
          SL_UNSUPPORTED,
          "answers in HTTP/1.1"},
         {"TLS", {.greeting = "\x15\x03\x01"}, "/t/Echo", SL_UNSUPPORTED, "speaks TLS"},
+        {"another banner", {.greeting = "SSH-2.0-OpenSSH_9.2\r\n"}, "/t/Echo", SL_TIMEOUT, ""},
+        {"our own bytes",
+         {.greeting = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
+         "/t/Echo",
+         SL_TIMEOUT,
+         ""},
+        {"a web server", {0}, "/t/Page", SL_TIMEOUT, ""},
         {"silence", {.is_mute = true}, "/t/Echo", SL_TIMEOUT, "says nothing"},
     };
     (void)state;
@@ -386,6 +410,7 @@ int main(void)
         cmocka_unit_test(a_peak_that_is_gone_again_is_seen_until_it_is_reset),
         cmocka_unit_test(fds_are_counted_as_they_are_opened),
         cmocka_unit_test(any_status_from_the_wire_means_ready),
+        cmocka_unit_test(a_server_that_breaks_the_rules_is_there),
         cmocka_unit_test(nothing_else_does),
         cmocka_unit_test(a_server_that_comes_up_late_is_waited_for),
     };
