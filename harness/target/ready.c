@@ -168,8 +168,10 @@ static void on_connected(void *owner, struct har_conn *conn)
 static void on_frame(void *owner, struct har_conn *conn, const struct sl_frame_event *event)
 {
     struct har_ready *ready = owner;
-    bool is_known = !event->is_malformed && sl_h2_type_name(event->header.type) != NULL;
-    if (conn != ready->conn || event->dir != SL_DIR_RESPONSE || !is_known) {
+    uint8_t of_type = event->header.type;
+    bool is_http2 =
+        event->is_malformed ? of_type == SL_H2_SETTINGS : sl_h2_type_name(of_type) != NULL;
+    if (conn != ready->conn || event->dir != SL_DIR_RESPONSE || !is_http2) {
         return;
     }
     ready->has_frame = true;
