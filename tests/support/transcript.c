@@ -141,8 +141,7 @@ static void on_finding(void *owner, const struct sl_finding *finding)
 {
     const struct test_transcript *transcript = owner;
     const char *level = finding->level == 'M' ? "" : finding->level == 'S' ? " (S)" : " (I)";
-    (void)sl_buf_addf(transcript->text, "finding %s%s %s stream %u: %s\n", finding->rule,
-                      level,
+    (void)sl_buf_addf(transcript->text, "finding %s%s %s stream %u: %s\n", finding->rule, level,
                       finding->side == SL_DIR_REQUEST ? "client" : "server", finding->stream,
                       finding->text);
 }

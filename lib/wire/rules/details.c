@@ -11,6 +11,7 @@ enum {
     SHOWN_MAX = 40,          /* bytes of a peer's name in a finding */
     DETAILS_MAX = 64 * 1024, /* decoded; what is longer is not looked into */
     STATUS_CODE = 1,         /* google/rpc/status.proto */
+    TRUE_BINARY_SETTING = 0xfe03,
     NUMBER_SHIFT = 3,
     WIRE_MASK = 7,
 };
@@ -44,6 +45,24 @@ static enum base64 base64_of(struct sl_span text)
 }
 
 /* --- META-02 --- */
+
+/* The C core's SETTINGS that it takes true binary (gRPC proposal G1). */
+static void note_settings(struct sl_observer *observer, enum sl_dir dir,
+                          const struct sl_h2_frame_header *header, struct sl_span payload)
+{
+    struct sl_rd rd;
+    if (header->type != SL_H2_SETTINGS || dir != SL_DIR_REQUEST) {
+        return;
+    }
+    sl_rd_init(&rd, payload);
+    while (sl_rd_left(&rd) >= 6) {
+        uint16_t id = sl_rd_be16(&rd);
+        uint32_t value = sl_rd_be32(&rd);
+        if (id == TRUE_BINARY_SETTING) {
+            observer->rules.takes_true_binary = value == 1;
+        }
+    }
+}
 
 static bool is_binary(struct sl_span name)
 {
@@ -79,7 +98,7 @@ static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
         if (!is_binary(field->name) || field->from == SL_FIELD_SHAPE ||
-            field->from == SL_FIELD_ORDER) {
+            field->from == SL_FIELD_ORDER || sl_rules_is_true_binary(observer, field)) {
             continue;
         }
         enum base64 kind = worst_of(field->value);
@@ -140,19 +159,24 @@ static bool read_code(struct sl_span status, uint32_t *code)
 }
 
 static void judge_details(struct sl_observer *observer, const struct sl_stream *stream,
-                          struct sl_span value)
+                          const struct sl_header *field)
 {
+    struct sl_span value = field->value;
+    bool is_plain = sl_rules_is_true_binary(observer, field);
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
     struct sl_buf bytes;
     sl_buf_init(&bytes, DETAILS_MAX);
     uint32_t code = SL_GRPC_UNKNOWN;
     bool has_code = sl_rules_status_of(&stream->call->call, &code) != NULL;
     uint32_t told = code;
-    if (base64_of(value) == NO_BASE64) {
+    if (is_plain) {
+        value = sl_span_from(value, 1);
+    }
+    if (!is_plain && base64_of(value) == NO_BASE64) {
         sl_rules_report(observer, SL_RULE_META_13, &place, DETAILS " is no base64");
-    } else if (sl_base64_decode(value, &bytes) != SL_OK) {
+    } else if (!is_plain && sl_base64_decode(value, &bytes) != SL_OK) {
         /* past DETAILS_MAX */
-    } else if (!read_code(sl_buf_span(&bytes), &told)) {
+    } else if (!read_code(is_plain ? value : sl_buf_span(&bytes), &told)) {
         sl_rules_report(observer, SL_RULE_META_13, &place, DETAILS " is no google.rpc.Status");
     } else if (has_code && told != code) {
         sl_rules_report(observer, SL_RULE_META_13, &place,
@@ -172,11 +196,12 @@ static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     const struct sl_headers *last = side->has_trailers ? &side->trailers : &side->headers;
     const struct sl_header *details = sl_headers_find(last, DETAILS);
     if (details != NULL && details->from != SL_FIELD_SHAPE && details->from != SL_FIELD_ORDER) {
-        judge_details(observer, stream, details->value);
+        judge_details(observer, stream, details);
     }
 }
 
 const struct sl_rule_group sl_rules_details = {
+    .whole = note_settings,
     .answer = judge_values,
     .end_stream = end_stream,
 };

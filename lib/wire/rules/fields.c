@@ -84,7 +84,8 @@ static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
         bool is_pseudo = field->name.len > 0 && field->name.data[0] == ':';
         const char *what =
             is_pseudo ? wrong_pseudo(field->name, is_first, has_regular) : wrong_name(field->name);
-        if (what == NULL && has_forbidden_byte(field->value)) {
+        if (what == NULL && has_forbidden_byte(field->value) &&
+            !sl_rules_is_true_binary(observer, field)) {
             what = "whose value has CR, LF or NUL in it";
         }
         if (what != NULL) {

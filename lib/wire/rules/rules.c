@@ -213,6 +213,14 @@ bool sl_rules_are_inferred(const struct sl_headers *headers)
     return false;
 }
 
+bool sl_rules_is_true_binary(const struct sl_observer *observer, const struct sl_header *field)
+{
+    size_t len = field->name.len;
+    return len > 4 && memcmp(field->name.data + len - 4, "-bin", 4) == 0 && field->value.len > 0 &&
+           field->value.data[0] == '\0' &&
+           (observer->rules.takes_true_binary || !sl_rules_saw_all(observer));
+}
+
 const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t *ret_code)
 {
     const struct sl_call_side *side = &call->response;

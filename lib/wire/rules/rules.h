@@ -84,6 +84,7 @@ struct sl_rules {
     struct sl_rule_limit table_size[2];
     bool is_update_due[2]; /* META-12: the next block must begin with a size update */
     bool has_reported_table[2];
+    bool takes_true_binary; /* META-02: the client's SETTINGS say so */
 };
 
 /* Where a finding was made. */
@@ -108,6 +109,9 @@ bool sl_rules_saw_all(const struct sl_observer *observer);
 bool sl_rules_saw_call(const struct sl_stream *stream);
 /* Some field of the list was not decoded but inferred. */
 bool sl_rules_are_inferred(const struct sl_headers *headers);
+/* A value of a -bin field that is a NUL and the bytes as they are (gRPC proposal G1), which the client takes, or may have
+ * said that it takes. */
+bool sl_rules_is_true_binary(const struct sl_observer *observer, const struct sl_header *field);
 /* The grpc-status of a response, or NULL without one, or with one that is malformed or inferred. */
 const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t *ret_code);
 /* A finding about a response, at its stream and call. */

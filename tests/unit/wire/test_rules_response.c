@@ -308,6 +308,47 @@ static void pseudo_header_fields_of_trailers_are_found(void **state)
     JUDGE(rows);
 }
 
+/* gRPC proposal G1: a NUL and the bytes as they are, for a client that takes them. */
+static void true_binary_is_for_those_who_take_it(void **state)
+{
+    (void)state;
+    for (int is_taken = 0; is_taken < 2; is_taken++) {
+        struct test_talk talk;
+        struct sl_buf block;
+        test_talk_init(&talk, false);
+        test_talk_settings(&talk, REQUEST, 0xfe03, (uint32_t)is_taken);
+        test_talk_request(&talk, 1, "x");
+        sl_buf_init(&block, 4096);
+        const struct sl_header fields[] = {
+            {.name = sl_span_str(":status"), .value = sl_span_str("200")},
+            {.name = sl_span_str("content-type"), .value = sl_span_str("application/grpc")},
+            {.name = sl_span_str("grpc-status"), .value = sl_span_str("3")},
+            {.name = sl_span_str("x-bin"), .value = sl_span("\0\r\n*", 4)},
+            {.name = sl_span_str("grpc-status-details-bin"), .value = sl_span("\0\10\7", 3)},
+        };
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+            assert_int_equal(sl_hpack_write_literal(&block, SL_HPACK_WITHOUT_INDEXING,
+                                                    fields[i].name, fields[i].value),
+                             SL_OK);
+        }
+        const struct sl_h2_frame_header header = {.length = (uint32_t)block.len,
+                                                  .type = SL_H2_HEADERS,
+                                                  .flags = END | SL_H2_FLAG_END_HEADERS,
+                                                  .stream = 1};
+        test_talk_frame(&talk, RESPONSE, &header, block.data);
+        sl_buf_release(&block);
+        judge(&talk,
+              is_taken == 0
+                  ? "finding CALL-22 server stream 1: the response has a field \"x-bin\" whose "
+                    "value has CR, LF or NUL in it\n"
+                    "finding META-02 server stream 1: the value of x-bin in the response is no "
+                    "base64\n"
+                    "finding META-13 server stream 1: grpc-status-details-bin is no base64\n"
+                  : "finding META-13 server stream 1: grpc-status-details-bin has the code 7, and "
+                    "grpc-status is 3\n!finding CALL-22\n!finding META-02\n");
+    }
+}
+
 static void a_content_length_that_lies_is_found(void **state)
 {
     (void)state;
@@ -415,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_reset_in_place_of_the_status_is_found),
         cmocka_unit_test(heads_that_are_malformed_are_found),
         cmocka_unit_test(pseudo_header_fields_of_trailers_are_found),
+        cmocka_unit_test(true_binary_is_for_those_who_take_it),
         cmocka_unit_test(a_content_length_that_lies_is_found),
         cmocka_unit_test(binary_values_that_are_no_base64_are_found),
         cmocka_unit_test(details_that_contradict_the_status_are_found),
