@@ -176,7 +176,7 @@ static void judge_reset(struct sl_observer *observer, enum sl_dir dir,
     if (sl_rd_be32(&rd) != SL_H2_NO_ERROR || !sl_rules_saw_call(stream) ||
         stream->is_ended[SL_DIR_RESPONSE] || stream->is_reset[SL_DIR_REQUEST] ||
         stream->is_reset[SL_DIR_RESPONSE] || observer->goaway_last != UINT32_MAX ||
-        sl_rules_doubt(observer, SL_DIR_RESPONSE)) {
+        sl_rules_doubt(observer, SL_DIR_RESPONSE) || sl_rules_doubt(observer, SL_DIR_REQUEST)) {
         return;
     }
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
