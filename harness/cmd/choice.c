@@ -65,7 +65,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void add_tags(const struct har_library *library, struct sl_buf *out)
+/* The nearest tag in question, then all that there are. */
+static void add_tags(const struct har_library *library, const char *tag, struct sl_buf *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < library->count; i++) {
@@ -80,6 +81,12 @@ static void add_tags(const struct har_library *library, struct sl_buf *out)
         }
     }
     qsort(tags, count, sizeof(tags[0]), by_name);
+    const char *near = sl_cli_nearest(tag, tags, count);
+    if (near != NULL) {
+        (void)sl_buf_addf(out, "did you mean %s? There are", near);
+    } else {
+        (void)sl_buf_add_str(out, "there are");
+    }
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || strcmp(tags[i - 1], tags[i]) != 0) {
             (void)sl_buf_addf(out, " %s", tags[i]);
@@ -97,8 +104,7 @@ int har_choice_check_tag(const char *program, const struct har_library *library,
     }
     struct sl_buf advice;
     sl_buf_init(&advice, LINE_MAX_BYTES);
-    (void)sl_buf_add_str(&advice, "there are");
-    add_tags(library, &advice);
+    add_tags(library, tag, &advice);
     say(program, "no scenario has the tag", tag, &advice);
     return BAD_USAGE;
 }

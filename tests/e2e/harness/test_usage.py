@@ -70,7 +70,7 @@ class Mistakes(unittest.TestCase):
         ("run --target a:1 --profile /nonexistent.json", "/nonexistent.json: cannot be opened"),
         ("run --target a:1 stalled-stream", "did you mean slow-consumers/stalled-stream?"),
         ("run --target a:1 zzzzzzzzzzzzzzzz", "'sluice-harness list' shows them"),
-        ("run --target a:1 --tag startr", "no scenario has the tag 'startr'; there are B1 B10 "),
+        ("run --target a:1 --tag startr", "no scenario has the tag 'startr'; did you mean starter? There are "),
         ("run --target a:1 --tag startr", " slow-consumers soak starter storms wire"),
         ("list zzzzzzzzzzzzzzzz", "no scenario matches 'zzzzzzzzzzzzzzzz'; 'sluice-harness list' shows them"),
         ("list stalled-stream", "did you mean slow-consumers/stalled-stream?"),

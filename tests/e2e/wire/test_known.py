@@ -13,7 +13,7 @@ import sys
 HARNESS, SERVER = sys.argv[1:3]
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..")
 LIST = os.path.join(ROOT, "scenarios/profiles/grpc-core-1.51.known-failing.json")
-ENTRIES_MAX = 15
+ENTRIES_MAX = 50
 OF_THE_CONTRACT = ("SEND-", "SUB-", "CHAT-")
 
 
