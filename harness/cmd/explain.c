@@ -9,6 +9,7 @@
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/language.h"
 #include "harness/cmd/scenario_schema.h"
+#include "harness/explain/coverage.h"
 #include "harness/explain/topics.h"
 #include "harness/selftest/runner.h"
 #include "lib/base/alloc.h"
@@ -47,7 +48,8 @@ static const struct sl_cli cli = {
         "it prevents, what is sent, what must come of it and why, what known stacks do, and where "
         "to look first when it fails. It also knows tags, verbs, checks, capabilities, values of "
         "profiles, verdicts and exit statuses; without an ID it lists them. "
-        "`rules` are all rules, `language` every verb and check of scenarios, `schema` their "
+        "`rules` are all rules, `coverage` what checks each of them, `language` every verb and "
+        "check of scenarios, `schema` their "
         "JSON Schema, for editors.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
@@ -119,11 +121,15 @@ static int explain_file(const struct har_mutants *mutants, const char *path,
 }
 
 static int explain(struct har_library *library, const struct har_mutants *mutants, const char *id,
-                   struct har_prose *prose)
+                   struct har_prose *prose, struct sl_buf *out)
 {
     struct har_topics topics = {.library = library, .mutants = mutants};
     if (strcmp(id, "rules") == 0) {
         har_topics_rules(&topics, prose);
+        return 0;
+    }
+    if (strcmp(id, "coverage") == 0) {
+        har_coverage_write(&topics, out);
         return 0;
     }
     if (har_topics_explain(&topics, id, prose)) {
@@ -155,7 +161,7 @@ static int explain_all(const struct explain_options *explained, const struct sl_
         har_topics_list(&topics, &prose);
     }
     for (int i = 0; i < result->operand_count && status != 2; i++) {
-        status = explain(&library, &mutants, result->operands[i], &prose);
+        status = explain(&library, &mutants, result->operands[i], &prose, &out);
     }
     (void)fwrite(out.data, 1, out.len, stdout);
     sl_buf_release(&out);

@@ -385,7 +385,7 @@ void har_topics_list(const struct har_topics *topics, struct har_prose *prose)
     flush(&listing);
     sl_buf_release(&listing.line);
     har_prose_section(prose, "Whole pages");
-    har_prose_add(prose, 0, "rules, language, schema");
+    har_prose_add(prose, 0, "rules, coverage, language, schema");
     har_prose_end(prose);
 }
 

@@ -44,6 +44,25 @@ class Rules(unittest.TestCase):
         page = (SOURCE / "docs" / "RULES.md").read_text()
         self.assertTrue(page.endswith(explained("rules", "--format", "md")), "run ci/generate")
 
+    def test_every_rule_of_the_catalogue_is_checked_and_every_check_of_a_must_is_proven(self):
+        counts = {"CALL": 24, "FRM": 20, "META": 13, "TIME": 6, "CANC": 3, "FLOW": 24, "CONN": 19, "ABU": 10,
+                  "TLS": 6, "HLTH": 3, "REFL": 2}
+        catalogue = {f"{group}-{number:02}" for group, count in counts.items() for number in range(1, count + 1)}
+        self.assertEqual(len(catalogue), 130)
+        told = {}
+        for line in explained("coverage").splitlines()[2:]:
+            rule, level, scenarios, passive, mutants = (cell.strip() for cell in line.strip("|").split("|"))
+            told[rule] = (level, int(scenarios), passive, int(mutants))
+        self.assertEqual(catalogue - set(told), set(), "rules without a row in harness/rules/rules.def")
+        missing = {"TLS-01", "TLS-02", "TLS-03", "TLS-04", "TLS-06"}
+        for rule, (level, scenarios, passive, mutants) in told.items():
+            if rule in missing:
+                continue
+            with self.subTest(rule):
+                self.assertTrue(scenarios > 0 or passive, "nothing checks it")
+                if level.startswith("M"):
+                    self.assertGreater(mutants, 0, "no wrong server proves the check")
+
 
 class Scenarios(unittest.TestCase):
     def test_each_is_told_in_sentences(self):

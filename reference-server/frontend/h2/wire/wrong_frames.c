@@ -214,6 +214,14 @@ SRV_WIRE_FRAME_HOOK(goaway_hangs_up)
     return frame->type == SL_H2_GOAWAY && refuse(wire);
 }
 
+/* Numbers above 2^31 - 100 are taken for negative ones. */
+SRV_WIRE_FRAME_HOOK(high_stream_refused)
+{
+    enum { HIGH = 0x7fffff9c };
+    (void)stream;
+    return frame->type == SL_H2_HEADERS && frame->stream > HIGH && refuse(wire);
+}
+
 #define IN(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
@@ -224,7 +232,7 @@ static const struct srv_wire_deviation deviations[] = {
     IN(frame_within_block_ignored), IN(long_frame_ignored),       IN(bad_settings_ignored),
     IN(unknown_frame_refused),      IN(unknown_setting_refused),  IN(reserved_bit_refused),
     IN(undefined_flag_refused),     IN(priority_of_idle_refused), IN(continuation_refused),
-    IN(padded_headers_refused),     IN(goaway_hangs_up),
+    IN(padded_headers_refused),     IN(goaway_hangs_up),          IN(high_stream_refused),
 };
 const struct srv_wire_group srv_wire_group_frames = {deviations,
                                                      sizeof(deviations) / sizeof(deviations[0])};

@@ -472,6 +472,20 @@ SRV_WIRE_BLOCK_HOOK(timeout_malformed_ignored)
     return false;
 }
 
+SRV_WIRE_BLOCK_HOOK(timeout_twice_ignored)
+{
+    size_t count = 0;
+    (void)wire;
+    (void)stream;
+    for (size_t i = 0; i < block->count; i++) {
+        count += sl_span_is(block->fields[i].name, "grpc-timeout");
+    }
+    for (; count > 1 && srv_wire_find(block, "grpc-timeout") < block->count;) {
+        srv_wire_remove(block, "grpc-timeout");
+    }
+    return false;
+}
+
 /* What is more nanoseconds than 64 bits hold has wrapped to next to nothing. */
 SRV_WIRE_BLOCK_HOOK(timeout_overflows)
 {
@@ -522,6 +536,7 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(timeout_hour_is_nano),
     BLOCK(timeout_in_seconds_only),
     BLOCK(timeout_malformed_ignored),
+    BLOCK(timeout_twice_ignored),
     BLOCK(timeout_overflows),
 };
 const struct srv_wire_group srv_wire_group_request = {deviations,

@@ -457,6 +457,55 @@ SRV_WIRE_BLOCK_HOOK(block_in_fragments)
     return true;
 }
 
+/* --- errors of a handler --- */
+
+/* UNIMPLEMENTED and DEADLINE_EXCEEDED come from no handler. */
+static bool is_handler_error(const struct srv_wire_block *block)
+{
+    return is_last(block) && !srv_wire_has(block, "grpc-status", "0") &&
+           !srv_wire_has(block, "grpc-status", "4") && !srv_wire_has(block, "grpc-status", "12");
+}
+
+SRV_WIRE_BLOCK_HOOK(handler_error_hangs)
+{
+    (void)wire;
+    (void)stream;
+    return is_handler_error(block);
+}
+
+SRV_WIRE_BLOCK_HOOK(handler_error_ends_connection)
+{
+    static const uint8_t payload[] = {0, 0, 0, 0, 0, 0, 0, SL_H2_INTERNAL_ERROR};
+    (void)stream;
+    if (!is_handler_error(block)) {
+        return false;
+    }
+    uint8_t bytes[sizeof(payload)];
+    memcpy(bytes, payload, sizeof(bytes));
+    for (unsigned i = 0; i < 4; i++) {
+        bytes[i] = (uint8_t)(wire->last_id >> (8 * (3 - i)));
+    }
+    const struct srv_wire_frame goaway = {.type = SL_H2_GOAWAY,
+                                          .payload = sl_span(bytes, sizeof(bytes))};
+    srv_wire_put(wire, SRV_WIRE_OUT, &goaway);
+    return true;
+}
+
+SRV_WIRE_BLOCK_HOOK(empty_stream_without_status)
+{
+    if (!is_last(block) || !srv_wire_has(block, "grpc-status", "0") ||
+        (stream != NULL && stream->data[SRV_WIRE_OUT] > 0)) {
+        return false;
+    }
+    if (is_first(stream)) {
+        srv_wire_remove(block, "grpc-status");
+        block->is_end = false;
+        put(wire, block);
+    }
+    put_data(wire, block->stream, SL_H2_FLAG_END_STREAM, sl_span(NULL, 0));
+    return true;
+}
+
 #define BLOCK(name) SRV_WIRE_DEVIATION(name, .block[SRV_WIRE_OUT] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
@@ -498,6 +547,9 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(accept_encoding_missing),
     BLOCK(encoding_not_said),
     BLOCK(block_in_fragments),
+    BLOCK(handler_error_hangs),
+    BLOCK(handler_error_ends_connection),
+    BLOCK(empty_stream_without_status),
 };
 const struct srv_wire_group srv_wire_group_response = {deviations,
                                                        sizeof(deviations) / sizeof(deviations[0])};
