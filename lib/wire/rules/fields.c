@@ -7,6 +7,7 @@ enum {
     NO_CONTENT = 204,
     NOT_MODIFIED = 304,
     LENGTH_DIGITS_MAX = 18,
+    STATUS_DIGITS = 3,
 };
 
 /* RFC 9113 8.2.2 */
@@ -40,15 +41,41 @@ static const char *wrong_name(struct sl_span name)
     return is_connection_specific(name) ? "that is of an HTTP/1.1 connection" : NULL;
 }
 
-/* RFC 9113 8.2.1 */
-static bool has_forbidden_byte(struct sl_span value)
+/* RFC 9110 15: three digits. */
+static bool is_http_status(struct sl_span value)
 {
+    if (value.len != STATUS_DIGITS || value.data[0] < '1' || value.data[0] > '9') {
+        return false;
+    }
+    return value.data[1] >= '0' && value.data[1] <= '9' && value.data[2] >= '0' &&
+           value.data[2] <= '9';
+}
+
+/* RFC 9113 8.2.1. The spaces of grpc-message are its text's (PROTOCOL-HTTP2 "Status-Message"). */
+static bool has_outer_space(const struct sl_header *field)
+{
+    struct sl_span value = field->value;
+    if (value.len == 0 || sl_span_is(field->name, "grpc-message")) {
+        return false;
+    }
+    uint8_t first = value.data[0];
+    uint8_t last = value.data[value.len - 1];
+    return first == ' ' || first == '\t' || last == ' ' || last == '\t';
+}
+
+/* RFC 9113 8.2.1, RFC 9110 15: what is wrong with a value, or NULL. */
+static const char *wrong_value(const struct sl_header *field)
+{
+    struct sl_span value = field->value;
     for (size_t i = 0; i < value.len; i++) {
         if (value.data[i] == '\0' || value.data[i] == '\r' || value.data[i] == '\n') {
-            return true;
+            return "whose value has CR, LF or NUL in it";
         }
     }
-    return false;
+    if (sl_span_is(field->name, ":status") && !is_http_status(value)) {
+        return "whose value is no number of three digits";
+    }
+    return NULL;
 }
 
 /* RFC 9113 8.3: what is wrong with the place of a pseudo-header field, or NULL. */
@@ -61,9 +88,10 @@ static const char *wrong_pseudo(struct sl_span name, bool is_first, bool is_late
 }
 
 static void report(struct sl_observer *observer, struct sl_stream *stream, struct sl_span name,
-                   const char *what)
+                   const char *what, char level)
 {
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
+    place.level = level;
     stream->rules.has_reported_fields = true;
     sl_rules_report(observer, SL_RULE_CALL_22, &place, "the response has a field \"%.*s\" %s",
                     SL_SPAN_ARG(sl_span_first(name, SHOWN_MAX)), what);
@@ -79,28 +107,35 @@ static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
     }
     bool has_regular = false;
     size_t statuses = 0;
+    const struct sl_header *spaced = NULL;
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
         bool is_pseudo = field->name.len > 0 && field->name.data[0] == ':';
         const char *what =
             is_pseudo ? wrong_pseudo(field->name, is_first, has_regular) : wrong_name(field->name);
-        if (what == NULL && has_forbidden_byte(field->value) &&
-            !sl_rules_is_true_binary(observer, field)) {
-            what = "whose value has CR, LF or NUL in it";
+        if (what == NULL && !sl_rules_is_true_binary(observer, field)) {
+            what = wrong_value(field);
         }
         if (what != NULL) {
-            report(observer, stream, field->name, what);
+            report(observer, stream, field->name, what, 'M');
             return;
+        }
+        if (spaced == NULL && has_outer_space(field)) {
+            spaced = field;
         }
         has_regular |= !is_pseudo;
         statuses += is_pseudo;
     }
     if (is_first && statuses > 1) {
-        report(observer, stream, sl_span_str(":status"), "more than once");
+        report(observer, stream, sl_span_str(":status"), "more than once", 'M');
     } else if (is_first && statuses == 0 && !is_last) { /* trailers alone are CALL-04's */
         struct sl_rule_place place = sl_rules_place_of(observer, stream);
         stream->rules.has_reported_fields = true;
         sl_rules_report(observer, SL_RULE_CALL_22, &place, "the response has no :status");
+    } else if (
+        spaced !=
+        NULL) { /* PROTOCOL-HTTP2 only advises against it in metadata, and stacks send it on */
+        report(observer, stream, spaced->name, "whose value begins or ends with white space", 'S');
     }
 }
 

@@ -277,7 +277,11 @@ static void heads_that_are_malformed_are_found(void **state)
         {{HEAD, {"x-served-by", "a\r\nx-evil: 1"}},
          "a field \"x-served-by\" whose value has CR, LF or NUL in it"},
         {{{"content-type", "application/grpc"}}, "no :status"},
-        {{HEAD, {"x-served_by.1", " a\tb\xc3\xa9 "}, {"content-length", "6"}}, NULL},
+        {{{":status", "0200"}, {"content-type", "application/grpc"}},
+         "a field \":status\" whose value is no number of three digits"},
+        {{{":status", "2O0"}, {"content-type", "application/grpc"}},
+         "a field \":status\" whose value is no number of three digits"},
+        {{HEAD, {"x-served_by.1", "a\tb \xc3\xa9"}, {"content-length", "6"}}, NULL},
         {{HEAD, {"te", "trailers"}, {"x", ""}}, NULL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -292,6 +296,30 @@ static void heads_that_are_malformed_are_found(void **state)
                            "finding CALL-22 server stream 1: the response has %s\n", rows[i].text);
         }
         judge(&talk, expected);
+    }
+}
+
+static void white_space_around_a_value_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value;
+        bool is_told;
+    } rows[] = {
+        {"x-served-by", " a", true},    {"x-served-by", "a\t", true}, {"x-served-by", "a b", false},
+        {"grpc-message", " a ", false}, {"x-served-by", "", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct test_talk talk;
+        begin(&talk);
+        send_raw(&talk, 0,
+                 (const struct field[]){HEAD, {rows[i].name, rows[i].value}, {NULL, NULL}});
+        test_talk_message(&talk, RESPONSE, 1, 0, "y");
+        test_talk_headers(&talk, RESPONSE, 1, END, OK_END);
+        judge(&talk, rows[i].is_told
+                         ? "finding CALL-22 (S) server stream 1: the response has a field "
+                           "\"x-served-by\" whose value begins or ends with white space\n"
+                         : "!finding\n");
     }
 }
 
@@ -455,6 +483,7 @@ int main(void)
         cmocka_unit_test(codes_that_grpc_does_not_define_are_found),
         cmocka_unit_test(a_reset_in_place_of_the_status_is_found),
         cmocka_unit_test(heads_that_are_malformed_are_found),
+        cmocka_unit_test(white_space_around_a_value_is_told),
         cmocka_unit_test(pseudo_header_fields_of_trailers_are_found),
         cmocka_unit_test(true_binary_is_for_those_who_take_it),
         cmocka_unit_test(a_content_length_that_lies_is_found),

@@ -351,6 +351,15 @@ SRV_WIRE_BLOCK_HOOK(http_status_twice)
     return false;
 }
 
+SRV_WIRE_BLOCK_HOOK(http_status_long)
+{
+    (void)wire;
+    if (is_first(stream)) {
+        srv_wire_set(block, ":status", "0200");
+    }
+    return false;
+}
+
 SRV_WIRE_BLOCK_HOOK(pseudo_header_in_trailers)
 {
     (void)wire;
@@ -536,6 +545,7 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(empty_field_name),
     BLOCK(late_pseudo_header),
     BLOCK(http_status_twice),
+    BLOCK(http_status_long),
     BLOCK(pseudo_header_in_trailers),
     BLOCK(content_length_lies),
     BLOCK(line_break_in_value),
