@@ -208,6 +208,7 @@ static void add_target_options(const struct har_run_options *options, struct sl_
     add_options(line, "proto", &options->protos);
     add_options(line, "descriptor-set", &options->descriptor_sets);
     (void)sl_buf_add_str(line, options->is_strict ? " --strict" : "");
+    (void)sl_buf_add_str(line, options->has_no_canary ? " --no-canary" : "");
 }
 
 static void on_first(int number)
@@ -318,6 +319,7 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
         .budget_ns = options->budget_ns,
         .client = options->client,
         .is_strict = options->is_strict,
+        .has_no_canary = options->has_no_canary,
         .evidence = options->evidence,
         .told = on_told,
         .owner = job,

@@ -34,6 +34,7 @@ SET_STRING(capture, capture)
         return SL_OK;                                                                           \
     }
 SET_FLAG(strict, is_strict)
+SET_FLAG(no_canary, has_no_canary)
 
 static enum sl_status add(struct har_list *list, const char *value, struct sl_error *reterr)
 {
@@ -191,6 +192,9 @@ static const struct sl_cli_option run_options[] = {
     {"repeat", 0, "N", "play all of it so many times", set_repeat},
     {"budget", 0, "TIME", "what has not begun by then is inconclusive", set_budget},
     {"strict", 0, NULL, "findings of level S fail too", set_strict},
+    {"no-canary", 0, NULL,
+     "do not ask after each scenario whether the server still answers: its own verdict alone",
+     set_no_canary},
     {"tls", 0, NULL, "TLS with the system's authorities (SSL_CERT_FILE, SSL_CERT_DIR)",
      har_set_tls},
     {"ca", 0, "FILE", "TLS: the authorities to trust (implies --tls)", har_set_ca},

@@ -31,7 +31,7 @@ struct har_run_options {
     unsigned jobs, repeat;
     uint64_t seed, budget_ns;
     uint64_t ready_ns; /* for the first answer; 0: as struct har_target_config has it */
-    bool has_seed, is_strict, has_tls;
+    bool has_seed, is_strict, has_no_canary, has_tls;
     const char *ca, *cert, *key, *authority, *server_name;
     struct sl_headers metadata; /* from everywhere, in the order of the options */
     struct har_list metadata_given, metadata_files, metadata_variables; /* the options */

@@ -19,11 +19,16 @@ enum {
     LIST_MAX = 1024 * 1024,
     LINE_MAX_BYTES = 8192,
     REPORT_MAX = 64 * 1024 * 1024,
+    SAMPLE_MAX = 1000,
+    JOBS_PER_PROCESSOR = 2, /* a run waits as long as it works */
 };
 
 struct selftest_options {
-    const char *scenario, *mutant, *server, *frontend, *json;
-    unsigned jobs;
+    const char *scenario, *mutant, *server, *frontend;
+    const char *json, *md; /* reports */
+    uint64_t seed;
+    unsigned one_in;
+    unsigned jobs; /* 0: as many as this machine bears */
 };
 
 #define SET_STRING(member)                                                                        \
@@ -37,15 +42,49 @@ struct selftest_options {
 SET_STRING(scenario)
 SET_STRING(mutant)
 SET_STRING(server)
-SET_STRING(frontend)
+
+static enum sl_status set_frontend(void *options, const char *value, struct sl_error *reterr)
+{
+    struct selftest_options *selftest = options;
+    if (strcmp(value, HAR_FRONTEND_GRPC) != 0 && strcmp(value, HAR_FRONTEND_H2) != 0) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: grpc or h2");
+    }
+    selftest->frontend = value;
+    return SL_OK;
+}
 
 static enum sl_status set_report(void *options, const char *value, struct sl_error *reterr)
 {
     struct selftest_options *selftest = options;
-    if (strncmp(value, "json=", 5) != 0 || value[5] == '\0') {
-        return sl_error_set(reterr, SL_USAGE, "wanted: json=FILE");
+    if (strncmp(value, "json=", 5) == 0 && value[5] != '\0') {
+        selftest->json = value + 5;
+        return SL_OK;
     }
-    selftest->json = value + 5;
+    if (strncmp(value, "md=", 3) == 0 && value[3] != '\0') {
+        selftest->md = value + 3;
+        return SL_OK;
+    }
+    return sl_error_set(reterr, SL_USAGE, "wanted: json=FILE or md=FILE");
+}
+
+static enum sl_status set_seed(void *options, const char *value, struct sl_error *reterr)
+{
+    struct selftest_options *selftest = options;
+    if (sl_units_u64(sl_span_str(value), &selftest->seed) != SL_OK) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: a number");
+    }
+    return SL_OK;
+}
+
+static enum sl_status set_sample(void *options, const char *value, struct sl_error *reterr)
+{
+    struct selftest_options *selftest = options;
+    uint64_t one_in = 0;
+    if (strncmp(value, "1/", 2) != 0 || sl_units_u64(sl_span_str(value + 2), &one_in) != SL_OK ||
+        one_in < 1 || one_in > SAMPLE_MAX) {
+        return sl_error_set(reterr, SL_USAGE, "wanted: 1/N, N from 1 to %d", SAMPLE_MAX);
+    }
+    selftest->one_in = (unsigned)one_in;
     return SL_OK;
 }
 
@@ -66,17 +105,25 @@ static const struct sl_cli_option options[] = {
     {"scenario", 0, "GLOB", "only these scenarios", set_scenario},
     {"mutant", 0, "GLOB", "only these wrong servers", set_mutant},
     {"server", 0, "PATH", "sluice-server; default: the one beside this program", set_server},
-    {"frontend", 0, "NAME", "grpc or h2: of servers that have a choice; default grpc",
+    {"frontend", 0, "NAME",
+     "grpc or h2: of servers that have a choice; default: clean ones on both, wrong ones on grpc",
      set_frontend},
-    {"jobs", 0, "N", "runs beside each other, where they allow it; default 1", set_jobs},
-    {"report", 0, "json=FILE", "the matrix as sluice.selftest/1", set_report},
+    {"seed", 0, "N", "draws the scenarios that a wrong server gets beside its own; default 1",
+     set_seed},
+    {"sample", 0, "1/N", "a part of it all, drawn by the seed", set_sample},
+    {"jobs", 0, "N", "runs beside each other, where they allow it; default: two a processor",
+     set_jobs},
+    {"report", 0, "FORMAT=FILE",
+     "the matrix: json (sluice.selftest/1) or md (a page); may be repeated", set_report},
 };
 static const struct sl_cli cli = {
     .program = "sluice-harness selftest",
-    .summary = "Proves the scenarios: each must pass on the clean reference server and fail on the "
-               "wrong ones that it claims to catch; each wrong server must be caught.",
+    .summary = "Proves the scenarios: each must pass on the clean reference server, fail on the "
+               "wrong ones that it claims to catch by a rule that they break, and not pass on a "
+               "server that does nothing; each wrong server must be caught.",
     .exits = (const struct sl_cli_line[]){{"0", "all as it must be"},
-                                          {"1", "a wrong server survived, or the clean one failed"},
+                                          {"1", "a wrong server survived, the clean one failed, or "
+                                                "a server that does nothing passed"},
                                           {"2", "bad usage, or no server"},
                                           {"3", "the machine was too busy to tell"},
                                           {"4", "nothing ran"},
@@ -130,12 +177,17 @@ static void on_tick(void *owner)
     sl_buf_release(&line);
 }
 
-static int write_json(const char *path, const struct har_cases *cases,
-                      const struct har_mutants *mutants)
+typedef void write_fn(const struct har_matrix *matrix, struct sl_buf *out);
+
+/* 0, or 2 with the reason told. path NULL: it is not wanted. */
+static int write_report(const char *path, const struct har_matrix *matrix, write_fn *write)
 {
+    if (path == NULL) {
+        return 0;
+    }
     struct sl_buf text;
     sl_buf_init(&text, REPORT_MAX);
-    har_selftest_json(cases, mutants, &text);
+    write(matrix, &text);
     struct sl_error error = {.text = "the report is too long"};
     bool is_good = !text.is_full && har_write_file(path, sl_buf_span(&text), &error) == SL_OK;
     sl_buf_release(&text);
@@ -146,25 +198,26 @@ static int write_json(const char *path, const struct har_cases *cases,
 }
 
 static int run(const struct selftest_options *selftest, const struct har_selftest_config *config,
-               struct har_cases *cases, struct har_mutants *mutants)
+               struct har_cases *cases, struct har_matrix *matrix)
 {
     struct sl_error error = {0};
     struct shown *shown = config->owner;
     shown->cases = cases;
     shown->begin_ns = sl_clock_mono_ns();
+    matrix->begin_wall_ns = sl_clock_wall_ns();
     sl_progress_init(&shown->progress, stderr);
     enum sl_status ran = har_selftest_run(config, cases, &error);
     sl_progress_end(&shown->progress);
     if (ran != SL_OK) {
         return fail(&error);
     }
-    har_selftest_print(stdout, cases, mutants);
-    struct har_selftest_totals totals = har_cases_count(cases, mutants);
+    matrix->seconds = (double)(sl_clock_mono_ns() - shown->begin_ns) / 1e9;
+    har_selftest_print(stdout, matrix);
+    struct har_selftest_totals totals = har_cases_count(cases, matrix->mutants);
     int status = har_selftest_status(&totals);
-    if (selftest->json != NULL && write_json(selftest->json, cases, mutants) != 0) {
-        return 2;
-    }
-    return status;
+    int written = write_report(selftest->json, matrix, har_selftest_json);
+    written |= write_report(selftest->md, matrix, har_selftest_md);
+    return written == 0 ? status : written;
 }
 
 /* Nothing is to run: which name has no match. The status of that is no bad usage, but that nothing ran. */
@@ -193,13 +246,42 @@ static void tell_nothing(const struct selftest_options *selftest, const struct h
     }
 }
 
+static unsigned jobs_of(const struct selftest_options *selftest)
+{
+    unsigned jobs =
+        selftest->jobs == 0 ? uv_available_parallelism() * JOBS_PER_PROCESSOR : selftest->jobs;
+    return jobs > HAR_SELFTEST_JOBS_MAX ? HAR_SELFTEST_JOBS_MAX : jobs;
+}
+
+/* All that is wished of what there is. */
+static int play(const struct selftest_options *selftest, const struct har_selftest_config *config,
+                const struct har_library *library, struct har_mutants *mutants)
+{
+    const struct har_wish wish = {
+        .scenario = selftest->scenario,
+        .mutant = selftest->mutant,
+        .frontend = selftest->frontend,
+        .seed = selftest->seed,
+        .one_in = selftest->one_in,
+    };
+    struct har_cases cases = {0};
+    har_cases_plan(&cases, library, mutants, &wish);
+    if (cases.count == 0) {
+        tell_nothing(selftest, library, mutants);
+    }
+    struct har_matrix matrix = {
+        .cases = &cases, .mutants = mutants, .wish = &wish, .jobs = config->jobs};
+    int status = run(selftest, config, &cases, &matrix);
+    har_cases_release(&cases);
+    return status;
+}
+
 int har_cmd_selftest(int argc, char **argv)
 {
-    struct selftest_options selftest = {.jobs = 1};
+    struct selftest_options selftest = {.seed = 1, .one_in = 1};
     struct sl_cli_result result;
     struct har_library library = {0};
     struct har_mutants mutants = {0};
-    struct har_cases cases = {0};
     struct shown shown = {0};
     char harness[PATH_MAX];
     char server[PATH_MAX];
@@ -208,12 +290,11 @@ int har_cmd_selftest(int argc, char **argv)
         return status;
     }
     find_programs(harness, server);
-    struct har_selftest_config config = {
+    const struct har_selftest_config config = {
         .harness = harness,
         .server = selftest.server == NULL ? server : selftest.server,
-        .profile = "reference",
-        .frontend = selftest.frontend == NULL ? "grpc" : selftest.frontend,
-        .jobs = selftest.jobs,
+        .seed = selftest.seed,
+        .jobs = jobs_of(&selftest),
         .told = on_told,
         .tick = on_tick,
         .owner = &shown,
@@ -227,14 +308,9 @@ int har_cmd_selftest(int argc, char **argv)
         status = har_cmd_library(cli.program, &library);
     }
     if (status == 0) {
-        har_cases_plan(&cases, &library, &mutants, selftest.scenario, selftest.mutant);
-        if (cases.count == 0) {
-            tell_nothing(&selftest, &library, &mutants);
-        }
-        status = run(&selftest, &config, &cases, &mutants);
+        status = play(&selftest, &config, &library, &mutants);
     }
     sl_free(list);
-    har_cases_release(&cases);
     har_mutants_release(&mutants);
     har_library_release(&library);
     return status;

@@ -223,7 +223,7 @@ static void on_played(void *owner, struct har_play *play)
         har_failures_are_noise(play->failures, play->failure_count,
                                har_hiccup_is_noisy(run->hiccup, play->begin_ns, play->end_ns));
     bool is_trend = har_failures_are_trend(play->failures, play->failure_count);
-    item->is_own_asked = !play->answer.is_down;
+    item->is_own_asked = !play->answer.is_down && !run->suite->config.has_no_canary;
     item->play = NULL;
     collect(item, play);
     if ((is_noisy || is_trend) && item->result->plays <= HAR_RERUNS_MAX) {
@@ -380,7 +380,10 @@ static void go_on(struct run *run)
     for (size_t i = 0; i < run->count; i++) {
         struct item *item = &run->items[i];
         struct har_result *result = item->result;
-        if (item->has_begun && !item->is_running && !result->is_done) {
+        bool is_over = item->has_begun && !item->is_running && !result->is_done;
+        if (is_over && run->suite->config.has_no_canary) {
+            tell(item);
+        } else if (is_over) {
             run->waiting = item;
             har_target_canary(run->suite->config.target, on_canary, run);
             return;

@@ -45,8 +45,8 @@ static size_t count_mutants(const struct har_mutants *mutants, const char *id)
 {
     size_t count = 0;
     for (size_t i = 0; i < mutants->count; i++) {
-        const char *rule = mutants->items[i].rule;
-        count += strcmp(rule, id) == 0 || strcmp(rule, contract_rule(id)) == 0;
+        const struct har_mutant *mutant = &mutants->items[i];
+        count += har_mutant_breaks(mutant, id) || har_mutant_breaks(mutant, contract_rule(id));
     }
     return count;
 }

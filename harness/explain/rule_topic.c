@@ -57,7 +57,7 @@ static void add_mutants(const struct har_topics *topics, const char *id, struct 
     bool has_any = false;
     for (size_t i = 0; i < topics->mutants->count; i++) {
         const struct har_mutant *mutant = &topics->mutants->items[i];
-        if (strcmp(mutant->rule, id) != 0) {
+        if (!har_mutant_breaks(mutant, id)) {
             continue;
         }
         if (!has_any) {

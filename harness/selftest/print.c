@@ -4,28 +4,37 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/json_out.h"
-
 enum {
     LINE = 100, /* of the matrix, where it breaks */
     LINE_SHOWN_MAX = 1024,
 };
 
-static const char *word_of(const struct har_case *item)
+const char *har_selftest_word(const struct har_case *item)
 {
     if (!item->is_done) {
         return "not run";
     }
-    if (item->outcome == HAR_INCONCLUSIVE) {
+    if (item->outcome == HAR_INCONCLUSIVE && !item->is_good) {
         return "unclear";
     }
-    if (item->mutant_name == NULL) {
+    switch (item->kind) {
+    case HAR_CASE_CLEAN:
         return item->outcome == HAR_SKIP ? "skip"
                : item->is_known          ? "known"
                : item->is_good           ? "ok"
                                          : "BROKEN";
+    case HAR_CASE_CLAIMED:
+        return item->is_good               ? "caught"
+               : item->outcome == HAR_FAIL ? "MISTAKEN" /* the failure names another rule */
+                                           : "SURVIVED";
+    case HAR_CASE_DRAWN:
+        return item->is_telling ? "caught"
+               : item->is_known ? "known"
+                                : har_outcome_name(item->outcome);
+    case HAR_CASE_IDLE:
+        break;
     }
-    return item->is_good ? "caught" : "SURVIVED";
+    return item->is_good ? "no pass" : "VACUOUS";
 }
 
 void har_selftest_line(const struct har_cases *cases, double seconds, struct sl_buf *out)
@@ -54,119 +63,101 @@ void har_selftest_line(const struct har_cases *cases, double seconds, struct sl_
 void har_selftest_print_case(FILE *file, const struct har_case *item)
 {
     const char *name = item->mutant_name == NULL ? "(clean)" : item->mutant_name;
-    (void)fprintf(file, "%-9s %-38s %-28s", word_of(item), item->scenario->id, name);
-    if (item->is_good && item->mutant_name != NULL) {
+    (void)fprintf(file, "%-9s %-38s %-28s %-4s", har_selftest_word(item), item->scenario->id, name,
+                  item->frontend);
+    if (item->rule[0] != '\0') {
         (void)fprintf(file, " %s", item->rule);
-    } else if (!item->is_good) {
-        (void)fprintf(file, " %s %s", item->rule, item->reason);
+    }
+    if (!item->is_good) {
+        (void)fprintf(file, " %s", item->reason);
     }
     (void)fprintf(file, "\n");
     (void)fflush(file);
 }
 
-/* "scenario  clean ok; caught: a (RULE), b (RULE); SURVIVED: c" */
+static bool is_of(const struct har_case *item, enum har_case_kind kind,
+                  const struct har_scenario *scenario)
+{
+    return item->kind == kind && item->scenario == scenario;
+}
+
+/* "scenario  grpc ok, h2 ok, a caught (RULE), b caught (RULE), c SURVIVED" */
 static size_t print_row(FILE *file, const struct har_cases *cases, size_t first)
 {
-    const struct har_case *clean = &cases->items[first];
-    size_t i = first + 1;
-    int column = fprintf(file, "%-40s clean %s", clean->scenario->id, word_of(clean));
-    for (; i < cases->count && cases->items[i].mutant_name != NULL; i++) {
+    const struct har_scenario *scenario = cases->items[first].scenario;
+    const char *separator = " ";
+    size_t i = first;
+    int column = fprintf(file, "%-40s", scenario->id);
+    for (; i < cases->count; i++) {
         const struct har_case *item = &cases->items[i];
-        if (column > LINE) {
-            column = fprintf(file, ",\n%40s", "");
-            column--;
+        if (is_of(item, HAR_CASE_CLEAN, scenario)) {
+            column +=
+                fprintf(file, "%sclean %s %s", separator, item->frontend, har_selftest_word(item));
+        } else if (is_of(item, HAR_CASE_CLAIMED, scenario)) {
+            if (column > LINE) {
+                column = fprintf(file, ",\n%40s", "") - 2;
+                separator = " ";
+            }
+            column +=
+                fprintf(file, "%s%s %s", separator, item->mutant_name, har_selftest_word(item));
+            if (item->is_good) {
+                column += fprintf(file, " (%s)", item->rule);
+            }
         } else {
-            column += fprintf(file, ",");
+            break;
         }
-        column += fprintf(file, " %s %s", item->mutant_name, word_of(item));
-        if (item->is_good) {
-            column += fprintf(file, " (%s)", item->rule);
-        }
+        separator = ", ";
     }
     (void)fprintf(file, "\n");
     return i;
 }
 
-void har_selftest_print(FILE *file, const struct har_cases *cases,
-                        const struct har_mutants *mutants)
+static void print_totals(FILE *file, const struct har_selftest_totals *totals)
 {
-    struct har_selftest_totals totals = har_cases_count(cases, mutants);
+    (void)fprintf(
+        file,
+        "\n%u of %u wrong servers caught, in %u runs: %u survived (%u of them failed by a "
+        "rule that they do not break)\n",
+        totals->caught, totals->expected, totals->runs, totals->survived, totals->blamed);
+    (void)fprintf(file,
+                  "clean servers: %u of %u runs as they must be, %u of them skipped, %u known\n",
+                  totals->clean - totals->clean_failed, totals->clean, totals->clean_skipped,
+                  totals->clean_known);
+    (void)fprintf(file, "drawn: %u runs, %u failed, %u by a rule that is broken\n", totals->drawn,
+                  totals->drawn_failed, totals->drawn_telling);
+    if (totals->is_idle_missing) {
+        (void)fprintf(file, "vacuous: nobody knows: the list has no server that does nothing\n");
+    } else {
+        (void)fprintf(file, "servers that do nothing: %u runs, %u vacuous passes\n", totals->idle,
+                      totals->vacuous);
+    }
+    (void)fprintf(file, "inconclusive, or not run: %u\n", totals->inconclusive);
+}
+
+void har_selftest_print(FILE *file, const struct har_matrix *matrix)
+{
+    const struct har_cases *cases = matrix->cases;
+    struct har_selftest_totals totals = har_cases_count(cases, matrix->mutants);
     (void)fprintf(file, "\n");
     for (size_t i = 0; i < cases->count;) {
-        i = print_row(file, cases, i);
+        bool is_row =
+            cases->items[i].kind == HAR_CASE_CLEAN || cases->items[i].kind == HAR_CASE_CLAIMED;
+        i = is_row ? print_row(file, cases, i) : i + 1;
     }
-    for (size_t i = 0; i < mutants->count; i++) {
-        const struct har_mutant *mutant = &mutants->items[i];
+    for (size_t i = 0; i < matrix->mutants->count; i++) {
+        const struct har_mutant *mutant = &matrix->mutants->items[i];
         if (mutant->is_expected && !mutant->is_caught) {
             (void)fprintf(file, "%-40s not caught by any scenario (breaks %s)\n", mutant->name,
-                          mutant->rule);
+                          mutant->rules);
         }
     }
-    (void)fprintf(file,
-                  "\n%u of %u wrong servers caught, in %u runs: %u survived, %u inconclusive; "
-                  "clean server: %u of %u as they must be, %u skipped\n",
-                  totals.caught, totals.expected, totals.runs, totals.survived, totals.inconclusive,
-                  totals.clean - totals.clean_failed - totals.clean_inconclusive, totals.clean,
-                  totals.clean_skipped);
-}
-
-static void add_verdict(struct sl_json_out *json, const struct har_case *item)
-{
-    enum har_outcome outcome = item->is_done ? item->outcome : HAR_INCONCLUSIVE;
-    sl_json_out_key_str(json, "verdict", har_outcome_name(outcome));
-}
-
-void har_selftest_json(const struct har_cases *cases, const struct har_mutants *mutants,
-                       struct sl_buf *out)
-{
-    struct har_selftest_totals totals = har_cases_count(cases, mutants);
-    struct sl_json_out json;
-    sl_json_out_init(&json, out);
-    sl_json_out_begin_object(&json);
-    sl_json_out_key_str(&json, "schema", "sluice.selftest/1");
-    sl_json_out_key_u64(&json, "expected", totals.expected);
-    sl_json_out_key_u64(&json, "caught", totals.caught);
-    sl_json_out_key(&json, "results");
-    sl_json_out_begin_array(&json);
     for (size_t i = 0; i < cases->count; i++) {
         const struct har_case *item = &cases->items[i];
-        if (item->mutant_name == NULL) {
-            continue;
-        }
-        sl_json_out_begin_object(&json);
-        sl_json_out_key_str(&json, "scenario", item->scenario->id);
-        sl_json_out_key_str(&json, "mutant", item->mutant_name);
-        add_verdict(&json, item);
-        sl_json_out_key_str(&json, "rule", item->rule);
-        sl_json_out_key_bool(&json, "caught", item->is_good);
-        sl_json_out_key_str(&json, "reason", item->reason);
-        sl_json_out_end_object(&json);
-    }
-    sl_json_out_end_array(&json);
-    sl_json_out_key(&json, "clean");
-    sl_json_out_begin_array(&json);
-    for (size_t i = 0; i < cases->count; i++) {
-        const struct har_case *item = &cases->items[i];
-        if (item->mutant_name == NULL) {
-            sl_json_out_begin_object(&json);
-            sl_json_out_key_str(&json, "scenario", item->scenario->id);
-            add_verdict(&json, item);
-            if (item->is_known) {
-                sl_json_out_key_bool(&json, "known", true);
-            }
-            sl_json_out_key_str(&json, "reason", item->reason);
-            sl_json_out_end_object(&json);
+        if (item->is_done && !item->is_good) {
+            har_selftest_print_case(file, item);
         }
     }
-    sl_json_out_end_array(&json);
-    sl_json_out_key(&json, "uncaught");
-    sl_json_out_begin_array(&json);
-    for (size_t i = 0; i < mutants->count; i++) {
-        if (mutants->items[i].is_expected && !mutants->items[i].is_caught) {
-            sl_json_out_str(&json, mutants->items[i].name);
-        }
-    }
-    sl_json_out_end_array(&json);
-    sl_json_out_end_object(&json);
-    (void)sl_buf_add_u8(out, '\n');
+    print_totals(file, &totals);
+    (void)fprintf(file, "seed %llu; %.0f s\n", (unsigned long long)matrix->wish->seed,
+                  matrix->seconds);
 }

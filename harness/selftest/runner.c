@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,10 @@ enum {
     PATH_BYTES = 4096,
     COMMAND_MAX = 16 * 1024,
     WAITERS_MAX = 4, /* background cases beside the others */
+    IDLERS_MAX = 16, /* cases on servers that do nothing, the same */
+    SLOTS = HAR_SELFTEST_JOBS_MAX + WAITERS_MAX + IDLERS_MAX,
     TICK_MS = 100,
+    ARGUMENTS = 20,
     TAIL = 200, /* bytes of its output in the reason */
 };
 
@@ -40,21 +44,39 @@ struct slot {
     char report[PATH_BYTES], output[PATH_BYTES];
 };
 
+/* How cases share the machine. */
+enum pool {
+    POOL_IDLE,   /* nothing happens in them: beside all that does not measure */
+    POOL_WAIT,   /* background: beside all */
+    POOL_BESIDE, /* as many as there are jobs */
+    POOL_ALONE,
+    POOLS,
+};
+
 struct runner {
     const struct har_selftest_config *config;
     struct har_cases *cases;
+    struct har_case **order; /* of all: pool by pool, in each the long ones first */
     uv_loop_t loop;
-    struct slot slots[HAR_SELFTEST_JOBS_MAX + WAITERS_MAX];
+    struct slot slots[SLOTS];
     char folder[PATH_BYTES - 64];
     char known[HAR_FOLDER_MAX +
                64]; /* what the clean server is known to fail where it stands on the C core */
-    unsigned running, waiters;
-    bool is_alone_running, is_interrupted;
+    unsigned running[POOLS];
+    bool is_interrupted;
     uv_signal_t signals[2];
     uv_timer_t ticker;
 };
 
 static void go_on(struct runner *runner);
+
+static enum pool pool_of(const struct har_case *item)
+{
+    return item->kind == HAR_CASE_IDLE     ? POOL_IDLE
+           : item->scenario->is_background ? POOL_WAIT
+           : item->scenario->is_alone      ? POOL_ALONE
+                                           : POOL_BESIDE;
+}
 
 /* ---- the end of a case ---- */
 
@@ -77,7 +99,7 @@ static void judge(struct slot *slot, int64_t exit_status, int exit_signal)
         char tail[TAIL + 1];
         read_tail(slot->output, tail, sizeof(tail));
         item->outcome = HAR_INCONCLUSIVE;
-        item->is_good = false;
+        item->is_good = item->is_telling = false;
         (void)snprintf(item->reason, sizeof(item->reason),
                        "%s, with status %d, signal %d and no report: %s",
                        slot->has_timed_out ? "it was ended after its time" : "the run ended",
@@ -95,14 +117,9 @@ static void settle(struct slot *slot)
     struct har_case *item = slot->item;
     slot->item = NULL;
     item->is_running = false;
-    if (item->scenario->is_background) {
-        runner->waiters--;
-    } else {
-        runner->running--;
-        runner->is_alone_running = false;
-    }
-    if (item->outcome == HAR_INCONCLUSIVE && item->plays < HAR_CASE_PLAYS &&
-        !runner->is_interrupted) {
+    runner->running[pool_of(item)]--;
+    bool is_unclear = item->outcome == HAR_INCONCLUSIVE && !item->is_good;
+    if (is_unclear && item->plays < HAR_CASE_PLAYS && !runner->is_interrupted) {
         item->has_begun = false;
     } else if (!runner->is_interrupted) {
         item->is_done = true;
@@ -137,8 +154,15 @@ static void on_time(uv_timer_t *timer)
 
 /* ---- the beginning of one ---- */
 
-/* A wrong server that is said to be of this front end can be played on another one too. */
-#define DEFAULT_FRONTEND "grpc"
+/* What the front end on nghttp2 is started with to be what its profile declares. */
+#define H2_PROFILE   "reference-h2"
+#define H2_OPTIONS   " --max-streams 100"
+#define GRPC_PROFILE "reference"
+
+static bool is_h2(const struct har_case *item)
+{
+    return strcmp(item->frontend, HAR_FRONTEND_H2) == 0;
+}
 
 /* The server of a case, for --exec. */
 static void add_server(const struct runner *runner, const struct har_case *item, struct sl_buf *out)
@@ -146,8 +170,8 @@ static void add_server(const struct runner *runner, const struct har_case *item,
     (void)sl_buf_add_str(out, "exec ");
     har_shell_word(out, runner->config->server);
     (void)sl_buf_add_str(out, " --listen 127.0.0.1:{port} --frontend ");
-    bool is_bound = item->mutant != NULL && strcmp(item->mutant->frontend, DEFAULT_FRONTEND) != 0;
-    har_shell_word(out, is_bound ? item->mutant->frontend : runner->config->frontend);
+    har_shell_word(out, item->frontend);
+    (void)sl_buf_add_str(out, is_h2(item) ? H2_OPTIONS : "");
     if (item->mutant_name != NULL) {
         (void)sl_buf_add_str(out, " --misbehave ");
         har_shell_word(out, item->mutant_name);
@@ -184,27 +208,40 @@ static void begin(struct slot *slot, struct har_case *item)
     size_t number = (size_t)(item - runner->cases->items);
     struct sl_buf server;
     struct sl_buf report;
+    char seed[24];
     sl_buf_init(&server, COMMAND_MAX);
     sl_buf_init(&report, COMMAND_MAX);
     (void)snprintf(slot->report, sizeof(slot->report), "%s/%zu.json", runner->folder, number);
     (void)snprintf(slot->output, sizeof(slot->output), "%s/%zu.txt", runner->folder, number);
     add_server(runner, item, &server);
     (void)sl_buf_addf(&report, "json=%s", slot->report);
-    const char *arguments[] = {runner->config->harness,
-                               "run",
-                               item->scenario->id,
-                               "--profile",
-                               runner->config->profile,
-                               "--seed",
-                               "1",
-                               "--exec",
-                               sl_buf_str(&server),
-                               "--report",
-                               sl_buf_str(&report),
-                               runner->known[0] == '\0' ? NULL : "--known-failing",
-                               runner->known,
-                               NULL};
-    char *copies[sizeof(arguments) / sizeof(arguments[0])] = {0}; /* uv wants them writable */
+    (void)snprintf(seed, sizeof(seed), "%" PRIu64, runner->config->seed);
+    bool has_known = runner->known[0] != '\0' && !is_h2(item);
+    const char *arguments[ARGUMENTS] = {
+        runner->config->harness,
+        "run",
+        item->scenario->id,
+        "--profile",
+        is_h2(item) ? H2_PROFILE : GRPC_PROFILE,
+        "--seed",
+        seed,
+        "--exec",
+        sl_buf_str(&server),
+        "--report",
+        sl_buf_str(&report),
+    };
+    size_t count = 0;
+    while (arguments[count] != NULL) {
+        count++;
+    }
+    if (has_known) {
+        arguments[count++] = "--known-failing";
+        arguments[count++] = runner->known;
+    }
+    if (item->kind == HAR_CASE_IDLE) {
+        arguments[count++] = "--no-canary"; /* it would fail, whatever the scenario saw */
+    }
+    char *copies[ARGUMENTS] = {0}; /* uv wants them writable */
     for (size_t i = 0; arguments[i] != NULL; i++) {
         copies[i] = sl_strdup(arguments[i]);
     }
@@ -227,16 +264,21 @@ static void begin(struct slot *slot, struct har_case *item)
 
 /* ---- order ---- */
 
-static bool may_begin(const struct runner *runner, const struct har_scenario *scenario)
+static bool may_begin(const struct runner *runner, enum pool pool)
 {
-    if (scenario->is_background) {
-        return runner->waiters < WAITERS_MAX;
+    const unsigned *running = runner->running;
+    switch (pool) {
+    case POOL_IDLE:
+        return running[POOL_IDLE] < IDLERS_MAX && running[POOL_ALONE] == 0;
+    case POOL_WAIT:
+        return running[POOL_WAIT] < WAITERS_MAX;
+    case POOL_BESIDE:
+        return running[POOL_BESIDE] < runner->config->jobs && running[POOL_ALONE] == 0;
+    case POOL_ALONE:
+    case POOLS:
+        break;
     }
-    if (runner->running == 0) {
-        return true;
-    }
-    return runner->running < runner->config->jobs && !scenario->is_alone &&
-           !runner->is_alone_running;
+    return running[POOL_IDLE] + running[POOL_BESIDE] + running[POOL_ALONE] == 0;
 }
 
 static struct slot *free_slot(struct runner *runner)
@@ -248,28 +290,57 @@ static struct slot *free_slot(struct runner *runner)
     return slot;
 }
 
+static unsigned all_running(const struct runner *runner)
+{
+    unsigned count = 0;
+    for (int pool = 0; pool < POOLS; pool++) {
+        count += runner->running[pool];
+    }
+    return count;
+}
+
 static void go_on(struct runner *runner)
 {
-    bool is_held =
-        false; /* a scenario of the foreground waits for its turn: no later one overtakes it */
     for (size_t i = 0; i < runner->cases->count && !runner->is_interrupted; i++) {
-        struct har_case *item = &runner->cases->items[i];
-        const struct har_scenario *scenario = item->scenario;
-        if (item->has_begun || item->is_done || (is_held && !scenario->is_background)) {
-            continue;
+        struct har_case *item = runner->order[i];
+        enum pool pool = pool_of(item);
+        if (!item->has_begun && !item->is_done && may_begin(runner, pool)) {
+            runner->running[pool]++;
+            begin(free_slot(runner), item);
         }
-        if (!may_begin(runner, scenario)) {
-            is_held |= !scenario->is_background;
-            continue;
-        }
-        runner->waiters += scenario->is_background;
-        runner->running += !scenario->is_background;
-        runner->is_alone_running |= scenario->is_alone && !scenario->is_background;
-        begin(free_slot(runner), item);
     }
-    if (runner->running + runner->waiters == 0) {
+    if (all_running(runner) == 0) {
         uv_stop(&runner->loop);
     }
+}
+
+/* What it may take: an expression is one of the long ones. */
+static double seconds_of(const struct har_case *item)
+{
+    const struct har_expr *seconds = &item->scenario->seconds;
+    return seconds->text == NULL ? seconds->number : HAR_CASE_SECONDS;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct har_case *a = *(struct har_case *const *)left;
+    const struct har_case *b = *(struct har_case *const *)right;
+    if (pool_of(a) != pool_of(b)) {
+        return pool_of(a) < pool_of(b) ? -1 : 1;
+    }
+    if (seconds_of(a) > seconds_of(b) || seconds_of(a) < seconds_of(b)) {
+        return seconds_of(a) > seconds_of(b) ? -1 : 1;
+    }
+    return a < b ? -1 : a > b;
+}
+
+static void put_in_order(struct runner *runner)
+{
+    runner->order = sl_calloc(runner->cases->count + 1, sizeof(struct har_case *));
+    for (size_t i = 0; i < runner->cases->count; i++) {
+        runner->order[i] = &runner->cases->items[i];
+    }
+    qsort(runner->order, runner->cases->count, sizeof(struct har_case *), compare);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -282,7 +353,7 @@ static void on_signal(uv_signal_t *handle, int number)
             (void)uv_process_kill(&runner->slots[i].process, SIGTERM);
         }
     }
-    if (runner->running + runner->waiters == 0) {
+    if (all_running(runner) == 0) {
         uv_stop(&runner->loop);
     }
 }
@@ -329,7 +400,7 @@ static enum sl_status make_folder(struct runner *runner, struct sl_error *reterr
 static void find_known(struct runner *runner)
 {
     char folder[HAR_FOLDER_MAX];
-    if (strcmp(runner->config->frontend, "grpc") != 0 || !har_library_folder(folder)) {
+    if (!har_library_folder(folder)) {
         return;
     }
     (void)snprintf(runner->known, sizeof(runner->known),
@@ -346,6 +417,7 @@ enum sl_status har_selftest_run(const struct har_selftest_config *config, struct
     runner->config = config;
     runner->cases = cases;
     find_known(runner);
+    put_in_order(runner);
     enum sl_status status = make_folder(runner, reterr_error);
     if (status == SL_OK) {
         (void)uv_loop_init(&runner->loop);
@@ -366,6 +438,7 @@ enum sl_status har_selftest_run(const struct har_selftest_config *config, struct
         }
         (void)rmdir(runner->folder);
     }
+    sl_free(runner->order);
     sl_free(runner);
     return status;
 }

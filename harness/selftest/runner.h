@@ -6,9 +6,9 @@
  * Runs the cases: each is a `sluice-harness run` of its own, as its users type it, against a server of
  * its own, so that no case inherits what another one left behind, and a harness that dies takes one case with it.
  *
- * A scenario that measures runs alone; one that mostly waits runs beside the others. A run that the machine
- * was too busy to judge is played again, HAR_CASE_PLAYS times in all. A case that does not end within
- * HAR_CASE_SECONDS, or leaves no report, is inconclusive, with the end of what it printed.
+ * A scenario that measures runs alone, after all the others; one that mostly waits runs beside the others, and so do all on servers
+ * that do nothing. A run that the machine was too busy to judge is played again, HAR_CASE_PLAYS times in all. A case that
+ * does not end within HAR_CASE_SECONDS, or leaves no report, is inconclusive, with the end of what it printed.
  */
 #include "harness/selftest/cases.h"
 
@@ -20,8 +20,7 @@ enum {
 struct har_selftest_config {
     const char *harness;                                    /* path of this program */
     const char *server;                                     /* path of the reference server */
-    const char *profile;                                    /* what it declares */
-    const char *frontend;                                   /* of servers that have a choice */
+    uint64_t seed;                                          /* of each run */
     unsigned jobs;                                          /* cases beside each other */
     void (*told)(void *owner, const struct har_case *item); /* as they end */
     void (*tick)(void *owner);                              /* ten times a second; may be NULL */

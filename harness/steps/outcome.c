@@ -34,7 +34,8 @@ static const struct har_field fields[] = {
          "HTTP/2), `ignored`; `*` is any name or error"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "a hang is what takes longer; default 5s"},
     {"canary", HAR_FIELD_CHOICE, AT(canary), .choices = yes_no,
-     .help = "a SendMessage on the same connection, where that is still up; \"no\": none"},
+     .help = "a SendMessage on the same connection where that is still up, on a new one where it "
+             "has ended; \"no\": none"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken by any other outcome, and by a hang"},
     {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
@@ -66,6 +67,7 @@ struct watch {
     uint64_t acked_ns;  /* ours was acknowledged; 0: not yet */
     uint64_t canary_ns; /* when it was sent */
     bool is_pinged;
+    bool is_anew;   /* the canary is on a new connection */
     bool may_close; /* an end of the connection is among what is right */
 };
 struct state {
@@ -113,6 +115,11 @@ static void fail(struct har_step *step, const struct har_actor *actor, const cha
 
 /* ---- the canary ---- */
 
+static const char *which(const struct watch *watch)
+{
+    return watch->is_anew ? "a new" : "the same";
+}
+
 static void on_canary(struct har_call *call, const struct har_stream_result *result)
 {
     struct watch *watch = call->owner;
@@ -122,11 +129,11 @@ static void on_canary(struct har_call *call, const struct har_stream_result *res
     bool is_good = result->code == SL_GRPC_OK && call->messages == 1 &&
                    har_reply_read(sl_buf_span(&call->reply), &reply) == SL_OK && reply.is_accepted;
     watch->stage = STAGE_DONE;
-    if (!is_good && !(is_cut && watch->may_close)) {
+    if (!is_good && (watch->is_anew || !is_cut || !watch->may_close)) {
         const char *name = sl_grpc_status_name(result->code);
         char text[160];
-        (void)snprintf(text, sizeof(text), "the next call on the same connection ended with %s: %s",
-                       name == NULL ? "an unknown status" : name, result->message);
+        (void)snprintf(text, sizeof(text), "the next call on %s connection ended with %s: %s",
+                       which(watch), name == NULL ? "an unknown status" : name, result->message);
         fail(watch->step, actor, text);
     }
 }
@@ -154,7 +161,10 @@ static void take(struct har_actor *actor, struct watch *watch)
     bool is_up = !link->has_ended && !link->is_closed_by_us && link->wire.frames[SL_H2_GOAWAY] == 0;
     actor->play->evidence++;
     watch->stage = STAGE_DONE;
-    if (is_up && args_of(watch->step)->canary == 0) {
+    /* A connection without a preface would be the same mistake once more. */
+    watch->is_anew = link->has_ended && !link->is_closed_by_us &&
+                     (actor->spec->suppress_mask & HAR_SUPPRESS_PREFACE) == 0;
+    if ((is_up || watch->is_anew) && args_of(watch->step)->canary == 0) {
         send_canary(actor, watch);
     }
 }
@@ -217,7 +227,10 @@ static void watch_canary(struct har_step *step, const struct har_actor *actor,
                          const struct watch *watch)
 {
     if (sl_clock_mono_ns() - watch->canary_ns >= limit_of(step, watch->canary_ns)) {
-        fail(step, actor, "hang: the next call on the same connection is not answered");
+        char text[160];
+        (void)snprintf(text, sizeof(text), "hang: the next call on %s connection is not answered",
+                       which(watch));
+        fail(step, actor, text);
     } else {
         har_play_wake(step->play, sl_clock_mono_ns() + 10 * SL_MS);
     }
@@ -285,7 +298,7 @@ const struct har_step_type har_step_outcome = {
     .name = "outcome",
     .help =
         "what came of the last stream that the actor began, or of its connection, is one of these; "
-        "then the connection, if it is up, still serves",
+        "then the connection, or a new one where it has ended, still serves",
     .example = "{\"raw\": {\"outcome\": {\"in\": [\"status RESOURCE_EXHAUSTED\", \"stream"
                " *\"], \"within\": \"3s\", \"rule\": \"RES-02\"}}}",
     .kinds = HAR_BIT(HAR_RAW),

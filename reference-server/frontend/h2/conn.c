@@ -11,6 +11,7 @@
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/life.h"
 #include "reference-server/frontend/h2/loop.h"
+#include "reference-server/frontend/h2/wrong.h"
 
 enum {
     WRITES_A_TURN = 16,
@@ -404,7 +405,7 @@ void srv_h2_conn_open(struct srv_h2 *h2, int fd, const char *peer)
     if (h2->tls != NULL) {
         conn->tls = srv_tls_source_accept(h2->tls);
     }
-    conn->wire = srv_wire_new(h2->wrong);
+    conn->wire = srv_h2_wrong_is_spared(h2) ? NULL : srv_wire_new(h2->wrong);
     srv_h2_request_init(&conn->head);
     srv_h2_closed_init(&conn->closed);
     sl_buf_init(&conn->out, SRV_H2_CIPHER);

@@ -19,6 +19,7 @@
 #include "reference-server/frontend/accept.h"
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/loop.h"
+#include "reference-server/frontend/h2/wrong.h"
 #include "reference-server/listener.h"
 
 enum {
@@ -171,7 +172,7 @@ static bool accept_one(struct srv_h2 *h2)
         }
         return errno == EINTR;
     }
-    if (is_full(h2)) {
+    if (is_full(h2) || srv_h2_wrong_hangs_up(h2)) {
         (void)close(fd);
         return true;
     }

@@ -21,6 +21,22 @@ static void crash(const char *why)
     _exit(CRASH_EXIT);
 }
 
+/* A harness plays nothing against a server that never answered. */
+static bool is_first(const struct srv_h2 *h2)
+{
+    return h2->connection_numbers == 0;
+}
+
+bool srv_h2_wrong_is_spared(const struct srv_h2 *h2)
+{
+    return h2->wrong->answers_nothing && is_first(h2);
+}
+
+bool srv_h2_wrong_hangs_up(const struct srv_h2 *h2)
+{
+    return h2->wrong->closes_at_once && !is_first(h2);
+}
+
 void srv_h2_wrong_garbage(const struct srv_h2 *h2)
 {
     if (h2->wrong->crash_on_garbage) {

@@ -5,6 +5,12 @@
 /* What the wrong servers do in this front end, but for what is one line where it belongs. A right server does nothing here. */
 #include "reference-server/frontend/h2/internal.h"
 
+/* The connection that opens now deviates in nothing: the first one of a server that is mute behind it. */
+bool srv_h2_wrong_is_spared(const struct srv_h2 *h2);
+
+/* The connection that comes now is to be closed. */
+bool srv_h2_wrong_hangs_up(const struct srv_h2 *h2);
+
 /* A message is no protobuf. */
 void srv_h2_wrong_garbage(const struct srv_h2 *h2);
 

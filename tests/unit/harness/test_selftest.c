@@ -27,7 +27,7 @@ static struct har_scenario *scenario_of(const char *id, const char *catches)
     return scenario;
 }
 
-static void set_up(struct fixture *fixture, const char *scenario_glob, const char *mutant_glob)
+static void set_up_wish(struct fixture *fixture, const struct har_wish *wish)
 {
     *fixture = (struct fixture){0};
     fixture->scenarios[0] = scenario_of("a/one", "[\"late\",\"twice\"]");
@@ -37,11 +37,20 @@ static void set_up(struct fixture *fixture, const char *scenario_glob, const cha
     assert_int_equal(
         har_mutants_read(
             &fixture->mutants,
-            sl_span_str("late\tgrpc,h2\tSUB-04\ntwice\tgrpc\tSUB-01\nunclaimed\th2\tFLOW-01\n"),
+            sl_span_str(
+                "late\tgrpc,h2\tSUB-04,SUB-02\ntwice\tgrpc\tSUB-01\nunclaimed\th2\tFLOW-01\n"
+                "answers-nothing\th2\tRES-02\n"),
             NULL),
         SL_OK);
-    har_cases_plan(&fixture->cases, &fixture->library, &fixture->mutants, scenario_glob,
-                   mutant_glob);
+    har_cases_plan(&fixture->cases, &fixture->library, &fixture->mutants, wish);
+}
+
+/* Those that are named, on one front end: each scenario has one clean run. */
+static void set_up(struct fixture *fixture, const char *scenario_glob, const char *mutant_glob)
+{
+    const struct har_wish wish = {
+        .scenario = scenario_glob, .mutant = mutant_glob, .frontend = HAR_FRONTEND_GRPC, .seed = 1};
+    set_up_wish(fixture, &wish);
 }
 
 static void tear_down(struct fixture *fixture)
@@ -65,14 +74,27 @@ static void judge(struct fixture *fixture, size_t i, const char *verdict, const 
     fixture->cases.items[i].is_done = true;
 }
 
-/* Clean, late, twice of a/one; clean, late of b/two; everything as it must be. */
+/* What a right matrix has; "unclaimed" is not caught by it, nor is the server that does nothing. */
 static void judge_all_well(struct fixture *fixture)
 {
-    judge(fixture, 0, "pass", NULL);
-    judge(fixture, 1, "fail", "SUB-04");
-    judge(fixture, 2, "fail", "SUB-01");
-    judge(fixture, 3, "pass", NULL);
-    judge(fixture, 4, "fail", "SUB-01");
+    for (size_t i = 0; i < fixture->cases.count; i++) {
+        const struct har_case *item = &fixture->cases.items[i];
+        bool is_claimed = item->kind == HAR_CASE_CLAIMED;
+        bool must_pass = item->kind == HAR_CASE_CLEAN || item->kind == HAR_CASE_DRAWN;
+        judge(fixture, i, must_pass ? "pass" : "fail",
+              is_claimed  ? strcmp(item->mutant_name, "late") == 0 ? "SUB-04" : "SUB-01"
+              : must_pass ? NULL
+                          : "RES-02");
+    }
+}
+
+static unsigned count_of(const struct fixture *fixture, enum har_case_kind kind)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < fixture->cases.count; i++) {
+        count += fixture->cases.items[i].kind == kind;
+    }
+    return count;
 }
 
 static int status_of(const struct fixture *fixture)
@@ -102,8 +124,20 @@ static void the_list_of_wrong_servers_is_read_or_refused(void **state)
     assert_int_equal(mutants.count, 1);
     assert_string_equal(mutants.items[0].name, "a");
     assert_string_equal(mutants.items[0].frontend, "grpc");
-    assert_string_equal(mutants.items[0].rule, "SUB-01");
+    assert_string_equal(mutants.items[0].rules, "SUB-01");
     har_mutants_release(&mutants);
+}
+
+static void a_rule_is_broken_when_it_is_one_of_those_that_are_listed(void **state)
+{
+    (void)state;
+    struct har_mutant mutant = {.rules = (char[]){"SUB-04,SUB-11,RES-02"}};
+    assert_true(har_mutant_breaks(&mutant, "SUB-04"));
+    assert_true(har_mutant_breaks(&mutant, "SUB-11"));
+    assert_true(har_mutant_breaks(&mutant, "RES-02"));
+    assert_false(har_mutant_breaks(&mutant, "SUB-1"));
+    assert_false(har_mutant_breaks(&mutant, "SUB-04,SUB-11"));
+    assert_false(har_mutant_breaks(&mutant, ""));
 }
 
 static void a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught(void **state)
@@ -111,13 +145,36 @@ static void a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught(vo
     (void)state;
     struct fixture fixture;
     set_up(&fixture, NULL, NULL);
-    assert_int_equal(fixture.cases.count, 5);
     judge_all_well(&fixture);
     struct har_selftest_totals totals = har_cases_count(&fixture.cases, &fixture.mutants);
-    assert_int_equal(totals.expected, 3);
+    assert_int_equal(totals.expected, 4);
     assert_int_equal(totals.caught, 2);
     assert_int_equal(har_selftest_status(&totals), 1);
     tear_down(&fixture);
+}
+
+static void all_is_clean_claimed_drawn_and_idle(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    const struct har_wish wish = {.seed = 7};
+    set_up_wish(&fixture, &wish);
+    assert_int_equal(count_of(&fixture, HAR_CASE_CLEAN), 4); /* both scenarios on both front ends */
+    assert_int_equal(count_of(&fixture, HAR_CASE_CLAIMED), 3);
+    /* "late" is named by both; "twice" by one; the others by none. */
+    assert_int_equal(count_of(&fixture, HAR_CASE_DRAWN), 0 + 1 + 2 + 2);
+    assert_int_equal(count_of(&fixture, HAR_CASE_IDLE), 2);
+    tear_down(&fixture);
+}
+
+static void a_list_without_a_server_that_does_nothing_proves_too_little(void **state)
+{
+    (void)state;
+    const struct har_selftest_totals all = {.clean = 1, .expected = 1, .caught = 1, .runs = 1};
+    struct har_selftest_totals missing = all;
+    missing.is_idle_missing = true;
+    assert_int_equal(har_selftest_status(&all), 0);
+    assert_int_equal(har_selftest_status(&missing), 1);
 }
 
 static void globs_choose_cases_and_what_is_expected(void **state)
@@ -125,20 +182,79 @@ static void globs_choose_cases_and_what_is_expected(void **state)
     (void)state;
     static const struct {
         const char *scenario, *mutant;
-        size_t cases;
+        size_t cases; /* but those that are drawn */
         unsigned expected;
     } rows[] = {
-        {"a/*", NULL, 3, 2},    {"b/*", NULL, 2, 1},    {NULL, "late", 4, 1},
-        {"a/*", "twice", 2, 1}, {"b/*", "twice", 0, 0}, {NULL, "unclaimed", 0, 1},
-        {"none", NULL, 0, 0},
+        {"a/*", NULL, 3, 2},    {"b/*", NULL, 2, 1},       {NULL, "late", 4, 1},
+        {"a/*", "twice", 2, 1}, {"b/*", "twice", 0, 0},    {NULL, "unclaimed", 0, 1},
+        {"none", NULL, 0, 0},   {NULL, "answers-*", 2, 1}, {"b/*", "answers-*", 1, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fixture fixture;
         set_up(&fixture, rows[i].scenario, rows[i].mutant);
         struct har_selftest_totals totals = har_cases_count(&fixture.cases, &fixture.mutants);
-        assert_int_equal(fixture.cases.count, rows[i].cases);
+        assert_int_equal(fixture.cases.count - count_of(&fixture, HAR_CASE_DRAWN), rows[i].cases);
         assert_int_equal(totals.expected, rows[i].expected);
-        assert_int_equal(har_selftest_status(&totals), rows[i].cases == 0 ? 4 : 3);
+        assert_int_equal(har_selftest_status(&totals), fixture.cases.count == 0 ? 4 : 3);
+        tear_down(&fixture);
+    }
+}
+
+static void a_seed_draws_the_same_part_each_time(void **state)
+{
+    (void)state;
+    unsigned different = 0;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct fixture first;
+        struct fixture second;
+        const struct har_wish wish = {.seed = seed, .one_in = 2};
+        set_up_wish(&first, &wish);
+        set_up_wish(&second, &wish);
+        struct har_selftest_totals totals = har_cases_count(&first.cases, &first.mutants);
+        assert_int_equal(totals.expected, 2);
+        assert_int_equal(totals.clean, 2);
+        assert_int_equal(first.cases.count, second.cases.count);
+        for (size_t i = 0; i < first.mutants.count; i++) {
+            assert_int_equal(first.mutants.items[i].is_expected,
+                             second.mutants.items[i].is_expected);
+        }
+        different += first.mutants.items[0].is_expected;
+        tear_down(&first);
+        tear_down(&second);
+    }
+    assert_in_range(different, 1, 19);
+}
+
+static void a_server_that_does_nothing_passes_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *verdict;
+        int status;
+        unsigned vacuous;
+    } rows[] = {{"fail", 0, 0}, {"skip", 0, 0}, {"inconclusive", 0, 0}, {"pass", 1, 1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture fixture;
+        set_up(&fixture, "b/*", "answers-nothing");
+        judge(&fixture, 0, rows[i].verdict, "RES-02");
+        struct har_selftest_totals totals = har_cases_count(&fixture.cases, &fixture.mutants);
+        assert_int_equal(har_selftest_status(&totals), rows[i].status);
+        assert_int_equal(totals.vacuous, rows[i].vacuous);
+        tear_down(&fixture);
+    }
+}
+
+static void what_is_drawn_is_told_and_not_asked_for(void **state)
+{
+    (void)state;
+    static const char *const verdicts[] = {"pass", "fail", "skip"};
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+        struct fixture fixture;
+        set_up(&fixture, NULL, "twice");
+        judge_all_well(&fixture);
+        assert_int_equal(count_of(&fixture, HAR_CASE_DRAWN), 1);
+        judge(&fixture, fixture.cases.count - 1, verdicts[i], "SUB-01");
+        assert_int_equal(status_of(&fixture), 0);
         tear_down(&fixture);
     }
 }
@@ -153,8 +269,9 @@ static void only_a_failure_by_a_rule_that_is_broken_counts(void **state)
     } rows[] = {
         {0, "pass", NULL, 0},         {0, "skip", NULL, 0},     {0, "fail", "SUB-01", 1},
         {0, "inconclusive", NULL, 3}, {1, "pass", NULL, 1},     {1, "skip", NULL, 1},
-        {1, "inconclusive", NULL, 3}, {1, "fail", "RES-02", 1}, {1, "fail", "SUB-01", 0},
-        {1, "fail", "SUB-04", 0},     {2, "fail", "SUB-04", 1}, {1, "fail", NULL, 1},
+        {1, "inconclusive", NULL, 3}, {1, "fail", "RES-02", 1}, {1, "fail", "SUB-01", 1},
+        {1, "fail", "SUB-04", 0},     {1, "fail", "SUB-02", 0}, {2, "fail", "SUB-04", 1},
+        {1, "fail", NULL, 1},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct fixture fixture;
@@ -204,6 +321,34 @@ static void what_is_no_report_is_not_believed(void **state)
     tear_down(&fixture);
 }
 
+static struct har_matrix matrix_of(const struct fixture *fixture)
+{
+    static const struct har_wish wish = {.seed = 1};
+    return (struct har_matrix){
+        .cases = &fixture->cases, .mutants = &fixture->mutants, .wish = &wish};
+}
+
+static void the_page_has_a_line_for_each_wrong_server(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct sl_buf text;
+    sl_buf_init(&text, 100000);
+    set_up(&fixture, NULL, NULL);
+    judge_all_well(&fixture);
+    judge(&fixture, 1, "fail", "RES-02");
+    const struct har_matrix matrix = matrix_of(&fixture);
+    har_selftest_md(&matrix, &text);
+    const char *page = sl_buf_str(&text);
+    assert_non_null(strstr(page, "sluice-harness selftest --seed 1 "));
+    assert_non_null(strstr(
+        page, "| late | grpc | SUB-04,SUB-02 | a/one MISTAKEN RES-02, b/two caught SUB-04 |"));
+    assert_non_null(strstr(page, "| unclaimed | h2 | FLOW-01 |  |"));
+    assert_non_null(strstr(page, "| of the survivors failed by another rule | 1 |"));
+    sl_buf_release(&text);
+    tear_down(&fixture);
+}
+
 static void the_json_matrix_names_what_was_not_caught(void **state)
 {
     (void)state;
@@ -212,10 +357,11 @@ static void the_json_matrix_names_what_was_not_caught(void **state)
     sl_buf_init(&text, 100000);
     set_up(&fixture, NULL, NULL);
     judge_all_well(&fixture);
-    har_selftest_json(&fixture.cases, &fixture.mutants, &text);
+    const struct har_matrix matrix = matrix_of(&fixture);
+    har_selftest_json(&matrix, &text);
     json_t *root = json_loadb((const char *)text.data, text.len, 0, NULL);
     assert_string_equal(json_string_value(json_object_get(root, "schema")), "sluice.selftest/1");
-    assert_int_equal(json_integer_value(json_object_get(root, "expected")), 3);
+    assert_int_equal(json_integer_value(json_object_get(root, "expected")), 4);
     assert_int_equal(json_array_size(json_object_get(root, "results")), 3);
     assert_int_equal(json_array_size(json_object_get(root, "clean")), 2);
     const json_t *result = json_array_get(json_object_get(root, "results"), 1);
@@ -223,7 +369,7 @@ static void the_json_matrix_names_what_was_not_caught(void **state)
     assert_string_equal(json_string_value(json_object_get(result, "verdict")), "fail");
     assert_string_equal(json_string_value(json_object_get(result, "rule")), "SUB-01");
     const json_t *uncaught = json_object_get(root, "uncaught");
-    assert_int_equal(json_array_size(uncaught), 1);
+    assert_int_equal(json_array_size(uncaught), 2);
     assert_string_equal(json_string_value(json_array_get(uncaught, 0)), "unclaimed");
     json_decref(root);
     sl_buf_release(&text);
@@ -234,6 +380,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_of_wrong_servers_is_read_or_refused),
+        cmocka_unit_test(a_rule_is_broken_when_it_is_one_of_those_that_are_listed),
+        cmocka_unit_test(all_is_clean_claimed_drawn_and_idle),
+        cmocka_unit_test(a_list_without_a_server_that_does_nothing_proves_too_little),
+        cmocka_unit_test(a_seed_draws_the_same_part_each_time),
+        cmocka_unit_test(a_server_that_does_nothing_passes_nothing),
+        cmocka_unit_test(what_is_drawn_is_told_and_not_asked_for),
+        cmocka_unit_test(the_page_has_a_line_for_each_wrong_server),
         cmocka_unit_test(a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught),
         cmocka_unit_test(globs_choose_cases_and_what_is_expected),
         cmocka_unit_test(only_a_failure_by_a_rule_that_is_broken_counts),

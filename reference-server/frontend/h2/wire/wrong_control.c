@@ -282,6 +282,14 @@ SRV_WIRE_FRAME_HOOK(reset_of_idle_stream)
     return false;
 }
 
+/* SETTINGS, PING and their acks go, both ways, and nothing else. */
+SRV_WIRE_FRAME_HOOK(answers_nothing)
+{
+    (void)wire;
+    (void)stream;
+    return frame->type != SL_H2_SETTINGS && frame->type != SL_H2_PING;
+}
+
 #define OUT(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_OUT] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
@@ -312,6 +320,7 @@ static const struct srv_wire_deviation deviations[] = {
     OUT(push_promise),
     OUT(data_on_idle_stream),
     OUT(reset_of_idle_stream),
+    SRV_WIRE_DEVIATION(answers_nothing, .frame = {answers_nothing, answers_nothing}),
 };
 const struct srv_wire_group srv_wire_group_control = {deviations,
                                                       sizeof(deviations) / sizeof(deviations[0])};
