@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The declared rules of SendMessage: SEND-07, SEND-08, SEND-10. */
+#include <ctype.h>
 #include <inttypes.h>
 
 #include "harness/engine/declared.h"
@@ -165,6 +166,18 @@ static bool is_ascii(const char *text)
     return *text == '\0';
 }
 
+/* An escape of a byte beyond ASCII is left, though the text was decoded. */
+static bool is_encoded_twice(const char *text)
+{
+    for (; (text = strchr(text, '%')) != NULL; text++) {
+        if (text[1] != '\0' && strchr("89ABCDEFabcdef", text[1]) != NULL &&
+            isxdigit((unsigned char)text[2])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void har_judge_violation(struct har_play *play, const struct har_send_args *how,
                          const struct har_stream_result *result)
 {
@@ -179,7 +192,7 @@ void har_judge_violation(struct har_play *play, const struct har_send_args *how,
     }
     if (is_ascii(result->message) || !sl_utf8_is_valid(sl_span_str(result->message))) {
         har_play_fail(
-            play, NULL, "SEND-10",
+            play, NULL, is_encoded_twice(result->message) ? "CALL-15" : "SEND-10",
             "the message of %s, percent-decoded, has no character that is not ASCII: %.200s",
             sl_grpc_status_name(result->code), result->message);
         return;

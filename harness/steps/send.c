@@ -45,7 +45,7 @@ static const struct har_field fields[] = {
     {"violation", HAR_FIELD_STRING, AT(violation),
      .help = "the field that google.rpc.BadRequest in grpc-status-details-bin must name; the "
              "message of the status then also has a character that is not ASCII (SEND-10)"},
-    {"rule", HAR_FIELD_STRING, AT(rule), .help = "rule that a wrong reply breaks"},
+    {"rule", HAR_FIELD_STRING, AT(rule), .help = "rule that a wrong reply breaks, and none"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "for all of it; default 10s, and `for`"},
 };
 #undef AT
@@ -243,6 +243,10 @@ static void tell(const struct har_step *step, char *text, size_t size)
 
 static const char *rule_of(const struct har_step *step)
 {
+    const struct har_send_args *args = step->node->args;
+    if (args->rule != NULL) {
+        return args->rule;
+    }
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         return actor->spec->kind == HAR_STREAM ? ""
                : actor->spec->kind == HAR_CHAT ? "CHAT-01"

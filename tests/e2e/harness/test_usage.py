@@ -77,6 +77,8 @@ class Mistakes(unittest.TestCase):
         ("list --tag starter", "unknown option '--tag'"),
         ("selftest --jobs x", "a number from 1 to 64"),
         ("selftest --report x", "json=FILE"),
+        ("selftest --sample 10", "1/N"),
+        ("selftest --frontend h3", "grpc or h2"),
         ("run --target a:1 --report json", "json=FILE"),
         ("run --target a:1 --report out.json", "wanted: json=out.json"),
         ("run --target a:1 --report out.xml", "wanted: junit=out.xml"),

@@ -92,6 +92,7 @@ SRV_WIRE_BLOCK_HOOK(status_out_of_range)
     (void)stream;
     if (is_last(block) && !srv_wire_has(block, "grpc-status", "0")) {
         srv_wire_set(block, "grpc-status", "99");
+        srv_wire_remove(block, "grpc-status-details-bin"); /* it would have the right one */
     }
     return false;
 }
@@ -434,6 +435,7 @@ SRV_WIRE_BLOCK_HOOK(errors_are_unknown)
     (void)stream;
     if (is_last(block) && !srv_wire_has(block, "grpc-status", "0")) {
         srv_wire_set(block, "grpc-status", "2");
+        srv_wire_remove(block, "grpc-status-details-bin"); /* it would have the right one */
     }
     return false;
 }
