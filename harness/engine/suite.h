@@ -80,8 +80,8 @@ struct har_suite_config {
     const char *client;   /* the command of a client under test; NULL: none */
     uint64_t seed, budget_ns; /* budget 0: none */
     bool is_strict;
-    bool has_no_canary; /* what the play itself found is the verdict */
-    const char *evidence;                                       /* folder; NULL: none */
+    bool has_no_canary;   /* what the play itself found is the verdict */
+    const char *evidence; /* folder; NULL: none */
     void (*told)(void *owner, const struct har_result *result); /* as they end */
     void *owner;
 };

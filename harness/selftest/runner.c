@@ -33,17 +33,6 @@ enum {
 
 struct runner;
 
-/* A case that runs. */
-struct slot {
-    struct runner *runner;
-    struct har_case *item; /* NULL: free */
-    uv_process_t process;
-    uv_timer_t timer;
-    unsigned handles_open;
-    bool has_timed_out;
-    char report[PATH_BYTES], output[PATH_BYTES];
-};
-
 /* How cases share the machine. */
 enum pool {
     POOL_IDLE,   /* nothing happens in them: beside all that does not measure */
@@ -51,6 +40,18 @@ enum pool {
     POOL_BESIDE, /* as many as there are jobs */
     POOL_ALONE,
     POOLS,
+};
+
+/* A case that runs. */
+struct slot {
+    struct runner *runner;
+    struct har_case *item; /* NULL: free */
+    enum pool pool;        /* that it plays in */
+    uv_process_t process;
+    uv_timer_t timer;
+    unsigned handles_open;
+    bool has_timed_out;
+    char report[PATH_BYTES], output[PATH_BYTES];
 };
 
 struct runner {
@@ -70,12 +71,14 @@ struct runner {
 
 static void go_on(struct runner *runner);
 
+/* A scenario that measures has its first play beside others: what is as it must be then, is so in a busy machine too. Any other
+ * verdict is asked for again, alone. */
 static enum pool pool_of(const struct har_case *item)
 {
-    return item->kind == HAR_CASE_IDLE     ? POOL_IDLE
-           : item->scenario->is_background ? POOL_WAIT
-           : item->scenario->is_alone      ? POOL_ALONE
-                                           : POOL_BESIDE;
+    return item->kind == HAR_CASE_IDLE                   ? POOL_IDLE
+           : item->scenario->is_background               ? POOL_WAIT
+           : item->scenario->is_alone && item->plays > 0 ? POOL_ALONE
+                                                         : POOL_BESIDE;
 }
 
 /* ---- the end of a case ---- */
@@ -117,9 +120,11 @@ static void settle(struct slot *slot)
     struct har_case *item = slot->item;
     slot->item = NULL;
     item->is_running = false;
-    runner->running[pool_of(item)]--;
+    runner->running[slot->pool]--;
     bool is_unclear = item->outcome == HAR_INCONCLUSIVE && !item->is_good;
-    if (is_unclear && item->plays < HAR_CASE_PLAYS && !runner->is_interrupted) {
+    bool is_asked_again =
+        is_unclear ? item->plays < HAR_CASE_PLAYS : !item->is_good && pool_of(item) != slot->pool;
+    if (is_asked_again && !runner->is_interrupted) {
         item->has_begun = false;
     } else if (!runner->is_interrupted) {
         item->is_done = true;
@@ -305,8 +310,10 @@ static void go_on(struct runner *runner)
         struct har_case *item = runner->order[i];
         enum pool pool = pool_of(item);
         if (!item->has_begun && !item->is_done && may_begin(runner, pool)) {
+            struct slot *slot = free_slot(runner);
+            slot->pool = pool;
             runner->running[pool]++;
-            begin(free_slot(runner), item);
+            begin(slot, item);
         }
     }
     if (all_running(runner) == 0) {

@@ -49,7 +49,8 @@ class Selftest(unittest.TestCase):
         caught = {result["mutant"] for result in data["results"] if result["verdict"] == "fail"}
         self.assertEqual(len(caught), data["expected"])
         self.assertGreaterEqual(data["expected"], 3)
-        self.assertEqual([item["verdict"] for item in data["clean"]], ["pass"])
+        self.assertEqual([(item["frontend"], item["verdict"]) for item in data["clean"]],
+                         [("grpc", "pass"), ("h2", "pass")])
         self.assertEqual([name for name in os.listdir(self.folder.name) if "selftest" in name], [])
 
     def test_a_wrong_server_that_is_not_wrong_survives(self):
@@ -66,14 +67,26 @@ class Selftest(unittest.TestCase):
                              'exec "%s" "$@" --misbehave accepts-empty-text\n' % (SERVER, SERVER))
         run, data = self.selftest("--server", server, "--scenario", SCENARIO, "--mutant", "accepts-empty-text")
         self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
-        self.assertEqual([item["verdict"] for item in data["clean"]], ["fail"])
+        self.assertEqual([(item["frontend"], item["verdict"]) for item in data["clean"]],
+                         [("grpc", "fail"), ("h2", "fail")])
 
     def test_a_server_that_never_answers_is_believed_nothing(self):
         server = self.script('if [ "$2" = list ]; then exec "%s" "$@"; fi\nexit 1\n' % SERVER)
         run, data = self.selftest("--server", server, "--scenario", SCENARIO, "--mutant", "accepts-empty-text")
         self.assertEqual(run.returncode, 3, run.stdout + run.stderr)
         self.assertEqual([item["verdict"] for item in data["results"]], ["inconclusive"])
-        self.assertEqual([item["verdict"] for item in data["clean"]], ["inconclusive"])
+        self.assertEqual([(item["frontend"], item["verdict"]) for item in data["clean"]],
+                         [("grpc", "inconclusive"), ("h2", "inconclusive")])
+
+    def test_a_tenth_is_the_same_tenth_of_the_same_seed(self):
+        server = self.script('if [ "$2" = list ]; then exec "%s" "$@"; fi\nexit 1\n' % SERVER)
+        chosen = []
+        for seed in ("3", "3"):
+            run, data = self.selftest("--server", server, "--mutant", "status-*", "--scenario", "wire/response-shape",
+                                      "--sample", "1/3", "--seed", seed)
+            self.assertEqual(run.returncode, 3, run.stdout + run.stderr)
+            chosen.append([item["mutant"] for item in data["results"]])
+        self.assertEqual(chosen[0], chosen[1])
 
     def test_usage(self):
         cases = [
