@@ -98,6 +98,13 @@ struct har_wire_outcome har_outcome_of(const struct har_actor *actor)
     return seen;
 }
 
+/* A reset with NO_ERROR behind a status of OK asks for no more of the request, and is no outcome. */
+static bool is_served(const struct har_wire_stream *stream)
+{
+    return stream->has_status && stream->status == SL_GRPC_OK &&
+           stream->reset_code == SL_H2_NO_ERROR;
+}
+
 bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
 {
     const struct har_wire_stream *stream = seen->stream;
@@ -120,8 +127,8 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
         return stream != NULL && is_http(after(word, "http"), stream);
     }
     if (after(word, "stream") != NULL) {
-        return is_gone ||
-               (stream != NULL && stream->is_reset && is_error(error, stream->reset_code));
+        return is_gone || (stream != NULL && stream->is_reset && !is_served(stream) &&
+                           is_error(error, stream->reset_code));
     }
     if (after(word, "connection") != NULL) {
         return is_gone || (seen->is_closed && !seen->has_goaway);
@@ -154,13 +161,14 @@ void har_outcome_tell(const struct har_wire_outcome *seen, char *text, size_t si
 {
     const struct har_wire_stream *stream = seen->stream;
     text[0] = '\0';
-    if (stream != NULL && stream->is_reset) {
-        add(text, size, "RST_STREAM %s", error_name(stream->reset_code));
-    } else if (stream != NULL && stream->has_status) {
+    if (stream != NULL && stream->has_status) {
         const char *name = sl_grpc_status_name(stream->status);
         add(text, size, "status %s", name == NULL ? "unknown" : name);
-    } else if (stream != NULL) {
+    } else if (stream != NULL && !stream->is_reset) {
         add(text, size, "HTTP %u without grpc-status", stream->http_status);
+    }
+    if (stream != NULL && stream->is_reset) {
+        add(text, size, "RST_STREAM %s", error_name(stream->reset_code));
     }
     if (seen->has_goaway) {
         add(text, size, "GOAWAY %s", error_name(seen->goaway));

@@ -113,6 +113,7 @@ struct sl_obs_dir {
     uint64_t gap_epoch;    /* counts the gaps of unknown place */
     uint64_t frames;       /* begun in this direction */
     uint64_t proven;       /* frames of the other direction that this sender has shown to have */
+    bool are_pings_lost;   /* of its own, more than are followed: their acks prove nothing */
     struct sl_obs_in_flight settings, pings;
     struct sl_resumed *
         resumed; /* NULL before the first; SL_OBS_DATA: the stall that the frame in progress may have ended */

@@ -104,6 +104,11 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
                         const struct sl_h2_frame_header *header, struct sl_stream *stream)
 {
     judge_first(observer, dir, header);
+    struct sl_unanswered *settings = &observer->rules.settings[dir];
+    if (header->type == SL_H2_PING && (header->flags & SL_H2_FLAG_ACK) != 0 &&
+        settings->mark != 0) {
+        settings->since++; /* RFC 9113 6.7: these go before all else, the ack of SETTINGS too */
+    }
     judge_owed(observer, dir, false, false);
     judge_owed(observer, dir, false, true);
     if (dir == SL_DIR_RESPONSE) {
@@ -229,9 +234,11 @@ static void judge_ping(struct sl_observer *observer, enum sl_dir dir, uint64_t o
 }
 
 /* CONN-09, CONN-11. */
-static void judge_goaway(struct sl_observer *observer, enum sl_dir dir, uint32_t last)
+static void judge_goaway(struct sl_observer *observer, enum sl_dir dir, uint32_t last,
+                         uint32_t error)
 {
     struct sl_rules *rules = &observer->rules;
+    rules->is_giving_up[dir] |= error != SL_H2_NO_ERROR;
     struct sl_rule_place place = place_of(observer, dir);
     if (rules->has_goaway[dir] && last > rules->goaway_last[dir]) {
         sl_rules_report(observer, SL_RULE_CONN_09, &place,
@@ -266,7 +273,8 @@ static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
     } else if (header->type == SL_H2_PING && header->length == 8) {
         judge_ping(observer, dir, sl_rd_be64(&rd), is_ack);
     } else if (header->type == SL_H2_GOAWAY && header->length >= 8) {
-        judge_goaway(observer, dir, sl_rd_be32(&rd) & SL_H2_MAX_WINDOW);
+        uint32_t last = sl_rd_be32(&rd) & SL_H2_MAX_WINDOW;
+        judge_goaway(observer, dir, last, sl_rd_be32(&rd));
     }
 }
 
@@ -295,8 +303,10 @@ static void gap(struct sl_observer *observer, enum sl_dir dir)
 static void closed(struct sl_observer *observer, enum sl_dir dir)
 {
     if (observer->dir[dir].has_frame) {
-        judge_owed(observer, dir, true, false);
-        judge_owed(observer, dir, true, true);
+        if (!observer->rules.is_giving_up[dir]) {
+            judge_owed(observer, dir, true, false);
+            judge_owed(observer, dir, true, true);
+        }
         fed(observer, dir);
     }
     gap(observer, dir);

@@ -74,6 +74,7 @@ struct sl_rules {
     bool are_pings_untracked[2];    /* the same */
     bool is_start_missing;          /* a capture lacks the server's first frames */
     bool has_goaway[2];
+    bool is_giving_up[2]; /* a GOAWAY told an error: it owes no more answers */
     uint32_t goaway_last[2];
     uint32_t highest_answered; /* stream with a response */
     bool has_reported_answer;  /* CONN-11: on a stream above its GOAWAY */

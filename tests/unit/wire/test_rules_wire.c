@@ -307,6 +307,49 @@ static void what_is_not_acknowledged_is_found(void **state)
     }
 }
 
+/* RFC 9113 6.7: acks of PINGs go before everything else; the gRPC C core sends 1000 before that of SETTINGS. */
+static void acks_of_pings_may_overtake_that_of_settings(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct test_talk talk;
+        test_talk_init(&talk, false);
+        test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 70000);
+        for (int ping = 0; ping < 100; ping++) {
+            test_talk_ping(&talk, REQUEST, false, 7);
+        }
+        for (int ping = 0; ping < 100; ping++) {
+            test_talk_ping(&talk, RESPONSE, true, 7);
+        }
+        if (i == 0) {
+            test_talk_settings_ack(&talk, RESPONSE);
+        } else { /* whoever gives up owes nothing */
+            test_talk_goaway(&talk, RESPONSE, 0, SL_H2_ENHANCE_YOUR_CALM);
+            test_talk_close(&talk, RESPONSE, false);
+        }
+        judge(&talk, "!finding\n");
+    }
+}
+
+/* Of more PINGs of the same bytes than are followed, nobody knows which an ack belongs to. */
+static void acks_of_a_flood_of_pings_prove_nothing(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin(&talk);
+    for (int ping = 0; ping < 100; ping++) {
+        test_talk_ping(&talk, REQUEST, false, 7);
+    }
+    test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
+    test_talk_ping(&talk, REQUEST, false, 7);
+    test_talk_ping(&talk, RESPONSE, true, 7); /* of the first */
+    for (int ping = 0; ping < 20; ping++) {
+        test_talk_ping(&talk, RESPONSE, true, 7);
+    }
+    test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
+    judge(&talk, "!finding\n");
+}
+
 static void an_ack_of_nothing_is_found(void **state)
 {
     (void)state;
@@ -446,6 +489,8 @@ int main(void)
         cmocka_unit_test(data_behind_its_own_reset_is_found),
         cmocka_unit_test(a_server_begins_with_settings),
         cmocka_unit_test(what_is_not_acknowledged_is_found),
+        cmocka_unit_test(acks_of_pings_may_overtake_that_of_settings),
+        cmocka_unit_test(acks_of_a_flood_of_pings_prove_nothing),
         cmocka_unit_test(an_ack_of_nothing_is_found),
         cmocka_unit_test(settings_out_of_range_are_found),
         cmocka_unit_test(the_last_stream_of_goaway_is_judged),

@@ -78,6 +78,8 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
 {
     (void)state;
     static const struct har_wire_stream ok = {.has_status = true, .is_ended = true};
+    static const struct har_wire_stream no_more = {
+        .has_status = true, .is_ended = true, .is_reset = true, .reset_code = SL_H2_NO_ERROR};
     static const struct har_wire_stream internal = {
         .has_status = true, .status = SL_GRPC_INTERNAL, .is_ended = true};
     static const struct har_wire_stream beyond = {
@@ -99,6 +101,10 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
     } cases[] = {
         {"nothing", {.end_text = ""}, "", ""},
         {"ok", {.stream = &ok, .end_text = ""}, "sa", "status OK"},
+        {"ok, and no more of the request",
+         {.stream = &no_more, .end_text = ""},
+         "sa",
+         "status OK, RST_STREAM NO_ERROR"},
         {"internal", {.stream = &internal, .end_text = ""}, "iae", "status INTERNAL"},
         {"out of range", {.stream = &beyond, .end_text = ""}, "ae", "status unknown"},
         {"http", {.stream = &bad_request, .end_text = ""}, "ht", "HTTP 400 without grpc-status"},
