@@ -306,6 +306,13 @@ static bool is_single_answer(void *owner, const struct sl_call *call)
     return known != NULL && known->method != NULL && !known->method->is_server_streaming;
 }
 
+static bool is_single_request(void *owner, const struct sl_call *call)
+{
+    const struct ins_call *known = call->user;
+    (void)owner;
+    return known != NULL && known->method != NULL && !known->method->is_client_streaming;
+}
+
 static const struct sl_observer_handler observer_handler = {
     .block = on_block,
     .call_ending = on_call_ending,
@@ -316,6 +323,7 @@ static const struct sl_observer_handler observer_handler = {
     .stall = on_stall,
     .frame = on_frame,
     .is_single_answer = is_single_answer,
+    .is_single_request = is_single_request,
     .finding = on_finding,
 };
 

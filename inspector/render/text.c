@@ -96,6 +96,35 @@ void ins_text_problems(struct ins_text *text, struct sl_span problems)
     }
 }
 
+/* Who did it, the frames that show it, and where it is forbidden. */
+static void write_proof(struct ins_text *text, struct sl_span finding)
+{
+    struct ins_pen *pen = &text->pen;
+    ins_pen_to(pen, INS_TEXT_INDENT + 2);
+    ins_pen_colour(pen, INS_DIM);
+    bool is_client = sl_span_is(ins_text_of(text, ins_json_get(finding, "side")), "client");
+    ins_pen_str(pen, is_client ? "client" : "server");
+    ins_pen_str(pen, " ");
+    ins_pen_text(pen, ins_text_of(text, ins_json_get(finding, "by")), INS_PEN_REST);
+    struct ins_json frames = ins_json_open(ins_json_get(finding, "frames"));
+    struct sl_span frame;
+    const char *between = ": ";
+    while (ins_json_item(&frames, &frame)) {
+        bool is_of_client = sl_span_is(ins_text_of(text, ins_json_get(frame, "side")), "client");
+        ins_pen_str(pen, between);
+        if (is_of_client != is_client) {
+            ins_pen_str(pen, is_of_client ? "client " : "server ");
+        }
+        ins_pen_f(pen, "frame %" PRIu64 " ", ins_json_u64(ins_json_get(frame, "number")));
+        ins_pen_text(pen, ins_text_of(text, ins_json_get(frame, "frame")), INS_PEN_REST);
+        ins_pen_f(pen, " in packet %" PRIu64, ins_json_u64(ins_json_get(frame, "packet")));
+        between = ", ";
+    }
+    ins_pen_str(pen, "; ");
+    ins_pen_text(pen, ins_text_of(text, ins_json_get(finding, "clause")), INS_PEN_REST);
+    ins_pen_end(pen);
+}
+
 void ins_text_finding_body(struct ins_text *text, struct sl_span finding)
 {
     struct ins_pen *pen = &text->pen;
@@ -106,6 +135,8 @@ void ins_text_finding_body(struct ins_text *text, struct sl_span finding)
     ins_pen_text(pen, ins_text_of(text, ins_json_get(finding, "level")), 1);
     ins_pen_str(pen, "): ");
     ins_pen_wrap(pen, ins_text_of(text, ins_json_get(finding, "text")), INS_TEXT_INDENT + 2);
+    ins_pen_end(pen);
+    write_proof(text, finding);
 }
 
 void ins_text_bytes(struct ins_text *text, uint64_t bytes)
@@ -152,7 +183,6 @@ void ins_text_finding(struct ins_text *text, struct sl_span record)
               ins_json_u64(ins_json_get(record, "stream")),
               ins_json_u64(ins_json_get(record, "packet")));
     ins_text_finding_body(text, record);
-    ins_pen_end(pen);
     count_rule(text, ins_text_of(text, ins_json_get(record, "rule")));
 }
 

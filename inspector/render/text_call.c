@@ -287,6 +287,5 @@ void ins_text_call(struct ins_text *text, struct sl_span record)
         ins_pen_to(&text->pen, INS_TEXT_INDENT);
         ins_pen_str(&text->pen, "! ");
         ins_text_finding_body(text, finding);
-        ins_pen_end(&text->pen);
     }
 }

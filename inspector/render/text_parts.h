@@ -24,7 +24,7 @@ void ins_text_method(struct ins_text *text, struct sl_span method, struct sl_spa
 void ins_text_content(struct ins_text *text, struct sl_span message);
 /* A line for each problem. */
 void ins_text_problems(struct ins_text *text, struct sl_span problems);
-/* One finding, without time and place. */
+/* One finding without its time, on lines of its own from where the pen is: what is wrong, then who did it and what shows it. */
 void ins_text_finding_body(struct ins_text *text, struct sl_span finding);
 /* "8 B", "64.0 KiB". */
 void ins_text_bytes(struct ins_text *text, uint64_t bytes);

@@ -167,6 +167,7 @@ static void on_frame(struct ins_view *view, const struct ins_connection *connect
     sl_json_out_key(out, "time");
     ins_write_time(out, &event->last);
     sl_json_out_key_str(out, "direction", ins_dir_name(event->dir));
+    sl_json_out_key_u64(out, "number", event->number);
     sl_json_out_key_str(out, "frame", ins_frame_type_name(event->header.type, name));
     sl_json_out_key(out, "flags");
     write_flags(out, &event->header);

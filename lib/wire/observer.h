@@ -36,6 +36,7 @@ enum sl_block {
 struct sl_frame_event {
     enum sl_dir dir;
     struct sl_h2_frame_header header;
+    uint64_t number;          /* in its direction, from 1; of those that were read */
     struct sl_at first, last; /* its first and last byte */
     struct sl_span payload;   /* whole, or its first config.keep_frame_max bytes; a DATA frame
                                          is streamed and shows none */
@@ -43,6 +44,14 @@ struct sl_frame_event {
     struct sl_call *call;             /* of its stream; NULL when there is none (any more) */
     uint64_t message_count;           /* messages that it completed */
     bool is_malformed;                /* breaks the frame grammar of RFC 9113 6 */
+};
+
+/* A frame of the connection: the number counts those of its direction that were read, from 1. */
+struct sl_frame_ref {
+    enum sl_dir dir;
+    uint8_t type;
+    uint64_t number; /* 0: none */
+    uint64_t packet;
 };
 
 struct sl_finding {
@@ -54,6 +63,9 @@ struct sl_finding {
     const char *clause;   /* "RFC 9113 6.9.1" */
     char text[240];       /* one sentence: what was seen, with the figures */
     struct sl_call *call; /* or NULL */
+    struct sl_frame_ref
+        frame; /* that breaks it; none where what is missing is told at the connection's end */
+    struct sl_frame_ref before; /* an earlier one that it rests on; or none */
 };
 
 struct sl_stall; /* lib/wire/stall.h */
@@ -85,6 +97,8 @@ struct sl_observer_handler {
     /* asked, by CALL-23: the call's method answers with exactly one message, by a schema that the handler has; false
      * where it answers with a stream of them, or is not known. NULL: none is known */
     bool (*is_single_answer)(void *owner, const struct sl_call *call);
+    /* the same, by CALL-18: its method takes exactly one message */
+    bool (*is_single_request)(void *owner, const struct sl_call *call);
     void (*finding)(void *owner, const struct sl_finding *finding);
     /* count bytes of dir could not be read as frames (a gap, or no frame boundary found after one) */
     void (*skipped)(void *owner, enum sl_dir dir, uint64_t count, const struct sl_at *at);

@@ -107,17 +107,19 @@ void sl_obs_request_fields(struct sl_observer *observer, struct sl_obs_call *cal
 
 /* A block of the client on a stream that has a call. */
 static void request_block(struct sl_observer *observer, struct sl_obs_call *call,
-                          struct sl_span block)
+                          struct sl_span block, bool is_last)
 {
     struct sl_call_side *side = &call->call.request;
     if (side->has_headers) {
         decode(observer, SL_DIR_REQUEST, call, block, &side->trailers);
         side->has_trailers = true;
         sl_obs_tell_block(observer, call, SL_BLOCK_REQUEST_TRAILERS, &side->trailers);
+        sl_rules_tell_request(observer, call->stream, &side->trailers, false, is_last);
         return;
     }
     decode(observer, SL_DIR_REQUEST, call, block, &side->headers);
     sl_obs_request_fields(observer, call);
+    sl_rules_tell_request(observer, call->stream, &side->headers, true, is_last);
 }
 
 /* :status of a block, or 0. */
@@ -220,10 +222,13 @@ static void end_block(struct sl_observer *observer, enum sl_dir dir, struct sl_s
         stream = stream_of_block(observer, dir);
     }
     if (stream == NULL || stream->call == NULL) {
-        (void)decode_block(observer, dir, block, &observer->scratch);
+        bool is_read = decode_block(observer, dir, block, &observer->scratch);
         observer->frame_headers = &observer->scratch;
+        if (is_read && stream == NULL && dir == SL_DIR_REQUEST) {
+            sl_rules_tell_request(observer, NULL, &observer->scratch, false, is_last);
+        }
     } else if (dir == SL_DIR_REQUEST) {
-        request_block(observer, stream->call, block);
+        request_block(observer, stream->call, block, is_last);
     } else {
         response_block(observer, stream->call, block, is_last);
     }

@@ -5,12 +5,11 @@
 #include "lib/wire/content.h"
 #include "lib/wire/end_message.h"
 
-/* The rules of messages are of gRPC over HTTP/2, and judge what a server sends. */
+/* The rules of messages are of gRPC over HTTP/2. */
 static bool is_judged(const struct sl_observer *observer)
 {
-    const struct sl_obs_call *call = observer->data_call;
-    return observer->data_dir == SL_DIR_RESPONSE && !observer->config.is_http1 &&
-           call->framing[SL_DIR_RESPONSE] == SL_FRAMING_MESSAGES;
+    return !observer->config.is_http1 &&
+           observer->data_call->framing[observer->data_dir] == SL_FRAMING_MESSAGES;
 }
 
 /* Of a unary Connect response that is no success: the body is JSON that tells the error. */
@@ -29,7 +28,7 @@ static void on_prefix(void *owner, uint8_t flag, uint32_t length)
     size_t keep_max = observer->config.keep_message_max;
     splitter->keep_max = is_end && keep_max < SL_END_MESSAGE_MAX ? SL_END_MESSAGE_MAX : keep_max;
     if (is_judged(observer)) {
-        sl_rules_prefix(observer, call->stream, flag);
+        sl_rules_prefix(observer, observer->data_dir, call->stream, flag);
     }
     if (observer->handler.prefix != NULL) {
         observer->handler.prefix(observer->config.owner, &observer->data_call->call,
@@ -52,7 +51,7 @@ static void on_message(void *owner, const struct sl_message *message)
         return;
     }
     if (is_judged(observer)) {
-        sl_rules_message(observer, observer->data_call->stream, message);
+        sl_rules_message(observer, dir, observer->data_call->stream, message);
     }
     if (message->is_complete) {
         if (side->message_count == 0) {

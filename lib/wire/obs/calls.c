@@ -140,6 +140,7 @@ struct sl_stream *sl_obs_call_begin(struct sl_observer *observer, uint32_t id, b
     make_room(observer);
     struct sl_stream *stream = sl_obs_stream_add(&observer->streams, id);
     struct sl_obs_call *call = take_spare(observer);
+    observer->calls_open++;
     stream->call = call;
     call->stream = stream;
     call->call.stream = id;
@@ -269,6 +270,8 @@ void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     }
     stream->is_ended[dir] = true;
     stream->ended_mark[dir] = observer->dir[dir].frames;
+    stream->rules.ended_packet[dir] = observer->at.packet;
+    stream->rules.is_end_on_data[dir] = is_on_data;
     if (!observer->config.is_http1) {
         sl_rules_end_stream(observer, dir, stream, is_on_data);
     }
@@ -343,6 +346,7 @@ static bool linger(struct sl_observer *observer, struct sl_obs_call *call)
 void sl_obs_call_end(struct sl_observer *observer, struct sl_obs_call *call, enum sl_call_end how)
 {
     if (!call->stream->is_lingering) {
+        observer->calls_open--;
         note_end(observer, call, how);
         if (linger(observer, call)) {
             return;

@@ -47,6 +47,7 @@ static void tell_frame(struct sl_observer *observer, enum sl_dir dir, struct sl_
     struct sl_frame_event event = {
         .dir = dir,
         .header = d->header,
+        .number = d->frames,
         .first = d->first,
         .last = observer->at,
         .payload = sl_span_first(payload, observer->config.keep_frame_max),

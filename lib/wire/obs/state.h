@@ -138,6 +138,7 @@ struct sl_observer {
     struct sl_flow flow[2];
     struct sl_streams streams;
     struct sl_rules rules;
+    uint64_t calls_open;     /* that nobody has ended or reset, and no GOAWAY gave up */
     uint32_t highest_stream; /* opened by the client */
     uint32_t goaway_last;    /* of the server's GOAWAY; UINT32_MAX without one */
     uint64_t scan_budget; /* streams that may be visited for SETTINGS: grows with the bytes fed */

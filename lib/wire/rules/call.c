@@ -35,6 +35,7 @@ static void frame_after_end(struct sl_observer *observer, enum sl_dir dir,
         return;
     }
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
+    place.before = sl_rules_last_frame(stream, SL_DIR_RESPONSE);
     /* RFC 9113 5.4.2: a second RST_STREAM may answer a frame of the client that crossed the first. */
     bool may_have_crossed = !stream->rules.is_closed_proven && header->type == SL_H2_RST_STREAM;
     if (may_follow && (!stream->is_reset[SL_DIR_RESPONSE] || may_have_crossed)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CONN rules: SETTINGS, PING and GOAWAY. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "lib/base/rd.h"
 #include "lib/wire/obs/state.h"
@@ -9,9 +10,15 @@ enum {
     PATIENCE = 8, /* frames that a sender may send before an answer that it owes */
 };
 
-static const char *name_of(enum sl_dir dir)
+/* After which an answer is owed in a capture though nothing proves that the question came: no peer, and no network that
+ * carries the other direction, takes so long. */
+#define LONG_NS (UINT64_C(30) * 1000 * 1000 * 1000)
+
+/* A capture shows that this was asked LONG_NS ago. */
+static bool is_long_ago(const struct sl_observer *observer, const struct sl_obs_sent *asked)
 {
-    return dir == SL_DIR_REQUEST ? "client" : "server";
+    return observer->at.packet != 0 && observer->at.has_time && asked->at.has_time &&
+           observer->at.time_ns > asked->at.time_ns + LONG_NS;
 }
 
 static struct sl_rule_place place_of(const struct sl_observer *observer, enum sl_dir dir)
@@ -36,7 +43,7 @@ static void judge_first(struct sl_observer *observer, enum sl_dir dir,
     const char *type = sl_h2_type_name(header->type);
     struct sl_rule_place place = place_of(observer, dir);
     sl_rules_report(observer, SL_RULE_CONN_01, &place, "the %s's first frame is %s%s, not SETTINGS",
-                    name_of(dir), type == NULL ? "of an unknown type" : type,
+                    sl_rules_side_name(dir), type == NULL ? "of an unknown type" : type,
                     header->type == SL_H2_SETTINGS ? " with the ACK flag" : "");
 }
 
@@ -49,14 +56,15 @@ static void judge_owed(struct sl_observer *observer, enum sl_dir dir, bool is_la
     const struct sl_obs_in_flight *asked =
         are_pings ? &observer->dir[asker].pings : &observer->dir[asker].settings;
     struct sl_unanswered *owed = are_pings ? &rules->pings[dir] : &rules->settings[dir];
-    if (asked->count == 0 || asked->all[0].mark > d->proven) {
+    bool is_proven = asked->count > 0 && asked->all[0].mark <= d->proven;
+    if (asked->count == 0 || (!is_proven && !is_long_ago(observer, &asked->all[0]))) {
         *owed = (struct sl_unanswered){0};
         return;
     }
     if (owed->mark != asked->all[0].mark) {
         *owed = (struct sl_unanswered){.mark = asked->all[0].mark, .since = d->frames};
     }
-    bool is_due = is_last || d->frames == owed->since + PATIENCE;
+    bool is_due = (is_last && is_proven) || d->frames == owed->since + PATIENCE;
     bool is_untracked =
         are_pings ? rules->are_pings_untracked[asker] : rules->are_settings_untracked[asker];
     if (!is_due || owed->is_told || is_untracked || !sl_rules_saw_all(observer)) {
@@ -64,16 +72,25 @@ static void judge_owed(struct sl_observer *observer, enum sl_dir dir, bool is_la
     }
     owed->is_told = true;
     struct sl_rule_place place = place_of(observer, dir);
+    place.before = (struct sl_frame_ref){
+        .dir = asker,
+        .type = are_pings ? SL_H2_PING : SL_H2_SETTINGS,
+        .number = asked->all[0].mark,
+        .packet = asked->all[0].at.packet,
+    };
+    const char *it = are_pings ? "it" : "them";
+    char though[64];
+    (void)snprintf(though, sizeof(though), "%s %s",
+                   is_proven ? "it has answered what came after" : "it has sent on for 30 s after",
+                   it);
     if (are_pings) {
         sl_rules_report(observer, SL_RULE_CONN_02, &place,
-                        "the %s has not acknowledged the PING of %016" PRIx64
-                        ", though it has answered what came after it",
-                        name_of(dir), asked->all[0].value);
+                        "the %s has not acknowledged the PING of %016" PRIx64 ", though %s",
+                        sl_rules_side_name(dir), asked->all[0].value, though);
     } else {
         sl_rules_report(observer, SL_RULE_CONN_01, &place,
-                        "the %s has not acknowledged %u SETTINGS, though it has answered what "
-                        "came after them",
-                        name_of(dir), (unsigned)asked->count);
+                        "the %s has not acknowledged %u SETTINGS, though %s",
+                        sl_rules_side_name(dir), (unsigned)asked->count, though);
     }
 }
 
@@ -121,15 +138,23 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
 static void report_early(struct sl_observer *observer, enum sl_dir dir,
                          const struct sl_early *early)
 {
-    struct sl_rule_place place = {.side = dir, .at = &early->at};
+    struct sl_rule_place place = {
+        .side = dir,
+        .at = &early->at,
+        .frame = {.dir = dir,
+                  .type = early->type,
+                  .number = early->number,
+                  .packet = early->at.packet},
+    };
     if (early->kind == SL_EARLY_SETTINGS_ACK) {
         sl_rules_report(observer, SL_RULE_CONN_17, &place,
-                        "the %s acknowledged SETTINGS once more than there were", name_of(dir));
+                        "the %s acknowledged SETTINGS once more than there were",
+                        sl_rules_side_name(dir));
     } else {
         sl_rules_report(observer, SL_RULE_CONN_02, &place,
                         "the %s acknowledged a PING of %016" PRIx64
                         ", which did not come, or was acknowledged before",
-                        name_of(dir), early->opaque);
+                        sl_rules_side_name(dir), early->opaque);
     }
 }
 
@@ -139,6 +164,8 @@ static void note_early(struct sl_observer *observer, enum sl_dir dir, struct sl_
         return;
     }
     early.at = observer->at;
+    early.type = observer->dir[dir].header.type;
+    early.number = observer->dir[dir].frames;
     if (observer->at.packet == 0) {
         report_early(observer, dir, &early);
     } else if (observer->rules.early[dir].kind == SL_EARLY_NONE) {
@@ -169,6 +196,8 @@ static const char *wrong_value(enum sl_dir dir, uint16_t id, uint32_t value)
     switch (id) {
     case SL_H2_SETTINGS_ENABLE_PUSH:
         return value > (dir == SL_DIR_REQUEST ? 1u : 0u) ? "ENABLE_PUSH" : NULL;
+    case SL_H2_SETTINGS_ENABLE_CONNECT_PROTOCOL: /* RFC 8441 3 */
+        return value > 1 ? "ENABLE_CONNECT_PROTOCOL" : NULL;
     case SL_H2_SETTINGS_INITIAL_WINDOW_SIZE:
         return value > SL_H2_MAX_WINDOW ? "INITIAL_WINDOW_SIZE" : NULL;
     case SL_H2_SETTINGS_MAX_FRAME_SIZE:
@@ -194,7 +223,7 @@ static void judge_settings(struct sl_observer *observer, enum sl_dir dir, struct
         const char *what = wrong_value(dir, id, value);
         if (what != NULL) {
             sl_rules_report(observer, SL_RULE_CONN_17, &place, "the %s sent SETTINGS with %s %u",
-                            name_of(dir), what, value);
+                            sl_rules_side_name(dir), what, value);
             return;
         }
     }
@@ -206,8 +235,8 @@ static void judge_settings_ack(struct sl_observer *observer, enum sl_dir dir, ui
     enum sl_dir asker = sl_obs_other(dir);
     if (length > 0) {
         sl_rules_report(observer, SL_RULE_CONN_17, &place,
-                        "the %s sent a SETTINGS ack of %u bytes, not an empty one", name_of(dir),
-                        length);
+                        "the %s sent a SETTINGS ack of %u bytes, not an empty one",
+                        sl_rules_side_name(dir), length);
     } else if (observer->dir[asker].settings.count == 0 &&
                !observer->rules.are_settings_untracked[asker]) {
         note_early(observer, dir, (struct sl_early){.kind = SL_EARLY_SETTINGS_ACK});
@@ -243,7 +272,7 @@ static void judge_goaway(struct sl_observer *observer, enum sl_dir dir, uint32_t
     if (rules->has_goaway[dir] && last > rules->goaway_last[dir]) {
         sl_rules_report(observer, SL_RULE_CONN_09, &place,
                         "the %s's GOAWAY names last stream %u after one that named %u",
-                        name_of(dir), last, rules->goaway_last[dir]);
+                        sl_rules_side_name(dir), last, rules->goaway_last[dir]);
     }
     if (dir == SL_DIR_RESPONSE && last < rules->highest_answered) {
         sl_rules_report(observer, SL_RULE_CONN_11, &place,

@@ -4,6 +4,7 @@
 #include "lib/base/rd.h"
 #include "lib/wire/grpc_status.h"
 #include "lib/wire/obs/state.h"
+#include "lib/wire/rules/syntax.h"
 
 #define DETAILS "grpc-status-details-bin"
 
@@ -16,34 +17,6 @@ enum {
     WIRE_MASK = 7,
 };
 
-enum base64 {
-    NO_BASE64,
-    UNPADDED,
-    PADDED,
-};
-
-/* RFC 4648 4, the padding optional. */
-static enum base64 base64_of(struct sl_span text)
-{
-    size_t padding = 0;
-    while (padding < 2 && padding < text.len && text.data[text.len - 1 - padding] == '=') {
-        padding++;
-    }
-    size_t digits = text.len - padding;
-    if (digits % 4 == 1 || (padding > 0 && text.len % 4 != 0)) {
-        return NO_BASE64;
-    }
-    for (size_t i = 0; i < digits; i++) {
-        uint8_t c = text.data[i];
-        bool is_digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                        (c >= 'a' && c <= 'z') || c == '+' || c == '/';
-        if (!is_digit) {
-            return NO_BASE64;
-        }
-    }
-    return padding > 0 ? PADDED : UNPADDED;
-}
-
 /* --- META-02 --- */
 
 /* The C core's SETTINGS that it takes true binary (gRPC proposal G1). */
@@ -51,7 +24,7 @@ static void note_settings(struct sl_observer *observer, enum sl_dir dir,
                           const struct sl_h2_frame_header *header, struct sl_span payload)
 {
     struct sl_rd rd;
-    if (header->type != SL_H2_SETTINGS || dir != SL_DIR_REQUEST) {
+    if (header->type != SL_H2_SETTINGS || header->stream != 0) {
         return;
     }
     sl_rd_init(&rd, payload);
@@ -59,32 +32,9 @@ static void note_settings(struct sl_observer *observer, enum sl_dir dir,
         uint16_t id = sl_rd_be16(&rd);
         uint32_t value = sl_rd_be32(&rd);
         if (id == TRUE_BINARY_SETTING) {
-            observer->rules.takes_true_binary = value == 1;
+            observer->rules.takes_true_binary[dir] = value == 1;
         }
     }
-}
-
-static bool is_binary(struct sl_span name)
-{
-    return name.len > 4 && memcmp(name.data + name.len - 4, "-bin", 4) == 0;
-}
-
-/* Values of the same name may be joined by commas; each is one of its own. */
-static enum base64 worst_of(struct sl_span list)
-{
-    enum base64 worst = UNPADDED;
-    for (bool is_more = true; is_more;) {
-        const uint8_t *comma = list.len == 0 ? NULL : memchr(list.data, ',', list.len);
-        size_t len = comma == NULL ? list.len : (size_t)(comma - list.data);
-        enum base64 kind = base64_of(sl_span_first(list, len));
-        if (kind == NO_BASE64) {
-            return NO_BASE64;
-        }
-        worst = kind == PADDED ? PADDED : worst;
-        is_more = comma != NULL;
-        list = sl_span_from(list, len + 1);
-    }
-    return worst;
 }
 
 static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
@@ -97,19 +47,21 @@ static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
     }
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
-        if (!is_binary(field->name) || field->from == SL_FIELD_SHAPE ||
-            field->from == SL_FIELD_ORDER || sl_rules_is_true_binary(observer, field)) {
+        if (!sl_syntax_is_binary(field->name) || field->from == SL_FIELD_SHAPE ||
+            field->from == SL_FIELD_ORDER ||
+            sl_rules_is_true_binary(observer, SL_DIR_RESPONSE, field)) {
             continue;
         }
-        enum base64 kind = worst_of(field->value);
+        enum sl_base64_kind kind = sl_syntax_base64_list(field->value);
         struct sl_rule_place place = sl_rules_place_of(observer, stream);
         bool is_details = sl_span_is(field->name, DETAILS); /* META-13 has that of it */
-        if (kind == NO_BASE64 && !is_details) {
+        if (kind == SL_NO_BASE64 && !is_details) {
             sl_rules_report(observer, SL_RULE_META_02, &place,
                             "the value of %.*s in the response is no base64",
                             SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)));
-        } else if (kind == PADDED && !stream->rules.has_reported_padding) {
-            stream->rules.has_reported_padding = true;
+        } else if (kind == SL_BASE64_PADDED &&
+                   !stream->rules.has_reported_padding[SL_DIR_RESPONSE]) {
+            stream->rules.has_reported_padding[SL_DIR_RESPONSE] = true;
             place.level = 'S';
             sl_rules_report(observer, SL_RULE_META_02, &place,
                             "the value of %.*s in the response is sent with padding",
@@ -162,7 +114,7 @@ static void judge_details(struct sl_observer *observer, const struct sl_stream *
                           const struct sl_header *field)
 {
     struct sl_span value = field->value;
-    bool is_plain = sl_rules_is_true_binary(observer, field);
+    bool is_plain = sl_rules_is_true_binary(observer, SL_DIR_RESPONSE, field);
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
     struct sl_buf bytes;
     sl_buf_init(&bytes, DETAILS_MAX);
@@ -172,7 +124,7 @@ static void judge_details(struct sl_observer *observer, const struct sl_stream *
     if (is_plain) {
         value = sl_span_from(value, 1);
     }
-    if (!is_plain && base64_of(value) == NO_BASE64) {
+    if (!is_plain && sl_syntax_base64(value) == SL_NO_BASE64) {
         sl_rules_report(observer, SL_RULE_META_13, &place, DETAILS " is no base64");
     } else if (!is_plain && sl_base64_decode(value, &bytes) != SL_OK) {
         /* past DETAILS_MAX */

@@ -1,45 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CALL-22: the fields of responses, as RFC 9113 8 wants them. */
 #include "lib/wire/obs/state.h"
+#include "lib/wire/rules/syntax.h"
 
 enum {
     SHOWN_MAX = 40, /* bytes of a peer's name or value in a finding */
     NO_CONTENT = 204,
     NOT_MODIFIED = 304,
-    LENGTH_DIGITS_MAX = 18,
     STATUS_DIGITS = 3,
 };
-
-/* RFC 9113 8.2.2 */
-static bool is_connection_specific(struct sl_span name)
-{
-    static const char *const names[] = {"connection", "proxy-connection", "keep-alive",
-                                        "transfer-encoding", "upgrade"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (sl_span_is(name, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* RFC 9113 8.2.1: what is wrong with a name, or NULL. */
-static const char *wrong_name(struct sl_span name)
-{
-    if (name.len == 0) {
-        return "without a name";
-    }
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.data[i];
-        if (c >= 'A' && c <= 'Z') {
-            return "whose name has capital letters";
-        }
-        if (c <= 0x20 || c >= 0x7f || (c == ':' && i > 0)) {
-            return "whose name has a byte that no name may have";
-        }
-    }
-    return is_connection_specific(name) ? "that is of an HTTP/1.1 connection" : NULL;
-}
 
 /* RFC 9110 15: three digits. */
 static bool is_http_status(struct sl_span value)
@@ -54,23 +23,15 @@ static bool is_http_status(struct sl_span value)
 /* RFC 9113 8.2.1. The spaces of grpc-message are its text's (PROTOCOL-HTTP2 "Status-Message"). */
 static bool has_outer_space(const struct sl_header *field)
 {
-    struct sl_span value = field->value;
-    if (value.len == 0 || sl_span_is(field->name, "grpc-message")) {
-        return false;
-    }
-    uint8_t first = value.data[0];
-    uint8_t last = value.data[value.len - 1];
-    return first == ' ' || first == '\t' || last == ' ' || last == '\t';
+    return !sl_span_is(field->name, "grpc-message") && sl_syntax_is_spaced(field->value);
 }
 
 /* RFC 9113 8.2.1, RFC 9110 15: what is wrong with a value, or NULL. */
 static const char *wrong_value(const struct sl_header *field)
 {
     struct sl_span value = field->value;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.data[i] == '\0' || value.data[i] == '\r' || value.data[i] == '\n') {
-            return "whose value has CR, LF or NUL in it";
-        }
+    if (sl_syntax_has_forbidden_byte(value)) {
+        return "whose value has CR, LF or NUL in it";
     }
     if (sl_span_is(field->name, ":status") && !is_http_status(value)) {
         return "whose value is no number of three digits";
@@ -97,6 +58,22 @@ static void report(struct sl_observer *observer, struct sl_stream *stream, struc
                     SL_SPAN_ARG(sl_span_first(name, SHOWN_MAX)), what);
 }
 
+/* META-05: metadata that is no ASCII-Value; grpc-message is CALL-15's. */
+static void judge_value(struct sl_observer *observer, struct sl_stream *stream,
+                        const struct sl_header *field)
+{
+    if (stream->rules.has_told_value || field->name.data[0] == ':' ||
+        sl_syntax_is_binary(field->name) || sl_span_is(field->name, "grpc-message") ||
+        sl_syntax_is_printable(field->value)) {
+        return;
+    }
+    struct sl_rule_place place = sl_rules_place_of(observer, stream);
+    stream->rules.has_told_value = true;
+    sl_rules_report(observer, SL_RULE_META_05, &place,
+                    "the value of \"%.*s\" in the response has a byte that is no printable ASCII",
+                    SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)));
+}
+
 /* The first thing that is wrong with a block. */
 static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
                         const struct sl_headers *headers, bool is_first, bool is_last)
@@ -111,9 +88,9 @@ static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
         bool is_pseudo = field->name.len > 0 && field->name.data[0] == ':';
-        const char *what =
-            is_pseudo ? wrong_pseudo(field->name, is_first, has_regular) : wrong_name(field->name);
-        if (what == NULL && !sl_rules_is_true_binary(observer, field)) {
+        const char *what = is_pseudo ? wrong_pseudo(field->name, is_first, has_regular)
+                                     : sl_syntax_wrong_name(field->name);
+        if (what == NULL && !sl_rules_is_true_binary(observer, SL_DIR_RESPONSE, field)) {
             what = wrong_value(field);
         }
         if (what != NULL) {
@@ -123,6 +100,7 @@ static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
         if (spaced == NULL && has_outer_space(field)) {
             spaced = field;
         }
+        judge_value(observer, stream, field);
         has_regular |= !is_pseudo;
         statuses += is_pseudo;
     }
@@ -137,19 +115,6 @@ static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
         NULL) { /* PROTOCOL-HTTP2 only advises against it in metadata, and stacks send it on */
         report(observer, stream, spaced->name, "whose value begins or ends with white space", 'S');
     }
-}
-
-/* False for what is no number. */
-static bool read_length(struct sl_span text, uint64_t *ret_length)
-{
-    *ret_length = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            return false;
-        }
-        *ret_length = *ret_length * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    return text.len > 0 && text.len <= LENGTH_DIGITS_MAX;
 }
 
 /* RFC 9113 8.1.1: content-length is the sum of what DATA carried, without padding. */
@@ -169,7 +134,7 @@ static void judge_length(struct sl_observer *observer, enum sl_dir dir, struct s
                        (method != NULL && sl_span_is(method->value, "HEAD"));
     uint64_t said = 0;
     if (length == NULL || is_bodiless || sl_rules_are_inferred(first) ||
-        (read_length(length->value, &said) && said == side->data_bytes)) {
+        (sl_syntax_read_length(length->value, &said) && said == side->data_bytes)) {
         return;
     }
     struct sl_rule_place place = sl_rules_place_of(observer, stream);

@@ -13,12 +13,15 @@ static void report_overrun(struct sl_observer *observer, enum sl_dir sender,
         .stream = overrun->stream,
         .at = &overrun->at,
         .call = stream == NULL || stream->call == NULL ? NULL : &stream->call->call,
+        .frame = {.dir = sender,
+                  .type = SL_H2_DATA,
+                  .number = overrun->number,
+                  .packet = overrun->at.packet},
     };
     sl_rules_report(observer, SL_RULE_FLOW_01, &place,
                     "the %s sent %u bytes of DATA on stream %u when the %s window was %lld",
-                    sender == SL_DIR_REQUEST ? "client" : "server", overrun->length,
-                    overrun->stream, overrun->is_connection ? "connection" : "stream",
-                    (long long)overrun->window);
+                    sl_rules_side_name(sender), overrun->length, overrun->stream,
+                    overrun->is_connection ? "connection" : "stream", (long long)overrun->window);
 }
 
 /* FLOW-01: the ledger of sender after a DATA frame. */
@@ -42,6 +45,7 @@ static void data(struct sl_observer *observer, enum sl_dir sender,
         .stream = header->stream,
         .window = (is_over_stream ? stream_window : flow->connection) + header->length,
         .length = header->length,
+        .number = observer->dir[sender].frames,
         .at = observer->at,
     };
     if (is_over_stream) {
@@ -130,7 +134,7 @@ static void judge_credit(struct sl_observer *observer, enum sl_dir dir,
         .at = &observer->at,
         .call = stream == NULL || stream->call == NULL ? NULL : &stream->call->call,
     };
-    const char *sender = dir == SL_DIR_REQUEST ? "client" : "server";
+    const char *sender = sl_rules_side_name(dir);
     if (increment == 0) {
         sl_rules_report(observer, SL_RULE_FLOW_22, &place, "the %s sent a WINDOW_UPDATE of 0",
                         sender);

@@ -3,11 +3,6 @@
 #include "lib/base/rd.h"
 #include "lib/wire/obs/state.h"
 
-static const char *name_of(enum sl_dir dir)
-{
-    return dir == SL_DIR_REQUEST ? "client" : "server";
-}
-
 static const char *type_of(uint8_t type)
 {
     const char *name = sl_h2_type_name(type);
@@ -70,13 +65,20 @@ static bool is_length_wrong(const struct sl_h2_frame_header *header)
     }
 }
 
-static void report_idle(struct sl_observer *observer, enum sl_dir dir, uint32_t stream,
-                        uint8_t type, const struct sl_at *at)
+static void report_idle(struct sl_observer *observer, enum sl_dir dir, const struct sl_early *early)
 {
-    struct sl_rule_place place = {.side = dir, .stream = stream, .at = at};
+    struct sl_rule_place place = {
+        .side = dir,
+        .stream = early->stream,
+        .at = &early->at,
+        .frame = {.dir = dir,
+                  .type = early->type,
+                  .number = early->number,
+                  .packet = early->at.packet},
+    };
     sl_rules_report(observer, SL_RULE_FRM_18, &place,
-                    "the %s sent %s on stream %u, which nobody had begun", name_of(dir),
-                    type_of(type), stream);
+                    "the %s sent %s on stream %u, which nobody had begun", sl_rules_side_name(dir),
+                    type_of(early->type), early->stream);
 }
 
 /* RFC 9113 5.1: on an idle stream only HEADERS of the client and PRIORITY may come. */
@@ -91,10 +93,18 @@ static void judge_idle(struct sl_observer *observer, enum sl_dir dir,
     if (!is_of_stream || header->stream <= 1 || !sl_rules_saw_all(observer)) {
         return;
     }
+    struct sl_early seen = {
+        .kind = SL_EARLY_STREAM,
+        .type = header->type,
+        .stream = header->stream,
+        .number = observer->dir[dir].frames,
+        .at = observer->at,
+    };
     if (dir == SL_DIR_REQUEST) {
-        if (stream == NULL && header->stream > observer->highest_stream &&
-            header->stream % 2 == 1) {
-            report_idle(observer, dir, header->stream, header->type, &observer->at);
+        bool is_own = header->stream % 2 == 1;
+        uint32_t begun = is_own ? observer->highest_stream : rules->highest_promised;
+        if (stream == NULL && header->stream > begun) {
+            report_idle(observer, dir, &seen);
         }
         return;
     }
@@ -104,15 +114,10 @@ static void judge_idle(struct sl_observer *observer, enum sl_dir dir,
         return;
     }
     if (observer->at.packet == 0) {
-        report_idle(observer, dir, header->stream, header->type, &observer->at);
+        report_idle(observer, dir, &seen);
         return;
     }
-    rules->early[dir] = (struct sl_early){
-        .kind = SL_EARLY_STREAM,
-        .type = header->type,
-        .stream = header->stream,
-        .at = observer->at,
-    };
+    rules->early[dir] = seen;
 }
 
 /* FRM-20, and CONTINUATION without anything to continue. */
@@ -125,12 +130,12 @@ static void judge_block(struct sl_observer *observer, enum sl_dir dir,
     if (d->is_in_block && (!is_continuation || header->stream != d->block_header.stream)) {
         sl_rules_report(observer, SL_RULE_FRM_20, &place,
                         "the %s sent %s on stream %u within the header block of stream %u",
-                        name_of(dir), type_of(header->type), header->stream,
+                        sl_rules_side_name(dir), type_of(header->type), header->stream,
                         d->block_header.stream);
     } else if (is_continuation && !d->is_in_block) {
         sl_rules_report(observer, SL_RULE_FRM_18, &place,
                         "the %s sent CONTINUATION on stream %u without HEADERS before it",
-                        name_of(dir), header->stream);
+                        sl_rules_side_name(dir), header->stream);
     }
 }
 
@@ -150,16 +155,16 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
         (header->length > rules->frame_size[dir].value && sl_rules_saw_all(observer))) {
         sl_rules_report(observer, SL_RULE_FRM_19, &place,
                         "the %s sent %s of %u bytes, longer than the other side allows",
-                        name_of(dir), type_of(header->type), header->length);
+                        sl_rules_side_name(dir), type_of(header->type), header->length);
         return;
     }
     const char *where = wrong_place(header);
     if (where != NULL) {
-        sl_rules_report(observer, SL_RULE_FRM_18, &place, "the %s sent %s %s", name_of(dir),
-                        type_of(header->type), where);
+        sl_rules_report(observer, SL_RULE_FRM_18, &place, "the %s sent %s %s",
+                        sl_rules_side_name(dir), type_of(header->type), where);
     } else if (is_length_wrong(header)) {
         sl_rules_report(observer, SL_RULE_FRM_18, &place, "the %s sent %s of %u bytes",
-                        name_of(dir), type_of(header->type), header->length);
+                        sl_rules_side_name(dir), type_of(header->type), header->length);
     } else {
         judge_idle(observer, dir, header, stream);
     }
@@ -185,15 +190,38 @@ static void read_settings(struct sl_observer *observer, enum sl_dir dir, struct 
     }
 }
 
-static void judge_push(struct sl_observer *observer, enum sl_dir dir)
+/* RFC 9113 6.6: the stream that it promises; 0 where that is cut off. */
+static uint32_t promised_by(const struct sl_h2_frame_header *header, struct sl_span payload)
 {
-    const struct sl_rules *rules = &observer->rules;
+    struct sl_rd rd;
+    sl_rd_init(&rd, payload);
+    if ((header->flags & SL_H2_FLAG_PADDED) != 0) {
+        (void)sl_rd_u8(&rd);
+    }
+    uint32_t id = sl_rd_be32(&rd) & SL_H2_MAX_WINDOW;
+    return sl_rd_ok(&rd) ? id : 0;
+}
+
+static void judge_push(struct sl_observer *observer, enum sl_dir dir,
+                       const struct sl_h2_frame_header *header, struct sl_span payload)
+{
+    struct sl_rules *rules = &observer->rules;
     struct sl_rule_place place = place_of(observer, dir);
+    uint32_t promised = promised_by(header, payload);
+    uint32_t before = rules->highest_promised;
+    if (dir == SL_DIR_RESPONSE && promised > before) {
+        rules->highest_promised = promised;
+    }
     if (dir == SL_DIR_REQUEST) {
         sl_rules_report(observer, SL_RULE_FRM_18, &place, "the client sent PUSH_PROMISE");
     } else if (rules->push_off_mark != 0 && observer->dir[dir].proven >= rules->push_off_mark) {
         sl_rules_report(observer, SL_RULE_FRM_18, &place,
                         "the server sent PUSH_PROMISE, which the client's SETTINGS forbid");
+    } else if (promised % 2 == 1 || promised <= before) {
+        sl_rules_report(observer, SL_RULE_FRM_18, &place,
+                        "the server promised stream %u after stream %u: its ids are even, and only "
+                        "go up",
+                        promised, before);
     }
 }
 
@@ -204,7 +232,8 @@ static void report_padding(struct sl_observer *observer, enum sl_dir dir)
     if (!sl_rules_doubt(observer, dir)) {
         sl_rules_report(observer, SL_RULE_FRM_18, &place,
                         "the %s sent %s of %u bytes on stream %u with more padding than that",
-                        name_of(dir), type_of(header->type), header->length, header->stream);
+                        sl_rules_side_name(dir), type_of(header->type), header->length,
+                        header->stream);
     }
 }
 
@@ -220,7 +249,7 @@ static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
             (void)sl_rules_limit_ack(&observer->rules.frame_size[dir], sent->all[0].mark);
         }
     } else if (header->type == SL_H2_PUSH_PROMISE && !sl_rules_doubt(observer, dir)) {
-        judge_push(observer, dir);
+        judge_push(observer, dir, header, payload);
     }
     struct sl_span content;
     bool is_padded = (header->type == SL_H2_HEADERS || header->type == SL_H2_PUSH_PROMISE) &&
@@ -242,7 +271,7 @@ static void fed(struct sl_observer *observer, enum sl_dir dir)
     early->kind = SL_EARLY_NONE;
     bool was_named = early->stream <= observer->rules.highest_named[dir];
     if (!was_named || !sl_rules_are_near(&early->at, &observer->at)) {
-        report_idle(observer, sl_obs_other(dir), early->stream, early->type, &early->at);
+        report_idle(observer, sl_obs_other(dir), early);
     }
 }
 

@@ -29,7 +29,7 @@ static void report(struct sl_observer *observer, enum sl_dir dir, const char *wh
     };
     observer->rules.has_reported_table[dir] = true;
     sl_rules_report(observer, SL_RULE_META_12, &place, "the %s's header block of stream %u %s",
-                    dir == SL_DIR_REQUEST ? "client" : "server", place.stream, what);
+                    sl_rules_side_name(dir), place.stream, what);
 }
 
 static void settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FRM-17, FRM-09, CALL-23: the messages of a response. */
+/* FRM-17, FRM-09, CALL-23: the messages of a response. FRM-05, FRM-06, FRM-14, CALL-18: those of a request. */
 #include "lib/wire/content.h"
 #include "lib/wire/grpc_status.h"
 #include "lib/wire/obs/state.h"
@@ -25,16 +25,15 @@ static bool is_offered(const struct sl_call *call, struct sl_span encoding)
     return is_in;
 }
 
-static void judge_flag(struct sl_observer *observer, struct sl_stream *stream, uint8_t flag)
+/* FRM-17, FRM-09 */
+static void judge_response_flag(struct sl_observer *observer, struct sl_stream *stream,
+                                uint8_t flag)
 {
-    if (flag == 0 || stream->rules.has_reported_flag || !sl_rules_saw_call(stream) ||
-        sl_rules_are_inferred(&stream->call->call.response.headers)) {
-        return;
-    }
     const struct sl_call *call = &stream->call->call;
     struct sl_span encoding = sl_content_encoding(call, SL_DIR_RESPONSE);
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
-    stream->rules.has_reported_flag = true;
+    bool *has_reported = &stream->rules.has_reported_flag[SL_DIR_RESPONSE];
+    *has_reported = true;
     if (flag != COMPRESSED) {
         sl_rules_report(observer, SL_RULE_FRM_17, &place,
                         "a message of the response begins with the flag %u, neither 0 nor 1", flag);
@@ -47,36 +46,95 @@ static void judge_flag(struct sl_observer *observer, struct sl_stream *stream, u
                         "the response is compressed with \"%.*s\", which the client does not offer",
                         SL_SPAN_ARG(sl_span_first(encoding, SHOWN_MAX)));
     } else {
-        stream->rules.has_reported_flag = false; /* right so far */
+        *has_reported = false; /* right so far */
     }
 }
 
-static void note_message(struct sl_observer *observer, struct sl_stream *stream,
+/* FRM-06, FRM-05 */
+static void judge_request_flag(struct sl_observer *observer, struct sl_stream *stream, uint8_t flag)
+{
+    struct sl_span encoding = sl_content_encoding(&stream->call->call, SL_DIR_REQUEST);
+    struct sl_rule_place place = sl_rules_request_place(observer, stream);
+    bool *has_reported = &stream->rules.has_reported_flag[SL_DIR_REQUEST];
+    *has_reported = true;
+    if (flag != COMPRESSED) {
+        sl_rules_report(observer, SL_RULE_FRM_06, &place,
+                        "a message of the request begins with the flag %u, neither 0 nor 1", flag);
+    } else if (encoding.len == 0 || sl_span_is(encoding, "identity")) {
+        sl_rules_report(observer, SL_RULE_FRM_05, &place,
+                        "a message of the request is marked as compressed, and grpc-encoding %s",
+                        encoding.len == 0 ? "is not there" : "is identity");
+    } else {
+        *has_reported = false;
+    }
+}
+
+static void judge_flag(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                       uint8_t flag)
+{
+    if (flag == 0 || stream->rules.has_reported_flag[dir] || !sl_rules_saw_call(stream)) {
+        return;
+    }
+    const struct sl_call *call = &stream->call->call;
+    if (dir == SL_DIR_RESPONSE && !sl_rules_are_inferred(&call->response.headers)) {
+        judge_response_flag(observer, stream, flag);
+    } else if (dir == SL_DIR_REQUEST && !sl_rules_are_inferred(&call->request.headers)) {
+        judge_request_flag(observer, stream, flag);
+    }
+}
+
+static void note_message(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
                          const struct sl_message *message)
 {
     (void)observer;
-    struct sl_stream_rules *rules = &stream->rules;
     if (!message->is_complete) {
-        rules->has_partial = true;
-        rules->has_partial_prefix = message->has_prefix;
-        rules->partial_length = message->length;
-        rules->partial_received = message->received;
+        stream->rules.partial[dir] = (struct sl_partial){
+            .has_any = true,
+            .has_prefix = message->has_prefix,
+            .length = message->length,
+            .received = message->received,
+        };
     }
 }
 
 /* FRM-17: a response that failed may have been given up within a message; one that is OK is whole. */
 static void judge_last(struct sl_observer *observer, const struct sl_stream *stream)
 {
-    const struct sl_stream_rules *rules = &stream->rules;
+    const struct sl_partial *partial = &stream->rules.partial[SL_DIR_RESPONSE];
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
-    if (rules->has_partial_prefix) {
+    if (partial->has_prefix) {
         sl_rules_report(observer, SL_RULE_FRM_17, &place,
                         "the response is OK, and of its last message, of %u bytes by its prefix, "
                         "%llu came",
-                        rules->partial_length, (unsigned long long)rules->partial_received);
+                        partial->length, (unsigned long long)partial->received);
     } else {
         sl_rules_report(observer, SL_RULE_FRM_17, &place,
                         "the response is OK, and bytes behind its last message are no message");
+    }
+}
+
+/* FRM-14, CALL-18: a client that ends its side, and does not reset it, has sent all that it had. */
+static void judge_request_end(struct sl_observer *observer, const struct sl_stream *stream)
+{
+    const struct sl_call *call = &stream->call->call;
+    const struct sl_partial *partial = &stream->rules.partial[SL_DIR_REQUEST];
+    struct sl_rule_place place = sl_rules_request_place(observer, stream);
+    bool is_readable = stream->call->framing[SL_DIR_REQUEST] == SL_FRAMING_MESSAGES;
+    if (partial->has_any && partial->has_prefix) {
+        sl_rules_report(observer, SL_RULE_FRM_14, &place,
+                        "the client ended its request within a message, of which %llu of %u bytes "
+                        "came",
+                        (unsigned long long)partial->received, partial->length);
+    } else if (partial->has_any) {
+        sl_rules_report(observer, SL_RULE_FRM_14, &place,
+                        "the client ended its request within the prefix of a message");
+    } else if (is_readable && call->request.message_count != 1 &&
+               !sl_rules_are_inferred(&call->request.headers) &&
+               observer->handler.is_single_request != NULL &&
+               observer->handler.is_single_request(observer->config.owner, call)) {
+        sl_rules_report(observer, SL_RULE_CALL_18, &place,
+                        "the client ended a request of one message with %llu of them",
+                        (unsigned long long)call->request.message_count);
     }
 }
 
@@ -85,12 +143,18 @@ static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
 {
     (void)is_on_data;
     uint32_t code = SL_GRPC_UNKNOWN;
-    if (dir != SL_DIR_RESPONSE || !sl_rules_saw_call(stream) ||
-        sl_rules_status_of(&stream->call->call, &code) == NULL || code != SL_GRPC_OK) {
+    if (!sl_rules_saw_call(stream)) {
+        return;
+    }
+    if (dir == SL_DIR_REQUEST) {
+        judge_request_end(observer, stream);
+        return;
+    }
+    if (sl_rules_status_of(&stream->call->call, &code) == NULL || code != SL_GRPC_OK) {
         return;
     }
     const struct sl_call *call = &stream->call->call;
-    if (stream->rules.has_partial) {
+    if (stream->rules.partial[SL_DIR_RESPONSE].has_any) {
         judge_last(observer, stream);
         return; /* how many messages there are is not known then */
     }

@@ -24,6 +24,12 @@ static void judge_after_reset(struct sl_observer *observer, enum sl_dir dir, uin
         return;
     }
     struct sl_rule_place place = place_of(observer, dir, stream);
+    place.before = (struct sl_frame_ref){
+        .dir = other,
+        .type = SL_H2_RST_STREAM,
+        .number = mark,
+        .packet = rules->reset_packet[other],
+    };
     if (type == SL_H2_RST_STREAM || type == SL_H2_WINDOW_UPDATE) {
         if (rules->has_sent_on[other] || rules->has_told_reset[dir]) {
             return; /* RFC 9113 5.1: it may answer what came on the stream that was closed */
@@ -35,8 +41,8 @@ static void judge_after_reset(struct sl_observer *observer, enum sl_dir dir, uin
     }
     sl_rules_report(observer, SL_RULE_FLOW_24, &place,
                     "the %s sent %s on stream %u after it had received the %s's RST_STREAM",
-                    dir == SL_DIR_REQUEST ? "client" : "server", sl_h2_type_name(type), stream->id,
-                    dir == SL_DIR_REQUEST ? "server" : "client");
+                    sl_rules_side_name(dir), sl_h2_type_name(type), stream->id,
+                    sl_rules_side_name(other));
 }
 
 /* CALL-20: the server has reset the stream itself. After END_STREAM the frame is told by rules/call.c. */
@@ -48,6 +54,7 @@ static void judge_after_own(struct sl_observer *observer, uint8_t type, struct s
     }
     stream->rules.has_reported_end = true;
     struct sl_rule_place place = place_of(observer, SL_DIR_RESPONSE, stream);
+    place.before = sl_rules_last_frame(stream, SL_DIR_RESPONSE);
     sl_rules_report(observer, SL_RULE_CALL_20, &place,
                     "the server sent %s on stream %u after its RST_STREAM", sl_h2_type_name(type),
                     stream->id);
@@ -71,6 +78,7 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
         rules->has_sent_on[dir] = true;
     } else if (type == SL_H2_RST_STREAM && header->length == 4) {
         rules->reset_mark[dir] = observer->dir[dir].frames;
+        rules->reset_packet[dir] = observer->at.packet;
     }
 }
 

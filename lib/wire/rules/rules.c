@@ -16,9 +16,9 @@ static const struct sl_rule rules[] = {
 };
 
 static const struct sl_rule_group *const groups[] = {
-    &sl_rules_call,   &sl_rules_flow,     &sl_rules_frames,   &sl_rules_conn,
-    &sl_rules_reset,  &sl_rules_hpack,    &sl_rules_response, &sl_rules_status,
-    &sl_rules_fields, &sl_rules_messages, &sl_rules_details,
+    &sl_rules_call,    &sl_rules_flow,     &sl_rules_frames, &sl_rules_conn,   &sl_rules_reset,
+    &sl_rules_hpack,   &sl_rules_response, &sl_rules_status, &sl_rules_fields, &sl_rules_messages,
+    &sl_rules_details, &sl_rules_request,  &sl_rules_client,
 };
 
 enum {
@@ -120,50 +120,67 @@ void sl_rules_answer(struct sl_observer *observer, struct sl_stream *stream,
     }
 }
 
-void sl_rules_prefix(struct sl_observer *observer, struct sl_stream *stream, uint8_t flag)
+void sl_rules_tell_request(struct sl_observer *observer, struct sl_stream *stream,
+                           const struct sl_headers *headers, bool is_first, bool is_last)
 {
     for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->prefix != NULL) {
-            groups[i]->prefix(observer, stream, flag);
+        if (groups[i]->request != NULL) {
+            groups[i]->request(observer, stream, headers, is_first, is_last);
         }
     }
 }
 
-void sl_rules_message(struct sl_observer *observer, struct sl_stream *stream,
+void sl_rules_prefix(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                     uint8_t flag)
+{
+    for (size_t i = 0; i < GROUP_COUNT; i++) {
+        if (groups[i]->prefix != NULL) {
+            groups[i]->prefix(observer, dir, stream, flag);
+        }
+    }
+}
+
+void sl_rules_message(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
                       const struct sl_message *message)
 {
     for (size_t i = 0; i < GROUP_COUNT; i++) {
         if (groups[i]->message != NULL) {
-            groups[i]->message(observer, stream, message);
+            groups[i]->message(observer, dir, stream, message);
         }
     }
 }
 
 void sl_rules_fed(struct sl_observer *observer, enum sl_dir dir)
 {
+    observer->rules.is_between = true;
     for (size_t i = 0; i < GROUP_COUNT; i++) {
         if (groups[i]->fed != NULL) {
             groups[i]->fed(observer, dir);
         }
     }
+    observer->rules.is_between = false;
 }
 
 void sl_rules_gap(struct sl_observer *observer, enum sl_dir dir)
 {
+    observer->rules.is_between = true;
     for (size_t i = 0; i < GROUP_COUNT; i++) {
         if (groups[i]->gap != NULL) {
             groups[i]->gap(observer, dir);
         }
     }
+    observer->rules.is_between = false;
 }
 
 void sl_rules_closed(struct sl_observer *observer, enum sl_dir dir)
 {
+    observer->rules.is_between = true;
     for (size_t i = 0; i < GROUP_COUNT; i++) {
         if (groups[i]->closed != NULL) {
             groups[i]->closed(observer, dir);
         }
     }
+    observer->rules.is_between = false;
 }
 
 void sl_rules_init(struct sl_rules *own)
@@ -172,6 +189,7 @@ void sl_rules_init(struct sl_rules *own)
         own->frame_size[i].value = SL_H2_DEFAULT_MAX_FRAME;
         own->table_size[i].value = TABLE_SIZE;
     }
+    own->streams.value = UINT32_MAX; /* RFC 9113 6.5.2: there is no limit at first */
 }
 
 bool sl_rules_are_near(const struct sl_at *then, const struct sl_at *now)
@@ -192,14 +210,19 @@ bool sl_rules_saw_all(const struct sl_observer *observer)
            observer->totals.gaps[SL_DIR_RESPONSE] == 0;
 }
 
-bool sl_rules_saw_call(const struct sl_stream *stream)
+bool sl_rules_saw_request(const struct sl_stream *stream)
 {
     if (stream == NULL || stream->call == NULL || stream->is_lingering) {
         return false;
     }
     const struct sl_call *call = &stream->call->call;
-    return call->protocol == SL_PROTOCOL_GRPC && call->request.has_headers && !call->has_gap &&
-           !call->is_midway && !call->is_http1 && !sl_call_lacks_fields(call);
+    return call->request.has_headers && !call->has_gap && !call->is_midway && !call->is_http1 &&
+           !sl_call_lacks_fields(call);
+}
+
+bool sl_rules_saw_call(const struct sl_stream *stream)
+{
+    return sl_rules_saw_request(stream) && stream->call->call.protocol == SL_PROTOCOL_GRPC;
 }
 
 bool sl_rules_are_inferred(const struct sl_headers *headers)
@@ -213,12 +236,13 @@ bool sl_rules_are_inferred(const struct sl_headers *headers)
     return false;
 }
 
-bool sl_rules_is_true_binary(const struct sl_observer *observer, const struct sl_header *field)
+bool sl_rules_is_true_binary(const struct sl_observer *observer, enum sl_dir dir,
+                             const struct sl_header *field)
 {
     size_t len = field->name.len;
     return len > 4 && memcmp(field->name.data + len - 4, "-bin", 4) == 0 && field->value.len > 0 &&
            field->value.data[0] == '\0' &&
-           (observer->rules.takes_true_binary || !sl_rules_saw_all(observer));
+           (observer->rules.takes_true_binary[sl_obs_other(dir)] || !sl_rules_saw_all(observer));
 }
 
 const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t *ret_code)
@@ -237,14 +261,63 @@ const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t 
     return is_read ? field : NULL;
 }
 
-struct sl_rule_place sl_rules_place_of(const struct sl_observer *observer,
-                                       const struct sl_stream *stream)
+static struct sl_rule_place place_of(const struct sl_observer *observer, enum sl_dir side,
+                                     const struct sl_stream *stream)
 {
     return (struct sl_rule_place){
-        .side = SL_DIR_RESPONSE,
+        .side = side,
         .stream = stream->id,
         .at = &observer->at,
         .call = stream->call == NULL ? NULL : &stream->call->call,
+    };
+}
+
+struct sl_rule_place sl_rules_place_of(const struct sl_observer *observer,
+                                       const struct sl_stream *stream)
+{
+    return place_of(observer, SL_DIR_RESPONSE, stream);
+}
+
+struct sl_rule_place sl_rules_request_place(const struct sl_observer *observer,
+                                            const struct sl_stream *stream)
+{
+    return place_of(observer, SL_DIR_REQUEST, stream);
+}
+
+const char *sl_rules_side_name(enum sl_dir dir)
+{
+    return dir == SL_DIR_REQUEST ? "client" : "server";
+}
+
+struct sl_frame_ref sl_rules_last_frame(const struct sl_stream *stream, enum sl_dir dir)
+{
+    const struct sl_stream_rules *own = &stream->rules;
+    struct sl_frame_ref ref = {.dir = dir};
+    if (stream->is_ended[dir]) {
+        ref.type = own->is_end_on_data[dir] ? SL_H2_DATA : SL_H2_HEADERS;
+        ref.number = stream->ended_mark[dir];
+        ref.packet = own->ended_packet[dir];
+    } else if (own->reset_mark[dir] != 0) {
+        ref.type = SL_H2_RST_STREAM;
+        ref.number = own->reset_mark[dir];
+        ref.packet = own->reset_packet[dir];
+    }
+    return ref;
+}
+
+/* The frame that is being read, where the finding is of it. */
+static struct sl_frame_ref current_frame(const struct sl_observer *observer,
+                                         const struct sl_rule_place *place)
+{
+    const struct sl_obs_dir *d = &observer->dir[place->side];
+    if (place->at != &observer->at || observer->rules.is_between || d->frames == 0) {
+        return (struct sl_frame_ref){0};
+    }
+    return (struct sl_frame_ref){
+        .dir = place->side,
+        .type = d->header.type,
+        .number = d->frames,
+        .packet = observer->at.packet,
     };
 }
 
@@ -283,6 +356,8 @@ void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,
         .at = *place->at,
         .clause = rules[rule].clause,
         .call = place->call,
+        .frame = place->frame.number != 0 ? place->frame : current_frame(observer, place),
+        .before = place->before,
     };
     va_list args;
     va_start(args, format);

@@ -188,7 +188,8 @@ static void other_requests_hold_no_messages(void **state)
     (void)state;
     struct test_talk talk;
     test_talk_init(&talk, false);
-    test_talk_headers(&talk, REQUEST, 1, 0, ":method: POST\ncontent-type: text/plain\n");
+    test_talk_headers(&talk, REQUEST, 1, 0,
+                      ":method: POST\n:scheme: http\n:path: /\ncontent-type: text/plain\n");
     test_talk_data(&talk, REQUEST, 1, END, sl_span("\0\0\0\0\1x", 6));
     test_talk_request(&talk, 3, "x");
     /* An error page of a proxy, in answer to a gRPC call. */

@@ -192,6 +192,9 @@ static void a_reset_of_a_stream_that_both_had_ended_is_found(void **state)
 
 /* ---- FLOW-01 ---- */
 
+/* Of no protocol, so that its DATA holds no messages. */
+#define PLAIN_REQUEST ":method: GET\n:scheme: http\n:path: /\n:authority: a\n"
+
 static const uint8_t zeros[16384];
 
 static void fill_window(struct test_talk *talk, enum sl_dir dir, uint32_t stream)
@@ -208,13 +211,13 @@ static void a_byte_beyond_a_window_is_found_on_either_side(void **state)
         enum sl_dir dir = i == 0 ? REQUEST : RESPONSE;
         struct test_talk talk;
         test_talk_init(&talk, false);
-        test_talk_headers(&talk, REQUEST, 1, 0, ":method: GET\n");
+        test_talk_headers(&talk, REQUEST, 1, 0, PLAIN_REQUEST);
         test_talk_window_update(&talk, i == 0 ? RESPONSE : REQUEST, 0, 100);
         fill_window(&talk, dir, 1);
         test_talk_data(&talk, dir, 1, 0, sl_span("", 0));
         test_talk_data(&talk, dir, 1, 0, sl_span(zeros, 1));
         test_talk_data(&talk, dir, 1, 0, sl_span(zeros, 1));
-        test_talk_headers(&talk, REQUEST, 3, 0, ":method: GET\n");
+        test_talk_headers(&talk, REQUEST, 3, 0, PLAIN_REQUEST);
         test_talk_data(&talk, dir, 3, 0, sl_span(zeros, 99));
         char expected[400];
         const char *side = i == 0 ? "client" : "server";
@@ -252,7 +255,7 @@ static void overrun(struct test_talk *talk)
 {
     test_talk_init(talk, false);
     talk->is_capture = true;
-    test_talk_headers(talk, REQUEST, 1, 0, ":method: GET\n");
+    test_talk_headers(talk, REQUEST, 1, 0, PLAIN_REQUEST);
     test_talk_window_update(talk, REQUEST, 0, 100000);
     talk->time_ms = 10;
     fill_window(talk, RESPONSE, 1);

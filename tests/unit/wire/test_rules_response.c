@@ -286,7 +286,7 @@ static void heads_that_are_malformed_are_found(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct test_talk talk;
-        char expected[200] = "!finding\n";
+        char expected[200] = "!finding CALL-22\n";
         begin(&talk);
         send_raw(&talk, 0, rows[i].fields);
         test_talk_message(&talk, RESPONSE, 1, 0, "y");

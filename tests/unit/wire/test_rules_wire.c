@@ -247,12 +247,14 @@ static void frames_behind_a_reset_that_had_come_are_found(void **state)
         if (i == 1) {
             test_talk_ping(&talk, RESPONSE, true, 7);
         }
-        judge(&talk, i == 0 ? "finding FLOW-24 server stream 1: the server sent DATA on stream 1 "
-                              "after it had received the client's RST_STREAM\n"
-                     : i == 2
-                         ? "finding FLOW-24 (I) server stream 1: the server sent RST_STREAM on "
-                           "stream 1 after it had received the client's RST_STREAM\n"
-                         : "!finding\n");
+        judge(&talk,
+              i == 0   ? "finding FLOW-24 server stream 1: the server sent DATA on stream 1 "
+                         "after it had received the client's RST_STREAM\n"
+              : i == 2 ? "finding FLOW-24 (I) server stream 1: the server sent RST_STREAM on "
+                         "stream 1 after it had received the client's RST_STREAM\n"
+              : i == 3 ? "finding CONN-07 (I) client stream 1: the client sent WINDOW_UPDATE "
+                         "on stream 1 after its own RST_STREAM\n!finding FLOW-24\n"
+                       : "!finding\n");
     }
 }
 
