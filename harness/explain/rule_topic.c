@@ -90,14 +90,32 @@ static void add_rest(const struct har_topics *topics, const char *id, const char
     har_prose_end(prose);
 }
 
+static void add_wire_text(const struct sl_rule *rule, struct har_prose *prose)
+{
+    har_prose_add(prose, 0, rule->text);
+    har_prose_add(
+        prose, 0,
+        "It is judged on every connection of every scenario, and by sluice-inspector --lint "
+        "in captures.");
+}
+
+/* wire: what is judged passively by the same id, or NULL. */
 static void explain_rule(const struct har_topics *topics, const struct har_rule *rule,
-                         struct har_prose *prose)
+                         const struct sl_rule *wire, struct har_prose *prose)
 {
     har_prose_begin(prose, "rule", rule->id, rule->title);
     har_prose_section(prose, "");
     har_prose_addf(prose, 0, "Level %s; source: %s", rule->level, rule->source);
     har_prose_section(prose, "What it prevents");
     har_prose_add(prose, 0, rule->prevents);
+    if (wire != NULL) {
+        har_prose_section(prose, "What can be seen without a test");
+        har_prose_addf(prose, 0, "Level %c; source: %s. %s.", wire->level, wire->clause,
+                       wire->title);
+        har_prose_addf(prose, 0, "It prevents: %s.", wire->prevents);
+        add_wire_text(wire, prose);
+        har_prose_addf(prose, 0, "Where it is broken, look first: %s.", wire->look);
+    }
     add_rest(topics, rule->id, rule->look, prose);
 }
 
@@ -110,11 +128,7 @@ static void explain_wire(const struct har_topics *topics, const struct sl_rule *
     har_prose_section(prose, "What it prevents");
     har_prose_add(prose, 0, rule->prevents);
     har_prose_section(prose, "How it is judged");
-    har_prose_add(prose, 0, rule->text);
-    har_prose_add(
-        prose, 0,
-        "It is judged on every connection of every scenario, and by sluice-inspector --lint "
-        "in captures.");
+    add_wire_text(rule, prose);
     add_rest(topics, rule->id, rule->look, prose);
 }
 
@@ -123,9 +137,8 @@ bool har_rule_topic(const struct har_topics *topics, const char *id, struct har_
     const struct har_rule *rule = har_rule_find(id);
     const struct sl_rule *wire = sl_rule_find(id);
     if (rule != NULL) {
-        explain_rule(topics, rule, prose);
-    }
-    if (wire != NULL) {
+        explain_rule(topics, rule, wire, prose);
+    } else if (wire != NULL) {
         explain_wire(topics, wire, prose);
     }
     return rule != NULL || wire != NULL;
@@ -136,9 +149,11 @@ void har_topics_rules(const struct har_topics *topics, struct har_prose *prose)
     size_t count = 0;
     const struct har_rule *rules = har_rules(&count);
     for (size_t i = 0; i < count; i++) {
-        explain_rule(topics, &rules[i], prose);
+        explain_rule(topics, &rules[i], sl_rule_find(rules[i].id), prose);
     }
     for (size_t i = 0; sl_rule_at(i) != NULL; i++) {
-        explain_wire(topics, sl_rule_at(i), prose);
+        if (har_rule_find(sl_rule_at(i)->id) == NULL) {
+            explain_wire(topics, sl_rule_at(i), prose);
+        }
     }
 }

@@ -121,7 +121,7 @@ static void write_proof(struct ins_text *text, struct sl_span finding)
         between = ", ";
     }
     ins_pen_str(pen, "; ");
-    ins_pen_text(pen, ins_text_of(text, ins_json_get(finding, "clause")), INS_PEN_REST);
+    ins_pen_wrap(pen, ins_text_of(text, ins_json_get(finding, "clause")), INS_TEXT_INDENT + 4);
     ins_pen_end(pen);
 }
 
@@ -157,11 +157,19 @@ void ins_text_bytes(struct ins_text *text, uint64_t bytes)
 
 /* ---- findings ---- */
 
-static void count_rule(struct ins_text *text, struct sl_span rule)
+/* The graver of two levels. */
+static char graver(char a, char b)
+{
+    static const char order[] = "MRSI";
+    return strchr(order, a) < strchr(order, b) ? a : b;
+}
+
+static void count_rule(struct ins_text *text, struct sl_span rule, char level)
 {
     for (size_t i = 0; i < text->rule_count; i++) {
         if (sl_span_is(rule, text->rules[i].id)) {
             text->rules[i].count++;
+            text->rules[i].level = graver(text->rules[i].level, level);
             return;
         }
     }
@@ -171,6 +179,7 @@ static void count_rule(struct ins_text *text, struct sl_span rule)
     }
     memcpy(text->rules[text->rule_count].id, rule.data, rule.len);
     text->rules[text->rule_count].count = 1;
+    text->rules[text->rule_count].level = level;
     text->rule_count++;
 }
 
@@ -183,7 +192,10 @@ void ins_text_finding(struct ins_text *text, struct sl_span record)
               ins_json_u64(ins_json_get(record, "stream")),
               ins_json_u64(ins_json_get(record, "packet")));
     ins_text_finding_body(text, record);
-    count_rule(text, ins_text_of(text, ins_json_get(record, "rule")));
+    struct sl_span level = ins_text_of(text, ins_json_get(record, "level"));
+    bool is_known = level.len == 1 && strchr("MRSI", level.data[0]) != NULL;
+    char grave = is_known ? (char)level.data[0] : 'I';
+    count_rule(text, ins_text_of(text, ins_json_get(record, "rule")), grave);
 }
 
 static void write_rules(struct ins_text *text)
@@ -200,7 +212,7 @@ static void write_rules(struct ins_text *text)
         ins_pen_str(pen, "  ");
         if (rule != NULL) {
             char title[256];
-            (void)snprintf(title, sizeof(title), "%c  %s (%s)", rule->level, rule->title,
+            (void)snprintf(title, sizeof(title), "%c  %s (%s)", text->rules[i].level, rule->title,
                            rule->clause);
             ins_pen_wrap(pen, sl_span_str(title), INS_TEXT_TIME + 9);
         }

@@ -51,6 +51,7 @@ struct ins_text {
     struct {
         char id[INS_TEXT_RULE_ID_MAX];
         uint64_t count;
+        char level; /* the gravest */
     } rules[INS_TEXT_RULES];
     size_t rule_count;
     uint64_t other_findings;

@@ -270,7 +270,7 @@ void sl_obs_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     }
     stream->is_ended[dir] = true;
     stream->ended_mark[dir] = observer->dir[dir].frames;
-    stream->rules.ended_packet[dir] = observer->at.packet;
+    stream->rules.closed_packet[dir] = observer->at.packet;
     stream->rules.is_end_on_data[dir] = is_on_data;
     if (!observer->config.is_http1) {
         sl_rules_end_stream(observer, dir, stream, is_on_data);

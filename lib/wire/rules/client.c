@@ -18,7 +18,7 @@ static void judge_after_end(struct sl_observer *observer, uint8_t type, struct s
     struct sl_stream_rules *rules = &stream->rules;
     bool is_reset = stream->is_reset[SL_DIR_REQUEST];
     bool is_content = type == SL_H2_DATA || type == SL_H2_HEADERS;
-    bool is_told = is_content ? rules->has_reported_after[SL_DIR_REQUEST] : rules->has_told_after;
+    bool is_told = is_content ? rules->has_reported_after : rules->has_told_after;
     if ((!stream->is_ended[SL_DIR_REQUEST] && !is_reset) || is_told || (!is_content && !is_reset)) {
         return;
     }
@@ -30,7 +30,7 @@ static void judge_after_end(struct sl_observer *observer, uint8_t type, struct s
         place.level = 'I'; /* neither is part of a call, and peers ignore it */
         after = "RST_STREAM";
     } else {
-        rules->has_reported_after[SL_DIR_REQUEST] = true;
+        rules->has_reported_after = true;
     }
     /* With both sides ended HEADERS can only be another call. */
     if (type == SL_H2_HEADERS && (is_reset || stream->is_ended[SL_DIR_RESPONSE])) {
@@ -66,6 +66,9 @@ static void judge_orphan(struct sl_observer *observer, struct sl_stream *stream,
 
 static void report_crowd(struct sl_observer *observer, const struct sl_crowd *crowd)
 {
+    if (!sl_rules_saw_all(observer)) {
+        return; /* what has come since shows that something is missing */
+    }
     struct sl_rule_place place = {
         .side = SL_DIR_REQUEST,
         .stream = crowd->stream,
@@ -180,9 +183,9 @@ static void fed(struct sl_observer *observer, enum sl_dir dir)
     if (!crowd->is_pending || dir != SL_DIR_RESPONSE) {
         return;
     }
-    bool is_near = sl_rules_are_near(&crowd->at, &observer->at);
-    crowd->is_pending = is_near && observer->calls_open > crowd->limit;
-    if (!is_near) {
+    bool is_close = sl_rules_are_close(&crowd->at, &observer->at);
+    crowd->is_pending = is_close && observer->calls_open > crowd->limit;
+    if (!is_close) {
         report_crowd(observer, crowd);
     }
 }

@@ -179,7 +179,7 @@ static void drop_early(struct sl_observer *observer, enum sl_dir asker, enum sl_
 {
     struct sl_early *early = &observer->rules.early[sl_obs_other(asker)];
     if (early->kind == kind && early->opaque == opaque &&
-        sl_rules_are_near(&early->at, &observer->at)) {
+        sl_rules_are_close(&early->at, &observer->at)) {
         early->kind = SL_EARLY_NONE;
         /* Its question will not be answered again. */
         if (kind == SL_EARLY_SETTINGS_ACK) {
@@ -312,12 +312,21 @@ static bool is_own(const struct sl_early *early)
     return early->kind == SL_EARLY_SETTINGS_ACK || early->kind == SL_EARLY_PING_ACK;
 }
 
+/* What has come since may show that the beginning is missing. */
+static void tell_early(struct sl_observer *observer, enum sl_dir dir)
+{
+    struct sl_early *early = &observer->rules.early[dir];
+    if (is_own(early) && sl_rules_saw_all(observer)) {
+        report_early(observer, dir, early);
+    }
+    early->kind = is_own(early) ? SL_EARLY_NONE : early->kind;
+}
+
 static void fed(struct sl_observer *observer, enum sl_dir dir)
 {
-    struct sl_early *early = &observer->rules.early[sl_obs_other(dir)];
-    if (is_own(early)) {
-        report_early(observer, sl_obs_other(dir), early);
-        early->kind = SL_EARLY_NONE;
+    enum sl_dir other = sl_obs_other(dir);
+    if (!sl_rules_are_close(&observer->rules.early[other].at, &observer->at)) {
+        tell_early(observer, other);
     }
 }
 
@@ -336,7 +345,7 @@ static void closed(struct sl_observer *observer, enum sl_dir dir)
             judge_owed(observer, dir, true, false);
             judge_owed(observer, dir, true, true);
         }
-        fed(observer, dir);
+        tell_early(observer, sl_obs_other(dir));
     }
     gap(observer, dir);
 }

@@ -262,16 +262,27 @@ static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
 
 /* --- what a capture may show before what it rests on --- */
 
+/* What has come since may show that the beginning is missing. */
+static void report_early(struct sl_observer *observer, enum sl_dir dir,
+                         const struct sl_early *early)
+{
+    if (sl_rules_saw_all(observer)) {
+        report_idle(observer, dir, early);
+    }
+}
+
 static void fed(struct sl_observer *observer, enum sl_dir dir)
 {
     struct sl_early *early = &observer->rules.early[sl_obs_other(dir)];
     if (early->kind != SL_EARLY_STREAM) {
         return;
     }
-    early->kind = SL_EARLY_NONE;
-    bool was_named = early->stream <= observer->rules.highest_named[dir];
-    if (!was_named || !sl_rules_are_near(&early->at, &observer->at)) {
-        report_idle(observer, sl_obs_other(dir), early);
+    bool is_close = sl_rules_are_close(&early->at, &observer->at);
+    if (early->stream <= observer->rules.highest_named[dir] && is_close) {
+        early->kind = SL_EARLY_NONE; /* here it is */
+    } else if (!is_close) {
+        early->kind = SL_EARLY_NONE;
+        report_early(observer, sl_obs_other(dir), early);
     }
 }
 
@@ -285,8 +296,9 @@ static void gap(struct sl_observer *observer, enum sl_dir dir)
 
 static void closed(struct sl_observer *observer, enum sl_dir dir)
 {
-    if (observer->dir[dir].has_frame) {
-        fed(observer, dir);
+    const struct sl_early *early = &observer->rules.early[sl_obs_other(dir)];
+    if (observer->dir[dir].has_frame && early->kind == SL_EARLY_STREAM) {
+        report_early(observer, sl_obs_other(dir), early);
     }
     gap(observer, dir);
 }

@@ -95,33 +95,32 @@ struct sl_rules {
 
 /* Per stream; zeroed with it. */
 struct sl_stream_rules {
-    bool has_reported_window[2]; /* FLOW-01 */
-    bool has_told_superfluous;   /* CALL-20 at level I */
-    bool has_reported_end;       /* CALL-20 */
-    bool has_late_request;       /* CALL-20: the client sent on after the server's END_STREAM */
-    bool is_closed_proven;       /* CALL-20: at its END_STREAM the server had the client's */
-    uint64_t reset_mark[2];      /* FLOW-24: sl_obs_dir.frames with its RST_STREAM; 0: none */
-    uint64_t reset_packet[2];    /* the packet of that */
-    uint64_t ended_packet[2];    /* of the frame with END_STREAM, which was DATA: */
-    bool is_end_on_data[2];
-    bool has_sent_on[2];          /* FLOW-24: after its RST_STREAM */
-    bool has_reported_reset[2];   /* FLOW-24 */
-    bool has_told_reset[2];       /* FLOW-24 at level I */
-    bool has_open_trailers;       /* CALL-02: told of trailers without END_STREAM */
-    bool has_reported_fields;     /* CALL-22: once a stream is enough */
-    bool has_reported_request;    /* CALL-13, 24, META-06: once a stream is enough */
-    bool has_told_value;          /* META-05: the same */
-    bool has_rootless_path;       /* CALL-07 */
-    bool has_reported_padding[2]; /* META-02 at level S */
-    bool has_reported_flag[2];    /* FRM-17, FRM-05, FRM-06 */
+    uint64_t reset_mark[2];    /* FLOW-24: sl_obs_dir.frames with its RST_STREAM; 0: none */
+    uint64_t closed_packet[2]; /* of the frame that ended or reset this side, the last of them */
     struct sl_partial {
+        uint32_t length;   /* as the prefix says */
+        uint32_t received; /* payload bytes of it */
         bool has_any;      /* FRM-17, FRM-14: this side ended within a message, or its prefix */
-        bool has_prefix;   /* of which the prefix is whole: */
-        uint32_t length;   /* as it says */
-        uint64_t received; /* payload bytes of it */
+        bool has_prefix;   /* of which the prefix is whole */
     } partial[2];
-    bool has_reported_after[2]; /* CONN-06, CONN-07: a frame after its own end */
-    bool has_told_after;        /* CONN-07 at level I */
+    bool has_reported_window[2];   /* FLOW-01 */
+    bool is_end_on_data[2];        /* END_STREAM was on DATA */
+    bool has_sent_on[2];           /* FLOW-24: after its RST_STREAM */
+    bool has_reported_reset[2];    /* FLOW-24 */
+    bool has_told_reset[2];        /* FLOW-24 at level I */
+    bool has_reported_padding[2];  /* META-02 at level S */
+    bool has_reported_flag[2];     /* FRM-17, FRM-05, FRM-06 */
+    bool has_reported_after : 1;   /* CONN-06, CONN-07: a frame after the client's own end */
+    bool has_told_after : 1;       /* CONN-07 at level I */
+    bool has_told_superfluous : 1; /* CALL-20 at level I */
+    bool has_reported_end : 1;     /* CALL-20 */
+    bool has_late_request : 1;     /* CALL-20: the client sent on after the server's END_STREAM */
+    bool is_closed_proven : 1;     /* CALL-20: at its END_STREAM the server had the client's */
+    bool has_open_trailers : 1;    /* CALL-02: told of trailers without END_STREAM */
+    bool has_reported_fields : 1;  /* CALL-22: once a stream is enough */
+    bool has_reported_request : 1; /* CALL-13, 24, META-06: the same */
+    bool has_told_value : 1;       /* META-05: the same */
+    bool has_rootless_path : 1;    /* CALL-07 */
 };
 
 #endif

@@ -89,10 +89,10 @@ static void note_message(struct sl_observer *observer, enum sl_dir dir, struct s
     (void)observer;
     if (!message->is_complete) {
         stream->rules.partial[dir] = (struct sl_partial){
+            .length = message->length,
+            .received = (uint32_t)message->received, /* less than the length */
             .has_any = true,
             .has_prefix = message->has_prefix,
-            .length = message->length,
-            .received = message->received,
         };
     }
 }
@@ -105,8 +105,8 @@ static void judge_last(struct sl_observer *observer, const struct sl_stream *str
     if (partial->has_prefix) {
         sl_rules_report(observer, SL_RULE_FRM_17, &place,
                         "the response is OK, and of its last message, of %u bytes by its prefix, "
-                        "%llu came",
-                        partial->length, (unsigned long long)partial->received);
+                        "%u came",
+                        partial->length, partial->received);
     } else {
         sl_rules_report(observer, SL_RULE_FRM_17, &place,
                         "the response is OK, and bytes behind its last message are no message");
@@ -122,9 +122,9 @@ static void judge_request_end(struct sl_observer *observer, const struct sl_stre
     bool is_readable = stream->call->framing[SL_DIR_REQUEST] == SL_FRAMING_MESSAGES;
     if (partial->has_any && partial->has_prefix) {
         sl_rules_report(observer, SL_RULE_FRM_14, &place,
-                        "the client ended its request within a message, of which %llu of %u bytes "
+                        "the client ended its request within a message, of which %u of %u bytes "
                         "came",
-                        (unsigned long long)partial->received, partial->length);
+                        partial->received, partial->length);
     } else if (partial->has_any) {
         sl_rules_report(observer, SL_RULE_FRM_14, &place,
                         "the client ended its request within the prefix of a message");

@@ -28,7 +28,7 @@ static void judge_after_reset(struct sl_observer *observer, enum sl_dir dir, uin
         .dir = other,
         .type = SL_H2_RST_STREAM,
         .number = mark,
-        .packet = rules->reset_packet[other],
+        .packet = rules->closed_packet[other],
     };
     if (type == SL_H2_RST_STREAM || type == SL_H2_WINDOW_UPDATE) {
         if (rules->has_sent_on[other] || rules->has_told_reset[dir]) {
@@ -78,7 +78,7 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
         rules->has_sent_on[dir] = true;
     } else if (type == SL_H2_RST_STREAM && header->length == 4) {
         rules->reset_mark[dir] = observer->dir[dir].frames;
-        rules->reset_packet[dir] = observer->at.packet;
+        rules->closed_packet[dir] = observer->at.packet;
     }
 }
 

@@ -24,7 +24,9 @@ static const struct sl_rule_group *const groups[] = {
 enum {
     REORDER_PACKETS = 2,     /* a capture swaps neighbours ... */
     REORDER_NS = 200 * 1000, /* ... or packets this close in time */
-    TABLE_SIZE = 4096,       /* RFC 9113 6.5.2 */
+    SHUFFLE_PACKETS = 32,
+    SHUFFLE_NS = 100 * 1000 * 1000,
+    TABLE_SIZE = 4096, /* RFC 9113 6.5.2 */
     GROUP_COUNT = sizeof groups / sizeof groups[0],
 };
 
@@ -198,6 +200,14 @@ bool sl_rules_are_near(const struct sl_at *then, const struct sl_at *now)
            (now->has_time && then->has_time && now->time_ns - then->time_ns <= REORDER_NS);
 }
 
+bool sl_rules_are_close(const struct sl_at *then, const struct sl_at *now)
+{
+    bool is_timed = now->has_time && then->has_time;
+    return sl_rules_are_near(then, now) ||
+           (now->packet - then->packet <= SHUFFLE_PACKETS &&
+            (!is_timed || now->time_ns <= then->time_ns + SHUFFLE_NS));
+}
+
 bool sl_rules_doubt(const struct sl_observer *observer, enum sl_dir dir)
 {
     return observer->config.is_midway || observer->totals.gaps[dir] > 0;
@@ -292,15 +302,13 @@ const char *sl_rules_side_name(enum sl_dir dir)
 struct sl_frame_ref sl_rules_last_frame(const struct sl_stream *stream, enum sl_dir dir)
 {
     const struct sl_stream_rules *own = &stream->rules;
-    struct sl_frame_ref ref = {.dir = dir};
-    if (stream->is_ended[dir]) {
-        ref.type = own->is_end_on_data[dir] ? SL_H2_DATA : SL_H2_HEADERS;
-        ref.number = stream->ended_mark[dir];
-        ref.packet = own->ended_packet[dir];
-    } else if (own->reset_mark[dir] != 0) {
+    struct sl_frame_ref ref = {.dir = dir, .packet = own->closed_packet[dir]};
+    if (own->reset_mark[dir] != 0) {
         ref.type = SL_H2_RST_STREAM;
         ref.number = own->reset_mark[dir];
-        ref.packet = own->reset_packet[dir];
+    } else if (stream->is_ended[dir]) {
+        ref.type = own->is_end_on_data[dir] ? SL_H2_DATA : SL_H2_HEADERS;
+        ref.number = stream->ended_mark[dir];
     }
     return ref;
 }

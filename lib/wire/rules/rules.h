@@ -41,6 +41,8 @@ struct sl_rule_place {
 void sl_rules_init(struct sl_rules *own);
 /* Whether a capture may have swapped what came at then and at now. */
 bool sl_rules_are_near(const struct sl_at *then, const struct sl_at *now);
+/* The same of a capture that was put together from several, or shuffled by the network: what is missing may still come. */
+bool sl_rules_are_close(const struct sl_at *then, const struct sl_at *now);
 /* Bytes of dir were lost, or those before the first were not seen: what is read as a frame may be none. */
 bool sl_rules_doubt(const struct sl_observer *observer, enum sl_dir dir);
 /* Nothing of either direction is missing, from the connection's beginning on. */
@@ -66,7 +68,7 @@ struct sl_rule_place sl_rules_request_place(const struct sl_observer *observer,
                                             const struct sl_stream *stream);
 /* "client" or "server" */
 const char *sl_rules_side_name(enum sl_dir dir);
-/* The frame that ended or reset this side of the stream, whichever came first. */
+/* The frame that reset this side of the stream, or else ended it. */
 struct sl_frame_ref sl_rules_last_frame(const struct sl_stream *stream, enum sl_dir dir);
 /* The sender of dir has sent SETTINGS with this value of a limit for the other side. */
 void sl_rules_limit_announce(struct sl_rule_limit *limit, uint32_t value, uint64_t mark);

@@ -57,12 +57,13 @@ static void a_unary_call_has_every_field(void **state)
     expect(call, "duration_ms", "3000");
     expect(call, "complete", "true");
     expect(call, "problems", "[]");
-    expect(
-        call, "findings",
-        "[{\"type\":\"finding\",\"rule\":\"CALL-23\",\"level\":\"M\",\"side\":\"server\","
-        "\"connection\":1,\"stream\":1,\"packet\":11,\"time\":\"1970-01-01T00:00:10.000000000Z\","
-        "\"clause\":\"PROTOCOL-HTTP2 Responses; gRPC status codes\","
-        "\"text\":\"a response of one message is OK with 0 of them\"}]");
+    expect(call, "findings",
+           "[{\"type\":\"finding\",\"rule\":\"CALL-23\",\"level\":\"M\",\"side\":\"server\","
+           "\"by\":\"10.0.0.2:443\",\"connection\":1,\"stream\":1,\"packet\":11,\"time\":\"1970-01-"
+           "01T00:00:10.000000000Z\","
+           "\"clause\":\"PROTOCOL-HTTP2 Responses; gRPC status codes\","
+           "\"text\":\"a response of one message is OK with 0 of them\","
+           "\"frames\":[{\"side\":\"server\",\"frame\":\"HEADERS\",\"number\":4,\"packet\":11}]}]");
     json_decref(call);
 }
 

@@ -447,6 +447,20 @@ static void in_a_capture_half_a_minute_is_enough_to_acknowledge(void **state)
     }
 }
 
+/* A server may send its SETTINGS before the first packet that was captured. */
+static void an_ack_of_what_was_sent_before_the_capture_is_let_pass(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    test_talk_init(&talk, true);
+    talk.is_capture = true;
+    test_talk_raw(&talk, REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
+    test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 100);
+    test_talk_settings_ack(&talk, REQUEST);
+    test_talk_settings_ack(&talk, RESPONSE);
+    judge(&talk, "!finding\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +477,7 @@ int main(void)
         cmocka_unit_test(in_a_capture_the_end_of_a_stream_may_come_late),
         cmocka_unit_test(a_stream_behind_a_goaway_that_had_come_is_found),
         cmocka_unit_test(a_connection_that_is_joined_late_breaks_no_rule_of_streams),
+        cmocka_unit_test(an_ack_of_what_was_sent_before_the_capture_is_let_pass),
         cmocka_unit_test(in_a_capture_half_a_minute_is_enough_to_acknowledge),
     };
     return cmocka_run_group_tests_name("wire/rules_client", tests, NULL, NULL);
