@@ -60,6 +60,7 @@ struct sl_headers_memory {
     unsigned lists;
     size_t *total; /* that it counts in, with so many bytes; or NULL */
     size_t bytes;
+    bool is_right; /* the rules of requests have found nothing in it: it need not be judged again */
 };
 
 /* The fields of one block in wire order. Owns the bytes, alone or with the lists that share them; the

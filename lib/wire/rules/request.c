@@ -258,8 +258,8 @@ static void judge_head(struct sl_observer *observer, struct sl_stream *stream,
     }
 }
 
-static void judge_request(struct sl_observer *observer, struct sl_stream *stream,
-                          const struct sl_headers *headers, bool is_first, bool is_last)
+static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
+                        const struct sl_headers *headers, bool is_first, bool is_last)
 {
     if (!sl_rules_saw_request(stream) || stream->is_ended[SL_DIR_REQUEST] ||
         sl_rules_are_inferred(headers)) {
@@ -280,6 +280,21 @@ static void judge_request(struct sl_observer *observer, struct sl_stream *stream
             judge_timeout(observer, stream, headers);
             judge_head(observer, stream, headers);
         }
+    }
+}
+
+/* The blocks of most calls of a client are the same list of fields: it is judged once. */
+static void judge_request(struct sl_observer *observer, struct sl_stream *stream,
+                          const struct sl_headers *headers, bool is_first, bool is_last)
+{
+    struct sl_headers_memory *memory = is_first ? headers->memory : NULL;
+    if (memory != NULL && memory->is_right) {
+        return;
+    }
+    uint64_t told = observer->rules.told;
+    judge_block(observer, stream, headers, is_first, is_last);
+    if (memory != NULL && sl_rules_saw_request(stream)) {
+        memory->is_right = observer->rules.told == told;
     }
 }
 

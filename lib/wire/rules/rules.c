@@ -353,6 +353,7 @@ bool sl_rules_limit_ack(struct sl_rule_limit *limit, uint64_t mark)
 void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,
                      const struct sl_rule_place *place, const char *format, ...)
 {
+    observer->rules.told++;
     if (observer->handler.finding == NULL) {
         return;
     }
