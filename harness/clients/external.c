@@ -12,6 +12,29 @@
 
 /* ---- needs ---- */
 
+/* Why a capability is not there: the profile's, or the run's own. */
+static void tell_missing(const struct har_profile *profile, const char *need,
+                         char ret_reason[HAR_REASON_MAX])
+{
+    static const char *const of_run[][2] = {
+        {HAR_NEED_TLS,
+         "the server is met without TLS (--tls, --ca FILE, or {cert} and {key} in --exec)"},
+        {HAR_NEED_MTLS,
+         "no certificate of a client is shown, or the profile does not declare 'mtls' (--cert "
+         "FILE, or {ca} in --exec)"},
+        {HAR_NEED_MADE_CERTIFICATES,
+         "the server's certificates are not the run's own ({cert}, {key} and {ca} in --exec)"},
+    };
+    for (size_t i = 0; i < sizeof(of_run) / sizeof(of_run[0]); i++) {
+        if (strcmp(of_run[i][0], need) == 0) {
+            (void)snprintf(ret_reason, HAR_REASON_MAX, "%s", of_run[i][1]);
+            return;
+        }
+    }
+    (void)snprintf(ret_reason, HAR_REASON_MAX, "the profile '%s' does not declare '%s'",
+                   profile->name, need);
+}
+
 bool har_needs_are_met(const struct har_scenario *scenario, const struct har_profile *profile,
                        const char *client, char ret_reason[HAR_REASON_MAX])
 {
@@ -24,8 +47,7 @@ bool har_needs_are_met(const struct har_scenario *scenario, const struct har_pro
                 return false;
             }
         } else if (!har_profile_meets(profile, need)) {
-            (void)snprintf(ret_reason, HAR_REASON_MAX, "the profile '%s' does not declare '%s'",
-                           profile->name, need);
+            tell_missing(profile, need, ret_reason);
             return false;
         }
     }

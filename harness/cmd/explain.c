@@ -48,9 +48,8 @@ static const struct sl_cli cli = {
         "it prevents, what is sent, what must come of it and why, what known stacks do, and where "
         "to look first when it fails. It also knows tags, verbs, checks, capabilities, values of "
         "profiles, verdicts and exit statuses; without an ID it lists them. "
-        "`rules` are all rules, `coverage` what checks each of them, `language` every verb and "
-        "check of scenarios, `schema` their "
-        "JSON Schema, for editors.",
+        "Whole pages: `rules`; `coverage`, which says what checks each of them; `language`, every "
+        "verb and check of scenarios; `schema`, their JSON Schema, for editors.",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .exits = (const struct sl_cli_line[]){{"0", "all were explained"},

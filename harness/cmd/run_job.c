@@ -372,6 +372,7 @@ int har_run_job(struct har_run_job *job)
         status = har_cmd_open_target(job->program, &job->options, &loop, &job->target);
     }
     if (status == 0) {
+        har_cmd_settle_profile(&job->options, &job->target, &job->profile);
         status = run(job, &loop);
     }
     if (har_cmd_close_target(job->program, &loop, &job->target) != 0) {

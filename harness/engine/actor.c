@@ -7,6 +7,7 @@
 #include "harness/engine/declared.h"
 #include "harness/engine/notes.h"
 #include "harness/engine/via.h"
+#include "harness/raw/raw_tls.h"
 #include "harness/story/chronicle.h"
 #include "harness/target/child.h"
 #include "lib/base/alloc.h"
@@ -194,13 +195,11 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     config.pool = play->config.pool;
     config_of_link(actor, &config);
     const struct har_window *window = &actor->spec->window;
-    if (window->stream.is_set) {
-        config.stream_window = (uint32_t)har_play_value_in(play, &window->stream, 0, 0, INT32_MAX);
-    }
-    if (window->connection.is_set) {
-        config.connection_window =
-            (uint32_t)har_play_value_in(play, &window->connection, 0, 0, INT32_MAX);
-    }
+    config.stream_window =
+        (uint32_t)har_play_value_in(play, &window->stream, config.stream_window, 0, INT32_MAX);
+    config.connection_window = (uint32_t)har_play_value_in(play, &window->connection,
+                                                           config.connection_window, 0, INT32_MAX);
+    har_raw_tls_use(actor, &config);
     har_via_route(play, actor->spec, &config);
     char name[HAR_TRACE_NAME_MAX];
     config.trace_name = har_via_name(actor, name);
@@ -219,6 +218,7 @@ void har_links_release(struct har_play *play)
     while (play->links != NULL) {
         struct har_link *next = play->links->next;
         har_conn_free(play->links->conn);
+        har_tls_free(play->links->tls);
         har_wire_clear(&play->links->wire);
         sl_free(play->links);
         play->links = next;

@@ -57,6 +57,8 @@ struct har_link {
     struct har_play *play;
     const char *name; /* "shared:NAME"; NULL for an actor's own */
     struct har_conn *conn;
+    struct har_tls
+        *tls; /* of its own, where the actor's differs from the run's; NULL: it does not */
     bool is_connected, has_ended, is_closed_by_us;
     bool
         is_garbled; /* frames with a wrong length were sent: the observer may misread what is ours */

@@ -27,6 +27,29 @@ static const struct har_field keepalive_fields[] = {
      .help = "for its answer, then the connection is closed; default 20s"},
 };
 
+/* By enum har_actor_certificate. */
+static const char *const certificate_names[] = {"usual",       "none",     "expired",
+                                                "server-only", "other-ca", NULL};
+static const struct har_field tls_fields[] = {
+    {"alpn", HAR_FIELD_STRING, offsetof(struct har_actor_tls, alpn),
+     .help = "protocols that it offers, with commas between; \"\": it has no ALPN; default: h2. "
+             "Where h2 is among them the server must choose it; if not, HTTP/2 is spoken "
+             "whatever it makes of them"},
+    {"version", HAR_FIELD_STRING, offsetof(struct har_actor_tls, version),
+     .help = "\"1.0\", \"1.1\", \"1.2\" or \"1.3\", and no other; default 1.2 and 1.3"},
+    {"ciphers", HAR_FIELD_STRING, offsetof(struct har_actor_tls, ciphers),
+     .help = "of TLS 1.2 and below, as OpenSSL names them, weak ones too"},
+    {"certificate", HAR_FIELD_CHOICE, offsetof(struct har_actor_tls, certificate),
+     .choices = certificate_names,
+     .help = "of the client: `usual` (default), `none`, or one that the harness has made: "
+             "`expired`, `server-only` (not for clients), `other-ca` (by an authority that "
+             "nobody knows)"},
+    {"name", HAR_FIELD_STRING, offsetof(struct har_actor_tls, name),
+     .help = "of the server, in SNI; its certificate is not verified then"},
+    {"record", HAR_FIELD_EXPR, offsetof(struct har_actor_tls, record),
+     .help = "bytes of HTTP/2 in one record of TLS at most; default: as many as there are"},
+};
+
 #define AT(member) offsetof(struct har_actor_spec, member)
 const struct har_field har_actor_fields[] = {
     {"kind", HAR_FIELD_CHOICE, AT(kind), .choices = har_kind_names, .is_required = true,
@@ -68,6 +91,10 @@ const struct har_field har_actor_fields[] = {
     {"streams", HAR_FIELD_EXPR, AT(streams), .help = "of a `child`: its subscriptions; default 1"},
     {"data_frame", HAR_FIELD_EXPR, AT(data_frame),
      .help = "content of its DATA frames at most; default: what the server allows"},
+    {"tls", HAR_FIELD_OBJECT, AT(tls), .fields = tls_fields,
+     .field_count = sizeof(tls_fields) / sizeof(tls_fields[0]),
+     .help = "how the TLS of its connection differs from that of the run, on purpose; the "
+             "scenario needs `tls`"},
 };
 #undef AT
 const size_t har_actor_field_count = sizeof(har_actor_fields) / sizeof(har_actor_fields[0]);
@@ -88,6 +115,26 @@ static bool read_suppress(struct har_actor_spec *spec)
     return true;
 }
 
+static bool is_version(const char *text)
+{
+    return text == NULL ||
+           (strncmp(text, "1.", 2) == 0 && strlen(text) == 3 && strchr("0123", text[2]) != NULL);
+}
+
+static const char *settle_tls(struct har_actor_spec *spec)
+{
+    struct har_actor_tls *tls = &spec->tls;
+    tls->is_set = tls->alpn != NULL || tls->version != NULL || tls->ciphers != NULL ||
+                  tls->name != NULL || tls->record.is_set ||
+                  tls->certificate != HAR_CERTIFICATE_USUAL;
+    bool is_own = strcmp(spec->conn, "own") == 0;
+    return !is_version(tls->version)       ? "tls.version is 1.0, 1.1, 1.2 or 1.3"
+           : !tls->is_set                  ? NULL
+           : !is_own || spec->is_via_proxy ? "tls is of a connection of its own, without the proxy"
+           : spec->transport == HAR_TRANSPORT_GRPC ? "tls needs the transport h2"
+                                                   : NULL;
+}
+
 const char *har_actor_settle(struct har_actor_spec *spec)
 {
     spec->is_manual = spec->credit == 1;
@@ -105,6 +152,10 @@ const char *har_actor_settle(struct har_actor_spec *spec)
     }
     if ((spec->kind == HAR_STREAM) != (spec->method != NULL)) {
         return "a stream, and only a stream, has a \"method\": \"/package.Service/Method\"";
+    }
+    const char *problem = settle_tls(spec);
+    if (problem != NULL) {
+        return problem;
     }
     if (spec->transport == HAR_TRANSPORT_GRPC) {
         return spec->is_manual            ? "manual credit needs the transport h2"

@@ -40,6 +40,21 @@ struct har_keepalive {
     struct har_expr time, timeout;
 };
 
+/* How the TLS of a connection differs from that of the run. */
+struct har_actor_tls {
+    bool is_set;
+    const char *alpn, *version, *ciphers, *name;
+    int certificate; /* enum har_actor_certificate */
+    struct har_expr record;
+};
+enum har_actor_certificate {
+    HAR_CERTIFICATE_USUAL,
+    HAR_CERTIFICATE_NONE,
+    HAR_CERTIFICATE_EXPIRED,
+    HAR_CERTIFICATE_SERVER_ONLY,
+    HAR_CERTIFICATE_OTHER_CA,
+};
+
 struct har_actor_spec {
     const char *name;
     int kind; /* enum har_kind */
@@ -60,6 +75,7 @@ struct har_actor_spec {
     unsigned suppress_mask;         /* HAR_SUPPRESS_... of them */
     struct har_expr receive_buffer, data_frame;
     struct har_expr streams; /* of a child: its subscriptions, default 1 */
+    struct har_actor_tls tls;
 };
 
 struct har_let {

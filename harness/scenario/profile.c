@@ -17,13 +17,28 @@ enum {
 };
 
 static const char *const capabilities[] = {
-    "request_id",  "fill",           "dedup",
-    "validation",  "message_limit",  "strict_rate",
-    "ready",       "history",        "resume",
-    "drop_report", "chat_broadcast", "health",
-    "reflection",  "drain",          "tls",
-    "mtls",        "keepalive",      "metrics",
-    "gzip",        "max_streams",    "max_connection_age",
+    "request_id",
+    "fill",
+    "dedup",
+    "validation",
+    "message_limit",
+    "strict_rate",
+    "ready",
+    "history",
+    "resume",
+    "drop_report",
+    "chat_broadcast",
+    "health",
+    "reflection",
+    "drain",
+    "tls",
+    "mtls",
+    "keepalive",
+    "metrics",
+    "gzip",
+    "max_streams",
+    "max_connection_age",
+    "made_certificates",
 };
 enum {
     CAPABILITY_COUNT = sizeof(capabilities) / sizeof(capabilities[0]),
@@ -67,6 +82,14 @@ bool har_profile_has(const struct har_profile *profile, const char *capability)
 {
     int index = capability_index(capability);
     return index >= 0 && profile->has[index];
+}
+
+void har_profile_set(struct har_profile *profile, const char *capability, bool is_declared)
+{
+    int index = capability_index(capability);
+    if (index >= 0) {
+        profile->has[index] = is_declared;
+    }
 }
 
 static int value_index(struct sl_span name)

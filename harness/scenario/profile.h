@@ -31,6 +31,11 @@ struct har_profile {
 };
 
 bool har_capability_is_known(const char *name);
+/* Capabilities that the run settles: it meets the target by TLS; with a certificate of a client that the target asks for;
+ * with certificates that it has made (tls_kit.h). */
+#define HAR_NEED_TLS               "tls"
+#define HAR_NEED_MTLS              "mtls"
+#define HAR_NEED_MADE_CERTIFICATES "made_certificates"
 /* Of the needs of a scenario the one that the run meets, not the target: a client to be judged (--client). */
 #define HAR_NEED_CLIENT "client"
 /* What a scenario may need: a capability, a value, or a client. */
@@ -39,6 +44,8 @@ bool har_need_is_known(const char *name);
 bool har_profile_meets(const struct har_profile *profile, const char *need);
 const char *har_capability_nearest(const char *name); /* NULL: nothing is near */
 bool har_profile_has(const struct har_profile *profile, const char *capability);
+/* Of what the run knows better than a file: how the target is met. */
+void har_profile_set(struct har_profile *profile, const char *capability, bool is_declared);
 /* False when the profile says nothing about it. */
 bool har_profile_value(const struct har_profile *profile, struct sl_span name, double *ret_value);
 

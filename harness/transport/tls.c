@@ -12,13 +12,22 @@
 
 enum {
     KEYS_MAX = 4096, /* bytes of key log lines of one handshake */
-    FILES = 4,       /* strings of struct har_tls_config */
+    ALPN_MAX = 256,  /* bytes of the list of protocols */
+};
+
+/* The strings of struct har_tls_config. */
+#define STRINGS(X) X(ca_file) X(cert_file) X(key_file) X(server_name) X(alpn) X(version) X(ciphers)
+enum {
+#define X(member) STRING_##member,
+    STRINGS(X)
+#undef X
+        STRING_COUNT,
 };
 
 struct har_tls {
     SSL_CTX *context;
     struct har_tls_config files; /* its strings are those of kept */
-    char *kept[FILES];
+    char *kept[STRING_COUNT];
 };
 
 struct har_tls_session {
@@ -27,6 +36,8 @@ struct har_tls_session {
     BIO *out;           /* to the peer; owned by ssl */
     struct sl_buf keys; /* key log lines, of which keys_told bytes were handed out */
     size_t keys_told;
+    size_t record; /* plaintext of one at most; 0: no matter */
+    bool is_any_protocol;
     bool keeps_keys;
     bool has_certificate;           /* of the client */
     char *name;                     /* that the certificate has to be for */
@@ -43,8 +54,6 @@ static int on_verify(int is_fine, X509_STORE_CTX *context)
     }
     return is_fine;
 }
-
-static const unsigned char alpn_h2[] = {2, 'h', '2'};
 
 /* OpenSSL has a key; line is of the NSS key log. */
 static void on_key(const SSL *ssl, const char *line)
@@ -103,12 +112,89 @@ static enum sl_status use_certificate(SSL_CTX *context, const struct har_tls_con
 
 static void keep_files(struct har_tls *tls, const struct har_tls_config *config)
 {
-    const char *const given[FILES] = {config->ca_file, config->cert_file, config->key_file,
-                                      config->server_name};
-    for (size_t i = 0; i < FILES; i++) {
-        tls->kept[i] = given[i] == NULL ? NULL : sl_strdup(given[i]);
+    tls->files = *config;
+#define X(member)                                                                           \
+    tls->kept[STRING_##member] = config->member == NULL ? NULL : sl_strdup(config->member); \
+    tls->files.member = tls->kept[STRING_##member];
+    STRINGS(X)
+#undef X
+}
+
+/* The list of RFC 7301 3.1 out of names with commas between. */
+static bool offer_protocols(SSL_CTX *context, const char *names)
+{
+    unsigned char list[ALPN_MAX];
+    size_t len = 0;
+    while (*names != '\0') {
+        size_t name = strcspn(names, ",");
+        if (name == 0 || len + 1 + name > sizeof(list)) {
+            return false;
+        }
+        list[len++] = (unsigned char)name;
+        memcpy(list + len, names, name);
+        len += name;
+        names += name + (names[name] == ',');
     }
-    tls->files = (struct har_tls_config){tls->kept[0], tls->kept[1], tls->kept[2], tls->kept[3]};
+    return len == 0 || SSL_CTX_set_alpn_protos(context, list, (unsigned)len) == 0;
+}
+
+/* Whether name is in the list; NULL is h2 alone. */
+static bool has_protocol(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+    bool has = names == NULL;
+    for (const char *next = names; next != NULL && !has;) {
+        size_t own = strcspn(next, ",");
+        has = own == len && strncmp(next, name, len) == 0;
+        next = next[own] == ',' ? next + own + 1 : NULL;
+    }
+    return has;
+}
+
+/* 0 for a text that is no version. */
+static int version_of(const char *text)
+{
+    static const struct {
+        const char *text;
+        int version;
+    } versions[] = {{"1.0", TLS1_VERSION},
+                    {"1.1", TLS1_1_VERSION},
+                    {"1.2", TLS1_2_VERSION},
+                    {"1.3", TLS1_3_VERSION}};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        if (strcmp(versions[i].text, text) == 0) {
+            return versions[i].version;
+        }
+    }
+    return 0;
+}
+
+/* What a client does otherwise on purpose, it does whatever the system thinks of it. */
+static enum sl_status choose(SSL_CTX *context, const struct har_tls_config *config,
+                             struct sl_error *reterr)
+{
+    int version = config->version == NULL ? 0 : version_of(config->version);
+    bool is_set = SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1; /* RFC 9113 9.2 */
+    if (config->version != NULL) {
+        SSL_CTX_set_security_level(context, 0);
+        is_set = version != 0 && SSL_CTX_set_min_proto_version(context, version) == 1 &&
+                 SSL_CTX_set_max_proto_version(context, version) == 1;
+    }
+    if (!is_set) {
+        return sl_error_set(reterr, SL_USAGE, "this machine has no TLS %s", config->version);
+    }
+    if (config->ciphers != NULL) {
+        SSL_CTX_set_security_level(context, 0);
+        if (SSL_CTX_set_cipher_list(context, config->ciphers) != 1) {
+            ERR_clear_error();
+            return sl_error_set(reterr, SL_USAGE, "this machine has no cipher of %.120s",
+                                config->ciphers);
+        }
+    }
+    if (!offer_protocols(context, config->alpn == NULL ? "h2" : config->alpn)) {
+        return sl_error_set(reterr, SL_USAGE, "cannot offer these protocols by ALPN");
+    }
+    return SL_OK;
 }
 
 enum sl_status har_tls_new(const struct har_tls_config *config, struct har_tls **ret_tls,
@@ -123,17 +209,16 @@ enum sl_status har_tls_new(const struct har_tls_config *config, struct har_tls *
         status = sl_error_set(reterr_error, SL_IO, "cannot set up TLS: %s", error_text());
         goto out;
     }
-    SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION); /* RFC 9113 9.2 */
     SSL_CTX_set_keylog_callback(tls->context, on_key);
-    SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, on_verify);
+    SSL_CTX_set_verify(tls->context, config->is_trusting ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
+                       on_verify);
     SSL_CTX_set_mode(tls->context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
     /* A server that closes without close_notify ends the connection in order all the same. */
     SSL_CTX_set_options(tls->context, SSL_OP_IGNORE_UNEXPECTED_EOF);
-    if (SSL_CTX_set_alpn_protos(tls->context, alpn_h2, sizeof alpn_h2) != 0) {
-        status = sl_error_set(reterr_error, SL_IO, "cannot offer ALPN h2");
-        goto out;
+    status = choose(tls->context, config, reterr_error);
+    if (status == SL_OK) {
+        status = use_roots(tls->context, config->ca_file, reterr_error);
     }
-    status = use_roots(tls->context, config->ca_file, reterr_error);
     if (status == SL_OK) {
         status = use_certificate(tls->context, config, reterr_error);
     }
@@ -151,7 +236,7 @@ void har_tls_free(struct har_tls *tls)
 {
     if (tls != NULL) {
         SSL_CTX_free(tls->context);
-        for (size_t i = 0; i < FILES; i++) {
+        for (size_t i = 0; i < STRING_COUNT; i++) {
             sl_free(tls->kept[i]);
         }
         sl_free(tls);
@@ -175,6 +260,8 @@ struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const cha
     const char *name = tls->files.server_name == NULL ? host : tls->files.server_name;
     session->ssl = SSL_new(tls->context);
     session->name = sl_strdup(name);
+    session->record = tls->files.record;
+    session->is_any_protocol = !has_protocol(tls->files.alpn, "h2");
     session->has_certificate = tls->files.cert_file != NULL;
     SSL_set_app_data(session->ssl, session);
     sl_buf_init(&session->keys, KEYS_MAX);
@@ -248,7 +335,7 @@ static enum sl_status check_alpn(const struct har_tls_session *session, struct s
     const unsigned char *chosen = NULL;
     unsigned len = 0;
     SSL_get0_alpn_selected(session->ssl, &chosen, &len);
-    if (sl_span_equal(sl_span(chosen, len), sl_span("h2", 2))) {
+    if (session->is_any_protocol || sl_span_equal(sl_span(chosen, len), sl_span("h2", 2))) {
         return SL_OK;
     }
     return sl_error_set(
@@ -307,7 +394,8 @@ enum sl_status har_tls_session_write(struct har_tls_session *session, struct sl_
 {
     while (plain.len > 0) {
         ERR_clear_error();
-        int count = plain.len > INT_MAX ? INT_MAX : (int)plain.len;
+        size_t most = session->record == 0 ? INT_MAX : session->record;
+        int count = plain.len > most ? (int)most : (int)plain.len;
         int written = SSL_write(session->ssl, plain.data, count);
         if (written <= 0) {
             return sl_error_set(reterr_error, SL_IO, "TLS: %s", error_text());

@@ -6,8 +6,10 @@
  * TLS of a client, by OpenSSL over memory: bytes in, bytes out, no socket.
  *
  * The server's certificate is verified against the CA file or the system's roots and against the host;
- * ALPN offers h2 and nothing else, and a server that does not choose it is refused (RFC 9113 3.2).
+ * ALPN offers h2 and nothing else, and a server that does not choose it is refused (RFC 9113 3.2), unless a scenario
+ * asks for another client on purpose.
  */
+#include "harness/transport/tls_kit.h"
 #include "lib/base/buf.h"
 
 struct har_tls;
@@ -18,6 +20,15 @@ struct har_tls_config {
     const char *cert_file;   /* PEM chain of the client; NULL: none */
     const char *key_file;    /* PEM; needed with cert_file */
     const char *server_name; /* for SNI and verification; NULL: the host that is connected to */
+    const struct har_tls_kit *kit; /* certificates made for this run; NULL: none; kept */
+    /* What a client does otherwise on purpose. */
+    const char
+        *alpn; /* names with commas between, "" for no ALPN; what the server makes of them is let
+                            pass. NULL: h2, which the server must choose */
+    const char *version; /* "1.0" ... "1.3": this and no other; NULL: 1.2 and 1.3 */
+    const char *ciphers; /* below 1.3, by OpenSSL's names, weak ones too; NULL: its default */
+    size_t record;       /* plaintext of one record at most; 0: as much as there is */
+    bool is_trusting;    /* the server's certificate is not verified */
 };
 
 /* The set-up that many connections share. SL_USAGE when a file cannot be used. */

@@ -296,7 +296,7 @@ static enum sl_status make_tls(struct srv_h2 *h2, struct sl_error *reterr)
     if (files.cert == NULL) {
         return SL_OK;
     }
-    h2->tls = srv_tls_source_new(&files, h2->config->keylog, reterr);
+    h2->tls = srv_tls_source_new(&files, h2->config->keylog, h2->wrong, reterr);
     return h2->tls == NULL ? SL_IO : SL_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "lib/base/alloc.h"
+#include "reference-server/frontend/h2/tls_wrong.h"
 
 enum {
     RECORD_OVERHEAD_MAX = 64, /* header, nonce, tag, inner type: 29 bytes with our ciphers */
@@ -17,6 +18,7 @@ enum {
 
 struct srv_tls {
     SSL *ssl;
+    const struct srv_misbehave *wrong; /* NULL: nothing is wrong */
     enum srv_tls_state state;
     enum srv_tls_failure why;
     unsigned idle_messages; /* of TLS itself, since the last plaintext */
@@ -106,6 +108,7 @@ struct srv_tls *srv_tls_new(SSL_CTX *context)
     BIO *bio = BIO_new(bio_method);
     tls->ssl = SSL_new(context);
     assert(bio != NULL && tls->ssl != NULL);
+    tls->wrong = SSL_CTX_get_app_data(context);
     BIO_set_data(bio, tls);
     BIO_set_init(bio, 1);
     SSL_set_bio(tls->ssl, bio, bio);
@@ -209,7 +212,8 @@ static enum sl_status decrypt(struct srv_tls *tls, struct sl_buf *plain, struct 
         }
         int got = SSL_read(tls->ssl, room, SRV_TLS_RECORD_MAX);
         if (got > 0) {
-            sl_buf_commit(plain, (size_t)got);
+            bool is_lost = srv_tls_loses(tls->wrong, sl_span(room, (size_t)got));
+            sl_buf_commit(plain, is_lost ? 0 : (size_t)got);
             tls->idle_messages = 0;
         } else {
             error = SSL_get_error(tls->ssl, got);

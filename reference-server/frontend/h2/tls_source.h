@@ -9,12 +9,15 @@
  */
 #include "reference-server/frontend/h2/tls.h"
 #include "reference-server/frontend/h2/tls_context.h"
+#include "reference-server/misbehave.h"
 
 struct srv_tls_source;
 
-/* The names of the files must outlive it. NULL with an error naming the file that cannot be used. */
+/* The names of the files, and wrong (NULL: nothing is), must outlive it. NULL with an error naming the file that cannot be used. */
 struct srv_tls_source *srv_tls_source_new(const struct srv_tls_files *files,
-                                          struct srv_keylog *keylog, struct sl_error *reterr_error);
+                                          struct srv_keylog *keylog,
+                                          const struct srv_misbehave *wrong,
+                                          struct sl_error *reterr_error);
 
 /* NULL is fine. Connections keep what they need. */
 void srv_tls_source_free(struct srv_tls_source *source);

@@ -54,10 +54,8 @@ class Rules(unittest.TestCase):
             rule, level, scenarios, passive, mutants = (cell.strip() for cell in line.strip("|").split("|"))
             told[rule] = (level, int(scenarios), passive, int(mutants))
         self.assertEqual(catalogue - set(told), set(), "rules without a row in harness/rules/rules.def")
-        missing = {"TLS-01", "TLS-02", "TLS-03", "TLS-04", "TLS-06"}
+        del told["TLS-04"]  # no scenario yet
         for rule, (level, scenarios, passive, mutants) in told.items():
-            if rule in missing:
-                continue
             with self.subTest(rule):
                 self.assertTrue(scenarios > 0 or passive, "nothing checks it")
                 if level.startswith("M"):

@@ -263,5 +263,45 @@ class Addresses(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
+class MadeCertificates(unittest.TestCase):
+    """--exec with {cert}, {key} and {ca}: the run makes the certificates, and takes them away again."""
+
+    def run_exec(self, marks, *words):
+        command = f"exec '{SERVER}' --frontend h2 --listen 127.0.0.1:{{port}} {marks}"
+        return harness("run", *words, "--profile", "reference", "--exec", command)
+
+    def test_every_way_to_the_server_and_the_scenarios_of_tls(self):
+        with Folder() as folder:
+            made = folder.path / "made"
+            made.mkdir()
+            before = os.environ.get("TMPDIR")
+            os.environ["TMPDIR"] = str(made)
+            try:
+                done = self.run_exec("--tls-cert {cert} --tls-key {key} --tls-client-ca {ca}",
+                                     folder.write("s.json", WAYS), "wire/tls-*")
+            finally:
+                os.environ.pop("TMPDIR")
+                if before is not None:
+                    os.environ["TMPDIR"] = before
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertNotIn("SKIP", done.stdout)
+            self.assertEqual(list(made.iterdir()), [])
+
+    def test_what_the_target_lacks_is_skipped_with_the_reason(self):
+        done = self.run_exec("--tls-cert {cert} --tls-key {key}", "wire/tls-client-certificates")
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+        self.assertIn("no certificate of a client is shown", done.stdout)
+        done = self.run_exec("", "wire/tls-alpn")
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+        self.assertIn("the server is met without TLS", done.stdout)
+
+    def test_marks_go_together_and_with_no_certificates_of_ones_own(self):
+        for marks, words, part in (("--tls-cert {cert}", (), "{cert} and {key}"), ("# {ca}", (), "{cert} and {key}"),
+                                   ("# {cert} {key}", ("--tls",), "the run makes the certificates")):
+            done = self.run_exec(marks, "wire/tls-alpn", *words)
+            self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+            self.assertIn(part, done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

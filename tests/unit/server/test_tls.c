@@ -314,7 +314,7 @@ static void a_reload_is_for_new_connections_and_for_good_files_only(void **state
     copy_file("server.crt", "live.crt");
     copy_file("server.key", "live.key");
     struct srv_tls_source *source =
-        srv_tls_source_new(&(struct srv_tls_files){cert, key, NULL}, NULL, &error);
+        srv_tls_source_new(&(struct srv_tls_files){cert, key, NULL}, NULL, NULL, &error);
     assert_non_null(source);
     struct pair old;
     pair_init_of(&old, srv_tls_source_accept(source), &(struct test_tls_client_config){.alpn = H2});
