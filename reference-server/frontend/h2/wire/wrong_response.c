@@ -502,6 +502,13 @@ SRV_WIRE_BLOCK_HOOK(handler_error_ends_connection)
     return true;
 }
 
+SRV_WIRE_BLOCK_HOOK(empty_stream_hangs)
+{
+    (void)wire;
+    return is_last(block) && srv_wire_has(block, "grpc-status", "0") &&
+           (stream == NULL || stream->data[SRV_WIRE_OUT] == 0);
+}
+
 SRV_WIRE_BLOCK_HOOK(empty_stream_without_status)
 {
     if (!is_last(block) || !srv_wire_has(block, "grpc-status", "0") ||
@@ -562,6 +569,7 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(handler_error_hangs),
     BLOCK(handler_error_ends_connection),
     BLOCK(empty_stream_without_status),
+    BLOCK(empty_stream_hangs),
 };
 const struct srv_wire_group srv_wire_group_response = {deviations,
                                                        sizeof(deviations) / sizeof(deviations[0])};
