@@ -350,6 +350,12 @@ bool sl_rules_limit_ack(struct sl_rule_limit *limit, uint64_t mark)
     return true;
 }
 
+/* The handler knows of the call: not yet, where the first block of it is in doubt. */
+static bool is_told(const struct sl_call *call)
+{
+    return call != NULL && ((const struct sl_obs_call *)call)->is_told; /* its first member */
+}
+
 void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,
                      const struct sl_rule_place *place, const char *format, ...)
 {
@@ -364,7 +370,7 @@ void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,
         .stream = place->stream,
         .at = *place->at,
         .clause = rules[rule].clause,
-        .call = place->call,
+        .call = is_told(place->call) ? place->call : NULL,
         .frame = place->frame.number != 0 ? place->frame : current_frame(observer, place),
         .before = place->before,
     };
