@@ -16,6 +16,7 @@ static const struct sl_cli_command commands[] = {
     {"proxy", har_cmd_proxy, "put faults between a client and a server"},
     {"replay", har_cmd_replay, "repeat a run from its decisions.jsonl"},
     {"compare", har_cmd_compare, "two reports side by side"},
+    {"baseline", har_cmd_baseline, "what known stacks do, as data"},
     {"schema", har_cmd_print_schema, "the JSON Schema of reports and scenarios"},
     {"selftest", har_cmd_selftest, "prove the scenarios on wrong servers"},
     {"chaos", har_cmd_chaos, "random faults for a time"},

@@ -13,11 +13,15 @@ int har_cmd_calibrate(int argc, char **argv);
 int har_cmd_proxy(int argc, char **argv);
 int har_cmd_selftest(int argc, char **argv);
 int har_cmd_compare(int argc, char **argv);
+int har_cmd_baseline(int argc, char **argv);
 int har_cmd_chaos(int argc, char **argv);
 int har_cmd_client(int argc, char **argv); /* of the harness itself: harness/target/child.h */
 
 /* Loads the built-in scenarios; 0, or 2 with the reason on stderr. */
 struct har_library;
 int har_cmd_library(const char *program, struct har_library *library);
+/* The baselines beside the scenarios of the folder; a bad one is told on stderr and left out. */
+struct har_baselines;
+void har_cmd_baselines(const char *program, const char *folder, struct har_baselines *set);
 
 #endif

@@ -100,8 +100,7 @@ static bool is_file(const char *operand)
 }
 
 /* Scenarios of the user's own. */
-static int explain_file(const struct har_mutants *mutants, const char *path,
-                        struct har_prose *prose)
+static int explain_file(const struct har_topics *known, const char *path, struct har_prose *prose)
 {
     struct har_library own = {0};
     struct sl_error error = {0};
@@ -111,7 +110,8 @@ static int explain_file(const struct har_mutants *mutants, const char *path,
                       error.text);
         status = 2;
     }
-    struct har_topics topics = {.library = &own, .mutants = mutants};
+    struct har_topics topics = *known;
+    topics.library = &own;
     for (size_t i = 0; i < own.count && status == 0; i++) {
         (void)har_topics_explain(&topics, own.scenarios[i]->id, prose);
     }
@@ -119,25 +119,24 @@ static int explain_file(const struct har_mutants *mutants, const char *path,
     return status;
 }
 
-static int explain(struct har_library *library, const struct har_mutants *mutants, const char *id,
-                   struct har_prose *prose, struct sl_buf *out)
+static int explain(const struct har_topics *topics, const char *id, struct har_prose *prose,
+                   struct sl_buf *out)
 {
-    struct har_topics topics = {.library = library, .mutants = mutants};
     if (strcmp(id, "rules") == 0) {
-        har_topics_rules(&topics, prose);
+        har_topics_rules(topics, prose);
         return 0;
     }
     if (strcmp(id, "coverage") == 0) {
-        har_coverage_write(&topics, out);
+        har_coverage_write(topics, out);
         return 0;
     }
-    if (har_topics_explain(&topics, id, prose)) {
+    if (har_topics_explain(topics, id, prose)) {
         return 0;
     }
     if (is_file(id)) {
-        return explain_file(mutants, id, prose);
+        return explain_file(topics, id, prose);
     }
-    const char *near = har_topics_nearest(&topics, id);
+    const char *near = har_topics_nearest(topics, id);
     (void)fprintf(stderr, "%s: nothing is known of '%s'%s%s%s\n", cli.program, id,
                   near == NULL ? "; 'sluice-harness explain' lists what can be asked"
                                : "; did you mean ",
@@ -149,22 +148,26 @@ static int explain_all(const struct explain_options *explained, const struct sl_
 {
     struct har_library library;
     struct har_mutants mutants = {0};
+    struct har_baselines baselines = {0};
     struct har_prose prose;
     struct sl_buf out;
     int status = har_cmd_library(cli.program, &library);
     read_mutants(&mutants);
     sl_buf_init(&out, OUTPUT_MAX);
     har_prose_init(&prose, explained->format, width(), &out);
+    har_cmd_baselines(cli.program, library.folder, &baselines);
+    const struct har_topics topics = {
+        .library = &library, .mutants = &mutants, .baselines = &baselines};
     if (result->operand_count == 0 && status == 0) {
-        struct har_topics topics = {.library = &library, .mutants = &mutants};
         har_topics_list(&topics, &prose);
     }
     for (int i = 0; i < result->operand_count && status != 2; i++) {
-        status = explain(&library, &mutants, result->operands[i], &prose, &out);
+        status = explain(&topics, result->operands[i], &prose, &out);
     }
     (void)fwrite(out.data, 1, out.len, stdout);
     sl_buf_release(&out);
     har_mutants_release(&mutants);
+    har_baselines_release(&baselines);
     har_library_release(&library);
     return status;
 }

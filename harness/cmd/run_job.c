@@ -86,6 +86,7 @@ static int prepare(struct har_run_job *job)
         status = har_cmd_library(job->program, &job->library);
     }
     if (status == 0) {
+        har_cmd_baselines(job->program, job->library.folder, &job->baselines);
         status = job->choose(job);
     }
     if (status == 0 && har_profile_load(job->options.profile, job->library.folder, &job->profile,
@@ -149,6 +150,7 @@ static void on_told(void *owner, const struct har_result *told)
     bool is_listed = har_known_find(&job->known, result->scenario->id) != NULL;
     result->is_known = is_listed && result->outcome == HAR_FAIL;
     result->has_unexpected_pass = is_listed && result->outcome == HAR_PASS;
+    result->baselines = &job->baselines;
     describe(job, result);
     har_live_erase(&job->live);
     if (job->live.is_on) {
@@ -357,6 +359,7 @@ static void release(struct har_run_job *job)
     sl_pool_free(job->pool);
     har_known_release(&job->known);
     sl_free(job->chosen);
+    har_baselines_release(&job->baselines);
     har_library_release(&job->library);
     sl_headers_release(&job->options.metadata);
 }

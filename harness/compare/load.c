@@ -72,6 +72,12 @@ static const struct har_shape story_shape[] = {
     {"faults", HAR_SHAPE_OBJECTS, false, fault_shape},
     {0},
 };
+static const struct har_shape seen_shape[] = {
+    {"actor", HAR_SHAPE_STRING, true, NULL},
+    {"outcome", HAR_SHAPE_STRING, true, NULL},
+    {"count", HAR_SHAPE_COUNT, false, NULL},
+    {0},
+};
 static const struct har_shape result_shape[] = {
     {"id", HAR_SHAPE_STRING, true, NULL},
     {"title", HAR_SHAPE_STRING, false, NULL},
@@ -85,6 +91,7 @@ static const struct har_shape result_shape[] = {
     {"mistake", HAR_SHAPE_BOOL, false, NULL},
     {"why", HAR_SHAPE_STRING, false, NULL},
     {"failures", HAR_SHAPE_OBJECTS, false, failure_shape},
+    {"seen", HAR_SHAPE_OBJECTS, false, seen_shape},
     {"evidence", HAR_SHAPE_STRING, false, NULL},
     {"rerun", HAR_SHAPE_STRING, false, NULL},
     {"story", HAR_SHAPE_OBJECT, false, story_shape},

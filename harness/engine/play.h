@@ -21,6 +21,7 @@
 #include "harness/engine/record.h"
 #include "harness/engine/verdict.h"
 #include "harness/engine/wire.h"
+#include "harness/raw/seen.h"
 #include "harness/scenario/model.h"
 #include "harness/scenario/profile.h"
 #include "harness/target/hiccup.h"
@@ -28,6 +29,7 @@
 
 enum {
     HAR_DURATION_MAX_MS = 1000000000,
+    HAR_BARRIERS_MAX = 32,
 };
 
 struct har_calibration;
@@ -126,7 +128,6 @@ struct har_play_config {
     void *owner;
 };
 
-enum { HAR_BARRIERS_MAX = 32 };
 struct har_barrier {
     const char *name;
     unsigned arrived;
@@ -151,9 +152,9 @@ struct har_play {
     int phase; /* the one entered last; -1: none yet */
     uint64_t phase_begin_ns[HAR_NODES_MAX], phase_end_ns[HAR_NODES_MAX], entered_ns;
     struct har_mark marks[HAR_MARKS_MAX];
-    size_t mark_count;
     struct har_seen_finding findings[HAR_FINDINGS_MAX];
-    size_t finding_count;
+    size_t mark_count, finding_count;
+    struct har_seen_list seen; /* what came of frames that the scenario wrote */
     struct har_failure failures[HAR_FAILURES_MAX];
     size_t failure_count;
     char flood_note[96];  /* one of the notes: what `flood` measured; "": nothing */
@@ -178,9 +179,8 @@ struct har_play {
     uv_idle_t idle;
     uv_check_t check;
     unsigned handles_open;
-    unsigned counts; /* of links, made so far */
-    unsigned expr_depth;
-    unsigned expr_steps;  /* `let` names looked up for one value */
+    unsigned counts;                 /* of links, made so far */
+    unsigned expr_depth, expr_steps; /* steps: `let` names looked up for one value */
     uint64_t judged_mask; /* groups of the check that is being run: base.* is theirs; 0: all */
     bool is_unmeasured;   /* a value that was just read was to be measured, and was not */
     char doubt[120];      /* why a value that was just read is uncertain; "": it is not */

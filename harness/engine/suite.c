@@ -140,6 +140,7 @@ static void collect(struct item *item, struct har_play *play)
     result->is_mistaken = play->is_mistaken;
     result->finding_count = play->finding_count;
     memcpy(result->findings, play->findings, sizeof(result->findings));
+    result->seen = play->seen;
     result->note_count = 0;
     for (size_t i = 0; i < play->note_count && i < 4; i++) {
         (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", play->notes[i]);

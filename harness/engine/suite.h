@@ -24,6 +24,8 @@ enum {
     HAR_LATENCY_P999_MIN = 1000, /* samples */
 };
 
+struct har_baselines; /* harness/baseline/baseline.h */
+
 /* Percentiles of one metric in one phase, for the report. */
 struct har_latency {
     const char *phase;
@@ -56,8 +58,10 @@ struct har_result {
     size_t note_count;
     struct har_seen_finding findings[HAR_FINDINGS_MAX];
     size_t finding_count;
+    struct har_seen_list seen;                       /* of the last play */
     struct har_latency latencies[HAR_LATENCIES_MAX]; /* of the last play */
     size_t latency_count;
+    const struct har_baselines *baselines; /* of known stacks, borrowed; NULL: none */
     uint64_t duration_ns;
     unsigned plays;                     /* 1 unless it was played again */
     char evidence[HAR_FOLDER_PATH_MAX]; /* folder; "" when there is none */

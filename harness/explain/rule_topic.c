@@ -3,28 +3,9 @@
 
 #include <string.h>
 
+#include "harness/explain/stacks_topic.h"
 #include "harness/rules/rules.h"
-#include "harness/rules/stacks.h"
 #include "lib/wire/rule.h"
-
-void har_stacks_add(struct har_prose *prose, const char *const *ids, size_t count)
-{
-    bool has_any = false;
-    for (size_t i = 0; har_stack_fact_at(i) != NULL; i++) {
-        const struct har_stack_fact *fact = har_stack_fact_at(i);
-        bool is_of = false;
-        for (size_t j = 0; j < count; j++) {
-            is_of |= har_stack_fact_is_of(fact, ids[j]);
-        }
-        if (is_of && !has_any) {
-            har_prose_section(prose, "What known stacks were measured to do");
-            has_any = true;
-        }
-        if (is_of) {
-            har_prose_addf(prose, 1, "%s. (%s)", fact->text, fact->where);
-        }
-    }
-}
 
 static bool has_string(const struct har_strings *strings, const char *text)
 {
@@ -86,7 +67,8 @@ static void add_rest(const struct har_topics *topics, const char *id, const char
     add_mutants(topics, id, prose);
     har_prose_section(prose, "Where to look first when it fails");
     har_prose_add(prose, 0, look);
-    har_stacks_add(prose, &id, 1);
+    const struct har_stacks_about about = {.rule = id, .ids = &id, .count = 1};
+    har_stacks_add(topics, &about, prose);
     har_prose_end(prose);
 }
 

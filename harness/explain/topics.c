@@ -9,8 +9,8 @@
 #include "harness/checks/check.h"
 #include "harness/explain/narrate.h"
 #include "harness/explain/rule_topic.h"
+#include "harness/explain/stacks_topic.h"
 #include "harness/rules/rules.h"
-#include "harness/rules/stacks.h"
 #include "harness/scenario/actor_fields.h"
 #include "harness/steps/step.h"
 #include "lib/base/alloc.h"
@@ -68,7 +68,6 @@ static void add_rules(const struct har_scenario *scenario, struct har_prose *pro
 static void explain_scenario(const struct har_topics *topics, const struct har_scenario *scenario,
                              struct har_prose *prose)
 {
-    (void)topics;
     const char *ids[HAR_STACK_IDS_MAX];
     size_t count = 0;
     har_prose_begin(prose, "scenario", scenario->id, scenario->title);
@@ -82,7 +81,8 @@ static void explain_scenario(const struct har_topics *topics, const struct har_s
     for (size_t i = 0; i < scenario->rules.count && count < HAR_STACK_IDS_MAX; i++) {
         ids[count++] = scenario->rules.items[i];
     }
-    har_stacks_add(prose, ids, count);
+    const struct har_stacks_about about = {.scenario = scenario->id, .ids = ids, .count = count};
+    har_stacks_add(topics, &about, prose);
     har_prose_section(prose, "About it");
     har_prose_addf(prose, 1, "level: %s", har_level_name(scenario->level));
     add_list(prose, "tags", &scenario->tags);
@@ -124,7 +124,8 @@ static bool explain_tag(const struct har_topics *topics, const char *tag, struct
         }
     }
     if (is_known) {
-        har_stacks_add(prose, &tag, 1);
+        const struct har_stacks_about about = {.ids = &tag, .count = 1};
+        har_stacks_add(topics, &about, prose);
         har_prose_end(prose);
     }
     return is_known;
@@ -161,7 +162,8 @@ static void add_language(struct har_prose *prose, const char *example,
         har_prose_section(prose, "Keys");
         add_fields(prose, fields, count, 1);
     }
-    har_stacks_add(prose, &id, 1);
+    const struct har_stacks_about about = {.ids = &id, .count = 1};
+    har_stacks_add(NULL, &about, prose);
 }
 
 static void explain_step(const struct har_step_type *type, struct har_prose *prose)
@@ -261,7 +263,8 @@ static void explain_word(const struct har_topics *topics, const struct word *wor
         }
     }
     add_needing(topics, word->word, prose);
-    har_stacks_add(prose, &word->word, 1);
+    const struct har_stacks_about about = {.ids = &word->word, .count = 1};
+    har_stacks_add(topics, &about, prose);
     har_prose_end(prose);
 }
 

@@ -8,6 +8,7 @@
  *
  * Ownership: borrows everything.
  */
+#include "harness/baseline/baseline.h"
 #include "harness/explain/prose.h"
 #include "harness/scenario/library.h"
 #include "harness/selftest/cases.h"
@@ -16,6 +17,7 @@ struct har_topics {
     const struct har_library *library;
     const struct har_mutants
         *mutants; /* wrong servers and the rules they break; empty: not known */
+    const struct har_baselines *baselines; /* of known stacks; NULL: not known */
 };
 
 /* False when id names nothing. */

@@ -136,6 +136,41 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
     return is_gone;
 }
 
+static void name_error(const char *frame, uint32_t code, char *text, size_t size)
+{
+    const char *name = sl_h2_error_name(code);
+    if (name == NULL) {
+        (void)snprintf(text, size, "%s(%u)", frame, code);
+    } else {
+        (void)snprintf(text, size, "%s(%s)", frame, name);
+    }
+}
+
+void har_outcome_say(const char *word, const struct har_wire_outcome *seen, char *text, size_t size)
+{
+    const char *about = word == NULL ? "" : word;
+    const struct har_wire_stream *stream = seen->stream;
+    bool is_connection = strcmp(about, "closed") == 0 || after(about, "connection") != NULL ||
+                         after(about, "goaway") != NULL;
+    bool is_reset = stream != NULL && stream->is_reset &&
+                    (!stream->has_status || after(about, "stream") != NULL);
+    if (strcmp(about, "ignored") == 0) {
+        (void)snprintf(text, size, "nothing");
+    } else if (seen->is_unreadable) {
+        (void)snprintf(text, size, "bytes that are no HTTP/2");
+    } else if (is_reset && !is_connection) {
+        name_error("RST_STREAM", stream->reset_code, text, size);
+    } else if (stream != NULL && !is_connection && after(about, "stream") == NULL) {
+        const char *what = stream->has_status ? "grpc-status" : "HTTP";
+        (void)snprintf(text, size, "%s %u", what,
+                       stream->has_status ? stream->status : stream->http_status);
+    } else if (seen->has_goaway) {
+        name_error("GOAWAY", seen->goaway, text, size);
+    } else {
+        (void)snprintf(text, size, seen->is_closed ? "connection closed" : "nothing in time");
+    }
+}
+
 /* Behind what text holds, with a comma between. */
 static void add(char *text, size_t size, const char *format, ...) SL_PRINTF(3, 4);
 static void add(char *text, size_t size, const char *format, ...)

@@ -6,6 +6,7 @@
 
 #include "harness/report/advice.h"
 #include "harness/report/failure_parts.h"
+#include "harness/report/stacks.h"
 #include "harness/rules/rules.h"
 #include "harness/target/shell.h"
 #include "lib/base/clock.h"
@@ -138,6 +139,13 @@ static void add_seen(const struct har_result *result, struct sl_buf *out)
             har_readme_line(out, "  doubt:        ", "%s", failure->doubt);
         }
     }
+    struct sl_buf stacks;
+    sl_buf_init(&stacks, HAR_STACKS_MAX);
+    har_report_stacks(result, &stacks);
+    if (stacks.len > 0) {
+        har_readme_line(out, "known stacks: ", "%s", sl_buf_str(&stacks));
+    }
+    sl_buf_release(&stacks);
     for (size_t i = 0; i < result->note_count; i++) {
         har_readme_line(out, "note: ", "%s", result->notes[i]);
     }

@@ -2,6 +2,7 @@
 #include "harness/report/advice.h"
 #include "harness/report/html.h"
 #include "harness/report/page.h"
+#include "harness/report/stacks.h"
 #include "harness/rules/rules.h"
 #include "lib/base/clock.h"
 
@@ -85,6 +86,15 @@ static void add_failures(struct sl_buf *out, const struct har_result *result)
     }
 }
 
+static void add_stacks(struct sl_buf *out, const struct har_result *result)
+{
+    struct sl_buf line;
+    sl_buf_init(&line, HAR_STACKS_MAX);
+    har_report_stacks(result, &line);
+    add_pair(out, "known stacks", sl_buf_str(&line));
+    sl_buf_release(&line);
+}
+
 /* Milliseconds, a cell. */
 static void add_ms(struct sl_buf *out, uint64_t ns)
 {
@@ -132,6 +142,7 @@ static void add_more(struct sl_buf *out, const struct har_report *report,
     (void)sl_buf_add_str(out, "<div class=\"more\"><dl>\n");
     add_pair(out, "what it is", result->scenario->title);
     add_failures(out, result);
+    add_stacks(out, result);
     if (result->failure_count == 0) { /* else each failure tells it */
         add_pair(out, "why it matters", result->scenario->why);
     }

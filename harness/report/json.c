@@ -3,6 +3,7 @@
 
 #include "harness/report/advice.h"
 #include "harness/report/report.h"
+#include "harness/report/stacks.h"
 #include "harness/report/story_json.h"
 #include "lib/base/json_out.h"
 
@@ -84,6 +85,25 @@ static void add_latencies(struct sl_json_out *json, const struct har_result *res
     sl_json_out_end_object(json);
 }
 
+static void add_seen(struct sl_json_out *json, const struct har_result *result)
+{
+    sl_json_out_key(json, "seen");
+    sl_json_out_begin_array(json);
+    for (size_t i = 0; i < result->seen.count; i++) {
+        const struct har_seen *seen = &result->seen.items[i];
+        sl_json_out_begin_object(json);
+        sl_json_out_key_str(json, "at", seen->at);
+        sl_json_out_key_str(json, "actor", seen->actor);
+        sl_json_out_key_str(json, "outcome", seen->what);
+        sl_json_out_key_u64(json, "count", seen->count);
+        sl_json_out_end_object(json);
+    }
+    sl_json_out_end_array(json);
+    if (result->seen.left_out > 0) {
+        sl_json_out_key_u64(json, "seen_left_out", result->seen.left_out);
+    }
+}
+
 void har_report_result(struct sl_json_out *json, const struct har_report *report,
                        const struct har_result *result)
 {
@@ -117,6 +137,9 @@ void har_report_result(struct sl_json_out *json, const struct har_report *report
         sl_json_out_key_str(json, "why", scenario->why);
     }
     add_failures(json, result);
+    add_seen(json, result);
+    sl_json_out_key(json, "stacks");
+    har_report_stacks_json(result, json);
     sl_json_out_key(json, "notes");
     sl_json_out_begin_array(json);
     for (size_t i = 0; i < result->note_count; i++) {

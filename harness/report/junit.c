@@ -4,6 +4,7 @@
 #include "harness/report/advice.h"
 #include "harness/report/report.h"
 #include "harness/report/shown.h"
+#include "harness/report/stacks.h"
 
 enum {
     BODY_MAX = HAR_RERUN_MAX + 64 * 1024,
@@ -70,6 +71,13 @@ static void add_body(const struct har_report *report, const struct har_result *r
             (void)sl_buf_addf(body, "  look first: %s\n", look);
         }
     }
+    struct sl_buf stacks;
+    sl_buf_init(&stacks, HAR_STACKS_MAX);
+    har_report_stacks(result, &stacks);
+    if (stacks.len > 0) {
+        (void)sl_buf_addf(body, "known stacks: %s\n", sl_buf_str(&stacks));
+    }
+    sl_buf_release(&stacks);
     for (size_t i = 0; i < result->note_count; i++) {
         (void)sl_buf_addf(body, "note: %s\n", result->notes[i]);
     }

@@ -5,12 +5,14 @@
 #include "harness/report/advice.h"
 #include "harness/report/markdown_text.h"
 #include "harness/report/report.h"
+#include "harness/report/stacks.h"
 #include "lib/base/clock.h"
 
 enum {
-    ROWS_MAX = 500,                                /* of a table */
-    ROOM = 16 * HAR_REASON_MAX * HAR_FAILURES_MAX, /* for one result and the end, escaped */
-    RERUN_SHOWN = 4 * 1024,                        /* bytes of a command */
+    ROWS_MAX = 500, /* of a table */
+    ROOM = 16 * HAR_REASON_MAX * HAR_FAILURES_MAX +
+           6 * HAR_STACKS_MAX, /* for one result and the end, escaped */
+    RERUN_SHOWN = 4 * 1024,    /* bytes of a command */
 };
 
 static void add_rerun(const struct har_report *report, const struct har_result *result,
@@ -111,6 +113,15 @@ static void add_blame(struct sl_buf *out, const struct har_result *result,
     sl_buf_release(&blame);
 }
 
+static void add_stacks(struct sl_buf *out, const struct har_result *result)
+{
+    struct sl_buf line;
+    sl_buf_init(&line, HAR_STACKS_MAX);
+    har_report_stacks(result, &line);
+    add_item(out, "known stacks", sl_buf_str(&line));
+    sl_buf_release(&line);
+}
+
 static void add_details(const struct har_result *result, struct sl_buf *out)
 {
     (void)sl_buf_addf(out, "\n<details><summary>%s ", har_outcome_label(result->outcome));
@@ -125,6 +136,7 @@ static void add_details(const struct har_result *result, struct sl_buf *out)
         add_item(out, "why it matters", har_advice_why(result, failure));
         add_item(out, "look first", har_advice_look(failure));
     }
+    add_stacks(out, result);
     for (size_t i = 0; i < result->note_count; i++) {
         add_item(out, "note", result->notes[i]);
     }

@@ -6,6 +6,7 @@
 #include "harness/report/fold.h"
 #include "harness/report/report.h"
 #include "harness/report/shown.h"
+#include "harness/report/stacks.h"
 #include "lib/base/clock.h"
 #include "lib/base/progress.h"
 
@@ -107,11 +108,14 @@ static void put_advice(FILE *file, const struct har_result *result)
 {
     const struct har_failure *failure = &result->failures[0];
     struct sl_buf blame;
-    sl_buf_init(&blame, HAR_BLAME_MAX);
+    sl_buf_init(&blame, HAR_STACKS_MAX);
     har_advice_blame(result, failure, &blame);
     put_item(file, "what broke", sl_buf_str(&blame));
     put_item(file, "why it matters", har_advice_why(result, failure));
     put_item(file, "look first", har_advice_look(failure));
+    sl_buf_clear(&blame);
+    har_report_stacks(result, &blame);
+    put_item(file, "known stacks", sl_buf_str(&blame));
     sl_buf_release(&blame);
 }
 

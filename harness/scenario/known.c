@@ -17,7 +17,7 @@ static const struct har_field entry_fields[] = {
     {"expires", HAR_FIELD_STRING, offsetof(struct har_known_entry, expires), .is_required = true},
 };
 
-static bool is_date(const char *text)
+bool har_is_date(const char *text)
 {
     const char *shape = "dddd-dd-dd";
     for (; *shape != '\0'; shape++, text++) {
@@ -43,7 +43,7 @@ static void read_entries(struct har_reading *reading, const char *today, struct 
         struct har_known_entry *entry = &known->entries[known->count++];
         *entry = (struct har_known_entry){0};
         har_fields_read(reading, json_array_get(known->root, i), path, entry_fields, 3, entry);
-        if (entry->expires != NULL && !is_date(entry->expires)) {
+        if (entry->expires != NULL && !har_is_date(entry->expires)) {
             har_problem_add(reading, path, false, "'expires' must be a date such as 2027-01-31");
         }
         entry->is_expired = entry->expires != NULL && strcmp(entry->expires, today) < 0;

@@ -21,6 +21,8 @@ SL_MUST_USE enum sl_status har_known_load(const char *path, const char *today,
                                           struct har_known *ret_known,
                                           struct sl_error *reterr_error);
 void har_known_release(struct har_known *known);
+/* "2027-01-31". */
+bool har_is_date(const char *text);
 /* The entry of a scenario that has not expired, or NULL. */
 const struct har_known_entry *har_known_find(const struct har_known *known, const char *id);
 

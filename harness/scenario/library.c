@@ -127,6 +127,12 @@ static bool ends_in(const char *name, const char *end)
     return len > end_len && strcmp(name + len - end_len, end) == 0;
 }
 
+/* Folders beside those of the scenarios that hold something else. */
+static bool is_of_scenarios(const char *name)
+{
+    return strcmp(name, "profiles") != 0 && strcmp(name, "baselines") != 0;
+}
+
 /* A schema for editors may lie beside the scenarios. */
 static bool is_scenario_name(const char *name)
 {
@@ -149,7 +155,7 @@ static enum sl_status add_folder(struct har_library *library, const char *folder
         char id[HAR_FOLDER_MAX];
         (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
         (void)snprintf(id, sizeof(id), "%.3000s%s", prefix, name);
-        if (name[0] != '.' && is_folder(path) && (depth > 0 || strcmp(name, "profiles") != 0)) {
+        if (name[0] != '.' && is_folder(path) && (depth > 0 || is_of_scenarios(name))) {
             (void)snprintf(id, sizeof(id), "%.3000s%s/", prefix, name);
             status = add_folder(library, path, id, depth + 1, error);
         } else if (is_scenario_name(name)) {

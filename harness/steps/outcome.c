@@ -155,11 +155,22 @@ static void send_canary(struct har_actor *actor, struct watch *watch)
     sl_buf_release(&payload);
 }
 
-static void take(struct har_actor *actor, struct watch *watch)
+/* What came, for the report; word: the one of the accept-set that it is, or NULL. */
+static void note(struct har_step *step, const struct har_actor *actor, const char *word,
+                 const struct har_wire_outcome *seen)
+{
+    char text[HAR_SEEN_TEXT_MAX];
+    har_outcome_say(word, seen, text, sizeof(text));
+    har_seen_note(&step->play->seen, step->node->path, actor->spec->name, text);
+}
+
+static void take(struct har_actor *actor, struct watch *watch, const char *word,
+                 const struct har_wire_outcome *seen)
 {
     const struct har_link *link = actor->link;
     bool is_up = !link->has_ended && !link->is_closed_by_us && link->wire.frames[SL_H2_GOAWAY] == 0;
     actor->play->evidence++;
+    note(watch->step, actor, word, seen);
     watch->stage = STAGE_DONE;
     /* A connection without a preface would be the same mistake once more. */
     watch->is_anew = link->has_ended && !link->is_closed_by_us &&
@@ -184,14 +195,15 @@ static void ping_once(struct har_actor *actor, struct watch *watch, uint64_t now
     }
 }
 
-static bool is_accepted(const struct outcome_args *args, const struct har_wire_outcome *seen)
+/* The word of the accept-set that it is; NULL: none. */
+static const char *accepted(const struct outcome_args *args, const struct har_wire_outcome *seen)
 {
     for (size_t i = 0; i < args->in.count; i++) {
         if (har_outcome_matches(args->in.items[i], seen)) {
-            return true;
+            return args->in.items[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool may_be_ignored(const struct outcome_args *args)
@@ -252,15 +264,18 @@ static void look(struct har_step *step, struct har_actor *actor, struct watch *w
     }
     bool is_settled = since_ns != 0 && now_ns >= since_ns + settle_ns;
     bool is_late = now_ns - step->begin_ns >= limit_of(step, step->begin_ns);
-    if (is_accepted(args, &seen)) {
-        take(actor, watch);
+    const char *word = accepted(args, &seen);
+    if (word != NULL) {
+        take(actor, watch, word, &seen);
     } else if (seen.is_anything && is_settled) {
         char text[160];
         har_outcome_tell(&seen, text, sizeof(text));
+        note(step, actor, NULL, &seen);
         fail(step, actor, text);
     } else if (!seen.is_anything && is_settled && may_be_ignored(args)) {
-        take(actor, watch);
+        take(actor, watch, "ignored", &seen);
     } else if (!seen.is_anything && is_late) {
+        note(step, actor, NULL, &seen);
         hang(step, actor, now_ns - step->begin_ns);
     } else {
         har_play_wake(step->play, now_ns + SL_MS);

@@ -93,6 +93,11 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
         .is_reset = true, .reset_code = SL_H2_CANCEL, .is_ended = true};
     static const struct har_wire_stream unknown_reset = {
         .is_reset = true, .reset_code = 0xffffffff, .is_ended = true};
+    static const struct har_wire_stream early = {.has_status = true,
+                                                 .status = SL_GRPC_INTERNAL,
+                                                 .is_reset = true,
+                                                 .reset_code = SL_H2_NO_ERROR,
+                                                 .is_ended = true};
     static const struct {
         const char *name;
         struct har_wire_outcome seen;
@@ -114,6 +119,10 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
          "",
          "HTTP 400 without grpc-status"},
         {"reset", {.stream = &reset, .end_text = ""}, "pr", "RST_STREAM PROTOCOL_ERROR"},
+        {"a reset behind a status",
+         {.stream = &early, .end_text = ""},
+         "iaer",
+         "status INTERNAL, RST_STREAM NO_ERROR"},
         {"other reset", {.stream = &cancelled, .end_text = ""}, "r", "RST_STREAM CANCEL"},
         {"unknown reset",
          {.stream = &unknown_reset, .end_text = ""},
@@ -163,6 +172,53 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
         har_outcome_tell(&cases[i].seen, text, sizeof(text));
         if (strcmp(text, cases[i].told) != 0) {
             fail_msg("%s: '%s'", cases[i].name, text);
+        }
+    }
+}
+
+static void what_was_seen_is_named_by_what_the_word_is_about(void **state)
+{
+    (void)state;
+    static const struct har_wire_stream ok = {.has_status = true, .is_ended = true};
+    static const struct har_wire_stream reset = {
+        .is_reset = true, .reset_code = SL_H2_PROTOCOL_ERROR, .is_ended = true};
+    static const struct har_wire_stream unknown = {.is_reset = true, .reset_code = 77};
+    static const struct har_wire_stream both = {.has_status = true,
+                                                .status = SL_GRPC_INTERNAL,
+                                                .is_reset = true,
+                                                .reset_code = SL_H2_NO_ERROR,
+                                                .is_ended = true};
+    static const struct har_wire_stream page = {.http_status = 415, .is_ended = true};
+    static const struct {
+        const char *word; /* NULL: none matches */
+        struct har_wire_outcome seen;
+        const char *name;
+    } cases[] = {
+        {"served", {.stream = &ok}, "grpc-status 0"},
+        {"http error", {.stream = &page}, "HTTP 415"},
+        {"stream *", {.stream = &reset}, "RST_STREAM(PROTOCOL_ERROR)"},
+        {"stream *", {.stream = &unknown}, "RST_STREAM(77)"},
+        {"status error", {.stream = &both}, "grpc-status 13"},
+        {"stream *", {.stream = &both}, "RST_STREAM(NO_ERROR)"},
+        {NULL, {.stream = &both}, "grpc-status 13"},
+        /* Whether more came in the same moment makes no difference. */
+        {"stream *", {.stream = &reset, .has_goaway = true}, "RST_STREAM(PROTOCOL_ERROR)"},
+        {"stream *", {.has_goaway = true, .goaway = 2}, "GOAWAY(INTERNAL_ERROR)"},
+        {"stream *", {.stream = &ok, .has_goaway = true}, "GOAWAY(NO_ERROR)"},
+        {"connection *",
+         {.stream = &reset, .has_goaway = true, .is_closed = true},
+         "GOAWAY(NO_ERROR)"},
+        {"connection *", {.stream = &ok, .is_closed = true}, "connection closed"},
+        {"closed", {.stream = &ok, .is_closed = true}, "connection closed"},
+        {"ignored", {.is_anything = false}, "nothing"},
+        {"unreadable", {.is_unreadable = true, .stream = &ok}, "bytes that are no HTTP/2"},
+        {NULL, {.is_anything = false}, "nothing in time"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[64];
+        har_outcome_say(cases[i].word, &cases[i].seen, text, sizeof(text));
+        if (strcmp(text, cases[i].name) != 0) {
+            fail_msg("%zu: '%s'", i, text);
         }
     }
 }
@@ -226,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_checked_before_the_run),
         cmocka_unit_test(each_word_means_what_it_says_and_nothing_else),
+        cmocka_unit_test(what_was_seen_is_named_by_what_the_word_is_about),
         cmocka_unit_test(what_is_told_of_an_end_is_cut),
         cmocka_unit_test(an_outcome_is_of_the_last_stream_and_its_connection),
     };
