@@ -74,6 +74,13 @@ static const char *const words[] = {
 };
 static const char letters[] = "sciahprqkgwuet-";
 
+/* A status, and a reset behind it. */
+static const struct har_wire_stream early = {.has_status = true,
+                                             .status = SL_GRPC_INTERNAL,
+                                             .is_reset = true,
+                                             .reset_code = SL_H2_NO_ERROR,
+                                             .is_ended = true};
+
 static void each_word_means_what_it_says_and_nothing_else(void **state)
 {
     (void)state;
@@ -93,11 +100,6 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
         .is_reset = true, .reset_code = SL_H2_CANCEL, .is_ended = true};
     static const struct har_wire_stream unknown_reset = {
         .is_reset = true, .reset_code = 0xffffffff, .is_ended = true};
-    static const struct har_wire_stream early = {.has_status = true,
-                                                 .status = SL_GRPC_INTERNAL,
-                                                 .is_reset = true,
-                                                 .reset_code = SL_H2_NO_ERROR,
-                                                 .is_ended = true};
     static const struct {
         const char *name;
         struct har_wire_outcome seen;
@@ -183,11 +185,6 @@ static void what_was_seen_is_named_by_what_the_word_is_about(void **state)
     static const struct har_wire_stream reset = {
         .is_reset = true, .reset_code = SL_H2_PROTOCOL_ERROR, .is_ended = true};
     static const struct har_wire_stream unknown = {.is_reset = true, .reset_code = 77};
-    static const struct har_wire_stream both = {.has_status = true,
-                                                .status = SL_GRPC_INTERNAL,
-                                                .is_reset = true,
-                                                .reset_code = SL_H2_NO_ERROR,
-                                                .is_ended = true};
     static const struct har_wire_stream page = {.http_status = 415, .is_ended = true};
     static const struct {
         const char *word; /* NULL: none matches */
@@ -198,9 +195,9 @@ static void what_was_seen_is_named_by_what_the_word_is_about(void **state)
         {"http error", {.stream = &page}, "HTTP 415"},
         {"stream *", {.stream = &reset}, "RST_STREAM(PROTOCOL_ERROR)"},
         {"stream *", {.stream = &unknown}, "RST_STREAM(77)"},
-        {"status error", {.stream = &both}, "grpc-status 13"},
-        {"stream *", {.stream = &both}, "RST_STREAM(NO_ERROR)"},
-        {NULL, {.stream = &both}, "grpc-status 13"},
+        {"status error", {.stream = &early}, "grpc-status 13"},
+        {"stream *", {.stream = &early}, "RST_STREAM(NO_ERROR)"},
+        {NULL, {.stream = &early}, "grpc-status 13"},
         /* Whether more came in the same moment makes no difference. */
         {"stream *", {.stream = &reset, .has_goaway = true}, "RST_STREAM(PROTOCOL_ERROR)"},
         {"stream *", {.has_goaway = true, .goaway = 2}, "GOAWAY(INTERNAL_ERROR)"},
