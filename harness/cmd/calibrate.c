@@ -215,7 +215,8 @@ static int calibrate(struct work *work)
     har_process_die_together();
     (void)uv_loop_init(&work->loop);
     work->hiccup = har_hiccup_new();
-    work->status = har_cmd_open_target(program, &work->options.run, &work->loop, &work->target);
+    work->status =
+        har_cmd_open_target(program, &work->options.run, NULL, &work->loop, &work->target);
     if (work->status == 0) {
         show_progress(work);
         har_target_start(work->target.target, on_started, work);

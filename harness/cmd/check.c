@@ -95,7 +95,7 @@ int har_cmd_check(int argc, char **argv)
                       cli.program);
         return 2;
     }
-    struct sl_pool *pool = har_cmd_schema(cli.program, &options);
+    struct sl_pool *pool = har_cmd_schema(cli.program, &options, NULL);
     if (pool == NULL) {
         return 2;
     }

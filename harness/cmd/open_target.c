@@ -132,7 +132,8 @@ static char *fill_in(const char *command, const struct har_tls_kit *kit)
     return filled;
 }
 
-int har_cmd_open_target(const char *program, const struct har_run_options *options, uv_loop_t *loop,
+int har_cmd_open_target(const char *program, const struct har_run_options *options,
+                        const struct har_binding *binding, uv_loop_t *loop,
                         struct har_cmd_target *ret_target)
 {
     struct sl_error error = {0};
@@ -152,6 +153,7 @@ int har_cmd_open_target(const char *program, const struct har_run_options *optio
         .conn = har_conn_defaults(),
         .metadata = options->metadata.fields,
         .metadata_count = options->metadata.count,
+        .binding = binding,
         .pid = options->pid,
         .ready_ns = options->ready_ns,
     };

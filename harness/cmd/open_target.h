@@ -17,8 +17,9 @@ struct har_cmd_target {
 
 /* Whether the options that say which target go together; 0, or 2 with the reason on stderr. */
 int har_cmd_check_target(const char *program, const struct har_run_options *options);
-/* 0, or 2 with the reason on stderr. options are kept. Nothing is started yet. */
-int har_cmd_open_target(const char *program, const struct har_run_options *options, uv_loop_t *loop,
+/* 0, or 2 with the reason on stderr. options and binding (NULL: chat.v1) are kept. Nothing is started yet. */
+int har_cmd_open_target(const char *program, const struct har_run_options *options,
+                        const struct har_binding *binding, uv_loop_t *loop,
                         struct har_cmd_target *ret_target);
 /* What the run knows of its target, and a profile cannot: whether it has TLS, and with which certificates. */
 void har_cmd_settle_profile(const struct har_run_options *options,

@@ -13,9 +13,9 @@ extern const size_t har_report_schema_json_size;
 
 static const struct sl_cli cli = {
     .program = "sluice-harness schema",
-    .operands = "[report|scenario]",
-    .summary = "Prints the JSON Schema of the JSON report (2020-12; unless said otherwise), or of\n"
-               "scenario files (draft 7).",
+    .operands = "[report|scenario|binding]",
+    .summary = "Prints the JSON Schema of the JSON report (2020-12; unless said otherwise), of\n"
+               "scenario files or of binding files (draft 7).",
     .exits = (const struct sl_cli_line[]){{"0", "it is printed"},
                                           {"2", "bad usage, or it cannot be written"},
                                           {NULL, NULL}},
@@ -30,12 +30,15 @@ int har_cmd_print_schema(int argc, char **argv)
     }
     const char *which = result.operand_count == 0 ? "report" : result.operands[0];
     if (result.operand_count > 1 ||
-        (strcmp(which, "report") != 0 && strcmp(which, "scenario") != 0)) {
-        (void)fprintf(stderr, "sluice-harness schema: it is 'report' or 'scenario'\n");
+        (strcmp(which, "report") != 0 && strcmp(which, "scenario") != 0 &&
+         strcmp(which, "binding") != 0)) {
+        (void)fprintf(stderr, "sluice-harness schema: it is 'report', 'scenario' or 'binding'\n");
         return 2;
     }
     if (strcmp(which, "scenario") == 0) {
         har_scenario_schema_print(stdout);
+    } else if (strcmp(which, "binding") == 0) {
+        har_binding_schema_print(stdout);
     } else {
         (void)fwrite(har_report_schema_json, 1, har_report_schema_json_size, stdout);
     }

@@ -47,6 +47,7 @@ static const struct sl_cli replay_cli = {
 /* The first line of the file. */
 struct head {
     const char *schema, *seed, *profile;
+    const char *binding; /* NULL: chat */
     bool is_strict;
     struct har_expr repeat;
     struct har_strings scenarios;
@@ -56,6 +57,7 @@ static const struct har_field head_fields[] = {
     {"schema", HAR_FIELD_STRING, AT(schema), .is_required = true},
     {"seed", HAR_FIELD_STRING, AT(seed), .is_required = true},
     {"profile", HAR_FIELD_STRING, AT(profile), .is_required = true},
+    {"binding", HAR_FIELD_STRING, AT(binding), .is_required = false},
     {"strict", HAR_FIELD_BOOL, AT(is_strict), .is_required = true},
     {"repeat", HAR_FIELD_EXPR, AT(repeat), .is_required = true},
     {"scenarios", HAR_FIELD_STRINGS, AT(scenarios), .is_required = true},
@@ -114,6 +116,7 @@ static int load(struct replay *replay, struct har_run_job *job)
     }
     job->options.has_seed = true;
     job->options.profile = replay->head.profile;
+    job->options.binding = replay->head.binding;
     job->options.is_strict = replay->head.is_strict;
     job->options.repeat = (unsigned)replay->head.repeat.number;
     return 0;

@@ -75,6 +75,30 @@ static int check_folders(const struct har_run_job *job)
     return status;
 }
 
+static const struct har_binding *bound(const struct har_run_job *job)
+{
+    return job->has_binding ? &job->binding : NULL;
+}
+
+static int load_schema(struct har_run_job *job)
+{
+    struct sl_error error = {0};
+    bool is_chat = true;
+    if (job->options.binding != NULL &&
+        har_binding_load(job->options.binding, &job->binding, &is_chat, &error) != SL_OK) {
+        return har_run_usage_error(job, &error);
+    }
+    job->has_binding = !is_chat;
+    job->pool = har_cmd_schema(job->program, &job->options, bound(job));
+    if (job->pool == NULL) {
+        return 2;
+    }
+    if (job->has_binding && har_binding_compile(&job->binding, job->pool, &error) != SL_OK) {
+        return har_run_usage_error(job, &error);
+    }
+    return 0;
+}
+
 static int prepare(struct har_run_job *job)
 {
     struct sl_error error = {0};
@@ -97,8 +121,7 @@ static int prepare(struct har_run_job *job)
         status = load_known(job);
     }
     if (status == 0) {
-        job->pool = har_cmd_schema(job->program, &job->options);
-        status = job->pool == NULL ? 2 : 0;
+        status = load_schema(job);
     }
     return status;
 }
@@ -205,6 +228,7 @@ static void add_words(struct sl_buf *line, const char *option, const struct har_
 static void add_target_options(const struct har_run_options *options, struct sl_buf *line)
 {
     har_target_options_write(options, line);
+    add_option(line, "binding", options->binding);
     add_option(line, "client", options->client);
     add_options(line, "import", &options->includes);
     add_options(line, "proto", &options->protos);
@@ -248,6 +272,7 @@ static void begin_report(struct har_run_job *job)
         .target_option = sl_buf_str(&job->target_option),
         .schema_option = sl_buf_str(&job->schema_option),
         .has_metadata = options->metadata_given.count > 0,
+        .binding = job->has_binding ? options->binding : NULL,
         .profile = options->profile,
         .library = job->library.folder,
         .add_json = job->add_json,
@@ -312,6 +337,7 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
         .repeat = options->repeat,
         .jobs = options->jobs,
         .profile = &job->profile,
+        .binding = bound(job),
         .profile_name = options->profile,
         .target = job->target.target,
         .metadata = options->metadata.fields,
@@ -357,6 +383,7 @@ static void release(struct har_run_job *job)
     sl_buf_release(&job->target_option);
     sl_buf_release(&job->schema_option);
     sl_pool_free(job->pool);
+    har_binding_release(&job->binding);
     har_known_release(&job->known);
     sl_free(job->chosen);
     har_baselines_release(&job->baselines);
@@ -372,7 +399,7 @@ int har_run_job(struct har_run_job *job)
     (void)uv_loop_init(&loop);
     int status = prepare(job);
     if (status == 0) {
-        status = har_cmd_open_target(job->program, &job->options, &loop, &job->target);
+        status = har_cmd_open_target(job->program, &job->options, bound(job), &loop, &job->target);
     }
     if (status == 0) {
         har_cmd_settle_profile(&job->options, &job->target, &job->profile);

@@ -6,6 +6,7 @@
  * A run of chosen scenarios from the options of a command line to its reports: what `run` and `replay` share.
  */
 #include "harness/baseline/baseline.h"
+#include "harness/binding/load.h"
 #include "harness/cmd/open_target.h"
 #include "harness/cmd/run_options.h"
 #include "harness/engine/suite.h"
@@ -36,6 +37,8 @@ struct har_run_job {
     const struct har_scenario **chosen;
     size_t chosen_count;
     struct har_profile profile;
+    struct har_binding binding;
+    bool has_binding; /* else chat.v1 */
     struct har_known known;
     struct har_baselines baselines;
     struct sl_pool *pool;

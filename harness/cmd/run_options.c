@@ -20,6 +20,7 @@ enum {
     }
 SET_STRING(client, client)
 SET_STRING(profile, profile)
+SET_STRING(binding, binding)
 SET_STRING(known, known_failing)
 SET_STRING(evidence, evidence)
 SET_STRING(capture, capture)
@@ -162,15 +163,6 @@ static enum sl_status set_report(void *options, const char *value, struct sl_err
     return sl_error_set(reterr, SL_USAGE, "wanted: text, or FORMAT=FILE with " HAR_FORMAT_NAMES);
 }
 
-static enum sl_status set_binding(void *options, const char *value, struct sl_error *reterr)
-{
-    (void)options;
-    (void)value;
-    return sl_error_set(reterr, SL_USAGE,
-                        "bindings are for the checks of the wire, which are not built yet; a "
-                        "scenario of your own service names its methods itself");
-}
-
 static const struct sl_cli_option run_options[] = {
     {"target", 0, "HOST:PORT",
      "the server, where it listens; also [::1]:PORT,\ndns:///HOST:PORT, unix:PATH", har_set_target},
@@ -182,6 +174,10 @@ static const struct sl_cli_option run_options[] = {
      set_client},
     {"profile", 0, "NAME|FILE", "what the server declares: seed (default), reference or a file",
      set_profile},
+    {"binding", 0, "NAME|FILE",
+     "by which methods the checks of the wire are made: chat (default),\nhealth or a file "
+     "(docs/HARNESS.md, \"Any gRPC server\")",
+     set_binding},
     {"tag", 0, "TAG",
      "only scenarios with this tag; may be repeated.\nDefault without any ID: starter", set_tag},
     {"skip", 0, "GLOB", "not these scenarios; may be repeated", set_skip},
@@ -228,7 +224,6 @@ static const struct sl_cli_option run_options[] = {
     {"proto", 0, "FILE", "a .proto file, under the -I folders or by its path; may be repeated",
      set_proto},
     {"descriptor-set", 'd', "FILE", "a FileDescriptorSet; may be repeated", set_descriptor_set},
-    {"binding", 0, "NAME|FILE", "not built yet", set_binding},
 };
 
 static const struct sl_cli_group run_groups[] = {
@@ -252,6 +247,8 @@ static const struct sl_cli_line run_examples[] = {
     {"sluice-harness run --exec './my-server --port {port}'", "starts the server, and ends it"},
     {"sluice-harness run 'disconnects/*' --target localhost:50051 --report junit=report.xml",
      "these scenarios, with a report for CI"},
+    {"sluice-harness run 'wire/*' --binding health --target localhost:50051",
+     "the checks of the wire, of any server that has grpc.health.v1"},
     {NULL, NULL},
 };
 static const struct sl_cli_line run_environment[] = {

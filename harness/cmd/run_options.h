@@ -26,6 +26,7 @@ struct har_run_options {
     const char *command; /* --exec */
     const char *client;  /* a program under test, for scenarios that judge clients */
     const char *profile;
+    const char *binding; /* a name or a file; NULL: chat */
     struct har_list tags, skips;
     const char *known_failing;
     unsigned jobs, repeat;

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "harness/binding/file.h"
 #include "harness/checks/check.h"
 #include "harness/scenario/actor_fields.h"
 #include "harness/scenario/scenario_fields.h"
@@ -229,6 +230,22 @@ void har_scenario_schema_print(FILE *out)
                                "title", "A scenario of sluice-harness");
     (void)json_object_update(schema, root);
     (void)json_object_set_new(schema, "definitions", definitions);
+    char *text = json_dumps(schema, JSON_INDENT(1));
+    (void)fprintf(out, "%s\n", text);
+    free(text);
+    json_decref(root);
+    json_decref(schema);
+}
+
+void har_binding_schema_print(FILE *out)
+{
+    size_t count = 0;
+    const struct har_field *fields = har_binding_fields(&count);
+    json_t *root =
+        object_of(fields, count, "Which methods of a server play the roles of the wire.");
+    json_t *schema = json_pack("{s:s,s:s}", "$schema", "http://json-schema.org/draft-07/schema#",
+                               "title", "A binding of sluice-harness");
+    (void)json_object_update(schema, root);
     char *text = json_dumps(schema, JSON_INDENT(1));
     (void)fprintf(out, "%s\n", text);
     free(text);

@@ -10,5 +10,7 @@
 #include <stdio.h>
 
 void har_scenario_schema_print(FILE *out);
+/* The same of binding files (`--binding FILE`). */
+void har_binding_schema_print(FILE *out);
 
 #endif

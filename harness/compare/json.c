@@ -23,6 +23,7 @@ static void add_run(struct sl_json_out *json, const struct har_compare_run *run)
     sl_json_out_key_str(json, "label", run->label);
     sl_json_out_key_str(json, "target", run->target);
     sl_json_out_key_str(json, "profile", run->profile);
+    sl_json_out_key_str(json, "binding", run->binding);
     sl_json_out_key_u64(json, "seed", run->seed);
     sl_json_out_key_str(json, "error", run->error);
     sl_json_out_key_u64(json, "results", run->count);

@@ -109,6 +109,7 @@ static const struct har_shape finding_shape[] = {
 static const struct har_shape report_shape[] = {
     {"target", HAR_SHAPE_STRING, true, NULL},
     {"profile", HAR_SHAPE_STRING, false, NULL},
+    {"binding", HAR_SHAPE_STRING, false, NULL},
     {"seed", HAR_SHAPE_ANY, false,
      NULL}, /* of 64 bits: one of those above 2^63 reads as a number */
     {"duration_ms", HAR_SHAPE_NUMBER, true, NULL},
@@ -249,6 +250,7 @@ static enum sl_status read_run(struct har_compare_run *run, struct sl_error *err
     json_t *hiccup = json_object_get(root, "hiccup_ms");
     run->target = string_of(root, "target", "");
     run->profile = string_of(root, "profile", "");
+    run->binding = string_of(root, "binding", "chat");
     run->error = string_of(root, "error", NULL);
     run->seed = seed_of(root);
     run->duration_ms = number_of(root, "duration_ms");

@@ -38,7 +38,7 @@ struct har_compare_run {
     const char *file;  /* borrowed, as is label */
     const char *label; /* "A" unless the user names it */
     json_t *root;
-    const char *target, *profile;
+    const char *target, *profile, *binding;
     const char *error; /* the target could not be reached; NULL */
     uint64_t seed;
     double duration_ms, hiccup_p99_ms, hiccup_max_ms;

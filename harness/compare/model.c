@@ -53,6 +53,10 @@ static void warn_of_runs(struct har_compare *compare)
              "differs with them",
              a->profile, b->profile);
     }
+    if (strcmp(a->binding, b->binding) != 0) {
+        warn(compare, "the bindings differ (%.60s, %.60s): other methods play the roles",
+             a->binding, b->binding);
+    }
     if (a->seed != b->seed) {
         warn(compare, "the seeds differ (%llu, %llu): the two runs drew other times and faults",
              (unsigned long long)a->seed, (unsigned long long)b->seed);

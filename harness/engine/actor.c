@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "harness/binding/bound.h"
 #include "harness/clients/external.h"
 #include "harness/engine/declared.h"
 #include "harness/engine/notes.h"
@@ -246,7 +247,9 @@ static void on_message(void *owner, struct har_stream *stream, struct sl_span pa
     if (actor->play->is_over) {
         return;
     }
-    if (actor->spec->kind == HAR_CHAT) {
+    if (actor->play->config.binding != NULL) {
+        har_note_bound(actor, now_ns);
+    } else if (actor->spec->kind == HAR_CHAT) {
         har_note_command(actor, payload, now_ns);
     } else {
         har_note_received(actor, payload, now_ns);
@@ -304,16 +307,6 @@ void har_actor_subscription(const struct har_actor *actor, struct sl_buf *out)
     har_subscription_write(out, &subscription);
 }
 
-static void send_subscription(struct har_actor *actor)
-{
-    struct sl_buf payload;
-    sl_buf_init(&payload, 64 * 1024);
-    har_actor_subscription(actor, &payload);
-    (void)har_stream_send(actor->stream, sl_buf_span(&payload));
-    har_stream_half_close(actor->stream);
-    sl_buf_release(&payload);
-}
-
 uint32_t har_actor_next_ack(const struct har_actor *actor)
 {
     return (uint32_t)actor->acked + actor->abandoned;
@@ -335,7 +328,7 @@ void har_actor_open(struct har_actor *actor)
     double deadline_ms = har_play_value(play, &actor->spec->deadline_ms, 0);
     actor->timeout_ns = deadline_ms > 0 ? (uint64_t)(deadline_ms * (double)SL_MS) : 0;
     struct har_stream_config config = {
-        .method = is_chat ? HAR_CHAT_METHOD : HAR_SUBSCRIBE_METHOD,
+        .method = har_bound_method(play, is_chat ? HAR_ROLE_BIDI : HAR_ROLE_SERVER_STREAM),
         .metadata = play->config.metadata,
         .metadata_count = play->config.metadata_count,
         .timeout_ns = actor->timeout_ns,
@@ -362,7 +355,7 @@ void har_actor_open(struct har_actor *actor)
         abandon_unanswered(actor);
         actor->stream_first = actor->sent_count;
     } else {
-        send_subscription(actor);
+        har_bound_subscribe(actor);
     }
 }
 

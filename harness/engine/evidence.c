@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "harness/binding/binding.h"
 #include "harness/engine/target.h"
 #include "harness/engine/via.h"
 #include "harness/evidence/decisions.h"
@@ -113,6 +114,9 @@ static void write_head(const struct har_suite *suite, const struct har_scenario 
     sl_json_out_key_str(&json, "schema", HAR_DECISIONS_SCHEMA);
     sl_json_out_key_str(&json, "seed", seed); /* of 64 bits */
     sl_json_out_key_str(&json, "profile", config->profile_name);
+    if (config->binding != NULL) {
+        sl_json_out_key_str(&json, "binding", config->binding->name);
+    }
     sl_json_out_key_bool(&json, "strict", config->is_strict);
     sl_json_out_key_u64(&json, "repeat", repeat);
     sl_json_out_key(&json, "scenarios");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "harness/clients/external.h"
+#include "harness/binding/bound.h"
 #include "harness/engine/declared.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -308,6 +309,16 @@ void har_note_command(struct har_actor *actor, struct sl_span payload, uint64_t 
     }
 }
 
+void har_note_bound(struct har_actor *actor, uint64_t now_ns)
+{
+    if (actor->spec->kind == HAR_CHAT && har_actor_next_ack(actor) < actor->sent_count) {
+        struct har_sent *sent = &actor->sent[har_actor_next_ack(actor)];
+        sent->replied_ns = now_ns;
+        sent->is_accepted = true;
+        actor->acked++;
+    }
+}
+
 void har_note_generic(struct har_actor *actor, struct sl_span payload, uint64_t now_ns)
 {
     struct har_play *play = actor->play;
@@ -483,7 +494,7 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
             har_strings_show(&how->status, "OK", wanted, sizeof(wanted));
         }
         har_play_fail(play, NULL, is_gone ? "RES-02" : rule,
-                      "the server answered SendMessage %u of %s with %s%s%.160s (%s); wanted: %s",
+                      "the server answered call %u of %s with %s%s%.160s (%s); wanted: %s",
                       sequence, actor->spec->name, name == NULL ? "an unknown status" : name,
                       result->message[0] == '\0' ? "" : ": ", result->message,
                       sl_status_source_name(result->source), wanted);
@@ -493,6 +504,15 @@ void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har
         har_judge_violation(play, how, result);
     }
     if (result->code != SL_GRPC_OK) {
+        return;
+    }
+    if (play->config.binding != NULL) {
+        if (call->messages != 1) {
+            har_play_fail(play, NULL, rule, "%s was answered OK with %u messages",
+                          play->config.binding->methods[HAR_ROLE_UNARY].method, call->messages);
+        }
+        sent->is_accepted = true;
+        actor->accepted++;
         return;
     }
     struct har_reply reply;

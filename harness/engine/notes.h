@@ -6,6 +6,8 @@
 #include "harness/engine/actor.h"
 
 void har_note_received(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);
+/* A message on a stream of the binding: nothing is known of it but that it came. */
+void har_note_bound(struct har_actor *actor, uint64_t now_ns);
 void har_note_command(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);
 /* A message of any service on a stream of the kind `stream`. */
 void har_note_generic(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);

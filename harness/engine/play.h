@@ -59,6 +59,7 @@ struct har_actor {
 
     struct har_stream *stream; /* of a subscriber or chat */
     uint32_t raw_stream;       /* the last one whose number a scenario's frames took; 0: none */
+    int raw_role;              /* enum har_role, of its request; of a raw actor */
     enum har_stream_state state;
     bool has_headers, is_half_closed;
     bool is_flooding;    /* the server may end it RESOURCE_EXHAUSTED */
@@ -109,7 +110,8 @@ struct har_play_config {
     uv_loop_t *loop;
     const struct har_scenario *scenario;
     const struct har_profile *profile;
-    struct har_conn_config conn; /* host, port, authority, tls, capture */
+    const struct har_binding *binding; /* harness/binding/; NULL: chat.v1 plays the roles */
+    struct har_conn_config conn;       /* host, port, authority, tls, capture */
     const struct sl_header *metadata;
     size_t metadata_count;
     const struct sl_pool *pool; /* types of the calls with JSON messages */
@@ -169,17 +171,15 @@ struct har_play {
     uint64_t evidence;               /* replies, messages, acks and pings seen */
     uint64_t inbox_bytes;            /* of all that its actors and calls keep */
     uint64_t wake_ns;                /* earliest that a step asked for; UINT64_MAX: none */
-    bool is_dirty, is_over, is_judging;
+    bool is_dirty, is_over, is_judging, is_told; /* told: done() was called */
     bool is_mistaken; /* the scenario asked for what cannot be: what follows proves nothing */
     bool says_fill, says_dedup; /* the target, of itself (harness/engine/declared.h) */
     struct har_judged_ids *request_ids, *filled_ids; /* NULL: none yet */
-    bool is_told;                                    /* done() was called */
     int timer_fd;
     uv_poll_t timer;
     uv_idle_t idle;
     uv_check_t check;
-    unsigned handles_open;
-    unsigned counts;                 /* of links, made so far */
+    unsigned handles_open, counts;   /* counts: of links, made so far */
     unsigned expr_depth, expr_steps; /* steps: `let` names looked up for one value */
     uint64_t judged_mask; /* groups of the check that is being run: base.* is theirs; 0: all */
     bool is_unmeasured;   /* a value that was just read was to be measured, and was not */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "harness/binding/needs.h"
 #include "harness/clients/external.h"
 #include "harness/engine/evidence.h"
 #include "harness/engine/judge.h"
@@ -245,6 +246,7 @@ static struct har_play_config base_config(struct run *run, struct har_target *ta
     return (struct har_play_config){
         .loop = config->loop,
         .profile = config->profile,
+        .binding = config->binding,
         .conn = *har_target_conn(target),
         .metadata = config->metadata,
         .metadata_count = config->metadata_count,
@@ -307,6 +309,10 @@ static bool is_settled(struct item *item)
     const struct har_scenario *scenario = item->result->scenario;
     char reason[HAR_REASON_MAX];
     if (!har_needs_are_met(scenario, config->profile, config->client, reason)) {
+        settle(item, HAR_SKIP, reason);
+        return true;
+    }
+    if (!har_binding_fits(config->binding, scenario, reason)) {
         settle(item, HAR_SKIP, reason);
         return true;
     }
@@ -506,7 +512,8 @@ static unsigned calibrations(const struct run *run)
         const struct har_scenario *scenario = run->items[i].result->scenario;
         const struct har_suite_config *config = &run->suite->config;
         char reason[HAR_REASON_MAX];
-        bool is_allowed = har_needs_are_met(scenario, config->profile, config->client, reason);
+        bool is_allowed = har_needs_are_met(scenario, config->profile, config->client, reason) &&
+                          har_binding_fits(config->binding, scenario, reason);
         asked |= is_allowed ? scenario->calibrate_mask : 0;
     }
     return asked;

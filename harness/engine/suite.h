@@ -76,7 +76,8 @@ struct har_suite_config {
     size_t count;
     unsigned repeat, jobs;
     const struct har_profile *profile;
-    const char *profile_name; /* as it was asked for: a name or a file */
+    const struct har_binding *binding; /* NULL: chat.v1 */
+    const char *profile_name;          /* as it was asked for: a name or a file */
     struct har_target *target;
     const struct sl_header *metadata;
     size_t metadata_count;

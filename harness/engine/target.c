@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "harness/binding/binding.h"
 #include "harness/engine/chat.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -37,10 +38,14 @@ struct har_target *har_target_new(const struct har_target_config *config)
     }
     target->config.conn.address = NULL;
     /* An empty text: every server answers it, and nobody receives anything. */
-    sl_buf_init(&target->request, 256);
+    sl_buf_init(&target->request, HAR_BINDING_REQUEST_MAX);
     struct har_message message = {.room_id = sl_span_str("sluice-canary"),
                                   .user_id = sl_span_str("sluice")};
-    har_message_write(&target->request, &message);
+    if (config->binding == NULL) {
+        har_message_write(&target->request, &message);
+    } else {
+        har_binding_request(config->binding, HAR_ROLE_UNARY, 0, &target->request);
+    }
     return target;
 }
 
@@ -190,9 +195,10 @@ static void on_output(void *owner, struct har_process *process, struct sl_span b
 
 static void ask(struct har_target *target, uint64_t timeout_ns)
 {
+    const struct har_binding *binding = target->config.binding;
     struct har_ready_config config = {
         .conn = target->config.conn,
-        .method = HAR_SEND_METHOD,
+        .method = binding == NULL ? HAR_SEND_METHOD : binding->methods[HAR_ROLE_UNARY].method,
         .request = sl_buf_span(&target->request),
         .metadata = target->config.metadata,
         .metadata_count = target->config.metadata_count,

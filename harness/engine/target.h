@@ -15,6 +15,7 @@ enum {
     HAR_TARGET_TEXT_MAX = 512,
 };
 
+struct har_binding; /* harness/binding/binding.h */
 struct har_target;
 /* SL_OK, or why it does not serve. */
 typedef void har_target_fn(void *owner, enum sl_status status, const char *text);
@@ -25,7 +26,8 @@ struct har_target_config {
     struct har_conn_config conn; /* host, port, tls, authority, capture */
     const struct sl_header *metadata;
     size_t metadata_count;
-    pid_t pid;         /* --pid; 0: unknown */
+    const struct har_binding *binding; /* whose unary method is called; NULL: chat.v1 */
+    pid_t pid;                         /* --pid; 0: unknown */
     uint64_t ready_ns; /* until the first answer, and after a restart; 0: 10 s, spawned 30 s */
 };
 

@@ -370,6 +370,10 @@ static bool resolve(void *owner, struct sl_span name, struct sl_span argument, d
     if (resolve_process(play, name, ret_value)) {
         return true;
     }
+    if (sl_span_is(name, "is_fed")) {
+        *ret_value = play->config.binding == NULL;
+        return true;
+    }
     if (sl_span_is(name, "is_observed")) {
         *ret_value = play->config.pid != 0;
         return true;

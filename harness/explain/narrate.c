@@ -40,6 +40,7 @@ static const struct phrase symbols[] = {
     {"DG", "drain_grace_ms of the profile, else 5000"},
     {"is_oldest", "1 where the profile drops the oldest, else 0"},
     {"is_dedup", "1 where the server drops repeated messages, else 0"},
+    {"is_fed", "1 where what is sent by unary calls comes on the server streams, else 0"},
     {"is_observed", "1 where the server's memory can be seen (--exec, --pid), else 0"},
     {"process_alive", "1 while anything is left of the server's process, else 0"},
     {"exit_status", "the exit status of the server's process"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/raw/raw_block.h"
 
+#include "harness/binding/bound.h"
 #include "lib/base/alloc.h"
 #include "lib/base/hex.h"
 #include "lib/wire/hpack.h"
@@ -72,18 +73,19 @@ static void add_request(const struct har_actor *actor, const char *request,
 {
     const struct har_play *play = actor->play;
     const char *scheme = play->config.conn.tls == NULL ? "http" : "https";
-    char *path =
-        request[0] == '/' ? sl_strdup(request) : sl_asprintf("/chat.v1.ChatService/%s", request);
+    struct sl_buf path;
+    sl_buf_init(&path, SL_HPACK_LIST_MAX);
+    har_binding_path(play->config.binding, request, &path);
     add(out, without, ":method", sl_span_str("POST"));
     add(out, without, ":scheme", sl_span_str(scheme));
-    add(out, without, ":path", sl_span_str(path));
+    add(out, without, ":path", sl_buf_span(&path));
     add(out, without, ":authority", sl_span_str(har_conn_authority(actor->link->conn)));
     add(out, without, "te", sl_span_str("trailers"));
     add(out, without, "content-type", sl_span_str("application/grpc"));
     for (size_t i = 0; i < play->config.metadata_count; i++) {
         add_metadata(&play->config.metadata[i], out);
     }
-    sl_free(path);
+    sl_buf_release(&path);
 }
 
 static struct sl_span bytes_of(json_t *json)

@@ -285,6 +285,10 @@ void har_report_failure(const struct har_report *report, const struct har_result
     }
     (void)sl_buf_addf(out, "\nSeed %llu, profile ", (unsigned long long)report->suite->config.seed);
     har_readme_word(out, report->profile);
+    if (report->binding != NULL) {
+        (void)sl_buf_add_str(out, ", binding ");
+        har_readme_word(out, report->binding);
+    }
     if (result->left.begin_wall_ns > 0) {
         (void)sl_clock_rfc3339(result->left.begin_wall_ns, when);
         (void)sl_buf_addf(out, "; the play began at %s, play %u of the scenario", when,

@@ -225,6 +225,10 @@ void har_html_top(const struct har_report *report, struct sl_buf *out)
     har_page_text(out, report->target);
     (void)sl_buf_add_str(out, "</code> &middot; profile <code>");
     har_page_text(out, suite->config.profile->name);
+    if (report->binding != NULL) {
+        (void)sl_buf_add_str(out, "</code> &middot; binding <code>");
+        har_page_text(out, report->binding);
+    }
     (void)sl_buf_addf(out, "</code> &middot; seed <code>%llu</code></p>\n",
                       (unsigned long long)suite->config.seed);
     if (suite->could_not_start) {

@@ -212,6 +212,9 @@ void har_report_json(const struct har_report *report, struct sl_buf *out)
     sl_json_out_key_str(&json, "schema", "sluice.report/1");
     sl_json_out_key_str(&json, "target", report->target);
     sl_json_out_key_str(&json, "profile", suite->config.profile->name);
+    if (report->binding != NULL) {
+        sl_json_out_key_str(&json, "binding", report->binding);
+    }
     sl_json_out_key_u64(&json, "seed", suite->config.seed);
     sl_json_out_key(&json, "duration_ms");
     sl_json_out_ms(&json, suite->end_ns - suite->begin_ns);

@@ -226,6 +226,10 @@ void har_report_markdown(const struct har_report *report, struct sl_buf *out)
     har_markdown_text(out, sl_span(target, strnlen(target, RERUN_SHOWN)));
     (void)sl_buf_add_str(out, ", profile ");
     har_markdown_str(out, report->profile);
+    if (report->binding != NULL) {
+        (void)sl_buf_add_str(out, ", binding ");
+        har_markdown_str(out, report->binding);
+    }
     (void)sl_buf_addf(out, ", seed %llu\n", (unsigned long long)suite->config.seed);
     for (size_t i = 0; i < suite->result_count && has_room(out); i++) {
         if (suite->results[i].has_unexpected_pass) {

@@ -11,6 +11,7 @@ struct har_report {
     const char *target; /* "127.0.0.1:50051" or the command */
     const char
         *target_option;  /* "--target ..." or "--exec '...'", for the line that repeats a run */
+    const char *binding; /* as it was asked for; NULL: chat.v1 */
     const char *profile; /* as given on the command line */
     const char *schema_option; /* "-I ... " for the inspector, to be followed; NULL: none */
     bool has_metadata;         /* of target_option: with values that are not in it */

@@ -181,12 +181,14 @@ void har_report_text_end(FILE *file, const struct har_report *report)
     if (totals.known > 0) {
         (void)fprintf(file, " (%u of them known)", totals.known);
     }
-    (void)fprintf(file,
-                  ", %u inconclusive, %u skipped in %.1f s; seed %llu; the machine paused for up "
-                  "to %.1f ms\n",
-                  totals.inconclusive, totals.skip, (double)(suite->end_ns - suite->begin_ns) / 1e9,
-                  (unsigned long long)suite->config.seed,
-                  (double)suite->hiccup_max_ns / (double)SL_MS);
+    (void)fprintf(
+        file,
+        ", %u inconclusive, %u skipped in %.1f s; %s%s%sseed %llu; the machine paused for up "
+        "to %.1f ms\n",
+        totals.inconclusive, totals.skip, (double)(suite->end_ns - suite->begin_ns) / 1e9,
+        report->binding == NULL ? "" : "binding ", report->binding == NULL ? "" : report->binding,
+        report->binding == NULL ? "" : "; ", (unsigned long long)suite->config.seed,
+        (double)suite->hiccup_max_ns / (double)SL_MS);
     for (size_t i = 0; i < suite->result_count; i++) {
         if (suite->results[i].has_unexpected_pass) {
             (void)fprintf(file, "known-failing: %s passed; take its entry out of the list\n",

@@ -18,9 +18,9 @@ const char *const har_value_names[] = {
 };
 const size_t har_value_count = sizeof(har_value_names) / sizeof(har_value_names[0]);
 
-static const char *const short_names[] = {"B",          "S",           "H",  "k",  "is_oldest",
-                                          "is_dedup",   "is_observed", "KA", "DG", "process_alive",
-                                          "exit_status"};
+static const char *const short_names[] = {
+    "B",           "S",      "H",  "k",  "is_oldest",     "is_dedup",
+    "is_observed", "is_fed", "KA", "DG", "process_alive", "exit_status"};
 
 static const char *const counter_names[HAR_COUNTERS] = {
     "received",

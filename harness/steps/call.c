@@ -2,6 +2,7 @@
 /* call: any method with JSON messages, as often as wanted, and what must be answered. */
 #include <stdio.h>
 
+#include "harness/binding/bound.h"
 #include "harness/messages/expect.h"
 #include "harness/messages/generic.h"
 #include "harness/steps/pace.h"
@@ -27,7 +28,9 @@ struct call_args {
 #define AT(member) offsetof(struct call_args, member)
 static const struct har_field fields[] = {
     {"method", HAR_FIELD_STRING, AT(method), .is_required = true,
-     .help = "\"/package.Service/Method\", of any kind"},
+     .help =
+         "\"/package.Service/Method\", of any kind; or \"unary\": the unary method of the run's "
+         "binding, by its own request"},
     {"message", HAR_FIELD_JSON, AT(message),
      .help = "the request as proto3 JSON, strings are templates; none: zero bytes"},
     {"bytes", HAR_FIELD_STRING, AT(bytes),
@@ -59,6 +62,20 @@ struct state {
     const struct sl_method *method; /* NULL: only bytes without meaning are sent and counted */
 };
 
+/* Of a role by the binding, or as the scenario has it. */
+static const char *path_of(const struct har_play *play, const struct call_args *args)
+{
+    enum har_role role = har_role_of(args->method);
+    return role == HAR_ROLES ? args->method : har_bound_method(play, role);
+}
+
+/* A call without JSON on either side needs no schema: the empty message is zero bytes in every one. */
+static bool needs_schema(const struct call_args *args)
+{
+    return args->message != NULL || args->messages != NULL || args->reply != NULL ||
+           args->expect.each != NULL || args->expect.sequence != NULL;
+}
+
 static const char *problem(const void *args)
 {
     const struct call_args *call = args;
@@ -68,17 +85,13 @@ static const char *problem(const void *args)
     if (call->messages != NULL && !json_is_array(call->messages)) {
         return "'messages' is an array of messages";
     }
+    if (har_role_of(call->method) != HAR_ROLES && needs_schema(call)) {
+        return "a method of the binding is called by its own request, and judged by its status";
+    }
     const char *problem = har_generic_trailers_problem(call->trailers);
     problem = problem != NULL ? problem : har_generic_metadata_problem(call->metadata);
     problem = problem != NULL ? problem : har_expect_problem(&call->expect);
     return problem != NULL ? problem : har_pace_problem(&call->pace);
-}
-
-/* A call without JSON on either side needs no schema: the empty message is zero bytes in every one. */
-static bool needs_schema(const struct call_args *args)
-{
-    return args->message != NULL || args->messages != NULL || args->reply != NULL ||
-           args->expect.each != NULL || args->expect.sequence != NULL;
 }
 
 static const char *method_of(const void *args)
@@ -268,6 +281,11 @@ static bool encode(struct har_step *step, struct har_actor *actor, uint32_t sequ
     for (size_t i = 0; i < count && is_good; i++) {
         json_t *template =
             args->messages == NULL ? args->message : json_array_get(args->messages, i);
+        if (har_role_of(args->method) == HAR_ROLE_UNARY) {
+            har_bound_canary(step->play, &payload);
+            is_good = har_inbox_add(messages, sl_buf_span(&payload)) == SL_OK;
+            break;
+        }
         if (args->bytes != NULL) {
             is_good = add_hex(step, args->bytes, &payload) &&
                       har_inbox_add(messages, sl_buf_span(&payload)) == SL_OK;
@@ -311,7 +329,7 @@ static void issue(struct har_step *step, struct har_actor *actor, struct har_pro
     if (encode(step, actor, sequence, &messages) &&
         har_generic_metadata(actor, step->node, args->metadata, &metadata)) {
         struct har_call_config config = {
-            .method = args->method,
+            .method = path_of(step->play, args),
             .messages = &messages,
             .metadata = &metadata,
             .timeout_ns = har_play_ns(step->play, &args->deadline, 0),

@@ -2,6 +2,7 @@
 /* outcome: what the server did to frames that a scenario wrote must be one of an accept-set. */
 #include <stdio.h>
 
+#include "harness/binding/bound.h"
 #include "harness/raw/outcome_set.h"
 #include "harness/steps/raw.h"
 #include "harness/steps/verbs.h"
@@ -34,7 +35,7 @@ static const struct har_field fields[] = {
          "HTTP/2), `ignored`; `*` is any name or error"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "a hang is what takes longer; default 5s"},
     {"canary", HAR_FIELD_CHOICE, AT(canary), .choices = yes_no,
-     .help = "a SendMessage on the same connection where that is still up, on a new one where it "
+     .help = "a unary call on the same connection where that is still up, on a new one where it "
              "has ended; \"no\": none"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken by any other outcome, and by a hang"},
     {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
@@ -124,10 +125,8 @@ static void on_canary(struct har_call *call, const struct har_stream_result *res
 {
     struct watch *watch = call->owner;
     struct har_actor *actor = call->actor;
-    struct har_reply reply = {0};
     bool is_cut = result->source == SL_FROM_CONNECTION_CLOSED || result->source == SL_FROM_GOAWAY;
-    bool is_good = result->code == SL_GRPC_OK && call->messages == 1 &&
-                   har_reply_read(sl_buf_span(&call->reply), &reply) == SL_OK && reply.is_accepted;
+    bool is_good = har_bound_is_served(call, result);
     watch->stage = STAGE_DONE;
     if (!is_good && (watch->is_anew || !is_cut || !watch->may_close)) {
         const char *name = sl_grpc_status_name(result->code);
@@ -141,17 +140,12 @@ static void on_canary(struct har_call *call, const struct har_stream_result *res
 static void send_canary(struct har_actor *actor, struct watch *watch)
 {
     struct sl_buf payload;
-    sl_buf_init(&payload, 4096);
-    char *room = sl_asprintf("sluice-%08x-canary", actor->play->stamp);
-    struct har_message message = {.message_id = sl_span_str("canary"),
-                                  .room_id = sl_span_str(room),
-                                  .user_id = sl_span_str("canary"),
-                                  .text = sl_span_str("canary")};
-    har_message_write(&payload, &message);
+    sl_buf_init(&payload, HAR_BINDING_REQUEST_MAX);
+    const char *method = har_bound_method(actor->play, HAR_ROLE_UNARY);
+    har_bound_canary(actor->play, &payload);
     watch->stage = STAGE_CANARY;
     watch->canary_ns = sl_clock_mono_ns();
-    (void)har_actor_call(actor, HAR_SEND_METHOD, sl_buf_span(&payload), on_canary, watch);
-    sl_free(room);
+    (void)har_actor_call(actor, method, sl_buf_span(&payload), on_canary, watch);
     sl_buf_release(&payload);
 }
 

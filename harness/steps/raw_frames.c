@@ -2,6 +2,7 @@
 /* raw_frames: frames that the scenario writes itself, once or very often. */
 #include <stdio.h>
 
+#include "harness/binding/bound.h"
 #include "harness/raw/raw_frame.h"
 #include "harness/steps/raw.h"
 #include "harness/steps/verbs.h"
@@ -91,11 +92,27 @@ static void stop(struct har_step *step)
     sl_free(state->sent);
 }
 
-/* Stamped messages with their prefixes; the number of the first one. */
+/* The role whose request the body is: of the request among the frames, else of the one before. */
+static enum har_role role_of(const struct raw_args *args, struct har_actor *actor)
+{
+    const struct har_raw_frame *frames = args->frames.items;
+    for (size_t i = 0; i < args->frames.count; i++) {
+        if (frames[i].request != NULL) {
+            actor->raw_role = (int)har_role_of(frames[i].request);
+        }
+    }
+    bool is_chat = actor->spec->kind == HAR_CHAT;
+    enum har_role role = is_chat ? HAR_ROLE_BIDI : (enum har_role)actor->raw_role;
+    return role == HAR_ROLES ? HAR_ROLE_UNARY : role;
+}
+
+/* Stamped messages with their prefixes, or as many requests of the binding of their size; the number of the first one. */
 static uint32_t write_messages(struct har_step *step, struct har_actor *actor, uint32_t count,
                                struct sl_buf *out)
 {
     const struct raw_args *args = step->node->args;
+    const struct har_binding *binding = step->play->config.binding;
+    enum har_role role = role_of(args, actor);
     uint32_t first = actor->sent_count;
     struct sl_buf scratch;
     struct sl_buf payload;
@@ -109,6 +126,11 @@ static uint32_t write_messages(struct har_step *step, struct har_actor *actor, u
         har_actor_message(actor, sequence, &scratch, &message);
         sl_buf_clear(&payload);
         har_message_write(&payload, &message);
+        if (binding != NULL) {
+            size_t bytes = payload.len;
+            sl_buf_clear(&payload);
+            har_binding_request(binding, role, bytes, &payload);
+        }
         (void)sl_message_write(out, 0, sl_buf_span(&payload));
         sent->is_partial = args->is_partial;
         sent->phase = har_track_phase(step->track);
@@ -126,7 +148,7 @@ static void write_body(struct har_step *step, struct har_actor *actor, uint32_t 
     if (args->body == BODY_SUBSCRIPTION) {
         struct sl_buf payload;
         sl_buf_init(&payload, 64 * 1024);
-        har_actor_subscription(actor, &payload);
+        har_bound_subscription(actor, &payload);
         (void)sl_message_write(out, 0, sl_buf_span(&payload));
         sl_buf_release(&payload);
     } else if (args->body == BODY_MESSAGE) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "harness/engine/actor.h"
+#include "harness/binding/bound.h"
 #include "harness/engine/notes.h"
 #include "harness/messages/generic.h"
 #include "harness/messages/json_message.h"
@@ -144,6 +145,13 @@ static bool write_message(struct har_step *step, struct har_actor *actor, uint32
     }
     har_actor_message(actor, sequence, &scratch, &message);
     har_message_write(payload, &message);
+    if (step->play->config.binding != NULL) { /* as large as that of chat would be */
+        size_t size = payload->len;
+        bool is_unary = actor->spec->kind == HAR_PUBLISHER;
+        sl_buf_clear(payload);
+        har_binding_request(step->play->config.binding, is_unary ? HAR_ROLE_UNARY : HAR_ROLE_BIDI,
+                            size, payload);
+    }
     sl_buf_release(&scratch);
     return true;
 }
@@ -170,8 +178,9 @@ static void issue(struct har_step *step, struct har_actor *actor, struct har_pro
         const struct har_send_args *args = step->node->args;
         const struct sl_header id = {.name = sl_span_str("x-request-id"),
                                      .value = args->request_id.bytes};
+        const char *method = har_bound_method(step->play, HAR_ROLE_UNARY);
         struct har_call *call =
-            har_actor_call_with(actor, HAR_SEND_METHOD, sl_buf_span(&payload),
+            har_actor_call_with(actor, method, sl_buf_span(&payload),
                                 args->request_id.is_set ? &id : NULL, on_reply, progress);
         call->sequence = sequence;
     }

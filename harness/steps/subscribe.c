@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "harness/engine/actor.h"
+#include "harness/binding/bound.h"
 #include "harness/engine/notes.h"
 #include "harness/steps/probe.h"
 #include "harness/steps/verbs.h"
@@ -57,7 +58,8 @@ static void start(struct har_step *step)
     state->paid = sl_calloc(play->actor_count, sizeof(uint32_t));
     state->again_ns = sl_calloc(play->actor_count, sizeof(uint64_t));
     const struct subscribe_args *args = step->node->args;
-    bool needs_probe = args->probe == 0 && !har_profile_has(play->config.profile, "ready");
+    bool needs_probe = args->probe == 0 && play->config.binding == NULL &&
+                       !har_profile_has(play->config.profile, "ready");
     HAR_FOR_ACTORS (play, step->node->who, actor) {
         bool is_last = args->after != NULL && strcmp(args->after, "{last}") == 0;
         actor->past.history =
@@ -124,6 +126,16 @@ static bool is_ready(const struct har_step *step)
 {
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         if (!actor->has_headers && !is_refused(actor)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_bound_open(const struct har_step *step)
+{
+    HAR_FOR_ACTORS (step->play, step->node->who, actor) {
+        if (!har_bound_is_open(actor) && !is_refused(actor)) {
             return false;
         }
     }
@@ -201,6 +213,9 @@ static void poll(struct har_step *step)
     if (args->probe != 0) {
         step->is_done = is_on_the_wire(step);
         har_play_wake(step->play, sl_clock_mono_ns() + SL_MS);
+    } else if (step->play->config.binding != NULL) {
+        step->is_done = is_bound_open(step);
+        har_play_wake(step->play, sl_clock_mono_ns() + SL_MS);
     } else if (har_profile_has(step->play->config.profile, "ready")) {
         step->is_done = is_ready(step);
     } else {
@@ -212,12 +227,19 @@ static void tell(const struct har_step *step, char *text, size_t size)
 {
     unsigned total = 0;
     unsigned missing = 0;
+    const struct har_binding *binding = step->play->config.binding;
     bool has_ready = har_profile_has(step->play->config.profile, "ready");
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
         total++;
-        missing += has_ready ? !actor->has_headers : actor->probe_seen == 0;
+        missing += binding != NULL ? !har_bound_is_open(actor)
+                   : has_ready     ? !actor->has_headers
+                                   : actor->probe_seen == 0;
     }
-    if (has_ready) {
+    if (binding != NULL) {
+        (void)snprintf(text, size, "%s did not open for %u of the %u streams of %s",
+                       binding->methods[HAR_ROLE_SERVER_STREAM].method, missing, total,
+                       step->node->actor);
+    } else if (has_ready) {
         (void)snprintf(text, size, "no initial metadata came for %u of the %u subscriptions of %s",
                        missing, total, step->node->actor);
     } else {
