@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "harness/clients/external.h"
 #include "harness/binding/bound.h"
+#include "harness/clients/external.h"
 #include "harness/engine/declared.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "harness/engine/actor.h"
 #include "harness/binding/bound.h"
+#include "harness/engine/actor.h"
 #include "harness/engine/notes.h"
 #include "harness/messages/generic.h"
 #include "harness/messages/json_message.h"

@@ -2,8 +2,8 @@
 /* subscribe: opens SubscribeToRoom and makes sure that the server has registered it. */
 #include <stdio.h>
 
-#include "harness/engine/actor.h"
 #include "harness/binding/bound.h"
+#include "harness/engine/actor.h"
 #include "harness/engine/notes.h"
 #include "harness/steps/probe.h"
 #include "harness/steps/verbs.h"
