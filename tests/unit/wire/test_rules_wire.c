@@ -31,6 +31,14 @@ static void frame(struct test_talk *talk, enum sl_dir dir, uint8_t type, uint8_t
     test_talk_frame(talk, dir, &header, payload.data == NULL ? "" : (const char *)payload.data);
 }
 
+/* Of NULL: no finding. */
+static void judge_text(struct test_talk *talk, const char *finding, const char *text)
+{
+    char line[240];
+    (void)snprintf(line, sizeof line, "finding %s %s\n", finding, text == NULL ? "" : text);
+    judge(talk, text == NULL ? "!finding\n" : line);
+}
+
 /* --- FRM-18 to FRM-20 --- */
 
 static void frames_against_the_grammar_are_found(void **state)
@@ -394,15 +402,9 @@ static void settings_out_of_range_are_found(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct test_talk talk;
-        char line[160] = "!finding\n";
         begin(&talk);
         test_talk_settings(&talk, RESPONSE, rows[i].id, rows[i].value);
-        if (rows[i].text != NULL) {
-            (void)snprintf(line, sizeof line,
-                           "finding CONN-17 server stream 0: the server sent SETTINGS with %s\n",
-                           rows[i].text);
-        }
-        judge(&talk, line);
+        judge_text(&talk, "CONN-17 server stream 0: the server sent SETTINGS with", rows[i].text);
     }
 }
 
@@ -455,19 +457,13 @@ static void the_table_size_is_kept(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct test_talk talk;
-        char line[240] = "!finding\n";
         begin(&talk);
         test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_HEADER_TABLE_SIZE, 0);
         test_talk_settings_ack(&talk, RESPONSE);
         frame(&talk, RESPONSE, SL_H2_HEADERS, SL_H2_FLAG_END_HEADERS, 1,
               sl_span(rows[i].block, rows[i].len));
-        if (rows[i].what != NULL) {
-            (void)snprintf(line, sizeof line,
-                           "finding META-12 server stream 1: the server's header block of stream 1 "
-                           "%s\n",
-                           rows[i].what);
-        }
-        judge(&talk, line);
+        judge_text(&talk, "META-12 server stream 1: the server's header block of stream 1",
+                   rows[i].what);
     }
     struct test_talk talk; /* the SETTINGS are not acknowledged yet */
     begin(&talk);
