@@ -37,6 +37,7 @@ struct har_case {
     const char *mutant_name;   /* NULL: the clean server */
     struct har_mutant *mutant; /* NULL: clean, or no such wrong server */
     unsigned plays;
+    double seconds; /* that the last play took */
     bool has_begun, is_running, is_done;
     enum har_outcome outcome;
     bool is_known;           /* a failure that the known-failing list has */

@@ -158,6 +158,6 @@ void har_selftest_print(FILE *file, const struct har_matrix *matrix)
         }
     }
     print_totals(file, &totals);
-    (void)fprintf(file, "seed %llu; %.0f s\n", (unsigned long long)matrix->wish->seed,
-                  matrix->seconds);
+    (void)fprintf(file, "seed %llu; %.0f s, %.0f s of processors\n",
+                  (unsigned long long)matrix->wish->seed, matrix->seconds, matrix->cpu_seconds);
 }

@@ -13,6 +13,7 @@ struct har_matrix {
     const struct har_wish *wish;
     unsigned jobs;
     double seconds;         /* that it took */
+    double cpu_seconds;     /* of processors, in all that it ran */
     uint64_t begin_wall_ns; /* since 1970 */
 };
 

@@ -23,6 +23,8 @@ static void add_case(struct sl_json_out *json, const struct har_case *item)
         sl_json_out_key_bool(json, "known", true);
     }
     sl_json_out_key_str(json, "reason", item->reason);
+    sl_json_out_key(json, "seconds");
+    sl_json_out_double(json, (double)(int64_t)(item->seconds * 100) / 100);
     sl_json_out_end_object(json);
 }
 
@@ -62,6 +64,7 @@ void har_selftest_json(const struct har_matrix *matrix, struct sl_buf *out)
     sl_json_out_key_u64(&json, "sample", matrix->wish->one_in == 0 ? 1 : matrix->wish->one_in);
     sl_json_out_key_u64(&json, "jobs", matrix->jobs);
     sl_json_out_key_u64(&json, "seconds", (uint64_t)matrix->seconds);
+    sl_json_out_key_u64(&json, "cpu_seconds", (uint64_t)matrix->cpu_seconds);
     sl_json_out_key_u64(&json, "expected", totals.expected);
     sl_json_out_key_u64(&json, "caught", totals.caught);
     sl_json_out_key_u64(&json, "survived", totals.survived);

@@ -18,6 +18,7 @@
 #include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
+#include "lib/base/clock.h"
 
 enum {
     REPORT_MAX = 64 * 1024 * 1024,
@@ -26,7 +27,7 @@ enum {
     COMMAND_MAX = 16 * 1024,
     WAITERS_MAX = 4, /* background cases beside the others */
     IDLERS_MAX = 16, /* cases on servers that do nothing, the same */
-    SLOTS = HAR_SELFTEST_JOBS_MAX + WAITERS_MAX + IDLERS_MAX,
+    SLOTS = 2 * HAR_SELFTEST_JOBS_MAX + WAITERS_MAX + IDLERS_MAX,
     TICK_MS = 100,
     ARGUMENTS = 20,
     TAIL = 200, /* bytes of its output in the reason */
@@ -36,9 +37,10 @@ struct runner;
 
 /* How cases share the machine. */
 enum pool {
-    POOL_IDLE,   /* nothing happens in them: beside all that does not measure */
-    POOL_WAIT,   /* background: beside all */
-    POOL_BESIDE, /* as many as there are jobs */
+    POOL_IDLE,    /* nothing happens in them: beside all that does not measure */
+    POOL_WAIT,    /* background: beside all */
+    POOL_MEASURE, /* the first play of what measures: half as many as there are jobs */
+    POOL_LIGHT,   /* waits more than it works: beside those, as many as there are jobs */
     POOL_ALONE,
     POOLS,
 };
@@ -51,6 +53,7 @@ struct slot {
     uv_process_t process;
     uv_timer_t timer;
     unsigned handles_open;
+    uint64_t begin_ns;
     bool has_timed_out;
     char report[PATH_BYTES], output[PATH_BYTES];
 };
@@ -76,10 +79,11 @@ static void go_on(struct runner *runner);
  * verdict is asked for again, alone. */
 static enum pool pool_of(const struct har_case *item)
 {
-    return item->kind == HAR_CASE_IDLE                   ? POOL_IDLE
-           : item->scenario->is_background               ? POOL_WAIT
-           : item->scenario->is_alone && item->plays > 0 ? POOL_ALONE
-                                                         : POOL_BESIDE;
+    return item->kind == HAR_CASE_IDLE     ? POOL_IDLE
+           : item->scenario->is_background ? POOL_WAIT
+           : !item->scenario->is_alone     ? POOL_LIGHT
+           : item->plays > 0               ? POOL_ALONE
+                                           : POOL_MEASURE;
 }
 
 /* ---- the end of a case ---- */
@@ -99,6 +103,7 @@ static void judge(struct slot *slot, int64_t exit_status, int exit_signal)
     size_t len = 0;
     char *report = har_read_file(slot->report, REPORT_MAX, &len, NULL);
     item->plays++;
+    item->seconds = (double)(sl_clock_mono_ns() - slot->begin_ns) / 1e9;
     if (report == NULL || har_case_judge(item, sl_span(report, len)) != SL_OK) {
         char tail[TAIL + 1];
         read_tail(slot->output, tail, sizeof(tail));
@@ -268,6 +273,7 @@ static void begin(struct slot *slot, struct har_case *item)
         copies[i] = sl_strdup(arguments[i]);
     }
     slot->item = item;
+    slot->begin_ns = sl_clock_mono_ns();
     slot->has_timed_out = false;
     item->has_begun = item->is_running = true;
     slot->process.data = slot->timer.data = slot;
@@ -294,13 +300,16 @@ static bool may_begin(const struct runner *runner, enum pool pool)
         return running[POOL_IDLE] < IDLERS_MAX && running[POOL_ALONE] == 0;
     case POOL_WAIT:
         return running[POOL_WAIT] < WAITERS_MAX;
-    case POOL_BESIDE:
-        return running[POOL_BESIDE] < runner->config->jobs && running[POOL_ALONE] == 0;
+    case POOL_MEASURE:
+        return running[POOL_MEASURE] < (runner->config->jobs + 1) / 2 && running[POOL_ALONE] == 0;
+    case POOL_LIGHT:
+        return running[POOL_LIGHT] < runner->config->jobs && running[POOL_ALONE] == 0;
     case POOL_ALONE:
     case POOLS:
         break;
     }
-    return running[POOL_IDLE] + running[POOL_BESIDE] + running[POOL_ALONE] == 0;
+    return running[POOL_IDLE] + running[POOL_MEASURE] + running[POOL_LIGHT] + running[POOL_ALONE] ==
+           0;
 }
 
 static struct slot *free_slot(struct runner *runner)
