@@ -419,14 +419,10 @@ bool har_actor_ping(struct har_actor *actor, int phase)
 
 void har_actor_no_stream(struct har_actor *actor, const struct har_node *node)
 {
-    bool is_chat = actor->spec->kind == HAR_CHAT;
     if (actor->state == HAR_STREAM_ENDED) {
-        const char *rule = actor->is_end_of_connection       ? "RES-02"
-                           : actor->spec->kind == HAR_STREAM ? actor->end_rule
-                           : is_chat                         ? "CHAT-03"
-                                                             : "SUB-16";
-        har_play_fail(actor->play, node, rule, "the server has ended the stream of %s[%u]: %s",
-                      actor->spec->name, actor->index, actor->end_text);
+        har_play_fail(actor->play, node, har_note_end_rule(actor),
+                      "the server has ended the stream of %s[%u]: %s", actor->spec->name,
+                      actor->index, actor->end_text);
         return;
     }
     const char *what = actor->state == HAR_STREAM_NONE   ? "was not opened"

@@ -413,6 +413,19 @@ static bool is_refusal(const struct har_actor *actor)
     return false;
 }
 
+const char *har_note_end_rule(const struct har_actor *actor)
+{
+    bool is_registered = actor->has_headers || actor->messages > actor->messages_before;
+    if (actor->is_end_of_connection) {
+        return "RES-02";
+    }
+    if (actor->spec->kind == HAR_CHAT) {
+        return "CHAT-03";
+    }
+    bool is_named = actor->end_rule != NULL && !is_registered;
+    return is_named || actor->spec->kind == HAR_STREAM ? actor->end_rule : "SUB-16";
+}
+
 void har_note_end(struct har_actor *actor)
 {
     struct har_play *play = actor->play;
@@ -437,8 +450,7 @@ void har_note_end(struct har_actor *actor)
     bool is_chat = actor->spec->kind == HAR_CHAT;
     uint64_t age_ms = (actor->ended_ns - actor->opened_ns) / SL_MS;
     if (!is_chat || !actor->is_half_closed) {
-        const char *rule = actor->is_end_of_connection ? "RES-02" : is_chat ? "CHAT-03" : "SUB-16";
-        har_play_fail(play, NULL, rule,
+        har_play_fail(play, NULL, har_note_end_rule(actor),
                       "the server ended the stream of %s[%u] after %llu ms and %llu messages: %s",
                       actor->spec->name, actor->index, (unsigned long long)age_ms,
                       (unsigned long long)actor->messages, actor->end_text);

@@ -13,6 +13,8 @@ void har_note_command(struct har_actor *actor, struct sl_span payload, uint64_t 
 void har_note_generic(struct har_actor *actor, struct sl_span payload, uint64_t now_ns);
 /* The server has ended the actor's stream. */
 void har_note_end(struct har_actor *actor);
+/* What it breaks by that, where it should not have. */
+const char *har_note_end_rule(const struct har_actor *actor);
 /* The answer of SendMessage to message number sequence. */
 void har_note_reply(struct har_actor *actor, uint32_t sequence, const struct har_call *call,
                     const struct har_stream_result *result);

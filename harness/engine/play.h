@@ -99,7 +99,7 @@ struct har_actor {
     struct har_inbox *inbox;              /* every message that came */
     uint32_t read_count;                  /* of the inbox: those that `receive` has taken */
     const struct har_strings *end_status; /* how the server may end it; NULL: by OK */
-    const char *end_rule;
+    const char *end_rule; /* of a subscriber too, until it is registered; NULL: that of its kind */
     json_t *trailers;
 };
 

@@ -76,7 +76,8 @@ enum sl_status har_case_judge(struct har_case *item, struct sl_span report)
     item->is_telling &= item->outcome == HAR_FAIL;
     item->is_known = json_is_true(json_object_get(result, "known"));
     item->is_good = is_as_it_must_be(item);
-    if (item->kind == HAR_CASE_CLAIMED && item->is_good) {
+    bool is_asked = item->kind == HAR_CASE_CLAIMED || item->kind == HAR_CASE_IDLE;
+    if (is_asked && item->is_telling) { /* drawn ones are luck */
         item->mutant->is_caught = true;
     }
     json_decref(root);

@@ -40,7 +40,8 @@ static const struct har_field fields[] = {
      .help = "true: one that is refused while the scenario has the server down tries again, "
              "after 50 to 250 ms, each time drawn from the seed"},
     {"rule", HAR_FIELD_STRING, offsetof(struct subscribe_args, rule),
-     .help = "broken when nothing comes; default SEND-03"},
+     .help = "broken when nothing comes (default SEND-03), or the stream ends before it "
+             "(default SUB-16)"},
     {"within", HAR_FIELD_DURATION, offsetof(struct subscribe_args, within), .help = "default 10s"},
 };
 
@@ -66,6 +67,7 @@ static void start(struct har_step *step)
             (int32_t)har_play_value_in(play, &args->history, 0, INT32_MIN, INT32_MAX);
         actor->past.after = is_last ? actor->past.last_id : args->after;
         actor->past.refusals = &args->refused;
+        actor->end_rule = args->rule;
         har_actor_open(actor);
         if (needs_probe && actor->spec->is_manual) {
             (void)har_stream_credit_messages(actor->stream, 1);
