@@ -25,23 +25,38 @@ static enum har_outcome outcome_of(const char *verdict)
     return HAR_INCONCLUSIVE;
 }
 
-/* The rule that counts: one that the wrong server breaks, or else the first. */
+/* How well a failure by the rule speaks of the wrong server. */
+enum worth {
+    WORTH_NOTHING,
+    WORTH_SOMETHING, /* a failure */
+    WORTH_TELLING,   /* by a rule that is broken */
+    WORTH_MOST,      /* by the one that the wrong server is there for */
+};
+
+static enum worth worth_of(const struct har_mutant *mutant, const char *rule)
+{
+    if (mutant == NULL || !har_mutant_breaks(mutant, rule)) {
+        return WORTH_SOMETHING;
+    }
+    return har_mutant_is_for(mutant, rule) ? WORTH_MOST : WORTH_TELLING;
+}
+
+/* The rule that counts: that of the failure that is worth most, of several the first. */
 static void take_rule(struct har_case *item, const json_t *failures)
 {
     size_t index = 0;
     const json_t *failure = NULL;
+    enum worth most = WORTH_NOTHING;
     item->rule[0] = '\0';
-    item->is_telling = false;
     json_array_foreach (failures, index, failure) {
         const char *rule = json_string_value(json_object_get(failure, "rule"));
-        if (rule == NULL || item->is_telling) {
-            continue;
-        }
-        item->is_telling = item->mutant != NULL && har_mutant_breaks(item->mutant, rule);
-        if (item->is_telling || item->rule[0] == '\0') {
+        enum worth worth = rule == NULL ? WORTH_NOTHING : worth_of(item->mutant, rule);
+        if (worth > most) {
+            most = worth;
             (void)snprintf(item->rule, sizeof(item->rule), "%s", rule);
         }
     }
+    item->is_telling = most >= WORTH_TELLING;
 }
 
 static bool is_as_it_must_be(const struct har_case *item)

@@ -84,6 +84,12 @@ bool har_mutant_breaks(const struct har_mutant *mutant, const char *rule)
     return false;
 }
 
+bool har_mutant_is_for(const struct har_mutant *mutant, const char *rule)
+{
+    size_t len = strlen(rule);
+    return strcspn(mutant->rules, ",") == len && memcmp(mutant->rules, rule, len) == 0;
+}
+
 bool har_mutant_is_on_any(const struct har_mutant *mutant)
 {
     return strcmp(mutant->frontend, ANY_FRONTEND) == 0;

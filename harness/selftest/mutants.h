@@ -38,6 +38,8 @@ void har_mutants_release(struct har_mutants *mutants);
 struct har_mutant *har_mutants_find(const struct har_mutants *mutants, const char *name);
 /* Whether the rule is one that it is said to break. */
 bool har_mutant_breaks(const struct har_mutant *mutant, const char *rule);
+/* Whether the rule is the first of these: what it is there for. */
+bool har_mutant_is_for(const struct har_mutant *mutant, const char *rule);
 /* Whether it has a choice of front ends: wrong in what it does, and not in how it speaks. */
 bool har_mutant_is_on_any(const struct har_mutant *mutant);
 

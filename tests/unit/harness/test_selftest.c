@@ -138,6 +138,9 @@ static void a_rule_is_broken_when_it_is_one_of_those_that_are_listed(void **stat
     assert_false(har_mutant_breaks(&mutant, "SUB-1"));
     assert_false(har_mutant_breaks(&mutant, "SUB-04,SUB-11"));
     assert_false(har_mutant_breaks(&mutant, ""));
+    assert_true(har_mutant_is_for(&mutant, "SUB-04"));
+    assert_false(har_mutant_is_for(&mutant, "SUB-0"));
+    assert_false(har_mutant_is_for(&mutant, "SUB-11"));
 }
 
 static void a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught(void **state)
@@ -148,7 +151,7 @@ static void a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught(vo
     judge_all_well(&fixture);
     struct har_selftest_totals totals = har_cases_count(&fixture.cases, &fixture.mutants);
     assert_int_equal(totals.expected, 4);
-    assert_int_equal(totals.caught, 2);
+    assert_int_equal(totals.caught, 3); /* what does nothing is caught by its idle runs */
     assert_int_equal(har_selftest_status(&totals), 1);
     tear_down(&fixture);
 }
@@ -369,7 +372,7 @@ static void the_json_matrix_names_what_was_not_caught(void **state)
     assert_string_equal(json_string_value(json_object_get(result, "verdict")), "fail");
     assert_string_equal(json_string_value(json_object_get(result, "rule")), "SUB-01");
     const json_t *uncaught = json_object_get(root, "uncaught");
-    assert_int_equal(json_array_size(uncaught), 2);
+    assert_int_equal(json_array_size(uncaught), 1);
     assert_string_equal(json_string_value(json_array_get(uncaught, 0)), "unclaimed");
     json_decref(root);
     sl_buf_release(&text);
