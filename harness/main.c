@@ -20,7 +20,7 @@ static const struct sl_cli_command commands[] = {
     {"schema", har_cmd_print_schema, "the JSON Schema of reports and scenarios"},
     {"selftest", har_cmd_selftest, "prove the scenarios on wrong servers"},
     {"chaos", har_cmd_chaos, "random faults for a time"},
-    {"probe", NULL, "checks of the protocol"},
+    {"probe", har_cmd_probe, "is a server affected by known ways of abuse"},
     {NULL, NULL, NULL},
 };
 

@@ -15,6 +15,7 @@ int har_cmd_selftest(int argc, char **argv);
 int har_cmd_compare(int argc, char **argv);
 int har_cmd_baseline(int argc, char **argv);
 int har_cmd_chaos(int argc, char **argv);
+int har_cmd_probe(int argc, char **argv);
 int har_cmd_client(int argc, char **argv); /* of the harness itself: harness/target/child.h */
 
 /* Loads the built-in scenarios; 0, or 2 with the reason on stderr. */

@@ -52,8 +52,8 @@ static void add(struct sl_buf *out, const struct har_strings *without, const cha
     (void)sl_hpack_write_literal(out, SL_HPACK_WITHOUT_INDEXING, sl_span_str(name), value);
 }
 
-/* A field of --metadata; the value of a -bin one in base64 (PROTOCOL-HTTP2 "Binary-Header"). */
-static void add_metadata(const struct sl_header *field, struct sl_buf *out)
+/* PROTOCOL-HTTP2 "Binary-Header". */
+void har_raw_metadata_write(const struct sl_header *field, struct sl_buf *out)
 {
     struct sl_buf encoded;
     sl_buf_init(&encoded, SL_HPACK_LIST_MAX);
@@ -83,7 +83,7 @@ static void add_request(const struct har_actor *actor, const char *request,
     add(out, without, "te", sl_span_str("trailers"));
     add(out, without, "content-type", sl_span_str("application/grpc"));
     for (size_t i = 0; i < play->config.metadata_count; i++) {
-        add_metadata(&play->config.metadata[i], out);
+        har_raw_metadata_write(&play->config.metadata[i], out);
     }
     sl_buf_release(&path);
 }

@@ -369,6 +369,11 @@ const char *har_conn_scheme(const struct har_conn *conn)
     return conn->config.tls != NULL || conn->config.is_https ? "https" : "http";
 }
 
+size_t har_conn_unsent(const struct har_conn *conn)
+{
+    return har_link_queued(conn->link);
+}
+
 const char *har_conn_authority(const struct har_conn *conn)
 {
     return conn->authority;
