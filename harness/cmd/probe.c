@@ -300,7 +300,7 @@ static int probe(struct work *work)
     har_process_die_together();
     (void)uv_loop_init(&work->loop);
     work->hiccup = har_hiccup_new();
-    work->status = har_cmd_open_target(program, run, &work->loop, &work->target);
+    work->status = har_cmd_open_target(program, run, NULL, &work->loop, &work->target);
     if (work->status == 0) {
         sl_progress_init(&work->progress, stderr);
         (void)uv_signal_init(&work->loop, &work->interrupt);
