@@ -116,6 +116,7 @@ static void take_plain(struct srv_h2_conn *conn, struct sl_span bytes)
         bytes = sl_buf_span(&conn->h2->filtered);
     }
     bytes = srv_h2_life_heard(conn, bytes, &why);
+    srv_h2_session_sent_meanwhile(conn);
     while (bytes.len > 0 && taken >= 0) {
         size_t len = srv_h2_closed_scan(&conn->closed, bytes);
         taken = nghttp2_session_mem_recv(conn->session, bytes.data, len);

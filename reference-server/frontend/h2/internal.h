@@ -27,6 +27,7 @@
 #include "reference-server/frontend/h2/heap.h"
 #include "reference-server/frontend/h2/keepalive.h"
 #include "reference-server/frontend/h2/message_in.h"
+#include "reference-server/frontend/h2/overflow.h"
 #include "reference-server/frontend/h2/reply.h"
 #include "reference-server/frontend/h2/request.h"
 #include "reference-server/frontend/h2/tls_source.h"
@@ -89,6 +90,7 @@ struct srv_h2_conn {
     size_t out_sent;       /* bytes of it that it did */
     struct srv_h2_request head;
     struct srv_h2_closed closed;
+    struct srv_h2_overflow overflow;
     struct srv_h2_call *calls;
     uint32_t call_count;
     size_t unfinished; /* the sum of its calls */
@@ -203,6 +205,9 @@ nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn);
 
 /* Puts --max-streams into our SETTINGS, the first frame that the session gave. */
 void srv_h2_session_patch(const struct srv_h2_conn *conn, uint8_t *frame, size_t len);
+
+/* Before more bytes go to the session: windows have become narrower by what was sent since. */
+void srv_h2_session_sent_meanwhile(struct srv_h2_conn *conn);
 
 /* --- call.c --- */
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <utlist.h>
+
 #include "lib/base/alloc.h"
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/life.h"
@@ -11,6 +13,38 @@ enum {
 static struct srv_h2_call *call_of(nghttp2_session *session, int32_t id)
 {
     return nghttp2_session_get_stream_user_data(session, id);
+}
+
+static void look_at_windows(struct srv_h2_conn *conn)
+{
+    const struct srv_h2_call *call = NULL;
+    DL_FOREACH (conn->calls, call) {
+        srv_h2_overflow_look(&conn->overflow, nghttp2_session_get_stream_remote_window_size(
+                                                  conn->session, call->id));
+    }
+}
+
+void srv_h2_session_sent_meanwhile(struct srv_h2_conn *conn)
+{
+    if (conn->overflow.is_awaited) {
+        srv_h2_overflow_again(&conn->overflow);
+        look_at_windows(conn);
+    }
+}
+
+static uint32_t initial_window(nghttp2_session *session)
+{
+    return nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+}
+
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *context)
+{
+    struct srv_h2_conn *conn = context;
+    if (head->type == NGHTTP2_SETTINGS && (head->flags & NGHTTP2_FLAG_ACK) == 0) {
+        srv_h2_overflow_begin(&conn->overflow, initial_window(session));
+        look_at_windows(conn);
+    }
+    return 0;
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context)
@@ -55,6 +89,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 {
     struct srv_h2_conn *conn = context;
     srv_h2_life_frame_received(conn, frame, call_of(session, frame->hd.stream_id));
+    if (frame->hd.type == NGHTTP2_SETTINGS &&
+        srv_h2_overflow_end(&conn->overflow, initial_window(session))) {
+        (void)nghttp2_session_terminate_session(session, NGHTTP2_FLOW_CONTROL_ERROR);
+    }
     bool is_over = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         srv_h2_call_begin(conn, frame->hd.stream_id, is_over);
@@ -118,6 +156,7 @@ nghttp2_session_callbacks *srv_h2_callbacks_new(void)
     if (nghttp2_session_callbacks_new(&callbacks) != 0) {
         return NULL;
     }
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
