@@ -19,7 +19,8 @@ enum {
     NESTING_MAX = 64,
 };
 
-#define CHAT_PATH "/chat.v1."
+#define CHAT_PATH   "/chat.v1."
+#define CHAT_IN_HEX "636861742e7631" /* a header block that spells chat.v1 */
 
 static const char *const words[] = {
 #define X(name, word, text) word,
@@ -133,6 +134,10 @@ static void look_at_frames(struct look *look, const struct har_node *node)
         }
         if (request != NULL && role != HAR_ROLES) {
             need_role(look, node->who, role, node->path);
+        }
+        const char *head = json_string_value(json_object_get(frame, "head"));
+        if (head != NULL && strstr(head, CHAT_IN_HEX) != NULL) {
+            need(look, HAR_BOUND_CHAT, node->path);
         }
         if ((role == HAR_ROLE_SERVER_STREAM || is_subscription) && has_flag(frame, "END_STREAM")) {
             need(look, HAR_BOUND_HALF_CLOSE, node->path);

@@ -2,6 +2,7 @@
 #include "harness/raw/raw_frame.h"
 
 #include "harness/raw/raw_block.h"
+#include "harness/raw/raw_head.h"
 #include "lib/base/hex.h"
 #include "lib/wire/h2_frame.h"
 
@@ -47,7 +48,12 @@ const struct har_field har_raw_frame_fields[HAR_RAW_FRAME_FIELDS] = {
              "counted"},
     {"reserved", HAR_FIELD_BOOL, AT(is_reserved),
      .help = "true: the reserved bit before the stream's number is set"},
-    {"head", HAR_FIELD_STRING, AT(head), .help = "hex that stands before the header block"},
+    {"head", HAR_FIELD_STRING, AT(head),
+     .help =
+         "hex that stands before the header block; in braces strings: \"44{/$service/$method}\", "
+         "with "
+         "{huffman:...} coded. $service and $method are those of the unary method, $SERVICE and "
+         "$METHOD in capitals, $other-service and $other-method in another case"},
     {"hex", HAR_FIELD_STRING, AT(hex), .help = "payload, or its rest"},
     {"text", HAR_FIELD_TEXT, AT(text), .help = "the same as text"},
     {"repeat", HAR_FIELD_EXPR, AT(repeat), .help = "hex and text so many times; default 1"},
@@ -159,10 +165,11 @@ const char *har_raw_frame_problem(const struct har_raw_frame *frame)
     if (frame->code != NULL && !har_h2_error_read(frame->code, &code)) {
         return "code must be an error's name of RFC 9113, or a number";
     }
-    if (!is_hex(frame->hex) || !is_hex(frame->head)) {
-        return "hex and head must be an even number of hex digits";
+    if (!is_hex(frame->hex)) {
+        return "hex must be an even number of hex digits";
     }
-    const char *problem = har_raw_settings_problem(frame->settings);
+    const char *problem = har_raw_head_problem(frame->head);
+    problem = problem != NULL ? problem : har_raw_settings_problem(frame->settings);
     return problem != NULL ? problem : har_raw_headers_problem(frame->headers);
 }
 
@@ -253,8 +260,8 @@ static enum sl_status add_block(const struct writing *writing, struct sl_buf *ou
     const struct har_raw_frame *frame = writing->frame;
     struct sl_buf block;
     sl_buf_init(&block, PAYLOAD_MAX);
-    if (frame->head != NULL && sl_hex_decode(sl_span_str(frame->head), &block) != SL_OK) {
-        sl_buf_clear(&block); /* the parser has refused it */
+    if (frame->head != NULL) {
+        har_raw_head_write(writing->actor->play, frame->head, &block);
     }
     har_raw_block_write(writing->actor, frame->request, &frame->without, frame->headers, &block);
     bool is_whole = !block.is_full;

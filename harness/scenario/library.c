@@ -130,7 +130,12 @@ static bool ends_in(const char *name, const char *end)
 /* Folders beside those of the scenarios that hold something else. */
 static bool is_of_scenarios(const char *name)
 {
-    return strcmp(name, "profiles") != 0 && strcmp(name, "baselines") != 0;
+    static const char *const others[] = {"profiles", "baselines", "bindings"};
+    bool is_other = false;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        is_other |= strcmp(name, others[i]) == 0;
+    }
+    return !is_other;
 }
 
 /* A schema for editors may lie beside the scenarios. */

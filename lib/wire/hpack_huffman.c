@@ -194,3 +194,24 @@ bool sl_huffman_decode(struct sl_span coded, uint8_t *out, size_t *ret_len)
     *ret_len = done == NULL ? 0 : (size_t)(done - start);
     return done != NULL;
 }
+
+void sl_huffman_encode(struct sl_span text, struct sl_buf *out)
+{
+    uint64_t pending = 0;
+    unsigned count = 0; /* bits of pending, less than 8 between two symbols */
+    sl_huffman_prepare();
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned bits = code_bits[text.data[i]];
+        int32_t place = 0;
+        while (symbols_by_code[place] != text.data[i]) {
+            place++;
+        }
+        pending = pending << bits | (uint32_t)(place - code_place[bits]);
+        for (count += bits; count >= 8; count -= 8) {
+            (void)sl_buf_add_u8(out, (uint8_t)(pending >> (count - 8)));
+        }
+    }
+    if (count > 0) {
+        (void)sl_buf_add_u8(out, (uint8_t)(pending << (8 - count) | 0xffU >> count));
+    }
+}

@@ -8,6 +8,7 @@
  * The shortest code has 5 bits, so that a string of n bytes decodes to at most 8/5 of n.
  * Ownership: borrows both. Allocates nothing.
  */
+#include "lib/base/buf.h"
 #include "lib/base/span.h"
 
 /* Bytes that the output of a coded string of this length needs; the decoder writes past what it
@@ -23,5 +24,9 @@ void sl_huffman_prepare(void);
 /* Decodes all of coded to out, which has sl_huffman_room() bytes. False when it holds the code of EOS,
  * or ends in anything but less than 8 bits of ones (RFC 7541 5.2). */
 bool sl_huffman_decode(struct sl_span coded, uint8_t *out, size_t *ret_len);
+
+/* Appends the code of text, its last byte filled with ones (RFC 7541 5.2). For blocks that are written by hand: it looks
+ * each byte up the long way. out->is_full tells that a limit was passed. */
+void sl_huffman_encode(struct sl_span text, struct sl_buf *out);
 
 #endif
