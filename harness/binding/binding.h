@@ -42,6 +42,7 @@ struct har_bound_method {
     struct sl_buf request; /* one message, without its prefix */
     enum har_opening opening;
     bool must_stay_open;  /* the server ends its side of the stream when the client ends its own */
+    bool may_cancel;      /* at its deadline it ends with CANCELLED too */
     bool is_echo;         /* of bidi: each message is answered by one */
     unsigned takes;       /* HAR_TAKES_... */
     uint32_t reply_bytes; /* DATA of an answer, prefix included: at least so many */

@@ -25,7 +25,8 @@ static const char health[] =
     " \"unary\": {\"method\": \"/grpc.health.v1.Health/Check\", \"request\": {}, \"reply_bytes\": "
     "7,\n"
     "  \"takes\": [\"empty\", \"chat\"]},\n"
-    " \"server_stream\": {\"method\": \"/grpc.health.v1.Health/Watch\", \"request\": {}}}\n";
+    " \"server_stream\": {\"method\": \"/grpc.health.v1.Health/Watch\", \"request\": {},\n"
+    "  \"cancelled_at_deadline\": true}}\n";
 
 static const char *const opening_names[] = {"message", "headers", "nothing", NULL};
 static const char *const taken_names[] = {"empty", "chat", NULL};
@@ -35,6 +36,7 @@ struct method_file {
     json_t *request;
     int opening;
     json_t *half_close; /* true or false */
+    bool may_cancel;
     bool is_echo;
     struct har_strings takes;
     struct har_int64 reply_bytes;
@@ -65,6 +67,10 @@ static const struct har_field stream_fields[] = {
     {"half_close", HAR_FIELD_JSON, AT(half_close),
      .help = "false: the stream does not outlive the end of the client's side; default true, of a "
              "method that takes a stream false"},
+    {"cancelled_at_deadline", HAR_FIELD_BOOL, AT(may_cancel),
+     .help =
+         "true: the method itself may end with CANCELLED when its deadline is over, as health's "
+         "Watch of grpc-go does; default false"},
 };
 static const struct har_field bidi_fields[] = {
     METHOD_ROWS,
@@ -159,6 +165,7 @@ static void read_method(struct har_reading *reading, const struct method_file *f
     bound->method = file->method;
     bound->opening = (enum har_opening)file->opening;
     bound->is_echo = file->is_echo;
+    bound->may_cancel = file->may_cancel;
     read_bytes(reading, file, role, &bound->request);
     if (file->half_close != NULL && !json_is_boolean(file->half_close)) {
         place_of(role, "half_close", place);

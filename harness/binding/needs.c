@@ -88,7 +88,9 @@ static void look_at_bytes(struct look *look, const struct har_node *node, json_t
 {
     const char *hex = json_string_value(json_object_get(frame, "hex"));
     size_t digits = hex == NULL ? 0 : strlen(hex);
-    if (digits == PREFIX_DIGITS && strspn(hex, "0") == digits && has_flag(frame, "END_STREAM")) {
+    bool is_zero = digits > 0 && digits <= PREFIX_DIGITS && strspn(hex, "0") == digits &&
+                   json_object_get(frame, "repeat") == NULL;
+    if (is_zero && has_flag(frame, "END_STREAM")) {
         need(look, HAR_BOUND_EMPTY, node->path);
     } else if (digits > PREFIX_DIGITS && strspn(hex, "0123456789") < digits &&
                strspn(hex + PREFIX_DIGITS, "fF") < digits - PREFIX_DIGITS) {
@@ -111,13 +113,28 @@ static bool is_far(json_t *frame)
     return false;
 }
 
+/* That of the streams which the actors have begun before, if it is one. */
+static enum har_role last_role(const struct look *look, uint64_t who)
+{
+    unsigned roles = 0;
+    for (size_t i = 0; i < look->scenario->actor_count; i++) {
+        roles |= (who >> i & 1) != 0 ? look->roles[i] : 0;
+    }
+    for (int role = 0; role < HAR_ROLES; role++) {
+        if (roles == HAR_BIT(role)) {
+            return (enum har_role)role;
+        }
+    }
+    return HAR_ROLES;
+}
+
 static void look_at_frames(struct look *look, const struct har_node *node)
 {
     json_t *frames = json_object_get(node->json, "frames");
     json_t *body = json_object_get(node->json, "body");
     bool has_body = json_is_string(body) && !is_word(body, "none");
     bool is_subscription = is_word(body, "subscription");
-    enum har_role role = HAR_ROLES;
+    enum har_role role = last_role(look, node->who);
     if (is_subscription) {
         need_role(look, node->who, HAR_ROLE_SERVER_STREAM, node->path);
     }

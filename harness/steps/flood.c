@@ -2,6 +2,7 @@
 /* flood: a chat that sends until the server stops it. */
 #include <stdio.h>
 
+#include "harness/binding/bound.h"
 #include "harness/engine/actor.h"
 #include "harness/steps/verbs.h"
 #include "lib/base/alloc.h"
@@ -66,6 +67,11 @@ static void issue(struct har_step *step, struct har_actor *actor)
     uint32_t sequence = har_actor_note_sent(actor, step->node->args, sl_clock_mono_ns());
     har_actor_message(actor, sequence, &scratch, &message);
     har_message_write(&payload, &message);
+    if (step->play->config.binding != NULL) { /* as large as that of chat would be */
+        size_t bytes = payload.len;
+        sl_buf_clear(&payload);
+        har_binding_request(step->play->config.binding, HAR_ROLE_BIDI, bytes, &payload);
+    }
     actor->sent[sequence].phase = har_track_phase(step->track);
     actor->sent[sequence].due_ns = actor->sent[sequence].intended_ns;
     actor->sent[sequence].sent_ns = sl_clock_mono_ns();

@@ -190,10 +190,23 @@ static void ping_once(struct har_actor *actor, struct watch *watch, uint64_t now
 }
 
 /* The word of the accept-set that it is; NULL: none. */
-static const char *accepted(const struct outcome_args *args, const struct har_wire_outcome *seen)
+/* A server stream of the binding whose method says CANCELLED at its deadline. */
+static bool is_deadline(const struct har_actor *actor, const char *right,
+                        const struct har_wire_outcome *seen)
+{
+    const struct har_binding *binding = actor->play->config.binding;
+    return binding != NULL && actor->raw_role == HAR_ROLE_SERVER_STREAM &&
+           binding->methods[HAR_ROLE_SERVER_STREAM].may_cancel &&
+           strcmp(right, "status DEADLINE_EXCEEDED") == 0 &&
+           har_outcome_matches("status CANCELLED", seen);
+}
+
+static const char *accepted(const struct outcome_args *args, const struct har_actor *actor,
+                            const struct har_wire_outcome *seen)
 {
     for (size_t i = 0; i < args->in.count; i++) {
-        if (har_outcome_matches(args->in.items[i], seen)) {
+        if (har_outcome_matches(args->in.items[i], seen) ||
+            is_deadline(actor, args->in.items[i], seen)) {
             return args->in.items[i];
         }
     }
@@ -258,7 +271,7 @@ static void look(struct har_step *step, struct har_actor *actor, struct watch *w
     }
     bool is_settled = since_ns != 0 && now_ns >= since_ns + settle_ns;
     bool is_late = now_ns - step->begin_ns >= limit_of(step, step->begin_ns);
-    const char *word = accepted(args, &seen);
+    const char *word = accepted(args, actor, &seen);
     if (word != NULL) {
         take(actor, watch, word, &seen);
     } else if (seen.is_anything && is_settled) {

@@ -171,6 +171,7 @@ static void send_once(struct har_step *step, struct har_actor *actor)
     uint32_t first = actor->sent_count;
     write_body(step, actor, messages, &body);
     status = body.is_full ? SL_LIMIT : SL_OK;
+    (void)role_of(args, actor);
     for (size_t i = 0; i < args->frames.count && status == SL_OK; i++) {
         status = har_raw_frame_write(actor, &frames[i], sl_buf_span(&body), &out);
     }
