@@ -11,6 +11,7 @@ from support import GOOD, Folder, Run, harness, scenario
 
 SCENARIOS = Path(os.environ["SLUICE_SOURCE"]) / "scenarios"
 STORED = SCENARIOS / "scenario.schema.json"
+OTHERS = ("profiles", "baselines", "bindings")
 SUBSCRIBE = {"sub": {"subscribe": {}}}
 
 
@@ -71,7 +72,7 @@ class Schema(unittest.TestCase):
         jsonschema.Draft7Validator.check_schema(self.validator.schema)
 
     def test_every_scenario_there_is_is_valid(self):
-        files = [f for f in SCENARIOS.rglob("*.json") if f != STORED and f.parent.name not in ("profiles", "baselines")]
+        files = [f for f in SCENARIOS.rglob("*.json") if f != STORED and f.parent.name not in OTHERS]
         self.assertEqual(len(files), len(harness("list").stdout.splitlines()), "the library holds these and no other")
         for file in files:
             with self.subTest(file.relative_to(SCENARIOS)):

@@ -219,6 +219,12 @@ static void a_field_is_a_literal_of_the_representation_asked_for(void **state)
         {"{\"type\":\"HEADERS\",\"head\":\"20be\",\"headers\":[[\"a\",\"b\"]],\"hex\":\"82\"}",
          "000008 01 04 00000007 20be 00 0161 0162 82"},
         {"{\"type\":\"HEADERS\",\"head\":\"be\"}", "000001 01 04 00000007 be"},
+        {"{\"type\":\"HEADERS\",\"head\":\"44{/a/$method}be\"}",
+         "000011 01 04 00000007 44 0e 2f612f53656e644d657373616765 be"},
+        {"{\"type\":\"HEADERS\",\"head\":\"{$other-method}{$METHOD}\"}",
+         "000018 01 04 00000007 0b 73656e644d657373616765 0b 53454e444d455353414745"},
+        {"{\"type\":\"HEADERS\",\"head\":\"49{huffman:/$service/$method}\"}",
+         "000019 01 04 00000007 49 97 60938d2bf70af7a71a7716cee62158dc5aa4d054207317"},
     };
     CHECK(cases);
 }
@@ -247,7 +253,9 @@ static void what_cannot_be_written_is_refused(void **state)
         {"{\"type\":\"GOAWAY\",\"code\":-1}", "code "},
         {"{\"type\":\"DATA\",\"hex\":\"0\"}", "hex "},
         {"{\"type\":\"DATA\",\"hex\":\"0g\"}", "hex "},
-        {"{\"type\":\"HEADERS\",\"head\":\"0\"}", "hex "},
+        {"{\"type\":\"HEADERS\",\"head\":\"0\"}", "head "},
+        {"{\"type\":\"HEADERS\",\"head\":\"04{/a\"}", "a '{' in head"},
+        {"{\"type\":\"HEADERS\",\"head\":\"04{/$path}\"}", "behind $ in head"},
         {"{\"type\":\"BYTES\"}", "type "},
         {"{\"type\":\"SETTINGS\",\"settings\":{\"WINDOW\":1}}", "settings "},
         {"{\"type\":\"SETTINGS\",\"settings\":{\"MAX_FRAME_SIZE\":-1}}", "settings "},
