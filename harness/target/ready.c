@@ -141,10 +141,19 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
     }
 }
 
+/* Who broke the rules and sent no frame of HTTP/2 speaks another protocol. */
+static void set_text(struct har_ready *ready, bool is_broken, const char *text)
+{
+    static const char stranger[] = "not HTTP/2: ";
+    bool is_stranger = is_broken && !ready->has_frame && har_conn_has_heard(ready->conn) &&
+                       strncmp(text, stranger, sizeof stranger - 1) != 0;
+    snprintf(ready->text, sizeof ready->text, "%s%s", is_stranger ? stranger : "", text);
+}
+
 static void on_ended(void *owner, struct har_conn *conn, enum har_conn_end how, const char *text)
 {
     struct har_ready *ready = owner;
-    snprintf(ready->text, sizeof ready->text, "%s", text);
+    set_text(ready, how == HAR_CONN_ERROR, text);
     if (how == HAR_CONN_UNFIT && !is_there(ready)) {
         finish(ready, SL_UNSUPPORTED);
         return;
@@ -190,7 +199,9 @@ static void on_finding(void *owner, struct har_conn *conn, const struct sl_findi
         return;
     }
     ready->is_broken = true;
-    snprintf(ready->text, sizeof ready->text, "%s: %s", finding->rule, finding->text);
+    char text[HAR_READY_TEXT_MAX];
+    snprintf(text, sizeof text, "%s: %s", finding->rule, finding->text);
+    set_text(ready, true, text);
     uv_timer_start(&ready->timer, on_lonely_end, LONELY_MS, 0);
 }
 

@@ -125,27 +125,12 @@ static void on_connected(void *owner, uint64_t now_ns)
     }
 }
 
-/* What a server says that was met in the wrong way. RFC 8446 5.1: 21 an alert, 22 a handshake, then major version 3. */
-static const char *hint_of(struct sl_span bytes)
-{
-    static const char http1[] = "HTTP/1.";
-    if (bytes.len >= 2 && (bytes.data[0] == 21 || bytes.data[0] == 22) && bytes.data[1] == 3) {
-        return "the server speaks TLS on this port: --tls, or --ca FILE with an authority of its "
-               "own";
-    }
-    if (bytes.len >= sizeof http1 - 1 && memcmp(bytes.data, http1, sizeof http1 - 1) == 0) {
-        return "the server answers in HTTP/1.1: it speaks no HTTP/2 on this port, or only with TLS "
-               "(--tls)";
-    }
-    return NULL;
-}
-
 static void on_read(void *owner, struct sl_span bytes, uint64_t now_ns)
 {
     struct har_conn *conn = owner;
     if (!conn->has_heard) {
         conn->has_heard = true;
-        conn->hint = conn->config.tls == NULL ? hint_of(bytes) : NULL;
+        conn->has_hint = conn->config.tls == NULL && har_greeting_tell(bytes, conn->hint);
     }
     har_conn_feed(conn, SL_DIR_RESPONSE, bytes, now_ns);
     if (!conn->is_freed) {
@@ -361,7 +346,7 @@ bool har_conn_has_heard(const struct har_conn *conn)
 
 const char *har_conn_hint(const struct har_conn *conn)
 {
-    return conn->hint;
+    return conn->has_hint ? conn->hint : NULL;
 }
 
 const char *har_conn_scheme(const struct har_conn *conn)

@@ -14,6 +14,7 @@
  * at is_freed, is_closed and is_ended afterwards.
  */
 #include "harness/evidence/capture.h"
+#include "harness/transport/greeting.h"
 #include "harness/transport/link.h"
 #include "harness/transport/turn.h"
 #include "lib/schema/pool.h"
@@ -79,11 +80,12 @@ struct har_conn {
     bool is_freed;
     bool is_feeding; /* the observer is at work: it is not to be entered again */
     bool has_held_close, is_held_reset;
-    bool has_goaway;  /* from the server */
-    bool is_paused;   /* by its owner */
-    bool is_choked;   /* by its transport, which cannot pass on more */
-    bool has_heard;   /* a byte of the server has come */
-    const char *hint; /* what its first bytes say, where they are no HTTP/2 */
+    bool has_goaway; /* from the server */
+    bool is_paused;  /* by its owner */
+    bool is_choked;  /* by its transport, which cannot pass on more */
+    bool has_heard;  /* a byte of the server has come */
+    bool has_hint;   /* its first bytes say what it is, no HTTP/2 */
+    char hint[HAR_GREETING_MAX];
 };
 
 struct har_stream {

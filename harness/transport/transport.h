@@ -121,7 +121,7 @@ const char *har_conn_local(const struct har_conn *conn);
 const struct sockaddr_storage *har_conn_peer(const struct har_conn *conn);
 /* Whether the server has sent anything yet. */
 bool har_conn_has_heard(const struct har_conn *conn);
-/* What its first bytes say, where it was met in the wrong way (TLS, HTTP/1.1), and what to do; NULL. */
+/* What its first bytes say, where it was met in the wrong way (TLS, HTTP/1.1, an echo), and what to do; NULL. */
 const char *har_conn_hint(const struct har_conn *conn);
 /* Bytes that wait for the socket: many when the server reads no more. */
 size_t har_conn_unsent(const struct har_conn *conn);
