@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "harness/binding/needs.h"
 #include "harness/checks/check.h"
 #include "harness/explain/narrate.h"
 #include "harness/explain/rule_topic.h"
@@ -65,6 +66,21 @@ static void add_rules(const struct har_scenario *scenario, struct har_prose *pro
     }
 }
 
+/* What it needs of the methods that it calls, and so of a binding. */
+static void add_bound_needs(struct har_prose *prose, const struct har_scenario *scenario)
+{
+    struct har_bound_needs needs;
+    const char *kinds[HAR_BOUND_COUNT];
+    struct har_strings list = {.items = kinds};
+    har_bound_needs(scenario, &needs);
+    for (int i = 0; i < HAR_BOUND_COUNT; i++) {
+        if ((needs.mask & HAR_BIT(i)) != 0) {
+            kinds[list.count++] = har_bound_need_word((enum har_bound_need)i);
+        }
+    }
+    add_list(prose, "needs of the methods (--binding)", &list);
+}
+
 static void explain_scenario(const struct har_topics *topics, const struct har_scenario *scenario,
                              struct har_prose *prose)
 {
@@ -87,6 +103,7 @@ static void explain_scenario(const struct har_topics *topics, const struct har_s
     har_prose_addf(prose, 1, "level: %s", har_level_name(scenario->level));
     add_list(prose, "tags", &scenario->tags);
     add_list(prose, "needs", &scenario->needs);
+    add_bound_needs(prose, scenario);
     add_list(prose, "measured before", &scenario->calibrate);
     add_list(prose, "wrong servers that it catches", &scenario->catches);
     if (scenario->is_alone) {
