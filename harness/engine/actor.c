@@ -208,7 +208,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     link->is_connected = link->has_ended = link->is_closed_by_us = link->is_garbled = false;
     har_wire_clear(&link->wire);
     link->wire.keeps_streams = config.is_literal;
-    actor->raw_stream = 0;
+    actor->raw_stream = actor->raw_told = 0;
     link->number = har_chronicle_conn(link, actor->spec->is_via_proxy);
     link->conn = har_conn_new(play->config.loop, &config);
     return link->conn;

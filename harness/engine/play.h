@@ -57,9 +57,9 @@ struct har_actor {
     struct har_link *link;
     char *room;
 
-    struct har_stream *stream; /* of a subscriber or chat */
-    uint32_t raw_stream;       /* the last one whose number a scenario's frames took; 0: none */
-    int raw_role;              /* enum har_role, of its request; of a raw actor */
+    struct har_stream *stream;     /* of a subscriber or chat */
+    uint32_t raw_stream, raw_told; /* the last whose number frames took; that "outcome" tells of */
+    int raw_role;                  /* enum har_role, of its request; of a raw actor */
     enum har_stream_state state;
     bool has_headers, is_half_closed;
     bool is_flooding;    /* the server may end it RESOURCE_EXHAUSTED */

@@ -87,7 +87,7 @@ struct har_wire_outcome har_outcome_of(const struct har_actor *actor)
     const struct har_wire *wire = &link->wire;
     struct har_wire_outcome seen = {.end_text = link->end_text};
     struct har_wire_stream *stream = NULL;
-    HASH_FIND(hh, wire->streams, &actor->raw_stream, sizeof(actor->raw_stream), stream);
+    HASH_FIND(hh, wire->streams, &actor->raw_told, sizeof(actor->raw_told), stream);
     bool is_answered = stream != NULL && (stream->is_ended || stream->has_status);
     seen.stream = is_answered ? stream : NULL;
     seen.has_goaway = wire->frames[SL_H2_GOAWAY] > 0;

@@ -5,7 +5,7 @@
 /* Accept-sets: what a server did, and the words for what it may do ("stream PROTOCOL_ERROR"). */
 #include "harness/engine/actor.h"
 
-/* Of the last stream that a raw actor began, and of its connection. */
+/* Of the last stream that HEADERS or DATA of a raw actor named, whoever chose its number, and of its connection. */
 struct har_wire_outcome {
     const struct har_wire_stream *stream; /* NULL: nothing came of it */
     uint32_t goaway;

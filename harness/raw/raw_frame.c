@@ -189,7 +189,7 @@ static uint32_t number(const struct writing *writing, const struct har_expr *exp
     return (uint32_t)har_play_value_in(writing->actor->play, expr, fallback, 0, UINT32_MAX);
 }
 
-static bool find_stream(struct writing *writing)
+static bool choose_stream(struct writing *writing)
 {
     struct har_actor *actor = writing->actor;
     const char *word = json_string_value(writing->frame->stream);
@@ -214,6 +214,16 @@ static bool find_stream(struct writing *writing)
                       : actor->stream == NULL ? 0
                                               : har_stream_id(actor->stream);
     return writing->stream != 0;
+}
+
+static bool find_stream(struct writing *writing)
+{
+    bool is_found = choose_stream(writing);
+    bool has_answer = writing->type == SL_H2_HEADERS || writing->type == SL_H2_DATA;
+    if (is_found && has_answer && writing->stream != 0) {
+        writing->actor->raw_told = writing->stream;
+    }
+    return is_found;
 }
 
 static struct sl_span cut(const struct writing *writing, struct sl_span whole)

@@ -318,9 +318,9 @@ static const char *rule_of(const struct har_step *step)
 
 const struct har_step_type har_step_outcome = {
     .name = "outcome",
-    .help =
-        "what came of the last stream that the actor began, or of its connection, is one of these; "
-        "then the connection, or a new one where it has ended, still serves",
+    .help = "what came of the last stream that HEADERS or DATA named, or of its connection, is one "
+            "of these; "
+            "then the connection, or a new one where it has ended, still serves",
     .example = "{\"raw\": {\"outcome\": {\"in\": [\"status RESOURCE_EXHAUSTED\", \"stream"
                " *\"], \"within\": \"3s\", \"rule\": \"RES-02\"}}}",
     .kinds = HAR_BIT(HAR_RAW),

@@ -246,7 +246,7 @@ static void an_outcome_is_of_the_last_stream_and_its_connection(void **state)
 {
     (void)state;
     struct har_link link = {.end_text = "gone"};
-    struct har_actor actor = {.link = &link, .raw_stream = STREAM};
+    struct har_actor actor = {.link = &link, .raw_told = STREAM};
     assert_false(har_outcome_of(&actor).is_anything);
 
     har_wire_stream(&link.wire, STREAM + 2)->is_ended = true;

@@ -295,6 +295,31 @@ static void numbers_are_taken_one_after_the_other_until_there_are_none(void **st
     leave();
 }
 
+static void outcomes_are_told_of_what_headers_and_data_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        uint32_t told;
+    } cases[] = {
+        {"{\"type\":\"HEADERS\"}", NEXT},
+        {"{\"type\":\"HEADERS\",\"stream\":3}", 3},
+        {"{\"type\":\"DATA\",\"stream\":101}", 101},
+        {"{\"type\":\"DATA\"}", LAST},
+        {"{\"type\":\"DATA\",\"stream\":0}", 1},
+        {"{\"type\":\"WINDOW_UPDATE\",\"stream\":3,\"increment\":1}", 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_null(enter(cases[i].json));
+        stage->actor.raw_told = 1;
+        assert_int_equal(write_frame(sl_span(NULL, 0)), SL_OK);
+        if (stage->actor.raw_told != cases[i].told) {
+            fail_msg("%s: %u", cases[i].json, stage->actor.raw_told);
+        }
+        leave();
+    }
+}
+
 static void without_a_stream_there_is_no_same(void **state)
 {
     (void)state;
@@ -418,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_field_is_a_literal_of_the_representation_asked_for),
         cmocka_unit_test(what_cannot_be_written_is_refused),
         cmocka_unit_test(numbers_are_taken_one_after_the_other_until_there_are_none),
+        cmocka_unit_test(outcomes_are_told_of_what_headers_and_data_name),
         cmocka_unit_test(without_a_stream_there_is_no_same),
         cmocka_unit_test(a_payload_beyond_the_largest_frame_is_a_limit),
         cmocka_unit_test(what_is_no_frame_garbles_the_connection),
