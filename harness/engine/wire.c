@@ -46,6 +46,13 @@ void har_wire_clear(struct har_wire *wire)
     *wire = (struct har_wire){.keeps_streams = keeps_streams};
 }
 
+void har_link_replace(struct har_link *link)
+{
+    link->past_goaways += link->wire.frames[SL_H2_GOAWAY];
+    link->past_told += link->wire.frames[SL_H2_GOAWAY] > 0;
+    link->past_ended += link->has_ended && !link->is_closed_by_us;
+}
+
 /* Its messages were taken: OK is all that a stream without a reader says of them. */
 static void accept_messages(const struct har_wire_stream *stream)
 {
@@ -188,9 +195,9 @@ static double count_of(const struct har_link *link, enum har_counter counter)
     bool is_ours = !link->is_closed_by_us;
     const double counts[HAR_COUNTERS] = {
         [HAR_COUNT_CONNECTED] = link->is_connected && !link->has_ended && is_ours,
-        [HAR_COUNT_CLOSED] = link->has_ended && is_ours,
-        [HAR_COUNT_GOAWAYS] = (double)wire->frames[SL_H2_GOAWAY],
-        [HAR_COUNT_TOLD] = wire->frames[SL_H2_GOAWAY] > 0,
+        [HAR_COUNT_CLOSED] = (double)link->past_ended + (link->has_ended && is_ours),
+        [HAR_COUNT_GOAWAYS] = (double)(link->past_goaways + wire->frames[SL_H2_GOAWAY]),
+        [HAR_COUNT_TOLD] = (double)link->past_told + (wire->frames[SL_H2_GOAWAY] > 0),
         [HAR_COUNT_RESETS] = (double)wire->frames[SL_H2_RST_STREAM],
         [HAR_COUNT_REFUSED] = (double)wire->refused,
         [HAR_COUNT_SETTINGS_ACKS] = (double)wire->settings_acks,

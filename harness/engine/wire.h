@@ -66,9 +66,11 @@ struct har_link {
     enum har_conn_end how; /* it ended */
     char end_text[160];
     struct har_wire wire; /* of the connection made last */
-    unsigned counted;     /* the play's count that it was last part of */
-    uint32_t number;      /* of the connection made last, in the play, from 1; 0: not known */
-    size_t unfollowed;    /* streams whose windows are to be noted and are not yet */
+    /* Of those that a canary has replaced: GOAWAYs, and connections that had one, or that the server ended. */
+    uint64_t past_goaways, past_told, past_ended;
+    unsigned counted;  /* the play's count that it was last part of */
+    uint32_t number;   /* of the connection made last, in the play, from 1; 0: not known */
+    size_t unfollowed; /* streams whose windows are to be noted and are not yet */
     struct har_link *next;
 };
 
@@ -78,6 +80,8 @@ void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event);
 struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id);
 /* True when the stream's request, of ours, said grpc-timeout. */
 bool har_wire_has_deadline(const struct har_wire *wire, uint32_t id);
+/* What the server did to the connection stays counted when the next one is made, by a canary. */
+void har_link_replace(struct har_link *link);
 /* Forgets everything; keeps_streams stays. */
 void har_wire_clear(struct har_wire *wire);
 

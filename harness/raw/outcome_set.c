@@ -94,6 +94,7 @@ struct har_wire_outcome har_outcome_of(const struct har_actor *actor)
     seen.goaway = wire->goaway_code;
     seen.is_unreadable = link->has_ended && link->how == HAR_CONN_ERROR;
     seen.is_closed = link->has_ended && !seen.is_unreadable;
+    seen.is_ending = seen.has_goaway && seen.goaway == SL_H2_NO_ERROR && !link->has_ended;
     seen.is_anything = is_answered || seen.has_goaway || link->has_ended;
     return seen;
 }
@@ -110,6 +111,10 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
     const struct har_wire_stream *stream = seen->stream;
     const char *error = error_of(word);
     bool is_gone = error != NULL && seen->has_goaway && is_error(error, seen->goaway);
+    /* A GOAWAY without an error tells of none: the end behind it does. */
+    if (is_gone && seen->is_ending && strcmp(error, "*") == 0) {
+        is_gone = after(word, "goaway") != NULL;
+    }
     if (seen->is_unreadable) {
         return strcmp(word, "unreadable") == 0;
     }

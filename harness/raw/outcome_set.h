@@ -10,6 +10,7 @@ struct har_wire_outcome {
     const struct har_wire_stream *stream; /* NULL: nothing came of it */
     uint32_t goaway;
     bool has_goaway, is_closed;
+    bool is_ending;     /* a GOAWAY without an error came, and the connection goes on so far */
     bool is_unreadable; /* the server's bytes were no HTTP/2 */
     bool is_anything;
     const char *end_text; /* of the connection */

@@ -13,6 +13,8 @@
 /* Something came that is not right: for so long what follows may still make it so (a reset before a
  * GOAWAY). And so long nothing must come for it to be `ignored`. */
 #define SETTLE_NS (150 * SL_MS)
+/* So long a connection may stay behind its GOAWAY; then we close it, and the canary has a new one. */
+#define LINGER_NS (300 * SL_MS)
 #define WITHIN_MS 5000
 
 static const char *const yes_no[] = {"yes", "no", NULL};
@@ -32,11 +34,12 @@ static const struct har_field fields[] = {
          "NUMBER`, `http error` (400 or more, without a grpc-status), `stream ERROR` (RST_STREAM, "
          "or a GOAWAY of that error), `connection ERROR` (GOAWAY, or the end of the "
          "connection without one), `goaway ERROR`, `closed`, `unreadable` (an answer that is no "
-         "HTTP/2), `ignored`; `*` is any name or error"},
+         "HTTP/2), `ignored`; `*` is any name or error, "
+         "but not a GOAWAY of NO_ERROR on a connection that goes on"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "a hang is what takes longer; default 5s"},
     {"canary", HAR_FIELD_CHOICE, AT(canary), .choices = yes_no,
      .help = "a unary call on the same connection where that is still up, on a new one where it "
-             "has ended; \"no\": none"},
+             "has ended or a GOAWAY came; \"no\": none"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken by any other outcome, and by a hang"},
     {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
@@ -58,6 +61,7 @@ static const char *problem(const void *of)
 enum stage {
     STAGE_WAITING,
     STAGE_CANARY,
+    STAGE_ENDING, /* of the connection; then the canary is on a new one */
     STAGE_DONE,
 };
 struct watch {
@@ -67,6 +71,7 @@ struct watch {
     uint64_t acks;      /* of PINGs, before ours */
     uint64_t acked_ns;  /* ours was acknowledged; 0: not yet */
     uint64_t canary_ns; /* when it was sent */
+    uint64_t ending_ns; /* when the connection was first known to be over */
     bool is_pinged;
     bool is_anew;   /* the canary is on a new connection */
     bool may_close; /* an end of the connection is among what is right */
@@ -121,6 +126,15 @@ static const char *which(const struct watch *watch)
     return watch->is_anew ? "a new" : "the same";
 }
 
+/* The connection is over: the next call is on a new one, once it has ended. A connection without a
+ * preface would be the same mistake once more. */
+static void end(struct har_actor *actor, struct watch *watch)
+{
+    bool is_bare = (actor->spec->suppress_mask & HAR_SUPPRESS_PREFACE) != 0;
+    watch->stage = is_bare || actor->link->is_closed_by_us ? STAGE_DONE : STAGE_ENDING;
+    watch->ending_ns = sl_clock_mono_ns();
+}
+
 static void on_canary(struct har_call *call, const struct har_stream_result *result)
 {
     struct watch *watch = call->owner;
@@ -128,7 +142,9 @@ static void on_canary(struct har_call *call, const struct har_stream_result *res
     bool is_cut = result->source == SL_FROM_CONNECTION_CLOSED || result->source == SL_FROM_GOAWAY;
     bool is_good = har_bound_is_served(call, result);
     watch->stage = STAGE_DONE;
-    if (!is_good && (watch->is_anew || !is_cut || !watch->may_close)) {
+    if (!is_good && !watch->is_anew && is_cut && watch->may_close) {
+        end(actor, watch);
+    } else if (!is_good) {
         const char *name = sl_grpc_status_name(result->code);
         char text[160];
         (void)snprintf(text, sizeof(text), "the next call on %s connection ended with %s: %s",
@@ -162,16 +178,33 @@ static void take(struct har_actor *actor, struct watch *watch, const char *word,
                  const struct har_wire_outcome *seen)
 {
     const struct har_link *link = actor->link;
-    bool is_up = !link->has_ended && !link->is_closed_by_us && link->wire.frames[SL_H2_GOAWAY] == 0;
+    bool is_over = link->has_ended || link->wire.frames[SL_H2_GOAWAY] > 0;
     actor->play->evidence++;
     note(watch->step, actor, word, seen);
     watch->stage = STAGE_DONE;
-    /* A connection without a preface would be the same mistake once more. */
-    watch->is_anew = link->has_ended && !link->is_closed_by_us &&
-                     (actor->spec->suppress_mask & HAR_SUPPRESS_PREFACE) == 0;
-    if ((is_up || watch->is_anew) && args_of(watch->step)->canary == 0) {
+    if (args_of(watch->step)->canary != 0 || link->is_closed_by_us) {
+        return;
+    }
+    if (is_over) {
+        end(actor, watch);
+    } else {
         send_canary(actor, watch);
     }
+}
+
+static void watch_ending(struct har_step *step, struct har_actor *actor, struct watch *watch)
+{
+    uint64_t until_ns = watch->ending_ns + LINGER_NS;
+    if (!actor->link->has_ended && sl_clock_mono_ns() < until_ns) {
+        har_play_wake(step->play, sl_clock_mono_ns() + SL_MS);
+        return;
+    }
+    har_link_replace(actor->link);
+    if (!actor->link->has_ended) {
+        har_actor_close(actor, HAR_CLOSE_FIN);
+    }
+    watch->is_anew = true;
+    send_canary(actor, watch);
 }
 
 /* ---- waiting ---- */
@@ -269,12 +302,12 @@ static void look(struct har_step *step, struct har_actor *actor, struct watch *w
     if (may_be_ignored(args)) {
         ping_once(actor, watch, now_ns);
     }
-    bool is_settled = since_ns != 0 && now_ns >= since_ns + settle_ns;
     bool is_late = now_ns - step->begin_ns >= limit_of(step, step->begin_ns);
+    bool is_settled = since_ns != 0 && now_ns >= since_ns + settle_ns && !seen.is_ending;
     const char *word = accepted(args, actor, &seen);
     if (word != NULL) {
         take(actor, watch, word, &seen);
-    } else if (seen.is_anything && is_settled) {
+    } else if (seen.is_anything && (is_settled || is_late)) {
         char text[160];
         har_outcome_tell(&seen, text, sizeof(text));
         note(step, actor, NULL, &seen);
@@ -299,6 +332,8 @@ static void poll(struct har_step *step)
             look(step, actor, watch);
         } else if (watch->stage == STAGE_CANARY && !step->play->is_over) {
             watch_canary(step, actor, watch);
+        } else if (watch->stage == STAGE_ENDING && !step->play->is_over) {
+            watch_ending(step, actor, watch);
         }
         step->is_done &= watch->stage == STAGE_DONE;
     }
