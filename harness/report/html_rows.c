@@ -5,12 +5,14 @@
 #include "harness/report/stacks.h"
 #include "harness/rules/rules.h"
 #include "lib/base/clock.h"
+#include "lib/wire/rule.h"
 
 const char *har_html_rule(const char *id, const json_t *own)
 {
     const char *text = json_string_value(json_object_get(own, id));
     const struct har_rule *rule = text == NULL ? har_rule_find(id) : NULL;
-    return rule == NULL ? text : rule->title;
+    const struct sl_rule *wire = text == NULL && rule == NULL ? sl_rule_find(id) : NULL;
+    return rule != NULL ? rule->title : wire != NULL ? wire->title : text;
 }
 
 static void add_pair(struct sl_buf *out, const char *name, const char *text)

@@ -321,6 +321,9 @@ static void html_says_why_a_run_is_not_well(void **state)
     assert_has(text, "<h2>What the server broke</h2>");
     assert_has(text, "<td><code class=\"fail\">SUB-01</code>");
     assert_has_not(text, "Listed as known failing");
+    (void)snprintf(failure->rule, sizeof(failure->rule), "CALL-20");
+    text = written(&fixture, HAR_HTML);
+    assert_has(text, "<td><code class=\"fail\">CALL-20</code><td><bdi>nothing but RST_STREAM, ");
     fixture.results[1].is_known = true;
     fixture.results[0].has_unexpected_pass = true;
     fixture.results[2].is_mistaken = true;
