@@ -285,10 +285,26 @@ static int tell(struct work *work)
     return status != 0 ? status : har_probe_exit_status(&report);
 }
 
+/* Before anything is sent: what is found out is to be kept. */
+static int check_reports(const struct har_run_options *run)
+{
+    int status = 0;
+    for (size_t i = 0; i < HAR_FORMATS; i++) {
+        const char *path = run->reports[i];
+        const char *obstacle = path == NULL ? NULL : har_file_obstacle(path);
+        if (obstacle != NULL) {
+            (void)fprintf(stderr, "%s: %s%s\n", program, obstacle, path);
+            status = 2;
+        }
+    }
+    return status;
+}
+
 static int probe(struct work *work)
 {
     const struct har_run_options *run = &work->options.run;
     work->status = har_cmd_check_target(program, run);
+    work->status = work->status != 0 ? work->status : check_reports(run);
     if (work->status != 0) {
         return work->status;
     }

@@ -3,13 +3,13 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "harness/cmd/cmd.h"
 #include "harness/cmd/schema.h"
 #include "harness/cmd/target_options.h"
 #include "harness/engine/evidence.h"
 #include "harness/report/failure.h"
+#include "harness/report/write_file.h"
 #include "harness/scenario/lines.h"
 #include "harness/scenario/read_file.h"
 #include "harness/target/shell.h"
@@ -55,22 +55,16 @@ static int load_known(struct har_run_job *job)
     return 0;
 }
 
-/* A report with no folder to be in is told before an hour is spent on it. */
+/* A report with no place to be in is told before an hour is spent on it. */
 static int check_folders(const struct har_run_job *job)
 {
     int status = 0;
     for (size_t i = 0; i < HAR_FORMATS; i++) {
         const char *path = job->options.reports[i];
-        const char *slash = path == NULL ? NULL : strrchr(path, '/');
-        if (slash == NULL || slash == path) {
-            continue;
+        const char *obstacle = path == NULL ? NULL : har_file_obstacle(path);
+        if (obstacle != NULL) {
+            status = har_run_usage(job, obstacle, path);
         }
-        char *folder = sl_asprintf("%.*s", (int)(slash - path), path);
-        struct stat info;
-        if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
-            status = har_run_usage(job, "there is no folder for the report ", path);
-        }
-        sl_free(folder);
     }
     return status;
 }

@@ -45,8 +45,8 @@ void har_probe_print_plan(FILE *file, const bool *is_chosen, unsigned percent, u
         }
         (void)fputc('\n', file);
     }
-    (void)fprintf(file, "%u classes, %.0f s at most on a server that answers; nothing was sent\n",
-                  classes, (double)longest_ns / 1e9);
+    (void)fprintf(file, "%u %s, %.0f s at most on a server that answers; nothing was sent\n",
+                  classes, classes == 1 ? "class" : "classes", (double)longest_ns / 1e9);
 }
 
 /* ---- the table ---- */
@@ -129,8 +129,8 @@ void har_probe_print_end(FILE *file, const struct har_probe_report *report)
     unsigned counts[VERDICTS] = {0};
     const char *before = ": ";
     count_verdicts(report, counts);
-    (void)fprintf(file, "\n%zu classes in %.1f s", report->count,
-                  (double)report->duration_ns / 1e9);
+    (void)fprintf(file, "\n%zu %s in %.1f s", report->count,
+                  report->count == 1 ? "class" : "classes", (double)report->duration_ns / 1e9);
     for (unsigned i = 0; i < VERDICTS; i++) {
         if (counts[i] > 0) {
             (void)fprintf(file, "%s%u %s", before, counts[i],

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "lib/base/alloc.h"
 
 enum {
     PATH_BYTES = 4096,
@@ -72,4 +75,20 @@ enum sl_status har_write_file(const char *path, struct sl_span bytes, struct sl_
     return is_good
                ? SL_OK
                : sl_error_set(reterr_error, SL_IO, "cannot write %s: %s", path, strerror(errno));
+}
+
+const char *har_file_obstacle(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct stat info;
+    if (slash != NULL && slash != path) {
+        char *folder = sl_asprintf("%.*s", (int)(slash - path), path);
+        bool is_there = stat(folder, &info) == 0 && S_ISDIR(info.st_mode);
+        sl_free(folder);
+        if (!is_there) {
+            return "there is no folder for the report ";
+        }
+    }
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode) ? "a folder is no place for the report "
+                                                           : NULL;
 }

@@ -14,4 +14,8 @@
 SL_MUST_USE enum sl_status har_write_file(const char *path, struct sl_span bytes,
                                           struct sl_error *reterr_error);
 
+/* What of the path already says that it cannot be written, before hours are spent on the report: its folder is not there, or
+ * it is a folder itself. NULL: nothing. */
+const char *har_file_obstacle(const char *path);
+
 #endif

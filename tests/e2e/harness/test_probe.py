@@ -96,6 +96,12 @@ class Probe(unittest.TestCase):
             self.assertEqual(done.returncode, 2, words)
             self.assertTrue(done.stderr)
 
+    def test_a_report_without_a_place_is_told_before_anything_is_sent(self):
+        for path, why in ((f"{self.folder.path}/none/x.json", "no folder"), (self.folder.path, "a folder is no place")):
+            done = harness("probe", "--exec", command(), "--report", f"json={path}")
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(why, done.stderr)
+
     def test_nobody_there_is_no_target(self):
         with socket.socket() as held:
             held.bind(("127.0.0.1", 0))
