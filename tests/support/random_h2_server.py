@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A server whose first connection has a right answer, so that it is met as a server, and whose others speak at random. What it sends
+"""A server whose first call has a right answer, so that it is met as a server, and whose others speak at random. What it sends
 follows from its seed and the order of connections."""
 import contextlib
 import random
@@ -19,7 +19,7 @@ def frame(kind, flags, stream=0, payload=b""):
 
 class RandomServer:
     def __init__(self, seed):
-        self.seed, self.connections = seed, 0
+        self.seed, self.connections, self.is_met = seed, 0, False
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -30,13 +30,13 @@ class RandomServer:
                 client, _ = self.listener.accept()
                 self.connections += 1
                 chance = random.Random(f"{self.seed}/{self.connections}")
-                threading.Thread(target=self.serve, args=(client, chance, self.connections == 1), daemon=True).start()
+                threading.Thread(target=self.serve, args=(client, chance), daemon=True).start()
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
-    def serve(self, client, chance, is_first):
+    def serve(self, client, chance):
         with client, contextlib.suppress(OSError), client.makefile("rb") as source:
             client.settimeout(10)
             client.sendall(frame(SETTINGS, 0))
@@ -47,7 +47,8 @@ class RandomServer:
                 stream = int.from_bytes(head[5:], "big") & 0x7FFFFFFF
                 if head[3] == SETTINGS and not head[4] & 1:
                     client.sendall(frame(SETTINGS, 1))
-                elif head[3] == HEADERS and is_first:
+                elif head[3] == HEADERS and not self.is_met:
+                    self.is_met = True
                     client.sendall(frame(HEADERS, 5, stream, HEAD + UNIMPLEMENTED))
                 elif head[3] == HEADERS:
                     for _ in range(chance.randrange(1, 12)):

@@ -27,7 +27,7 @@ class Random(unittest.TestCase):
     def play(self, seed):
         server = RandomServer(seed)
         try:
-            run = subprocess.Popen([HARNESS, "run", *SCENARIOS, "--target", server.address, "--ready-within", "3s",
+            run = subprocess.Popen([HARNESS, "run", *SCENARIOS, "--target", server.address, "--ready-within", "30s",
                                     "--budget", "20s", "--jobs", "8", "--seed", str(seed)], stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, text=True)
             out, _ = run.communicate(timeout=WAIT_S)
