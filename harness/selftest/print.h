@@ -30,8 +30,8 @@ void har_selftest_print(FILE *file, const struct har_matrix *matrix);
 /* sluice.selftest/1. "verdict" is that of the run (a wrong server that is caught has "fail"); "expected" is the
  * number of wrong servers that must be caught. */
 void har_selftest_json(const struct har_matrix *matrix, struct sl_buf *out);
-/* A page: the figures, a line for each wrong server, what the clean ones did, what the idle ones did. No time of a
- * single run is in it, so that two pages of one seed differ in their first lines only. */
+/* A page: the figures, what the clean ones and the idle ones did that is to be told, a line for each wrong server. No
+ * time of a single run is in it, so that two pages of one seed differ in their first lines only. ci/matrix reads it. */
 void har_selftest_md(const struct har_matrix *matrix, struct sl_buf *out);
 
 #endif

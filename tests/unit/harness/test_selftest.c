@@ -343,10 +343,13 @@ static void the_page_has_a_line_for_each_wrong_server(void **state)
     const struct har_matrix matrix = matrix_of(&fixture);
     har_selftest_md(&matrix, &text);
     const char *page = sl_buf_str(&text);
-    assert_non_null(strstr(page, "sluice-harness selftest --seed 1 "));
-    assert_non_null(strstr(
-        page, "| late | grpc | SUB-04,SUB-02 | a/one MISTAKEN RES-02, b/two caught SUB-04 |"));
+    assert_non_null(strstr(page, ", seed 1: "));
+    assert_non_null(
+        strstr(page, "| late | grpc | SUB-04,SUB-02 | a/one: MISTAKEN, b/two: SUB-04 |"));
     assert_non_null(strstr(page, "| unclaimed | h2 | FLOW-01 |  |"));
+    assert_non_null(strstr(page,
+                           "| answers-nothing | h2 | RES-02 | its idle runs, 2 of 2 by a rule "
+                           "that it breaks |"));
     assert_non_null(strstr(page, "| of the survivors failed by another rule | 1 |"));
     sl_buf_release(&text);
     tear_down(&fixture);
