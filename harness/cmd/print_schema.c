@@ -13,13 +13,16 @@ extern const size_t har_report_schema_json_size;
 /* harness/probe/probe.schema.json */
 extern const unsigned char har_probe_schema_json[];
 extern const size_t har_probe_schema_json_size;
+/* harness/selftest/selftest.schema.json */
+extern const unsigned char har_selftest_schema_json[];
+extern const size_t har_selftest_schema_json_size;
 
 static const struct sl_cli cli = {
     .program = "sluice-harness schema",
-    .operands = "[report|scenario|binding|probe]",
-    .summary =
-        "Prints the JSON Schema of the JSON report (2020-12; unless said otherwise), of\n"
-        "scenario files or of binding files (draft 7), or of the report of a probe (2020-12).",
+    .operands = "[report|scenario|binding|probe|selftest]",
+    .summary = "Prints the JSON Schema of the JSON report (2020-12; unless said otherwise), of\n"
+               "scenario files or of binding files (draft 7), or of the reports of probe and "
+               "selftest (2020-12).",
     .exits = (const struct sl_cli_line[]){{"0", "it is printed"},
                                           {"2", "bad usage, or it cannot be written"},
                                           {NULL, NULL}},
@@ -42,9 +45,11 @@ int har_cmd_print_schema(int argc, char **argv)
         (void)fwrite(har_report_schema_json, 1, har_report_schema_json_size, stdout);
     } else if (is_known && strcmp(which, "probe") == 0) {
         (void)fwrite(har_probe_schema_json, 1, har_probe_schema_json_size, stdout);
+    } else if (is_known && strcmp(which, "selftest") == 0) {
+        (void)fwrite(har_selftest_schema_json, 1, har_selftest_schema_json_size, stdout);
     } else {
-        (void)fprintf(stderr, "sluice-harness schema: it is 'report', 'scenario', 'binding' or "
-                              "'probe'\n");
+        (void)fprintf(stderr, "sluice-harness schema: it is 'report', 'scenario', 'binding', "
+                              "'probe' or 'selftest'\n");
         return 2;
     }
     return 0; /* what could not be written, main() tells */

@@ -13,9 +13,12 @@ import sys
 import tempfile
 import unittest
 
+import jsonschema
+
 HARNESS, SERVER = (os.path.abspath(path) for path in sys.argv[1:3])
 SCENARIO = "contract/send-rejected"
 WAIT = 120
+SCHEMA = json.loads(subprocess.run([HARNESS, "schema", "selftest"], check=True, capture_output=True, text=True).stdout)
 
 
 class Selftest(unittest.TestCase):
@@ -40,6 +43,7 @@ class Selftest(unittest.TestCase):
         if os.path.exists(report):
             with open(report, encoding="utf-8") as file:
                 data = json.load(file)
+            jsonschema.Draft202012Validator(SCHEMA).validate(data)
         return run, data
 
     def test_a_scenario_and_its_wrong_servers(self):
