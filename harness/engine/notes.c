@@ -564,7 +564,7 @@ void har_note_finding(struct har_play *play, const struct sl_finding *finding)
         }
     }
     if (is_server && finding->level == 'M') {
-        har_play_fail(play, NULL, finding->rule, "%s", finding->text);
+        har_play_fail_aside(play, finding->rule, finding->text);
     }
     if (play->finding_count < HAR_FINDINGS_MAX) {
         struct har_seen_finding *seen = &play->findings[play->finding_count++];

@@ -284,14 +284,15 @@ static bool is_told(const struct har_play *play, const char *rule, const char *t
     return is_same;
 }
 
-static void add_failure(struct har_play *play, const struct har_node *node, const char *rule,
-                        bool is_timing, const char *text)
+/* Whether there was a place for it. */
+static bool note_failure(struct har_play *play, const struct har_node *node, const char *rule,
+                         bool is_timing, const char *text)
 {
     bool has_rule = rule != NULL && rule[0] != '\0';
     const char *broken = has_rule ? rule : play->scenario->rules.items[0];
     if (play->is_over || play->is_mistaken || play->failure_count == HAR_FAILURES_MAX ||
         is_told(play, broken, text)) {
-        return;
+        return false;
     }
     struct har_failure *failure = &play->failures[play->failure_count++];
     *failure = (struct har_failure){.is_timing = is_timing};
@@ -301,7 +302,14 @@ static void add_failure(struct har_play *play, const struct har_node *node, cons
     /* What is seen on the spot (a message that nobody sent) needs no number to be wrong. */
     bool is_computed = node != NULL || play->is_judging;
     (void)snprintf(failure->doubt, sizeof(failure->doubt), "%s", is_computed ? play->doubt : "");
-    if (!play->is_judging) { /* the checks after a run tell all that they find */
+    return true;
+}
+
+static void add_failure(struct har_play *play, const struct har_node *node, const char *rule,
+                        bool is_timing, const char *text)
+{
+    bool is_new = note_failure(play, node, rule, is_timing, text);
+    if (is_new && !play->is_judging) { /* the checks after a run tell all that they find */
         over(play);
         har_play_touch(play);
     }
@@ -316,6 +324,11 @@ void har_play_fail(struct har_play *play, const struct har_node *node, const cha
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     add_failure(play, node, rule, false, text);
+}
+
+void har_play_fail_aside(struct har_play *play, const char *rule, const char *text)
+{
+    (void)note_failure(play, NULL, rule, false, text);
 }
 
 void har_play_fail_timing(struct har_play *play, const struct har_node *node, const char *rule,

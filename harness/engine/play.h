@@ -204,9 +204,9 @@ void har_play_fail(struct har_play *play, const struct har_node *node, const cha
 /* The same, where a pause of the machine could explain it. */
 void har_play_fail_timing(struct har_play *play, const struct har_node *node, const char *rule,
                           const char *format, ...) SL_PRINTF(4, 5);
-
-/* The scenario asks for what cannot be (a division by zero, a count out of range). Ends the play as a usage error,
- * which is no failure of the server. path: in the scenario file. */
+/* The same, and the play goes on: what it asks for may say more. */
+void har_play_fail_aside(struct har_play *play, const char *rule, const char *text);
+/* The scenario asks for what cannot be (a division by zero): a usage error ends the play. path: in its file. */
 void har_play_mistake(struct har_play *play, const char *path, const char *format, ...)
     SL_PRINTF(3, 4);
 /* The harness could not do its part, or does not know a number: the play is inconclusive. */
