@@ -84,6 +84,7 @@ static void on_frame(void *owner, struct har_conn *conn, const struct sl_frame_e
     struct har_link *link = owner;
     (void)conn;
     uint8_t type = event->header.type;
+    har_obstacle_note(link, event);
     har_wire_note(&link->wire, event);
     har_chronicle_frame(link, event);
     if (event->dir == SL_DIR_RESPONSE) {
@@ -190,7 +191,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     }
     struct har_play *play = actor->play;
     struct har_conn_config config = play->config.conn;
-    config.transport = (enum har_transport)actor->spec->transport;
+    config.transport = har_obstacle_transport(play, actor->spec);
     config.handler = &conn_handler;
     config.owner = link;
     config.pool = play->config.pool;
@@ -207,6 +208,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     har_conn_free(link->conn);
     link->is_connected = link->has_ended = link->is_closed_by_us = link->is_garbled = false;
     har_wire_clear(&link->wire);
+    link->is_core = config.transport == HAR_TRANSPORT_GRPC;
     link->wire.keeps_streams = config.is_literal;
     actor->raw_stream = actor->raw_told = 0;
     link->number = har_chronicle_conn(link, actor->spec->is_via_proxy);

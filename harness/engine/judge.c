@@ -31,6 +31,9 @@ void har_judge(struct har_result *result, const struct har_play *play, struct ha
             "the machine was noisy in each of %u plays, with pauses of up to %.0f ms and "
             "too few processors for %.0f %% of the last: %.340s",
             result->plays, (double)pause_ns / (double)SL_MS, 100 * crowded, play->failures[0].text);
+    } else if (har_obstacle_skips(play, result->reason, sizeof(result->reason))) {
+        result->outcome = HAR_SKIP;
+        result->failure_count = 0;
     } else {
         result->outcome = HAR_FAIL;
         (void)snprintf(result->reason, sizeof(result->reason), "%s", play->failures[0].text);

@@ -17,6 +17,7 @@
  */
 #include <uv.h>
 
+#include "harness/checks/obstacle.h"
 #include "harness/engine/call.h"
 #include "harness/engine/record.h"
 #include "harness/engine/verdict.h"
@@ -33,14 +34,11 @@ enum {
 };
 
 struct har_calibration;
-struct har_chronicle; /* harness/story/chronicle.h */
-struct har_inbox;
+struct har_chronicle;  /* harness/story/chronicle.h */
 struct har_judged_ids; /* harness/engine/declared.h */
 struct har_target;
-struct har_child;
 struct har_play;
 struct har_actor;
-struct har_track;
 
 enum har_stream_state {
     HAR_STREAM_NONE,
@@ -124,8 +122,9 @@ struct har_play_config {
     struct har_target *target;                 /* for verbs on its process; NULL: there are none */
     const char *client;                        /* the command of --client; NULL: there is none */
     pid_t pid;                                 /* the target's; 0: cannot be observed */
-    uint64_t rtt_ns; /* of one call, as the target was seen to answer; 0: not known */
-    bool is_strict;  /* findings of level S fail too */
+    uint64_t rtt_ns;       /* of one call, as the target was seen to answer; 0: not known */
+    const char *core_note; /* why actors of transport grpc are played over h2; NULL: they are not */
+    bool is_strict;        /* findings of level S fail too */
     har_play_done_fn *done;
     void *owner;
 };
@@ -159,6 +158,7 @@ struct har_play {
     struct har_seen_list seen; /* what came of frames that the scenario wrote */
     struct har_failure failures[HAR_FAILURES_MAX];
     size_t failure_count;
+    struct har_obstacles obstacles;
     char flood_note[96];  /* one of the notes: what `flood` measured; "": nothing */
     const char *notes[8]; /* checks that could not be made, with the reason */
     size_t note_count;

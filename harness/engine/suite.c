@@ -43,6 +43,7 @@ struct run {
     unsigned unanswered;  /* canaries in a row */
     bool is_target_gone, is_restarting;
     char gone_text[HAR_REASON_MAX];
+    const char *core_note; /* why plays do without the C core's client; NULL: they do not */
     bool has_started, is_stopping, is_interrupted;
     uv_signal_t signals[3]; /* SIGINT, SIGTERM, SIGHUP */
     unsigned signals_open;
@@ -227,8 +228,10 @@ static void on_played(void *owner, struct har_play *play)
     bool is_trend = har_failures_are_trend(play->failures, play->failure_count);
     item->is_own_asked = !play->answer.is_down && !run->suite->config.has_no_canary;
     item->play = NULL;
+    bool is_core = har_obstacle_is_core(play);
+    run->core_note = is_core ? play->obstacles.core : run->core_note;
     collect(item, play);
-    if ((is_noisy || is_trend) && item->result->plays <= HAR_RERUNS_MAX) {
+    if ((is_noisy || is_trend || is_core) && item->result->plays <= HAR_RERUNS_MAX) {
         har_play_free(play, on_played_again, item);
         return;
     }
@@ -260,6 +263,7 @@ static struct har_play_config base_config(struct run *run, struct har_target *ta
         .client = config->client,
         .pid = har_target_pid(target),
         .rtt_ns = har_target_rtt_ns(target),
+        .core_note = run->core_note,
         .is_strict = config->is_strict,
     };
 }

@@ -91,7 +91,7 @@ const char *har_via_name(const struct har_actor *actor, char name[HAR_TRACE_NAME
     }
     (void)snprintf(name, HAR_TRACE_NAME_MAX, "%.40s%s%s%.24s, %s%s: %s", spec->name, number,
                    shared == NULL ? "" : " on ", shared == NULL ? "" : shared,
-                   spec->transport == HAR_TRANSPORT_GRPC ? "grpc" : "h2",
+                   har_obstacle_transport(actor->play, spec) == HAR_TRANSPORT_GRPC ? "grpc" : "h2",
                    spec->is_via_proxy ? " via the proxy" : "", play->scenario->id);
     return name;
 }

@@ -91,6 +91,37 @@ static void note_headers(struct har_wire *wire, struct har_wire_stream *stream,
     }
 }
 
+/* The stream is closed, if it was open. */
+static void close_stream(struct har_wire *wire, struct har_wire_stream *stream)
+{
+    wire->open -= stream->is_open;
+    stream->is_open = false;
+}
+
+/* A frame of ours: what it opens and ends. */
+static void note_our_stream(struct har_wire *wire, const struct sl_frame_event *event)
+{
+    uint8_t type = event->header.type;
+    uint32_t id = event->header.stream;
+    struct har_wire_stream *stream = NULL;
+    HASH_FIND(hh, wire->streams, &id, sizeof(id), stream);
+    bool is_known = stream != NULL && (stream->is_open || stream->is_our_end || stream->is_ended);
+    if (type == SL_H2_HEADERS && id % 2 == 1 && !is_known) {
+        stream = har_wire_stream(wire, id);
+        if (stream != NULL) {
+            stream->is_open = true;
+            wire->open++;
+        }
+    }
+    bool can_end = type == SL_H2_DATA || type == SL_H2_HEADERS;
+    if (stream != NULL && can_end && (event->header.flags & SL_H2_FLAG_END_STREAM) != 0) {
+        stream->is_our_end = true;
+    }
+    if (stream != NULL && (type == SL_H2_RST_STREAM || (stream->is_our_end && stream->is_ended))) {
+        close_stream(wire, stream);
+    }
+}
+
 static void note_stream_frame(struct har_wire *wire, const struct sl_frame_event *event)
 {
     uint8_t type = event->header.type;
@@ -115,6 +146,9 @@ static void note_stream_frame(struct har_wire *wire, const struct sl_frame_event
             stream->is_reset = stream->is_ended = true;
             stream->reset_code = code;
         }
+    }
+    if (stream != NULL && stream->is_ended && (stream->is_our_end || stream->is_reset)) {
+        close_stream(wire, stream);
     }
 }
 
@@ -164,6 +198,9 @@ void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event)
         wire->sent_frames[index]++;
         wire->settings_sent += type == SL_H2_SETTINGS && !is_ack;
         note_deadline(wire, event);
+        if (wire->keeps_streams && event->header.stream != 0) {
+            note_our_stream(wire, event);
+        }
         return;
     }
     wire->frames[index]++;

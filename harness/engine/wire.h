@@ -28,6 +28,8 @@ struct har_wire_stream {
     bool is_reset;        /* by the server */
     bool has_status;      /* grpc-status, well formed */
     bool is_ended;        /* END_STREAM or RST_STREAM of the server */
+    bool is_open;         /* of ours: counts in `open` */
+    bool is_our_end;      /* END_STREAM of ours was sent */
     bool has_deadline;    /* our request said grpc-timeout */
     struct har_actor
         *actor; /* whose messages first to first + count - 1 it carries; NULL: nobody's */
@@ -50,6 +52,7 @@ struct har_wire {
     struct har_wire_stream *streams;
     size_t stream_count;
     bool keeps_streams;
+    uint32_t open; /* of our streams, where they are kept: not ended by both sides, nor reset */
 };
 
 /* A connection, of one actor or shared. */
@@ -60,6 +63,7 @@ struct har_link {
     struct har_tls
         *tls; /* of its own, where the actor's differs from the run's; NULL: it does not */
     bool is_connected, has_ended, is_closed_by_us;
+    bool is_core; /* of transport grpc */
     bool
         is_garbled; /* frames with a wrong length were sent: the observer may misread what is ours */
     uint64_t ping_acks;

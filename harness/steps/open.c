@@ -130,9 +130,8 @@ static void poll(struct har_step *step)
     const struct open_args *args = step->node->args;
     step->is_done = true;
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        bool is_sent =
-            actor->link->is_connected && actor->stream != NULL &&
-            (har_stream_id(actor->stream) != 0 || actor->spec->transport == HAR_TRANSPORT_GRPC);
+        bool is_sent = actor->link->is_connected && actor->stream != NULL &&
+                       (har_stream_id(actor->stream) != 0 || actor->link->is_core);
         bool is_there = args->wants_headers ? actor->has_headers : is_sent;
         step->is_done &= is_there || actor->state == HAR_STREAM_ENDED;
     }

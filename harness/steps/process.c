@@ -340,7 +340,7 @@ static void start_spawn(struct har_step *step)
                                           .metadata_count = play->config.metadata_count,
                                           .room = actor->room,
                                           .streams = (unsigned)streams};
-        config.conn.transport = (enum har_transport)actor->spec->transport;
+        config.conn.transport = har_obstacle_transport(play, actor->spec);
         struct sl_error error = {0};
         har_child_free(actor->child);
         actor->child = NULL;

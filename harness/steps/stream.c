@@ -32,9 +32,8 @@ static void poll_chat(struct har_step *step)
 {
     step->is_done = true;
     HAR_FOR_ACTORS (step->play, step->node->who, actor) {
-        step->is_done &=
-            actor->link->is_connected && actor->stream != NULL &&
-            (har_stream_id(actor->stream) != 0 || actor->spec->transport == HAR_TRANSPORT_GRPC);
+        step->is_done &= actor->link->is_connected && actor->stream != NULL &&
+                         (har_stream_id(actor->stream) != 0 || actor->link->is_core);
     }
     har_play_wake(step->play, sl_clock_mono_ns() + SL_MS);
 }

@@ -109,7 +109,9 @@ static void make_row(struct har_story *story, struct har_story_actor *row,
     row->kind = har_kind_names[spec->kind];
     row->room = actor->room == NULL ? NULL : har_story_text(story, actor->room, HAR_STORY_TEXT_MAX);
     row->connection = actor->link == NULL ? 0 : actor->link->number;
-    row->transport = spec->transport == HAR_TRANSPORT_H2 ? "h2" : "grpc";
+    bool is_core =
+        actor->link == NULL ? spec->transport == HAR_TRANSPORT_GRPC : actor->link->is_core;
+    row->transport = is_core ? "grpc" : "h2";
     if (actor->state == HAR_STREAM_ENDED) {
         const char *status = sl_grpc_status_name(actor->end_code);
         row->has_end = true;

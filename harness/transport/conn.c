@@ -385,6 +385,11 @@ enum sl_status har_conn_window_update(struct har_conn *conn, uint32_t stream, ui
     return har_conn_is_live(conn) ? conn->ops->window_update(conn, stream, increment) : SL_STATE;
 }
 
+uint32_t har_conn_stream_limit_met(const struct har_conn *conn)
+{
+    return conn->ops->stream_limit_met == NULL ? 0 : conn->ops->stream_limit_met(conn);
+}
+
 uint32_t har_conn_take_stream_id(struct har_conn *conn)
 {
     uint32_t *next = conn->ops->next_id == NULL ? NULL : conn->ops->next_id(conn);

@@ -45,7 +45,8 @@ struct har_conn_ops {
     enum sl_status (*settings)(struct har_conn *conn, const struct sl_h2_setting_pair *pairs,
                                size_t count);
     enum sl_status (*window_update)(struct har_conn *conn, uint32_t stream, uint32_t increment);
-    uint32_t *(*next_id)(struct har_conn *conn); /* NULL: not to be chosen */
+    uint32_t (*stream_limit_met)(const struct har_conn *conn); /* NULL: not known */
+    uint32_t *(*next_id)(struct har_conn *conn);               /* NULL: not to be chosen */
     struct har_stream *(*stream_new)(struct har_conn *conn, const struct har_stream_config *config);
 };
 

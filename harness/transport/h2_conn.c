@@ -209,6 +209,12 @@ static enum sl_status window_update(struct har_conn *base, uint32_t stream_id, u
     return written(conn, sl_h2_write_window_update(har_h2_out(conn), stream_id, increment));
 }
 
+static uint32_t stream_limit_met(const struct har_conn *base)
+{
+    const struct h2_conn *conn = (const struct h2_conn *)base;
+    return conn->waiting != NULL && conn->open_count >= conn->max_streams ? conn->max_streams : 0;
+}
+
 static uint32_t *next_id(struct har_conn *base)
 {
     return &h2_conn_of(base)->next_id;
@@ -228,6 +234,7 @@ static const struct har_conn_ops ops = {
     .ping = ping,
     .settings = settings,
     .window_update = window_update,
+    .stream_limit_met = stream_limit_met,
     .next_id = next_id,
     .stream_new = har_h2_stream_new,
 };

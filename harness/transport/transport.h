@@ -125,6 +125,8 @@ bool har_conn_has_heard(const struct har_conn *conn);
 const char *har_conn_hint(const struct har_conn *conn);
 /* Bytes that wait for the socket: many when the server reads no more. */
 size_t har_conn_unsent(const struct har_conn *conn);
+/* h2: how many streams the server allows at once, while others wait for one of them to end; 0: none waits. */
+uint32_t har_conn_stream_limit_met(const struct har_conn *conn);
 /* What its requests call the server. */
 const char *har_conn_authority(const struct har_conn *conn);
 
