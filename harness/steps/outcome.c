@@ -133,6 +133,7 @@ static void end(struct har_actor *actor, struct watch *watch)
     bool is_bare = (actor->spec->suppress_mask & HAR_SUPPRESS_PREFACE) != 0;
     watch->stage = is_bare || actor->link->is_closed_by_us ? STAGE_DONE : STAGE_ENDING;
     watch->ending_ns = sl_clock_mono_ns();
+    har_play_wake(watch->step->play, watch->ending_ns); /* nothing else may come to look again */
 }
 
 static void on_canary(struct har_call *call, const struct har_stream_result *result)

@@ -69,7 +69,7 @@ class Progress(unittest.TestCase):
     def test_selftest_says_what_runs_below_what_it_found(self):
         work = Work(HARNESS, "selftest", "--server", SERVER, "--scenario", "contract/chat*", is_all=True)
         work.until(" of ")
-        work.until("\n")  # a case has ended
+        work.until("(clean)")  # a case has ended, which the line of what runs stands below
         work.process.send_signal(signal.SIGINT)
         work.end()
         self.assertRegex(work.seen, r"\d+ of \d+  \d s  running: contract/chat")
