@@ -307,7 +307,8 @@ static void tell_start(const struct har_run_job *job)
     } else if (suite->start_text[0] != '\0') {
         (void)fprintf(stderr,
                       "%s: the target answered the first call so (credentials are given by "
-                      "--metadata-file or --metadata-env): ",
+                      "--metadata-file or --metadata-env, the methods of another service by "
+                      "--binding): ",
                       job->program);
         har_report_text_line(stderr, suite->start_text);
     }

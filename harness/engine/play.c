@@ -274,7 +274,7 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
 /* ---- failures ---- */
 
 /* Checks that look at the same thing find the same: it is told once, and leaves room for others. */
-static bool is_told(const struct har_play *play, const char *rule, const char *text)
+bool har_play_is_told(const struct har_play *play, const char *rule, const char *text)
 {
     bool is_same = false;
     for (size_t i = 0; i < play->failure_count && !is_same; i++) {
@@ -291,7 +291,7 @@ static bool note_failure(struct har_play *play, const struct har_node *node, con
     bool has_rule = rule != NULL && rule[0] != '\0';
     const char *broken = has_rule ? rule : play->scenario->rules.items[0];
     if (play->is_over || play->is_mistaken || play->failure_count == HAR_FAILURES_MAX ||
-        is_told(play, broken, text)) {
+        har_play_is_told(play, broken, text)) {
         return false;
     }
     struct har_failure *failure = &play->failures[play->failure_count++];

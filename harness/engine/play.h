@@ -197,7 +197,6 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner);
 void har_play_touch(struct har_play *play);
 /* Steps will look again at when_ns at the latest. */
 void har_play_wake(struct har_play *play, uint64_t when_ns);
-
 /* A broken promise. Ends the play; what follows is not recorded. */
 void har_play_fail(struct har_play *play, const struct har_node *node, const char *rule,
                    const char *format, ...) SL_PRINTF(4, 5);
@@ -206,6 +205,7 @@ void har_play_fail_timing(struct har_play *play, const struct har_node *node, co
                           const char *format, ...) SL_PRINTF(4, 5);
 /* The same, and the play goes on: what it asks for may say more. */
 void har_play_fail_aside(struct har_play *play, const char *rule, const char *text);
+bool har_play_is_told(const struct har_play *play, const char *rule, const char *text);
 /* The scenario asks for what cannot be (a division by zero): a usage error ends the play. path: in its file. */
 void har_play_mistake(struct har_play *play, const char *path, const char *format, ...)
     SL_PRINTF(3, 4);

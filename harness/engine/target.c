@@ -133,7 +133,7 @@ const char *har_target_state(const struct har_target *target, char text[HAR_TARG
 
 void har_target_note_refusal(const char *text, char noted[HAR_TARGET_TEXT_MAX])
 {
-    static const char *const names[] = {"UNAUTHENTICATED", "PERMISSION_DENIED"};
+    static const char *const names[] = {"UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strncmp(text, names[i], strlen(names[i])) == 0) {
             (void)snprintf(noted, HAR_TARGET_TEXT_MAX, "%s", text);

@@ -123,6 +123,7 @@ class Pair:
         self.initial = self.window = WINDOW
         self.late = []  # answers to PINGs that wait
         self.bodies = {}
+        self.refused = {}  # payload of a PING to the server: the stream that is reset when it comes back, and the error
         self.is_spent = self.is_lost = False
         self.big = 0  # the stream in the middle of a big message: big-message-first
 
@@ -210,6 +211,12 @@ class Pair:
     def of_server_connection(self, kind, flags, number, payload):
         if kind == SETTINGS and flags & ACK and self.own_acks:
             self.own_acks -= 1  # of a SETTINGS that the relay wrote itself
+            return
+        if kind == PING and flags & ACK and payload in self.refused:
+            refused, error = self.refused.pop(payload)
+            with self.lock:
+                self.streams.pop(refused, None)
+            self.tell(frame(RST_STREAM, 0, refused, struct.pack(">I", error)))
             return
         answer = frame(kind, flags, number, payload)
         with self.lock:
@@ -344,11 +351,10 @@ class Pair:
         """An error of the stream or the connection; nothing by the deviation that takes it."""
         if self.wrong == unless:
             return True
-        if number:
-            with self.lock:
-                self.streams.pop(number, None)
-            self.tell(frame(RST_STREAM, 0, number, struct.pack(">I", error)))
-            self.server.sendall(frame(RST_STREAM, 0, number, struct.pack(">I", 8)))
+        if number:  # what the server sends of it meanwhile must be with the client first: a block is in the HPACK state of both
+            sign = struct.pack(">II", number, error)
+            self.refused[sign] = number, error
+            self.server.sendall(frame(RST_STREAM, 0, number, struct.pack(">I", 8)) + frame(PING, 0, 0, sign))
             return True
         self.tell(frame(GOAWAY, 0, 0, struct.pack(">II", WIDE, error)))
         self.end()

@@ -39,6 +39,12 @@ class Binding(unittest.TestCase):
             head = json.loads((folder.path / "e" / "decisions.jsonl").read_text().splitlines()[0])
             self.assertEqual(head["binding"], "health")
 
+    def test_a_target_without_its_methods_is_told_of_bindings(self):
+        with Folder() as folder:
+            path = folder.write("b.json", {"schema": "sluice.binding/1", "unary": {"method": "/no.Such/Method", "hex": ""}})
+            done, _ = run(folder, ["wire/content-types"], path, H2)
+            self.assertIn("the methods of another service by --binding): UNIMPLEMENTED", done.stderr)
+
     def test_what_fails_is_played_again_by_the_same_binding(self):
         with Folder() as folder:
             _, report = run(folder, ["wire/content-types"], "health", f"{H2} --misbehave content-type-proto-refused")

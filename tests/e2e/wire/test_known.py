@@ -50,6 +50,8 @@ def main():
         assert result.get("known"), result
         broken = [failure["rule"] for failure in result["failures"]]
         assert played[result["id"]] in broken, (result["id"], broken)
+        texts = [failure["text"] for failure in result["failures"]]
+        assert not any(text.startswith(f"on the wire: {other}") for text in texts for other in texts), texts
 
 
 if __name__ == "__main__":
