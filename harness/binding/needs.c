@@ -442,11 +442,8 @@ static bool is_checked(const struct har_binding *binding, const struct har_libra
     char reason[HAR_REASON_MAX];
     for (size_t i = 0; i < library->count; i++) {
         const struct har_scenario *scenario = library->scenarios[i];
-        bool has_rule = false;
-        for (size_t j = 0; j < scenario->rules.count; j++) {
-            has_rule |= strcmp(scenario->rules.items[j], rule) == 0;
-        }
-        if (has_rule && scenario->needs.count == 0 && har_binding_fits(binding, scenario, reason)) {
+        if (har_strings_has(&scenario->rules, rule) && scenario->needs.count == 0 &&
+            har_binding_fits(binding, scenario, reason)) {
             return true;
         }
     }

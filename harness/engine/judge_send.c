@@ -78,11 +78,8 @@ static uint64_t number_of(const struct har_actor *sender, uint32_t sequence)
 
 static bool judges(const struct har_play *play, const char *rule, const char *capability)
 {
-    bool has_rule = false;
-    for (size_t i = 0; i < play->scenario->rules.count; i++) {
-        has_rule |= strcmp(play->scenario->rules.items[i], rule) == 0;
-    }
-    return has_rule && har_profile_has(play->config.profile, capability);
+    return har_strings_has(&play->scenario->rules, rule) &&
+           har_profile_has(play->config.profile, capability);
 }
 
 /* ---- SEND-07 ---- */

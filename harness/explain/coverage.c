@@ -33,10 +33,7 @@ static size_t count_scenarios(const struct har_library *library, const char *id)
 {
     size_t count = 0;
     for (size_t i = 0; i < library->count; i++) {
-        const struct har_strings *rules = &library->scenarios[i]->rules;
-        for (size_t j = 0; j < rules->count; j++) {
-            count += strcmp(rules->items[j], id) == 0;
-        }
+        count += har_strings_has(&library->scenarios[i]->rules, id);
     }
     return count;
 }

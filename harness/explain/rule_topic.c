@@ -7,22 +7,12 @@
 #include "harness/rules/rules.h"
 #include "lib/wire/rule.h"
 
-static bool has_string(const struct har_strings *strings, const char *text)
-{
-    for (size_t i = 0; i < strings->count; i++) {
-        if (strcmp(strings->items[i], text) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_checkers(const struct har_topics *topics, const char *id, struct har_prose *prose)
 {
     bool has_any = false;
     for (size_t i = 0; i < topics->library->count; i++) {
         const struct har_scenario *scenario = topics->library->scenarios[i];
-        if (!has_string(&scenario->rules, id)) {
+        if (!har_strings_has(&scenario->rules, id)) {
             continue;
         }
         if (!has_any) {
@@ -51,7 +41,7 @@ static void add_mutants(const struct har_topics *topics, const char *id, struct 
         (void)sl_buf_add_str(&line, mutant->name);
         for (size_t j = 0, seen = 0; j < topics->library->count; j++) {
             const struct har_scenario *scenario = topics->library->scenarios[j];
-            if (has_string(&scenario->catches, mutant->name)) {
+            if (har_strings_has(&scenario->catches, mutant->name)) {
                 (void)sl_buf_addf(&line, "%s%s", seen++ == 0 ? ", caught by " : ", ", scenario->id);
             }
         }

@@ -30,23 +30,13 @@ static void on_told(void *owner, const char *sentence, const char *detail)
     }
 }
 
-static bool has_rule(const struct har_scenario *scenario, const char *rule)
-{
-    for (size_t i = 0; i < scenario->rules.count; i++) {
-        if (strcmp(scenario->rules.items[i], rule) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_rule(const struct har_topics *topics, const char *rule, struct section *section)
 {
     const struct har_library *library = topics->library;
     const char **ids = sl_calloc(library->count + 1, sizeof(ids[0]));
     size_t count = 0;
     for (size_t i = 0; i < library->count; i++) {
-        if (has_rule(library->scenarios[i], rule)) {
+        if (har_strings_has(&library->scenarios[i]->rules, rule)) {
             ids[count++] = library->scenarios[i]->id;
         }
     }

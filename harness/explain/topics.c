@@ -247,14 +247,12 @@ static void add_needing(const struct har_topics *topics, const char *need, struc
     bool has_any = false;
     for (size_t i = 0; i < topics->library->count; i++) {
         const struct har_scenario *scenario = topics->library->scenarios[i];
-        for (size_t j = 0; j < scenario->needs.count; j++) {
-            if (strcmp(scenario->needs.items[j], need) == 0) {
-                if (!has_any) {
-                    har_prose_section(prose, "Scenarios that need it");
-                }
-                has_any = true;
-                har_prose_addf(prose, 1, "%s: %s", scenario->id, scenario->title);
+        if (har_strings_has(&scenario->needs, need)) {
+            if (!has_any) {
+                har_prose_section(prose, "Scenarios that need it");
             }
+            has_any = true;
+            har_prose_addf(prose, 1, "%s: %s", scenario->id, scenario->title);
         }
     }
 }

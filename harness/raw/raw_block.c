@@ -44,12 +44,9 @@ const char *har_raw_headers_problem(json_t *json)
 static void add(struct sl_buf *out, const struct har_strings *without, const char *name,
                 struct sl_span value)
 {
-    for (size_t i = 0; i < without->count; i++) {
-        if (strcmp(without->items[i], name) == 0) {
-            return;
-        }
+    if (!har_strings_has(without, name)) {
+        (void)sl_hpack_write_literal(out, SL_HPACK_WITHOUT_INDEXING, sl_span_str(name), value);
     }
-    (void)sl_hpack_write_literal(out, SL_HPACK_WITHOUT_INDEXING, sl_span_str(name), value);
 }
 
 /* PROTOCOL-HTTP2 "Binary-Header". */

@@ -9,12 +9,7 @@
 
 static bool is_of_scenario(const struct har_scenario *scenario, const char *rule)
 {
-    for (size_t i = 0; i < scenario->rules.count; i++) {
-        if (strcmp(scenario->rules.items[i], rule) == 0) {
-            return true;
-        }
-    }
-    return rule[0] == '\0';
+    return rule[0] == '\0' || har_strings_has(&scenario->rules, rule);
 }
 
 const char *har_advice_why(const struct har_result *result, const struct har_failure *failure)

@@ -351,6 +351,16 @@ void har_fields_read(struct har_reading *reading, json_t *object, const char *pa
     }
 }
 
+bool har_strings_has(const struct har_strings *strings, const char *text)
+{
+    for (size_t i = 0; i < strings->count; i++) {
+        if (strcmp(strings->items[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void har_strings_show(const struct har_strings *strings, const char *otherwise, char *text,
                       size_t size)
 {

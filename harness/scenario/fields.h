@@ -56,6 +56,7 @@ struct har_int64 {
     bool is_set;
 };
 
+bool har_strings_has(const struct har_strings *strings, const char *text);
 /* "A, B or C" into text; otherwise: of none. What does not fit is left out. */
 void har_strings_show(const struct har_strings *strings, const char *otherwise, char *text,
                       size_t size);

@@ -41,12 +41,7 @@ bool har_glob(const char *pattern, const char *text)
 
 bool har_scenario_has_tag(const struct har_scenario *scenario, const char *tag)
 {
-    for (size_t i = 0; i < scenario->tags.count; i++) {
-        if (strcmp(scenario->tags.items[i], tag) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return har_strings_has(&scenario->tags, tag);
 }
 
 const struct har_scenario *har_library_find(const struct har_library *library, const char *id)

@@ -102,11 +102,8 @@ static void check_own_rules(struct har_reading *reading, const struct har_scenar
 
 static void check_clients(struct har_reading *reading, const struct har_scenario *scenario)
 {
-    bool needs_client = false;
+    bool needs_client = har_strings_has(&scenario->needs, HAR_NEED_CLIENT);
     bool has_client = false;
-    for (size_t i = 0; i < scenario->needs.count; i++) {
-        needs_client |= strcmp(scenario->needs.items[i], HAR_NEED_CLIENT) == 0;
-    }
     for (size_t i = 0; i < scenario->actor_count; i++) {
         has_client |= scenario->actors[i].kind == HAR_EXTERNAL;
     }

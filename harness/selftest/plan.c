@@ -127,16 +127,6 @@ static void add_scenario(struct plan *plan, const struct har_scenario *scenario,
 
 /* ---- wrong servers before scenarios that do not name them ---- */
 
-static bool names(const struct har_scenario *scenario, const char *mutant)
-{
-    for (size_t i = 0; i < scenario->catches.count; i++) {
-        if (strcmp(scenario->catches.items[i], mutant) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_short(const struct har_scenario *scenario)
 {
     const struct har_expr *seconds = &scenario->seconds;
@@ -164,7 +154,7 @@ static void add_drawn(struct plan *plan, struct har_mutant *mutant)
     for (unsigned draw = 0; draw < DRAWS_MAX && count < HAR_DRAWN && library->count > 0; draw++) {
         const struct har_scenario *scenario =
             library->scenarios[sl_rng_below(&rng, library->count)];
-        bool is_new = is_short(scenario) && !names(scenario, mutant->name);
+        bool is_new = is_short(scenario) && !har_strings_has(&scenario->catches, mutant->name);
         for (size_t i = 0; i < count; i++) {
             is_new &= drawn[i] != scenario;
         }

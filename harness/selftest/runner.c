@@ -175,16 +175,6 @@ static bool is_h2(const struct har_case *item)
     return strcmp(item->frontend, HAR_FRONTEND_H2) == 0;
 }
 
-static bool needs(const struct har_scenario *scenario, const char *need)
-{
-    for (size_t i = 0; i < scenario->needs.count; i++) {
-        if (strcmp(scenario->needs.items[i], need) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The server of a case, for --exec. */
 static void add_server(const struct runner *runner, const struct har_case *item, struct sl_buf *out)
 {
@@ -193,10 +183,10 @@ static void add_server(const struct runner *runner, const struct har_case *item,
     (void)sl_buf_add_str(out, " --listen 127.0.0.1:{port} --frontend ");
     har_shell_word(out, item->frontend);
     (void)sl_buf_add_str(out, is_h2(item) ? H2_OPTIONS : "");
-    if (needs(item->scenario, HAR_NEED_TLS)) {
+    if (har_strings_has(&item->scenario->needs, HAR_NEED_TLS)) {
         (void)sl_buf_add_str(out, " --tls-cert {cert} --tls-key {key}");
     }
-    if (needs(item->scenario, HAR_NEED_MTLS)) {
+    if (har_strings_has(&item->scenario->needs, HAR_NEED_MTLS)) {
         (void)sl_buf_add_str(out, " --tls-client-ca {ca}");
     }
     if (item->mutant_name != NULL) {

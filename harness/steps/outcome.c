@@ -223,7 +223,6 @@ static void ping_once(struct har_actor *actor, struct watch *watch, uint64_t now
     }
 }
 
-/* The word of the accept-set that it is; NULL: none. */
 /* A server stream of the binding whose method says CANCELLED at its deadline. */
 static bool is_deadline(const struct har_actor *actor, const char *right,
                         const struct har_wire_outcome *seen)
@@ -235,6 +234,7 @@ static bool is_deadline(const struct har_actor *actor, const char *right,
            har_outcome_matches("status CANCELLED", seen);
 }
 
+/* The word of the accept-set that it is; NULL: none. */
 static const char *accepted(const struct outcome_args *args, const struct har_actor *actor,
                             const struct har_wire_outcome *seen)
 {
@@ -249,12 +249,7 @@ static const char *accepted(const struct outcome_args *args, const struct har_ac
 
 static bool may_be_ignored(const struct outcome_args *args)
 {
-    for (size_t i = 0; i < args->in.count; i++) {
-        if (strcmp(args->in.items[i], "ignored") == 0) {
-            return true;
-        }
-    }
-    return false;
+    return har_strings_has(&args->in, "ignored");
 }
 
 static void hang(struct har_step *step, const struct har_actor *actor, uint64_t waited_ns)
