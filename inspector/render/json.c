@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "lib/base/hex.h"
+
 enum {
     NUMBER_MAX = 64,
 };
@@ -141,20 +143,12 @@ uint64_t ins_json_u64(struct sl_span value)
     return number;
 }
 
-static unsigned hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - (unsigned)'0';
-    }
-    return (c | 0x20U) - 'a' + 10U;
-}
-
 /* The character of \uXXXX, which is what json_out writes for controls alone: below U+0800. */
 static void add_unit(struct sl_buf *out, const uint8_t *digits)
 {
     unsigned unit = 0;
     for (int i = 0; i < 4; i++) {
-        unit = (unit << 4 | (hex_digit(digits[i]) & 0xf));
+        unit = (unit << 4 | ((unsigned)sl_hex_value(digits[i]) & 0xf));
     }
     if (unit < 0x80) {
         (void)sl_buf_add_u8(out, (uint8_t)unit);

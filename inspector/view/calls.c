@@ -134,7 +134,7 @@ static void write_inferred(struct sl_json_out *out, const struct sl_call_side *s
     for (size_t i = 0; i < 2; i++) {
         for (size_t j = 0; j < lists[i]->count; j++) {
             const struct sl_header *field = &lists[i]->fields[j];
-            if (!ins_is_inferred(field) || sl_span_starts(field->name, ":")) {
+            if (!sl_header_is_inferred(field) || sl_span_starts(field->name, ":")) {
                 continue;
             }
             if (!is_begun) {
@@ -172,7 +172,7 @@ static void write_side(struct sl_json_out *out, const struct sl_call_side *side,
 static bool has_inferred(const struct sl_headers *headers)
 {
     for (size_t i = 0; i < headers->count; i++) {
-        if (ins_is_inferred(&headers->fields[i])) {
+        if (sl_header_is_inferred(&headers->fields[i])) {
             return true;
         }
     }

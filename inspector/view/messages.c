@@ -28,7 +28,7 @@ static void on_message(struct ins_view *view, struct ins_call *call, enum sl_dir
     sl_json_out_key(out, "method");
     ins_write_span_or_null(out, ins_call_method(call));
     const struct sl_header *path = sl_headers_find(&call->call->request.headers, ":path");
-    if (path != NULL && ins_is_inferred(path)) {
+    if (path != NULL && sl_header_is_inferred(path)) {
         sl_json_out_key_str(out, "method_source", ins_call_method_source(call));
     }
     sl_json_out_key_str(out, "direction", ins_dir_name(dir));

@@ -190,7 +190,7 @@ void ins_metadata_write_pairs(struct sl_json_out *out, const struct sl_headers *
     sl_json_out_begin_array(out);
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
-        if (ins_is_inferred(field)) {
+        if (sl_header_is_inferred(field)) {
             continue; /* frames show what is in them */
         }
         sl_json_out_begin_array(out);

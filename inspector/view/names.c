@@ -55,11 +55,6 @@ struct sl_span ins_call_method(const struct ins_call *call)
                          : sl_span_first(path->value, (size_t)(query - path->value.data));
 }
 
-bool ins_is_inferred(const struct sl_header *field)
-{
-    return field->from == SL_FIELD_SHAPE || field->from == SL_FIELD_ORDER;
-}
-
 const char *ins_call_method_source(const struct ins_call *call)
 {
     const struct sl_header *path = sl_headers_find(&call->call->request.headers, ":path");

@@ -26,8 +26,6 @@ const char *ins_kind_name(const struct sl_method *method);
 struct sl_span ins_call_method(const struct ins_call *call);
 /* How it is known: "literal", "table", "shape", "order" or "none". */
 const char *ins_call_method_source(const struct ins_call *call);
-/* True where it is not from the wire but inferred. */
-bool ins_is_inferred(const struct sl_header *field);
 
 /* False when the call is open, or the capture has no times. */
 bool ins_call_duration(const struct sl_call *call, uint64_t *ret_ns);

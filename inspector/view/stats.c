@@ -96,7 +96,7 @@ void ins_stats_call(struct ins_stats *stats, const struct ins_call *own)
         stats->messages_partial += sides[dir]->partial_messages;
     }
     const struct sl_header *field = sl_headers_find(&call->request.headers, ":path");
-    stats->methods_inferred += field != NULL && ins_is_inferred(field) ? 1 : 0;
+    stats->methods_inferred += field != NULL && sl_header_is_inferred(field) ? 1 : 0;
     count_status(stats, call);
 }
 

@@ -16,8 +16,7 @@ enum sl_status sl_hex_encode(struct sl_span bytes, struct sl_buf *out)
     return SL_OK;
 }
 
-/* 0 to 15, or -1. */
-static int hex_value(uint8_t digit)
+int sl_hex_value(uint8_t digit)
 {
     if (digit >= '0' && digit <= '9') {
         return digit - '0';
@@ -37,8 +36,8 @@ enum sl_status sl_hex_decode(struct sl_span text, struct sl_buf *out)
         return SL_MALFORMED;
     }
     for (size_t i = 0; i < text.len; i += 2) {
-        int high = hex_value(text.data[i]);
-        int low = hex_value(text.data[i + 1]);
+        int high = sl_hex_value(text.data[i]);
+        int low = sl_hex_value(text.data[i + 1]);
         if (high < 0 || low < 0) {
             return SL_MALFORMED;
         }

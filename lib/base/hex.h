@@ -5,6 +5,9 @@
 /* Hex digits and base64 (RFC 4648). */
 #include "lib/base/buf.h"
 
+/* The value of a hex digit of either case, or -1. */
+int sl_hex_value(uint8_t digit);
+
 /* Appends two lower-case digits a byte. SL_LIMIT when out is full. */
 enum sl_status sl_hex_encode(struct sl_span bytes, struct sl_buf *out);
 

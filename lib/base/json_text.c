@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/base/json_text.h"
 
+#include "lib/base/hex.h"
 #include "lib/base/utf8.h"
 
 /* Position in the text; at reads 0 past the end, which is no character of JSON outside of strings. */
@@ -70,11 +71,6 @@ static bool number(struct scan *scan)
     return take(scan, start);
 }
 
-static bool is_hex(uint8_t c)
-{
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 /* Behind a backslash. */
 static bool escape(struct scan *scan)
 {
@@ -82,7 +78,7 @@ static bool escape(struct scan *scan)
     scan->at++;
     if (c == 'u') {
         for (size_t i = 0; i < 4; i++) {
-            if (!is_hex(peek(scan))) {
+            if (sl_hex_value(peek(scan)) < 0) {
                 return false;
             }
             scan->at++;

@@ -88,7 +88,7 @@ static bool status_from_wire(struct sl_call *call)
     uint32_t code = SL_GRPC_UNKNOWN;
     enum sl_status read = sl_grpc_status_read(field->value, &code);
     (void)read; /* a malformed one gives what a lenient client sees */
-    call->is_status_inferred = field->from == SL_FIELD_SHAPE || field->from == SL_FIELD_ORDER;
+    call->is_status_inferred = sl_header_is_inferred(field);
     enum sl_status_source last =
         call->has_end_message ? SL_FROM_GRPC_WEB_TRAILERS : SL_FROM_TRAILERS;
     set_status(call, code, is_last && side->has_headers ? last : SL_FROM_TRAILERS_ONLY);

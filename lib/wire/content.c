@@ -72,15 +72,6 @@ bool sl_content_is_get(const struct sl_headers *request)
            sl_span_is(parameter(request, "connect"), "v1");
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent-decoding and '+' for a space, as URL queries are written. */
 static enum sl_status add_unescaped(struct sl_span text, struct sl_buf *out)
 {
@@ -89,8 +80,8 @@ static enum sl_status add_unescaped(struct sl_span text, struct sl_buf *out)
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
-            int high = i + 2 < text.len ? hex_digit(text.data[i + 1]) : -1;
-            int low = i + 2 < text.len ? hex_digit(text.data[i + 2]) : -1;
+            int high = i + 2 < text.len ? sl_hex_value(text.data[i + 1]) : -1;
+            int low = i + 2 < text.len ? sl_hex_value(text.data[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 return SL_MALFORMED;
             }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/wire/grpc_status.h"
 
+#include "lib/base/hex.h"
 #include "lib/wire/h2_frame.h"
 
 struct code_name {
@@ -98,16 +99,6 @@ enum sl_grpc_status sl_grpc_status_from_http(unsigned http_status)
     }
 }
 
-/* The value of a hexadecimal digit of either case, or -1. */
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    uint8_t lower = c | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 enum sl_status sl_grpc_message_decode(struct sl_span field, struct sl_buf *out)
 {
     enum sl_status status = SL_OK;
@@ -115,8 +106,8 @@ enum sl_status sl_grpc_message_decode(struct sl_span field, struct sl_buf *out)
         int high = -1;
         int low = -1;
         if (field.data[i] == '%' && field.len - i > 2) {
-            high = hex_digit(field.data[i + 1]);
-            low = hex_digit(field.data[i + 2]);
+            high = sl_hex_value(field.data[i + 1]);
+            low = sl_hex_value(field.data[i + 2]);
         }
         if (high >= 0 && low >= 0) {
             status = sl_buf_add_u8(out, (uint8_t)(high << 4 | low));

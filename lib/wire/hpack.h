@@ -45,6 +45,12 @@ struct sl_header {
     uint8_t from; /* enum sl_field_from */
 };
 
+/* It was not decoded but inferred. */
+static inline bool sl_header_is_inferred(const struct sl_header *field)
+{
+    return field->from == SL_FIELD_SHAPE || field->from == SL_FIELD_ORDER;
+}
+
 /* A field that could not be decoded because it needs an entry that was inserted unseen. */
 struct sl_lost_field {
     size_t before;        /* it stands before this one of the fields; their count: last */

@@ -47,8 +47,7 @@ static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
     }
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
-        if (!sl_syntax_is_binary(field->name) || field->from == SL_FIELD_SHAPE ||
-            field->from == SL_FIELD_ORDER ||
+        if (!sl_syntax_is_binary(field->name) || sl_header_is_inferred(field) ||
             sl_rules_is_true_binary(observer, SL_DIR_RESPONSE, field)) {
             continue;
         }
@@ -147,7 +146,7 @@ static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     const struct sl_call_side *side = &stream->call->call.response;
     const struct sl_headers *last = side->has_trailers ? &side->trailers : &side->headers;
     const struct sl_header *details = sl_headers_find(last, DETAILS);
-    if (details != NULL && details->from != SL_FIELD_SHAPE && details->from != SL_FIELD_ORDER) {
+    if (details != NULL && !sl_header_is_inferred(details)) {
         judge_details(observer, stream, details);
     }
 }

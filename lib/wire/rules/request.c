@@ -221,11 +221,12 @@ static void judge_timeout(struct sl_observer *observer, struct sl_stream *stream
         return;
     }
     size_t count = sl_headers_count(headers, "grpc-timeout");
+    uint64_t ns = 0;
     struct sl_rule_place place = sl_rules_request_place(observer, stream);
     if (count > 1) {
         sl_rules_report(observer, SL_RULE_TIME_04, &place,
                         "the client's request has grpc-timeout %zu times", count);
-    } else if (!sl_syntax_is_timeout(timeout->value)) {
+    } else if (sl_grpc_timeout_read(timeout->value, &ns) != SL_OK) {
         sl_rules_report(observer, SL_RULE_TIME_04, &place,
                         "grpc-timeout is \"%.*s\", not one to eight digits and one of H M S m u n",
                         SL_SPAN_ARG(shown(timeout->value)));

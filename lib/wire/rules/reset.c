@@ -2,17 +2,6 @@
 /* FLOW-24, and of CALL-20 what concerns RST_STREAM: frames of a stream that was reset. */
 #include "lib/wire/obs/state.h"
 
-static struct sl_rule_place place_of(const struct sl_observer *observer, enum sl_dir dir,
-                                     const struct sl_stream *stream)
-{
-    return (struct sl_rule_place){
-        .side = dir,
-        .stream = stream->id,
-        .at = &observer->at,
-        .call = stream->call == NULL ? NULL : &stream->call->call,
-    };
-}
-
 /* The sender of dir had the other side's RST_STREAM and sent this all the same. */
 static void judge_after_reset(struct sl_observer *observer, enum sl_dir dir, uint8_t type,
                               struct sl_stream *stream)
@@ -23,7 +12,7 @@ static void judge_after_reset(struct sl_observer *observer, enum sl_dir dir, uin
     if (mark == 0 || observer->dir[dir].proven < mark || rules->has_reported_reset[dir]) {
         return;
     }
-    struct sl_rule_place place = place_of(observer, dir, stream);
+    struct sl_rule_place place = sl_rules_side_place(observer, dir, stream);
     place.before = (struct sl_frame_ref){
         .dir = other,
         .type = SL_H2_RST_STREAM,
@@ -53,7 +42,7 @@ static void judge_after_own(struct sl_observer *observer, uint8_t type, struct s
         return;
     }
     stream->rules.has_reported_end = true;
-    struct sl_rule_place place = place_of(observer, SL_DIR_RESPONSE, stream);
+    struct sl_rule_place place = sl_rules_place_of(observer, stream);
     place.before = sl_rules_last_frame(stream, SL_DIR_RESPONSE);
     sl_rules_report(observer, SL_RULE_CALL_20, &place,
                     "the server sent %s on stream %u after its RST_STREAM", sl_h2_type_name(type),

@@ -7,6 +7,7 @@
 
 #include "lib/wire/grpc_status.h"
 #include "lib/wire/obs/state.h"
+#include "lib/wire/rules/syntax.h"
 
 static const struct sl_rule rules[] = {
 #define X(group, number, level, clause, title, prevents, text, look) \
@@ -238,8 +239,7 @@ bool sl_rules_saw_call(const struct sl_stream *stream)
 bool sl_rules_are_inferred(const struct sl_headers *headers)
 {
     for (size_t i = 0; i < headers->count; i++) {
-        if (headers->fields[i].from == SL_FIELD_SHAPE ||
-            headers->fields[i].from == SL_FIELD_ORDER) {
+        if (sl_header_is_inferred(&headers->fields[i])) {
             return true;
         }
     }
@@ -249,8 +249,7 @@ bool sl_rules_are_inferred(const struct sl_headers *headers)
 bool sl_rules_is_true_binary(const struct sl_observer *observer, enum sl_dir dir,
                              const struct sl_header *field)
 {
-    size_t len = field->name.len;
-    return len > 4 && memcmp(field->name.data + len - 4, "-bin", 4) == 0 && field->value.len > 0 &&
+    return sl_syntax_is_binary(field->name) && field->value.len > 0 &&
            field->value.data[0] == '\0' &&
            (observer->rules.takes_true_binary[sl_obs_other(dir)] || !sl_rules_saw_all(observer));
 }
@@ -265,14 +264,13 @@ const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t 
     if (field == NULL && side->has_headers) {
         field = sl_headers_find(&side->headers, "grpc-status");
     }
-    bool is_read = field != NULL && field->from != SL_FIELD_SHAPE &&
-                   field->from != SL_FIELD_ORDER &&
+    bool is_read = field != NULL && !sl_header_is_inferred(field) &&
                    sl_grpc_status_read(field->value, ret_code) == SL_OK;
     return is_read ? field : NULL;
 }
 
-static struct sl_rule_place place_of(const struct sl_observer *observer, enum sl_dir side,
-                                     const struct sl_stream *stream)
+struct sl_rule_place sl_rules_side_place(const struct sl_observer *observer, enum sl_dir side,
+                                         const struct sl_stream *stream)
 {
     return (struct sl_rule_place){
         .side = side,
@@ -285,13 +283,13 @@ static struct sl_rule_place place_of(const struct sl_observer *observer, enum sl
 struct sl_rule_place sl_rules_place_of(const struct sl_observer *observer,
                                        const struct sl_stream *stream)
 {
-    return place_of(observer, SL_DIR_RESPONSE, stream);
+    return sl_rules_side_place(observer, SL_DIR_RESPONSE, stream);
 }
 
 struct sl_rule_place sl_rules_request_place(const struct sl_observer *observer,
                                             const struct sl_stream *stream)
 {
-    return place_of(observer, SL_DIR_REQUEST, stream);
+    return sl_rules_side_place(observer, SL_DIR_REQUEST, stream);
 }
 
 const char *sl_rules_side_name(enum sl_dir dir)

@@ -60,7 +60,10 @@ bool sl_rules_is_true_binary(const struct sl_observer *observer, enum sl_dir dir
                              const struct sl_header *field);
 /* The grpc-status of a response, or NULL without one, or with one that is malformed or inferred. */
 const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t *ret_code);
-/* A finding about a response, at its stream and call. */
+/* A finding about this side of a stream, at its call. */
+struct sl_rule_place sl_rules_side_place(const struct sl_observer *observer, enum sl_dir side,
+                                         const struct sl_stream *stream);
+/* The same about a response. */
 struct sl_rule_place sl_rules_place_of(const struct sl_observer *observer,
                                        const struct sl_stream *stream);
 /* The same about a request. */

@@ -2,6 +2,7 @@
 /* CALL-02, CALL-15, CALL-16: the status of a response and its text. */
 #include <stdio.h>
 
+#include "lib/base/hex.h"
 #include "lib/wire/grpc_status.h"
 #include "lib/wire/obs/state.h"
 
@@ -84,16 +85,6 @@ static void judge_code(struct sl_observer *observer, const struct sl_stream *str
                     "grpc-status is %u, which is none of gRPC's codes (0 to %d)", code, LAST_CODE);
 }
 
-static bool is_hex(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
-}
-
-static unsigned hex_value(uint8_t c)
-{
-    return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
-}
-
 /* Where grpc-message breaks its grammar; its length: nowhere. has_needless: it escapes what need not be. */
 static size_t first_wrong(struct sl_span message, bool *ret_has_needless)
 {
@@ -106,10 +97,12 @@ static size_t first_wrong(struct sl_span message, bool *ret_has_needless)
         if (c != '%') {
             continue;
         }
-        if (message.len - i < 3 || !is_hex(message.data[i + 1]) || !is_hex(message.data[i + 2])) {
+        int high = message.len - i < 3 ? -1 : sl_hex_value(message.data[i + 1]);
+        int low = message.len - i < 3 ? -1 : sl_hex_value(message.data[i + 2]);
+        if (high < 0 || low < 0) {
             return i;
         }
-        unsigned byte = hex_value(message.data[i + 1]) << 4 | hex_value(message.data[i + 2]);
+        int byte = high << 4 | low;
         *ret_has_needless |= byte >= FIRST_RAW && byte <= LAST_RAW && byte != '%';
         i += 2;
     }
@@ -122,7 +115,7 @@ static void judge_message(struct sl_observer *observer, const struct sl_stream *
     const struct sl_call_side *side = &stream->call->call.response;
     const struct sl_headers *last = side->has_trailers ? &side->trailers : &side->headers;
     const struct sl_header *field = sl_headers_find(last, "grpc-message");
-    if (field == NULL || field->from == SL_FIELD_SHAPE || field->from == SL_FIELD_ORDER) {
+    if (field == NULL || sl_header_is_inferred(field)) {
         return;
     }
     bool has_needless = false;

@@ -5,7 +5,6 @@
 
 enum {
     LENGTH_DIGITS_MAX = 18,
-    TIMEOUT_DIGITS_MAX = 8,
     FIRST_ASCII = 0x20, /* PROTOCOL-HTTP2 "ASCII-Value" */
     LAST_ASCII = 0x7e,
 };
@@ -131,20 +130,6 @@ enum sl_base64_kind sl_syntax_base64_list(struct sl_span list)
         list = sl_span_from(list, len + 1);
     }
     return worst;
-}
-
-bool sl_syntax_is_timeout(struct sl_span value)
-{
-    if (value.len < 2 || value.len > TIMEOUT_DIGITS_MAX + 1) {
-        return false;
-    }
-    for (size_t i = 0; i + 1 < value.len; i++) {
-        if (!is_digit(value.data[i])) {
-            return false;
-        }
-    }
-    uint8_t unit = value.data[value.len - 1];
-    return unit != '\0' && strchr("HMSmun", unit) != NULL;
 }
 
 const char *sl_syntax_wrong_path(struct sl_span path)

@@ -34,8 +34,6 @@ bool sl_syntax_is_binary(struct sl_span name);
 enum sl_base64_kind sl_syntax_base64(struct sl_span text);
 /* The same of values that may be joined by commas: the worst of them. */
 enum sl_base64_kind sl_syntax_base64_list(struct sl_span list);
-/* PROTOCOL-HTTP2 "Timeout": one to eight digits and a unit. */
-bool sl_syntax_is_timeout(struct sl_span value);
 /* PROTOCOL-HTTP2 "Path": what is wrong with one that begins with a slash, or NULL. Follows "the path ... ". */
 const char *sl_syntax_wrong_path(struct sl_span path);
 
