@@ -11,7 +11,6 @@ enum {
     GOAWAY_FIXED = 8, /* last stream and error, RFC 9113 6.8 */
     RST_FIXED = 4,    /* RFC 9113 6.4 */
     WINDOW_UPDATE_FIXED = 4,
-    SETTING = 6, /* RFC 9113 6.5.1 */
 };
 
 struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id)
@@ -165,14 +164,11 @@ static void note_deadline(struct har_wire *wire, const struct sl_frame_event *ev
 
 static void note_settings(struct har_wire *wire, struct sl_span payload)
 {
-    struct sl_rd rd;
-    sl_rd_init(&rd, payload);
-    while (sl_rd_left(&rd) >= SETTING) {
-        uint16_t id = sl_rd_be16(&rd);
-        uint32_t value = sl_rd_be32(&rd);
-        if (id >= 1 && id <= HAR_WIRE_SETTINGS) {
-            wire->settings[id - 1] = value;
-            wire->has_setting[id - 1] = true;
+    struct sl_h2_setting_pair pair;
+    while (sl_h2_setting_next(&payload, &pair)) {
+        if (pair.id >= 1 && pair.id <= HAR_WIRE_SETTINGS) {
+            wire->settings[pair.id - 1] = pair.value;
+            wire->has_setting[pair.id - 1] = true;
         }
     }
 }

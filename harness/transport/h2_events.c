@@ -9,7 +9,6 @@
 enum {
     HPACK_TABLE_MAX = 4096, /* of our encoder, whatever more the server allows */
     MESSAGE_TEXT_MAX = 64 * 1024,
-    SETTINGS_ENTRY = 6,
 };
 
 /* --- the ends of streams --- */
@@ -190,11 +189,10 @@ static void on_settings(struct h2_conn *conn, const struct sl_frame_event *event
         har_h2_credit_settings_acked(conn);
         return;
     }
-    struct sl_rd rd;
-    sl_rd_init(&rd, event->payload);
-    while (sl_rd_left(&rd) >= SETTINGS_ENTRY) {
-        uint16_t id = sl_rd_be16(&rd);
-        apply_setting(conn, id, sl_rd_be32(&rd));
+    struct sl_span payload = event->payload;
+    struct sl_h2_setting_pair pair;
+    while (sl_h2_setting_next(&payload, &pair)) {
+        apply_setting(conn, pair.id, pair.value);
     }
     conn->has_settings = true;
     if ((conn->base.config.suppress & HAR_SUPPRESS_SETTINGS_ACK) == 0) {

@@ -300,19 +300,16 @@ static enum sl_status take_settings(struct ins_rpc *rpc, const struct sl_h2_fram
     if ((header->flags & SL_H2_FLAG_ACK) != 0) {
         return SL_OK;
     }
-    struct sl_rd rd;
-    sl_rd_init(&rd, content);
-    while (sl_rd_left(&rd) >= SETTING_SIZE) {
-        uint16_t id = sl_rd_be16(&rd);
-        uint32_t value = sl_rd_be32(&rd);
-        if (id != SL_H2_SETTINGS_INITIAL_WINDOW_SIZE) {
+    struct sl_h2_setting_pair pair;
+    while (sl_h2_setting_next(&content, &pair)) {
+        if (pair.id != SL_H2_SETTINGS_INITIAL_WINDOW_SIZE) {
             continue;
         }
-        if (value > SL_H2_MAX_WINDOW) {
-            return sl_error_set(reterr, SL_MALFORMED, "an initial window of %u bytes", value);
+        if (pair.value > SL_H2_MAX_WINDOW) {
+            return sl_error_set(reterr, SL_MALFORMED, "an initial window of %u bytes", pair.value);
         }
-        rpc->stream_window += (int64_t)value - rpc->stream_window_first;
-        rpc->stream_window_first = value;
+        rpc->stream_window += (int64_t)pair.value - rpc->stream_window_first;
+        rpc->stream_window_first = pair.value;
     }
     (void)sl_h2_write_settings_ack(&rpc->output);
     flush(rpc);

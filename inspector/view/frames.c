@@ -80,19 +80,18 @@ static void write_error(struct sl_json_out *out, uint32_t code)
     sl_json_out_key_str(out, "error", ins_h2_error_text(code, number));
 }
 
-static void write_settings(struct sl_json_out *out, struct sl_rd *rd)
+static void write_settings(struct sl_json_out *out, struct sl_span payload)
 {
     sl_json_out_key(out, "settings");
     sl_json_out_begin_array(out);
-    while (sl_rd_left(rd) >= 6) {
-        uint16_t id = sl_rd_be16(rd);
-        uint32_t value = sl_rd_be32(rd);
+    struct sl_h2_setting_pair pair;
+    while (sl_h2_setting_next(&payload, &pair)) {
         char number[INS_NAME_MAX];
-        const char *name = sl_h2_setting_name(id);
-        (void)snprintf(number, sizeof(number), "0x%04x", (unsigned)id);
+        const char *name = sl_h2_setting_name(pair.id);
+        (void)snprintf(number, sizeof(number), "0x%04x", (unsigned)pair.id);
         sl_json_out_begin_array(out);
         sl_json_out_str(out, name == NULL ? number : name);
-        sl_json_out_u64(out, value);
+        sl_json_out_u64(out, pair.value);
         sl_json_out_end_array(out);
     }
     sl_json_out_end_array(out);
@@ -106,7 +105,7 @@ static void write_own_fields(struct sl_json_out *out, const struct sl_frame_even
     char number[INS_NAME_MAX];
     switch (event->header.type) {
     case SL_H2_SETTINGS:
-        write_settings(out, &rd);
+        write_settings(out, event->payload);
         break;
     case SL_H2_RST_STREAM:
         write_error(out, sl_rd_be32(&rd));

@@ -7,6 +7,7 @@ enum {
     PRIORITY_FIELDS_SIZE = 5, /* RFC 9113 6.2: dependency and weight */
     PROMISED_STREAM_SIZE = 4, /* RFC 9113 6.6 */
     RESERVED_BIT = 1,
+    SETTING_SIZE = 6, /* RFC 9113 6.5.1 */
 };
 
 const char *sl_h2_type_name(uint8_t type)
@@ -94,6 +95,19 @@ enum sl_status sl_h2_frame_content(const struct sl_h2_frame_header *header, stru
     }
     *ret_content = sl_rd_take(&rd, left - padding);
     return SL_OK;
+}
+
+bool sl_h2_setting_next(struct sl_span *payload, struct sl_h2_setting_pair *ret_pair)
+{
+    struct sl_rd rd;
+    if (payload->len < SETTING_SIZE) {
+        return false;
+    }
+    sl_rd_init(&rd, *payload);
+    ret_pair->id = sl_rd_be16(&rd);
+    ret_pair->value = sl_rd_be32(&rd);
+    *payload = sl_span_from(*payload, SETTING_SIZE);
+    return true;
 }
 
 enum sl_status sl_h2_write_header(struct sl_buf *out, const struct sl_h2_frame_header *header)

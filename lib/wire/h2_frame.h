@@ -71,14 +71,18 @@ SL_MUST_USE enum sl_status sl_h2_frame_header_read(struct sl_span bytes,
 SL_MUST_USE enum sl_status sl_h2_frame_content(const struct sl_h2_frame_header *header,
                                                struct sl_span payload, struct sl_span *ret_content);
 
-/* The writers append one frame; SL_LIMIT when out is full. Nothing is checked. */
-enum sl_status sl_h2_write_header(struct sl_buf *out, const struct sl_h2_frame_header *header);
-enum sl_status sl_h2_write_frame(struct sl_buf *out, uint8_t type, uint8_t flags, uint32_t stream,
-                                 struct sl_span payload);
 struct sl_h2_setting_pair {
     uint16_t id;
     uint32_t value;
 };
+
+/* Takes the next parameter off the payload of SETTINGS (RFC 9113 6.5.1). False where less than a whole one is left. */
+bool sl_h2_setting_next(struct sl_span *payload, struct sl_h2_setting_pair *ret_pair);
+
+/* The writers append one frame; SL_LIMIT when out is full. Nothing is checked. */
+enum sl_status sl_h2_write_header(struct sl_buf *out, const struct sl_h2_frame_header *header);
+enum sl_status sl_h2_write_frame(struct sl_buf *out, uint8_t type, uint8_t flags, uint32_t stream,
+                                 struct sl_span payload);
 enum sl_status sl_h2_write_settings(struct sl_buf *out, const struct sl_h2_setting_pair *pairs,
                                     size_t count);
 enum sl_status sl_h2_write_settings_ack(struct sl_buf *out);

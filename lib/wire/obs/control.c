@@ -59,21 +59,18 @@ static struct sl_obs_sent take_settings(struct sl_observer *observer, enum sl_di
 {
     struct sl_obs_dir *bound = &observer->dir[sl_obs_other(dir)];
     struct sl_obs_sent sent = {.mark = observer->dir[dir].frames, .at = observer->at};
-    struct sl_rd rd;
-    sl_rd_init(&rd, payload);
-    while (sl_rd_left(&rd) >= 6) {
-        uint16_t id = sl_rd_be16(&rd);
-        uint32_t value = sl_rd_be32(&rd);
-        if (id == SL_H2_SETTINGS_INITIAL_WINDOW_SIZE && value <= SL_H2_MAX_WINDOW) {
-            sent.value = value;
+    struct sl_h2_setting_pair pair;
+    while (sl_h2_setting_next(&payload, &pair)) {
+        if (pair.id == SL_H2_SETTINGS_INITIAL_WINDOW_SIZE && pair.value <= SL_H2_MAX_WINDOW) {
+            sent.value = pair.value;
             sent.has_value = true;
-        } else if (id == SL_H2_SETTINGS_MAX_FRAME_SIZE && value <= SL_H2_MAX_FRAME_LIMIT &&
-                   value > bound->max_frame) {
-            bound->max_frame = value;
-        } else if (id == SL_H2_SETTINGS_HEADER_TABLE_SIZE && value > bound->hpack_table) {
-            bound->hpack_table = value;
+        } else if (pair.id == SL_H2_SETTINGS_MAX_FRAME_SIZE &&
+                   pair.value <= SL_H2_MAX_FRAME_LIMIT && pair.value > bound->max_frame) {
+            bound->max_frame = pair.value;
+        } else if (pair.id == SL_H2_SETTINGS_HEADER_TABLE_SIZE && pair.value > bound->hpack_table) {
+            bound->hpack_table = pair.value;
             if (bound->hpack != NULL) {
-                sl_hpack_decoder_set_table_size(bound->hpack, value);
+                sl_hpack_decoder_set_table_size(bound->hpack, pair.value);
             }
         }
     }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CONN-06 to 09: the streams that clients begin, and what they send on those that they have ended. */
-#include "lib/base/rd.h"
 #include "lib/wire/obs/state.h"
 
 static bool begins_stream(const struct sl_observer *observer,
@@ -143,17 +142,11 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
     }
 }
 
-static void read_settings(struct sl_observer *observer, struct sl_span payload)
+static void note_setting(struct sl_observer *observer, enum sl_dir dir,
+                         const struct sl_h2_setting_pair *pair)
 {
-    struct sl_rd rd;
-    sl_rd_init(&rd, payload);
-    while (sl_rd_left(&rd) >= 6) {
-        uint16_t id = sl_rd_be16(&rd);
-        uint32_t value = sl_rd_be32(&rd);
-        if (id == SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS) {
-            sl_rules_limit_announce(&observer->rules.streams, value,
-                                    observer->dir[SL_DIR_RESPONSE].frames);
-        }
+    if (dir == SL_DIR_RESPONSE && pair->id == SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS) {
+        sl_rules_limit_announce(&observer->rules.streams, pair->value, observer->dir[dir].frames);
     }
 }
 
@@ -161,13 +154,12 @@ static void whole(struct sl_observer *observer, enum sl_dir dir,
                   const struct sl_h2_frame_header *header, struct sl_span payload)
 {
     struct sl_rules *rules = &observer->rules;
+    (void)payload;
     if (header->stream != 0) {
         return;
     }
     bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
-    if (header->type == SL_H2_SETTINGS && dir == SL_DIR_RESPONSE && !is_ack) {
-        read_settings(observer, payload);
-    } else if (header->type == SL_H2_SETTINGS && dir == SL_DIR_REQUEST && is_ack) {
+    if (header->type == SL_H2_SETTINGS && dir == SL_DIR_REQUEST && is_ack) {
         const struct sl_obs_in_flight *sent = &observer->dir[SL_DIR_RESPONSE].settings;
         if (sent->count > 0) {
             (void)sl_rules_limit_ack(&rules->streams, sent->all[0].mark);
@@ -209,6 +201,7 @@ static void closed(struct sl_observer *observer, enum sl_dir dir)
 const struct sl_rule_group sl_rules_client = {
     .frame = judge_frame,
     .whole = whole,
+    .setting = note_setting,
     .request = judge_orphan,
     .fed = fed,
     .gap = gap,

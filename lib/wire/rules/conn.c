@@ -215,15 +215,12 @@ static void judge_settings(struct sl_observer *observer, enum sl_dir dir, struct
         observer->rules.are_settings_untracked[dir] = true;
     }
     drop_early(observer, dir, SL_EARLY_SETTINGS_ACK, 0);
-    struct sl_rd rd;
-    sl_rd_init(&rd, payload);
-    while (sl_rd_left(&rd) >= 6) {
-        uint16_t id = sl_rd_be16(&rd);
-        uint32_t value = sl_rd_be32(&rd);
-        const char *what = wrong_value(dir, id, value);
+    struct sl_h2_setting_pair pair;
+    while (sl_h2_setting_next(&payload, &pair)) {
+        const char *what = wrong_value(dir, pair.id, pair.value);
         if (what != NULL) {
             sl_rules_report(observer, SL_RULE_CONN_17, &place, "the %s sent SETTINGS with %s %u",
-                            sl_rules_side_name(dir), what, value);
+                            sl_rules_side_name(dir), what, pair.value);
             return;
         }
     }

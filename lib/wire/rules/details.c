@@ -20,20 +20,11 @@ enum {
 /* --- META-02 --- */
 
 /* The C core's SETTINGS that it takes true binary (gRPC proposal G1). */
-static void note_settings(struct sl_observer *observer, enum sl_dir dir,
-                          const struct sl_h2_frame_header *header, struct sl_span payload)
+static void note_setting(struct sl_observer *observer, enum sl_dir dir,
+                         const struct sl_h2_setting_pair *pair)
 {
-    struct sl_rd rd;
-    if (header->type != SL_H2_SETTINGS || header->stream != 0) {
-        return;
-    }
-    sl_rd_init(&rd, payload);
-    while (sl_rd_left(&rd) >= 6) {
-        uint16_t id = sl_rd_be16(&rd);
-        uint32_t value = sl_rd_be32(&rd);
-        if (id == TRUE_BINARY_SETTING) {
-            observer->rules.takes_true_binary[dir] = value == 1;
-        }
+    if (pair->id == TRUE_BINARY_SETTING) {
+        observer->rules.takes_true_binary[dir] = pair->value == 1;
     }
 }
 
@@ -152,7 +143,7 @@ static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
 }
 
 const struct sl_rule_group sl_rules_details = {
-    .whole = note_settings,
+    .setting = note_setting,
     .answer = judge_values,
     .end_stream = end_stream,
 };

@@ -171,22 +171,17 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
 }
 
 /* The client's SETTINGS_ENABLE_PUSH, and the frame size that the sender of dir takes. */
-static void read_settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
+static void note_setting(struct sl_observer *observer, enum sl_dir dir,
+                         const struct sl_h2_setting_pair *pair)
 {
     struct sl_rules *rules = &observer->rules;
     uint64_t mark = observer->dir[dir].frames;
-    struct sl_rd rd;
-    sl_rd_init(&rd, payload);
-    while (sl_rd_left(&rd) >= 6) {
-        uint16_t id = sl_rd_be16(&rd);
-        uint32_t value = sl_rd_be32(&rd);
-        if (id == SL_H2_SETTINGS_ENABLE_PUSH && dir == SL_DIR_REQUEST) {
-            bool was_off = rules->push_off_mark != 0;
-            rules->push_off_mark = value != 0 ? 0 : was_off ? rules->push_off_mark : mark;
-        } else if (id == SL_H2_SETTINGS_MAX_FRAME_SIZE && value >= SL_H2_DEFAULT_MAX_FRAME &&
-                   value <= SL_H2_MAX_FRAME_LIMIT) {
-            sl_rules_limit_announce(&rules->frame_size[sl_obs_other(dir)], value, mark);
-        }
+    if (pair->id == SL_H2_SETTINGS_ENABLE_PUSH && dir == SL_DIR_REQUEST) {
+        bool was_off = rules->push_off_mark != 0;
+        rules->push_off_mark = pair->value != 0 ? 0 : was_off ? rules->push_off_mark : mark;
+    } else if (pair->id == SL_H2_SETTINGS_MAX_FRAME_SIZE &&
+               pair->value >= SL_H2_DEFAULT_MAX_FRAME && pair->value <= SL_H2_MAX_FRAME_LIMIT) {
+        sl_rules_limit_announce(&rules->frame_size[sl_obs_other(dir)], pair->value, mark);
     }
 }
 
@@ -243,9 +238,7 @@ static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
     bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
     if (header->type == SL_H2_SETTINGS && header->stream == 0) {
         const struct sl_obs_in_flight *sent = &observer->dir[sl_obs_other(dir)].settings;
-        if (!is_ack) {
-            read_settings(observer, dir, payload);
-        } else if (header->length == 0 && sent->count > 0) {
+        if (is_ack && header->length == 0 && sent->count > 0) {
             (void)sl_rules_limit_ack(&observer->rules.frame_size[dir], sent->all[0].mark);
         }
     } else if (header->type == SL_H2_PUSH_PROMISE && !sl_rules_doubt(observer, dir)) {
@@ -306,6 +299,7 @@ static void closed(struct sl_observer *observer, enum sl_dir dir)
 const struct sl_rule_group sl_rules_frames = {
     .frame = judge_frame,
     .whole = judge_whole,
+    .setting = note_setting,
     .padding = report_padding,
     .fed = fed,
     .gap = gap,

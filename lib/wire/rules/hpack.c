@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* META-12: the encoder of header blocks keeps to the other side's table size (RFC 7541 4.2 to 4.4). */
-#include "lib/base/rd.h"
 #include "lib/wire/obs/state.h"
 
 enum {
@@ -32,28 +31,21 @@ static void report(struct sl_observer *observer, enum sl_dir dir, const char *wh
                     sl_rules_side_name(dir), place.stream, what);
 }
 
-static void settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
+static void note_setting(struct sl_observer *observer, enum sl_dir dir,
+                         const struct sl_h2_setting_pair *pair)
 {
-    struct sl_rd rd;
-    sl_rd_init(&rd, payload);
-    while (sl_rd_left(&rd) >= 6) {
-        uint16_t id = sl_rd_be16(&rd);
-        uint32_t value = sl_rd_be32(&rd);
-        if (id == SL_H2_SETTINGS_HEADER_TABLE_SIZE) {
-            sl_rules_limit_announce(&observer->rules.table_size[sl_obs_other(dir)], value,
-                                    observer->dir[dir].frames);
-        }
+    if (pair->id == SL_H2_SETTINGS_HEADER_TABLE_SIZE) {
+        sl_rules_limit_announce(&observer->rules.table_size[sl_obs_other(dir)], pair->value,
+                                observer->dir[dir].frames);
     }
 }
 
 static void whole(struct sl_observer *observer, enum sl_dir dir,
                   const struct sl_h2_frame_header *header, struct sl_span payload)
 {
-    if (header->type != SL_H2_SETTINGS || header->stream != 0) {
-        return;
-    }
-    if ((header->flags & SL_H2_FLAG_ACK) == 0) {
-        settings(observer, dir, payload);
+    (void)payload;
+    if (header->type != SL_H2_SETTINGS || header->stream != 0 ||
+        (header->flags & SL_H2_FLAG_ACK) == 0) {
         return;
     }
     struct sl_rule_limit *limit = &observer->rules.table_size[dir];
@@ -127,6 +119,7 @@ static void undecodable(struct sl_observer *observer, enum sl_dir dir)
 
 const struct sl_rule_group sl_rules_hpack = {
     .whole = whole,
+    .setting = note_setting,
     .block = judge_block,
     .undecodable = undecodable,
 };

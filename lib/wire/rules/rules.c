@@ -56,9 +56,25 @@ void sl_rules_frame(struct sl_observer *observer, enum sl_dir dir,
     }
 }
 
+static void tell_settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
+{
+    struct sl_h2_setting_pair pair;
+    while (sl_h2_setting_next(&payload, &pair)) {
+        for (size_t i = 0; i < GROUP_COUNT; i++) {
+            if (groups[i]->setting != NULL) {
+                groups[i]->setting(observer, dir, &pair);
+            }
+        }
+    }
+}
+
 void sl_rules_whole(struct sl_observer *observer, enum sl_dir dir,
                     const struct sl_h2_frame_header *header, struct sl_span payload)
 {
+    if (header->type == SL_H2_SETTINGS && header->stream == 0 &&
+        (header->flags & SL_H2_FLAG_ACK) == 0) {
+        tell_settings(observer, dir, payload);
+    }
     for (size_t i = 0; i < GROUP_COUNT; i++) {
         if (groups[i]->whole != NULL) {
             groups[i]->whole(observer, dir, header, payload);

@@ -85,6 +85,9 @@ struct sl_rule_group {
     /* A frame other than DATA is whole, nothing of it is missing; payload may be cut to what is looked at. */
     void (*whole)(struct sl_observer *observer, enum sl_dir dir,
                   const struct sl_h2_frame_header *header, struct sl_span payload);
+    /* SETTINGS of dir, no acknowledgement, are whole, and say this; before `whole`. */
+    void (*setting)(struct sl_observer *observer, enum sl_dir dir,
+                    const struct sl_h2_setting_pair *pair);
     /* The padding of the DATA frame in progress is longer than the frame. */
     void (*padding)(struct sl_observer *observer, enum sl_dir dir);
     /* A header block of dir is whole and about to be decoded; its HEADERS are sl_obs_dir.block_header. */
