@@ -23,17 +23,8 @@ struct options {
     bool wants_ping, is_json;
 };
 
-#define SET_FLAG(name, member)                                                                 \
-    static enum sl_status set_##name(void *target, const char *value, struct sl_error *reterr) \
-    {                                                                                          \
-        struct options *options = target;                                                      \
-        (void)value;                                                                           \
-        (void)reterr;                                                                          \
-        options->member = true;                                                                \
-        return SL_OK;                                                                          \
-    }
-SET_FLAG(ping, wants_ping)
-SET_FLAG(json, is_json)
+HAR_SET_FLAG(struct options, ping, wants_ping)
+HAR_SET_FLAG(struct options, json, is_json)
 
 static const struct sl_cli_option own[] = {
     {"ping-interval", 0, NULL, "measure the chat's ping interval too; takes two of them", set_ping},

@@ -30,18 +30,9 @@ struct options {
 };
 static const char program[] = "sluice-harness probe";
 
-#define SET_FLAG(name, member)                                                                 \
-    static enum sl_status set_##name(void *target, const char *value, struct sl_error *reterr) \
-    {                                                                                          \
-        struct options *options = target;                                                      \
-        (void)value;                                                                           \
-        (void)reterr;                                                                          \
-        options->member = true;                                                                \
-        return SL_OK;                                                                          \
-    }
-SET_FLAG(list, is_list)
-SET_FLAG(dry, is_dry)
-SET_FLAG(remote, may_be_remote)
+HAR_SET_FLAG(struct options, list, is_list)
+HAR_SET_FLAG(struct options, dry, is_dry)
+HAR_SET_FLAG(struct options, remote, may_be_remote)
 
 static enum sl_status set_class(void *target, const char *value, struct sl_error *reterr)
 {

@@ -25,17 +25,8 @@ SET_STRING(known, known_failing)
 SET_STRING(evidence, evidence)
 SET_STRING(capture, capture)
 
-#define SET_FLAG(name, member)                                                                  \
-    static enum sl_status set_##name(void *options, const char *value, struct sl_error *reterr) \
-    {                                                                                           \
-        struct har_run_options *run = options;                                                  \
-        (void)value;                                                                            \
-        (void)reterr;                                                                           \
-        run->member = true;                                                                     \
-        return SL_OK;                                                                           \
-    }
-SET_FLAG(strict, is_strict)
-SET_FLAG(no_canary, has_no_canary)
+HAR_SET_FLAG(struct har_run_options, strict, is_strict)
+HAR_SET_FLAG(struct har_run_options, no_canary, has_no_canary)
 
 static enum sl_status add(struct har_list *list, const char *value, struct sl_error *reterr)
 {

@@ -48,4 +48,15 @@ extern const struct sl_cli har_run_cli;
  * struct har_run_options. */
 const struct sl_cli_option *har_run_option(const char *name);
 
+/* Defines set_NAME() of an option without a value: MEMBER of the options, which are of this type, becomes true. */
+#define HAR_SET_FLAG(type, name, member)                                                       \
+    static enum sl_status set_##name(void *target, const char *value, struct sl_error *reterr) \
+    {                                                                                          \
+        type *options = target;                                                                \
+        (void)value;                                                                           \
+        (void)reterr;                                                                          \
+        options->member = true;                                                                \
+        return SL_OK;                                                                          \
+    }
+
 #endif

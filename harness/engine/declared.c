@@ -18,13 +18,11 @@ void har_declared_note(struct har_play *play, const struct sl_headers *headers)
 {
     const struct sl_header *field = sl_headers_find(headers, "chat-capabilities");
     struct sl_span rest = field == NULL ? sl_span(NULL, 0) : field->value;
-    while (rest.len > 0) {
-        const uint8_t *comma = memchr(rest.data, ',', rest.len);
-        size_t len = comma == NULL ? rest.len : (size_t)(comma - rest.data);
-        struct sl_span word = trimmed(sl_span_first(rest, len));
+    struct sl_span item;
+    while (sl_span_next_item(&rest, &item)) {
+        struct sl_span word = trimmed(item);
         play->says_fill |= sl_span_is(word, "fill");
         play->says_dedup |= sl_span_is(word, "dedup");
-        rest = sl_span_from(rest, comma == NULL ? len : len + 1);
     }
 }
 

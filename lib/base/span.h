@@ -58,4 +58,18 @@ static inline struct sl_span sl_span_first(struct sl_span span, size_t len)
     return sl_span(span.data, len < span.len ? len : span.len);
 }
 
+/* Takes the next item of a list that is separated by commas off *list, with the spaces around it. False at the end, which is
+ * a NULL data pointer; behind a last comma there is one more item, which is empty. */
+static inline bool sl_span_next_item(struct sl_span *list, struct sl_span *ret_item)
+{
+    if (list->data == NULL) {
+        return false;
+    }
+    const uint8_t *comma = (const uint8_t *)memchr(list->data, ',', list->len);
+    size_t len = comma == NULL ? list->len : (size_t)(comma - list->data);
+    *ret_item = sl_span(list->data, len);
+    *list = comma == NULL ? sl_span(NULL, 0) : sl_span(comma + 1, list->len - len - 1);
+    return true;
+}
+
 #endif

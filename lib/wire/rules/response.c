@@ -97,11 +97,8 @@ static bool contains(struct sl_span text, const char *word)
 /* An item of a list that is separated by commas. */
 static bool lists(struct sl_span list, struct sl_span wanted)
 {
-    while (list.len > 0) {
-        const uint8_t *comma = memchr(list.data, ',', list.len);
-        size_t len = comma == NULL ? list.len : (size_t)(comma - list.data);
-        struct sl_span item = sl_span_first(list, len);
-        list = sl_span_from(list, len + 1);
+    struct sl_span item;
+    while (sl_span_next_item(&list, &item)) {
         while (item.len > 0 && item.data[0] == ' ') {
             item = sl_span_from(item, 1);
         }

@@ -118,16 +118,13 @@ enum sl_base64_kind sl_syntax_base64(struct sl_span text)
 enum sl_base64_kind sl_syntax_base64_list(struct sl_span list)
 {
     enum sl_base64_kind worst = SL_BASE64_UNPADDED;
-    for (bool is_more = true; is_more;) {
-        const uint8_t *comma = list.len == 0 ? NULL : memchr(list.data, ',', list.len);
-        size_t len = comma == NULL ? list.len : (size_t)(comma - list.data);
-        enum sl_base64_kind kind = sl_syntax_base64(sl_span_first(list, len));
+    struct sl_span item;
+    while (sl_span_next_item(&list, &item)) {
+        enum sl_base64_kind kind = sl_syntax_base64(item);
         if (kind == SL_NO_BASE64) {
             return SL_NO_BASE64;
         }
         worst = kind == SL_BASE64_PADDED ? kind : worst;
-        is_more = comma != NULL;
-        list = sl_span_from(list, len + 1);
     }
     return worst;
 }

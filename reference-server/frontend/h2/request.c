@@ -129,19 +129,6 @@ static struct sl_span trim(struct sl_span value)
     return value;
 }
 
-/* Takes the next of a list's comma-separated items out of *list. False at the end. */
-static bool next_item(struct sl_span *list, struct sl_span *ret_item)
-{
-    if (list->data == NULL) {
-        return false;
-    }
-    const uint8_t *comma = list->len == 0 ? NULL : memchr(list->data, ',', list->len);
-    size_t len = comma == NULL ? list->len : (size_t)(comma - list->data);
-    *ret_item = sl_span(list->data, len);
-    *list = comma == NULL ? sl_span(NULL, 0) : sl_span(comma + 1, list->len - len - 1);
-    return true;
-}
-
 static void on_method(struct srv_h2_request *request, struct sl_span value)
 {
     see_once(request, SEEN_METHOD, value);
@@ -233,7 +220,7 @@ static void on_encoding(struct srv_h2_request *request, struct sl_span value)
 static void on_accept_encoding(struct srv_h2_request *request, struct sl_span value)
 {
     struct sl_span item;
-    while (next_item(&value, &item)) {
+    while (sl_span_next_item(&value, &item)) {
         request->accepts_gzip = request->accepts_gzip || sl_span_is(trim(item), "gzip");
     }
 }
@@ -321,7 +308,7 @@ static bool is_base64(struct sl_span value)
 static void on_binary(struct srv_h2_request *request, struct sl_span value)
 {
     struct sl_span item;
-    while (next_item(&value, &item)) {
+    while (sl_span_next_item(&value, &item)) {
         note_unless(request, is_base64(trim(item)), BAD_BINARY);
     }
 }
