@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* META-02, META-13: binary values of responses, and the details of a status. */
+/* META-02, META-13: binary values of either side, and the details of a status. */
 #include "lib/base/hex.h"
 #include "lib/base/rd.h"
 #include "lib/wire/grpc_status.h"
@@ -28,6 +28,30 @@ static void note_setting(struct sl_observer *observer, enum sl_dir dir,
     }
 }
 
+void sl_rules_judge_binary(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                           const struct sl_header *field)
+{
+    if (!sl_syntax_is_binary(field->name) || sl_header_is_inferred(field) ||
+        sl_rules_is_true_binary(observer, dir, field)) {
+        return;
+    }
+    enum sl_base64_kind kind = sl_syntax_base64_list(field->value);
+    struct sl_rule_place place = sl_rules_side_place(observer, dir, stream);
+    const char *where = dir == SL_DIR_REQUEST ? "client's request" : "response";
+    bool is_details = dir == SL_DIR_RESPONSE && sl_span_is(field->name, DETAILS); /* META-13 */
+    if (kind == SL_NO_BASE64 && !is_details) {
+        sl_rules_report(observer, SL_RULE_META_02, &place,
+                        "the value of %.*s in the %s is no base64",
+                        SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)), where);
+    } else if (kind == SL_BASE64_PADDED && !stream->rules.has_reported_padding[dir]) {
+        stream->rules.has_reported_padding[dir] = true;
+        place.level = 'S';
+        sl_rules_report(observer, SL_RULE_META_02, &place,
+                        "the value of %.*s in the %s is sent with padding",
+                        SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)), where);
+    }
+}
+
 static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
                          const struct sl_headers *headers, bool is_first, bool is_last)
 {
@@ -37,26 +61,7 @@ static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
         return;
     }
     for (size_t i = 0; i < headers->count; i++) {
-        const struct sl_header *field = &headers->fields[i];
-        if (!sl_syntax_is_binary(field->name) || sl_header_is_inferred(field) ||
-            sl_rules_is_true_binary(observer, SL_DIR_RESPONSE, field)) {
-            continue;
-        }
-        enum sl_base64_kind kind = sl_syntax_base64_list(field->value);
-        struct sl_rule_place place = sl_rules_place_of(observer, stream);
-        bool is_details = sl_span_is(field->name, DETAILS); /* META-13 has that of it */
-        if (kind == SL_NO_BASE64 && !is_details) {
-            sl_rules_report(observer, SL_RULE_META_02, &place,
-                            "the value of %.*s in the response is no base64",
-                            SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)));
-        } else if (kind == SL_BASE64_PADDED &&
-                   !stream->rules.has_reported_padding[SL_DIR_RESPONSE]) {
-            stream->rules.has_reported_padding[SL_DIR_RESPONSE] = true;
-            place.level = 'S';
-            sl_rules_report(observer, SL_RULE_META_02, &place,
-                            "the value of %.*s in the response is sent with padding",
-                            SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)));
-        }
+        sl_rules_judge_binary(observer, SL_DIR_RESPONSE, stream, &headers->fields[i]);
     }
 }
 

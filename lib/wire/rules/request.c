@@ -156,36 +156,13 @@ static void judge_value(struct sl_observer *observer, struct sl_stream *stream,
     }
 }
 
-/* META-02 */
-static void judge_binary(struct sl_observer *observer, struct sl_stream *stream,
-                         const struct sl_header *field)
-{
-    if (!sl_syntax_is_binary(field->name) ||
-        sl_rules_is_true_binary(observer, SL_DIR_REQUEST, field)) {
-        return;
-    }
-    struct sl_rule_place place = sl_rules_request_place(observer, stream);
-    enum sl_base64_kind kind = sl_syntax_base64_list(field->value);
-    if (kind == SL_NO_BASE64) {
-        sl_rules_report(observer, SL_RULE_META_02, &place,
-                        "the value of %.*s in the client's request is no base64",
-                        SL_SPAN_ARG(shown(field->name)));
-    } else if (kind == SL_BASE64_PADDED && !stream->rules.has_reported_padding[SL_DIR_REQUEST]) {
-        stream->rules.has_reported_padding[SL_DIR_REQUEST] = true;
-        place.level = 'S';
-        sl_rules_report(observer, SL_RULE_META_02, &place,
-                        "the value of %.*s in the client's request is sent with padding",
-                        SL_SPAN_ARG(shown(field->name)));
-    }
-}
-
 static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
                          const struct sl_headers *headers)
 {
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
         judge_value(observer, stream, field);
-        judge_binary(observer, stream, field);
+        sl_rules_judge_binary(observer, SL_DIR_REQUEST, stream, field);
     }
 }
 

@@ -58,6 +58,9 @@ bool sl_rules_are_inferred(const struct sl_headers *headers);
  * other side takes, or may have said that it takes. */
 bool sl_rules_is_true_binary(const struct sl_observer *observer, enum sl_dir dir,
                              const struct sl_header *field);
+/* META-02: one field of the sender of dir, a -bin one or not. */
+void sl_rules_judge_binary(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                           const struct sl_header *field);
 /* The grpc-status of a response, or NULL without one, or with one that is malformed or inferred. */
 const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t *ret_code);
 /* A finding about this side of a stream, at its call. */
