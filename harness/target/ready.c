@@ -127,8 +127,12 @@ static void on_end(void *owner, struct har_stream *stream, const struct har_stre
         return;
     }
     ready->took_ns = sl_clock_mono_ns() - ready->begin_ns;
+    /* Whether it came before the call was sent or after it is luck. */
+    const char *message = result->source == SL_FROM_GOAWAY
+                              ? "the server takes no new streams: it sent GOAWAY"
+                              : result->message;
     snprintf(ready->text, sizeof ready->text, "%s: %s", name == NULL ? "unknown status" : name,
-             result->message);
+             message);
     ready->peer = *har_conn_peer(ready->conn);
     if (is_from_wire && result->code != SL_GRPC_UNAVAILABLE) {
         finish(ready, SL_OK);

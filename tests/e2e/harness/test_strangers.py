@@ -93,8 +93,10 @@ class Strangers(unittest.TestCase):
         return stranger.address
 
     def test_they_are_told_from_each_other_and_nothing_passes(self):
-        with socket.create_server(("127.0.0.1", 0)) as gone:
-            dead = f"127.0.0.1:{gone.getsockname()[1]}"
+        gone = socket.socket()  # bound all the time, so that no stranger gets its port, and never listening
+        self.addCleanup(gone.close)
+        gone.bind(("127.0.0.1", 0))
+        dead = f"127.0.0.1:{gone.getsockname()[1]}"
         runs = {name: (self.begin(self.meet(treat), "--tag", "wire"), told) for name, (treat, told) in STRANGERS.items()}
         runs["dead"] = self.begin(dead, "--tag", "abuse"), "connection refused"
         for name, (run, told) in runs.items():
