@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/compare/load.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 enum {
     CONTAINER_WEIGHT = 6,
     NAME_SHOWN = 100,
+    UTF8_BYTES_MAX = 4,
 };
 
 static const struct har_shape hiccup_shape[] = {
@@ -277,11 +279,25 @@ static enum sl_status read_run(struct har_compare_run *run, struct sl_error *err
                : SL_OK;
 }
 
-static enum sl_status refuse_json(struct sl_error *error, const char *file,
+/* Whether an object or an array ends before it is whole. A file may be cut anywhere: within a number, a word or an escape
+ * too, where the parser speaks of a wrong token, and stands at the end; or within a character, where it stands before it. */
+static bool is_cut_off(const char *text, size_t len, const json_error_t *problem)
+{
+    size_t start = 0;
+    while (start < len && isspace((unsigned char)text[start])) {
+        start++;
+    }
+    size_t seen = problem->position < 0 ? 0 : (size_t)problem->position;
+    if (json_error_code(problem) == json_error_invalid_utf8) {
+        seen += UTF8_BYTES_MAX - 1;
+    }
+    return start < len && (text[start] == '{' || text[start] == '[') && seen >= len;
+}
+
+static enum sl_status refuse_json(struct sl_error *error, const char *file, bool is_cut,
                                   const json_error_t *problem)
 {
     char text[JSON_ERROR_TEXT_LENGTH + 100];
-    bool is_cut = json_error_code(problem) == json_error_premature_end_of_input;
     (void)snprintf(text, sizeof(text), "line %d, column %d: %s%s", problem->line, problem->column,
                    is_cut ? "it ends in the middle: was the file cut off? " : "", problem->text);
     return refuse(error, SL_MALFORMED, file, text);
@@ -301,7 +317,7 @@ enum sl_status har_compare_parse(const char *text, size_t len, const char *file,
     }
     run.root = json_loadb(text, len, JSON_DECODE_ANY, &problem);
     if (run.root == NULL) {
-        return refuse_json(reterr_error, file, &problem);
+        return refuse_json(reterr_error, file, is_cut_off(text, len, &problem), &problem);
     }
     enum sl_status status = check_schema(run.root, file, reterr_error);
     if (status == SL_OK) {
