@@ -8,6 +8,10 @@
 
 #include "lib/base/alloc.h"
 
+enum {
+    FIRST_READ = 16 * 1024,
+};
+
 char *har_read_file(const char *path, size_t max, size_t *ret_len, struct sl_error *reterr_error)
 {
     FILE *file = fopen(path, "rb");
@@ -15,8 +19,14 @@ char *har_read_file(const char *path, size_t max, size_t *ret_len, struct sl_err
         (void)sl_error_set(reterr_error, SL_IO, "cannot be opened: %s", strerror(errno));
         return NULL;
     }
-    char *text = sl_alloc(max + 1);
-    *ret_len = fread(text, 1, max + 1, file);
+    size_t room = max < FIRST_READ ? max : FIRST_READ; /* most are far shorter than they may be */
+    char *text = sl_alloc(room + 1);
+    *ret_len = fread(text, 1, room + 1, file);
+    while (*ret_len > room && room < max) {
+        room = room > max / 2 ? max : 2 * room;
+        text = sl_realloc(text, room + 1);
+        *ret_len += fread(text + *ret_len, 1, room + 1 - *ret_len, file);
+    }
     bool is_bad = ferror(file) != 0;
     (void)fclose(file);
     if (is_bad || *ret_len > max) {

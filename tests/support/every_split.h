@@ -7,9 +7,10 @@
  *
  * The decoder is driven through a struct of functions that write what they see into a transcript, one
  * line an event. The input is fed whole, then in two pieces for every cut point, then byte by byte:
- * all transcripts must be equal. Then every truncated length is fed whole and byte by byte: both
- * must agree, and before the decoder is told of the end the transcript must be a prefix of the whole
- * one. Pieces are exact heap copies, so that a read past one is caught by the sanitizers.
+ * all transcripts must be equal. Then every truncated length is fed whole, and with its last bytes one
+ * by one: both must agree, and before the decoder is told of the end the transcript must be that of as
+ * many single bytes, a prefix of the whole one. So the work grows with the square of the length in bytes
+ * that are read, not in calls. Pieces are exact heap copies, so that a read past one is caught by the sanitizers.
  *
  * Fails the running cmocka test at the first difference and prints both transcripts.
  */
