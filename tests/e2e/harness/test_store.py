@@ -38,15 +38,24 @@ class Store(unittest.TestCase):
         reflection = Path(os.environ["SLUICE_SOURCE"], "proto", "grpc", "reflection", "v1")
         subprocess.run([os.environ["PROTOC"], f"-I{reflection}", f"--python_out={cls.folder.path}",
                         "reflection.proto"], check=True)
+        cls.set_mode("", "")
+        cls.server = subprocess.Popen([sys.executable, HERE / "server.py", cls.folder.path], stdout=subprocess.PIPE, text=True)
+        cls.address = f"127.0.0.1:{int(cls.server.stdout.readline())}"
 
     @classmethod
     def tearDownClass(cls):
+        cls.server.kill()
+        cls.server.wait()
+        cls.server.stdout.close()
         cls.folder.held.cleanup()
 
+    @classmethod
+    def set_mode(cls, wrong, reflection):
+        (cls.folder.path / "mode").write_text(f"{wrong}\n{reflection}")
+
     def run_on(self, wrong, *schema, reflection=""):
-        command = (f"exec '{sys.executable}' '{HERE / 'server.py'}' {{port}} '{self.folder.path}' "
-                   f"'{wrong}' '{reflection}'")
-        return Run(self.folder, SCENARIO, *schema, target=("--exec", command), profile="seed")
+        self.set_mode(wrong, reflection)
+        return Run(self.folder, SCENARIO, *schema, target=("--target", self.address), profile="seed")
 
     def test_it_passes_by_the_proto_alone(self):
         run = self.run_on("", "--proto", PROTO)

@@ -75,13 +75,17 @@ class Reflection:
                 yield self.answer(request, context)
 
 
-def handlers(mode):
-    """mode: what kind of server it is, and `:v1alpha` where it has no other version; "": no reflection."""
-    kind, _, version = mode.partition(":")
-    if kind == "":
-        return ()
-    serve = grpc.stream_stream_rpc_method_handler(
-        Reflection(kind).serve, reflection_pb2.ServerReflectionRequest.FromString)
-    return tuple(grpc.method_handlers_generic_handler(f"grpc.reflection.{name}.ServerReflection",
-                                                      {"ServerReflectionInfo": serve})
-                 for name in ("v1", "v1alpha") if version in ("", name))
+class Handler(grpc.GenericRpcHandler):
+    """mode: gives what kind of server it is, and `:v1alpha` where it has no other version; "": no reflection."""
+
+    def __init__(self, mode):
+        self.mode = mode
+
+    def service(self, details):
+        kind, _, version = self.mode().partition(":")
+        served = [f"/grpc.reflection.{name}.ServerReflection/ServerReflectionInfo"
+                  for name in ("v1", "v1alpha") if version in ("", name)]
+        if kind == "" or details.method not in served:
+            return None
+        return grpc.stream_stream_rpc_method_handler(Reflection(kind).serve,
+                                                     reflection_pb2.ServerReflectionRequest.FromString)
