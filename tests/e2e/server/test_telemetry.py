@@ -30,6 +30,10 @@ def server(*args):
     return sut.Server("--frontend", FRONTEND, *args)
 
 
+# The queue of spans, their way to the collector and the count of lines know no front end: what is theirs alone is shown on one.
+on_one_front_end = unittest.skipUnless(FRONTEND == "h2", "the same on both front ends")
+
+
 class Collector:
     """Takes POSTs; replies is what the first ones get: (status, headers), and each later one 200. None is answered
     before gate is set."""
@@ -200,11 +204,14 @@ class Spans(unittest.TestCase):
         with Collector() as collector:
             with server("--otlp", collector.url, "--log-calls", "none") as target, \
                     sut.Client(target) as client:
-                for _ in range(1500):
-                    send(client)
-            self.assertEqual(len(collector.spans()), 1500)
+                calls = [client.send_message.future(chat_pb2.ChatMessage(room_id="r", text="x"), timeout=sut.WAIT,
+                                                    wait_for_ready=True) for _ in range(1100)]
+                for call in calls:
+                    call.result()
+            self.assertEqual(len(collector.spans()), 1100)
             self.assertLessEqual(max(len(spans_of(post[2])) for post in collector.posts), 512)
 
+    @on_one_front_end
     def test_a_batch_that_was_refused_for_now_is_sent_again(self):
         with Collector([(503, {}), (429, {"Retry-After": "1"})]) as collector:
             with server("--otlp", collector.url) as target, sut.Client(target) as client:
@@ -214,6 +221,7 @@ class Spans(unittest.TestCase):
             self.assertGreaterEqual(collector.posts[2][3] - collector.posts[1][3], 0.9)
             self.assertEqual(len(collector.spans()), 1)
 
+    @on_one_front_end
     def test_a_batch_that_was_refused_for_good_is_not(self):
         with Collector([(400, {})]) as collector:
             with server("--otlp", collector.url) as target, sut.Client(target) as client:
@@ -224,6 +232,7 @@ class Spans(unittest.TestCase):
             self.assertEqual(len(collector.spans()), 1)
             self.assertIn("not_delivered=1", "".join(target.log))
 
+    @on_one_front_end
     def test_a_slow_collector_gets_all_that_the_queue_holds(self):
         gate = threading.Event()
         with Collector(gate=gate) as collector:
@@ -258,15 +267,18 @@ class Spans(unittest.TestCase):
         self.assertIsNotNone(lost, log)
         self.assertEqual(int(lost.group(1)) + int(lost.group(2)), 12000)
 
+    @on_one_front_end
     def test_a_collector_that_hangs_delays_nothing(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.assert_goes_on("http://127.0.0.1:%d" % listener.getsockname()[1])
 
+    @on_one_front_end
     def test_a_collector_that_refuses_delays_nothing(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
         self.assert_goes_on("http://127.0.0.1:%d" % port)
 
+    @on_one_front_end
     def test_an_address_that_is_none_is_bad_usage(self):
         for url in ("ftp://localhost", "localhost:4318", "http://", "", "file:///etc/passwd"):
             with self.subTest(url=url):
@@ -356,6 +368,7 @@ class Log(unittest.TestCase):
                     text = shown.group(1)
                     self.assertEqual(json.loads(text) if text[0] == '"' else text, value[:64])
 
+    @on_one_front_end
     def test_a_flood_of_errors_is_counted_rather_than_written(self):
         with server("--log", "json") as target, sut.Client(target) as client:
             began = time.monotonic()
@@ -378,7 +391,7 @@ class Log(unittest.TestCase):
         target = type("Target", (), {})()
         target.address = process.stdout.readline().decode().split()[-1]
         with sut.Client(target) as client:
-            for _ in range(6):  # each about 400 KiB of lines: a pipe holds 64, the buffer 1024
+            for _ in range(4):  # each about 400 KiB of lines: a pipe holds 64, the buffer 1024
                 calls = [client.send_message.future(chat_pb2.ChatMessage(room_id="r", text="x"),
                                                     timeout=sut.WAIT) for _ in range(1000)]
                 for call in calls:
@@ -395,7 +408,7 @@ class Log(unittest.TestCase):
         written = sum(line["component"] == "call" for line in lines)
         dropped = sum(line.get("dropped", 0) for line in lines)
         self.assertGreater(dropped, 0)
-        self.assertGreaterEqual(written + dropped, 6000)
+        self.assertGreaterEqual(written + dropped, 4000)
 
 
 if __name__ == "__main__":
