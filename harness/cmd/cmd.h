@@ -2,6 +2,8 @@
 #ifndef HAR_CMD_H
 #define HAR_CMD_H
 
+#include <stddef.h>
+
 /* The subcommands. Each parses its own arguments (argv[0] is its name) and returns the exit status. */
 int har_cmd_run(int argc, char **argv);
 int har_cmd_replay(int argc, char **argv);
@@ -21,6 +23,9 @@ int har_cmd_client(int argc, char **argv); /* of the harness itself: harness/tar
 /* Loads the built-in scenarios; 0, or 2 with the reason on stderr. */
 struct har_library;
 int har_cmd_library(const char *program, struct har_library *library);
+/* Only these, where each is the id of one; else all, as globs, files and mistakes need them. */
+int har_cmd_library_named(const char *program, struct har_library *library, char *const *ids,
+                          size_t count);
 /* The baselines beside the scenarios of the folder; a bad one is told on stderr and left out. */
 struct har_baselines;
 void har_cmd_baselines(const char *program, const char *folder, struct har_baselines *set);

@@ -60,7 +60,8 @@ static const struct sl_cli cli = {
                                      {NULL, NULL}},
 };
 
-int har_cmd_library(const char *program, struct har_library *library)
+int har_cmd_library_named(const char *program, struct har_library *library, char *const *ids,
+                          size_t count)
 {
     char folder[HAR_FOLDER_MAX];
     struct sl_error error = {0};
@@ -71,11 +72,22 @@ int har_cmd_library(const char *program, struct har_library *library)
                       program);
         return 2;
     }
-    if (har_library_load(library, folder, &error) != SL_OK) {
+    enum sl_status status =
+        count == 0 ? SL_NOT_FOUND : har_library_load_named(library, folder, ids, count, &error);
+    if (status == SL_NOT_FOUND) {
+        har_library_release(library);
+        status = har_library_load(library, folder, &error);
+    }
+    if (status != SL_OK) {
         (void)fprintf(stderr, "%s: %s:%zu: %s\n", program, error.source, error.line, error.text);
         return 2;
     }
     return 0;
+}
+
+int har_cmd_library(const char *program, struct har_library *library)
+{
+    return har_cmd_library_named(program, library, NULL, 0);
 }
 
 static void add_strings(struct sl_json_out *json, const char *key,

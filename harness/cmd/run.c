@@ -121,5 +121,9 @@ int har_cmd_run(int argc, char **argv)
         sl_headers_release(&job.options.metadata);
         return status;
     }
+    if (job.options.tags.count == 0) { /* a tag may be one of any scenario */
+        job.named = cli.operands;
+        job.named_count = (size_t)cli.operand_count;
+    }
     return har_run_job(&job);
 }

@@ -101,10 +101,9 @@ static int prepare(struct har_run_job *job)
         status = check_folders(job);
     }
     if (status == 0) {
-        status = har_cmd_library(job->program, &job->library);
+        status = har_cmd_library_named(job->program, &job->library, job->named, job->named_count);
     }
     if (status == 0) {
-        har_cmd_baselines(job->program, job->library.folder, &job->baselines);
         status = job->choose(job);
     }
     if (status == 0 && har_profile_load(job->options.profile, job->library.folder, &job->profile,
@@ -160,6 +159,16 @@ static void describe(struct har_run_job *job, const struct har_result *result)
     sl_buf_release(&text);
 }
 
+/* What other stacks did is told beside failures only. */
+static const struct har_baselines *baselines(struct har_run_job *job)
+{
+    if (!job->has_baselines) {
+        job->has_baselines = true;
+        har_cmd_baselines(job->program, job->library.folder, &job->baselines);
+    }
+    return &job->baselines;
+}
+
 static void on_told(void *owner, const struct har_result *told)
 {
     struct har_run_job *job = owner;
@@ -167,7 +176,7 @@ static void on_told(void *owner, const struct har_result *told)
     bool is_listed = har_known_find(&job->known, result->scenario->id) != NULL;
     result->is_known = is_listed && result->outcome == HAR_FAIL;
     result->has_unexpected_pass = is_listed && result->outcome == HAR_PASS;
-    result->baselines = &job->baselines;
+    result->baselines = result->outcome == HAR_FAIL ? baselines(job) : NULL;
     describe(job, result);
     har_live_erase(&job->live);
     if (job->live.is_on) {
@@ -184,7 +193,7 @@ static int check_known(const struct har_run_job *job)
 {
     int status = 0;
     for (size_t i = 0; i < job->known.count; i++) {
-        if (har_library_find(&job->library, job->known.entries[i].id) == NULL) {
+        if (!har_library_has(&job->library, job->known.entries[i].id)) {
             (void)fprintf(stderr, "%s: %s: no scenario '%s'\n", job->program,
                           job->options.known_failing, job->known.entries[i].id);
             status = 1;

@@ -22,8 +22,11 @@ typedef int har_choose_fn(struct har_run_job *job);
 
 /* Everything that a run needs, gathered step by step and released in one place. */
 struct har_run_job {
-    const char *program; /* for messages; this and the next six and the options are the caller's */
+    const char
+        *program; /* for messages; this and the next eight and the options are the caller's */
     har_choose_fn *choose;
+    char *const *named; /* what the scenarios are chosen by, where that may be ids alone */
+    size_t named_count; /* 0: choose needs all that there are */
     void (*played)(struct har_run_job *job); /* all verdicts are there; may be NULL */
     /* What fills suite, in place of har_suite_run; NULL: that. */
     void (*play)(struct har_run_job *job, const struct har_suite_config *config);
@@ -40,7 +43,8 @@ struct har_run_job {
     struct har_binding binding;
     bool has_binding; /* else chat.v1 */
     struct har_known known;
-    struct har_baselines baselines;
+    struct har_baselines baselines; /* from the first failure on */
+    bool has_baselines;
     struct sl_pool *pool;
     struct har_cmd_target target;
     struct har_suite suite;

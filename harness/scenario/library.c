@@ -189,6 +189,50 @@ enum sl_status har_library_load(struct har_library *library, const char *folder,
     return status;
 }
 
+/* ---- by id ---- */
+
+/* The file of the id, where it is one that a whole library would have. */
+static bool find_file(const char *folder, const char *id, char path[HAR_FOLDER_MAX + 300])
+{
+    struct stat info;
+    char first[NAME_MAX + 1];
+    (void)snprintf(first, sizeof(first), "%.*s", (int)strcspn(id, "/"), id);
+    bool is_id = id[0] != '\0' && id[0] != '/' && id[0] != '.' && strstr(id, "/.") == NULL &&
+                 strstr(id, "//") == NULL && is_of_scenarios(first);
+    int len = snprintf(path, HAR_FOLDER_MAX + 300, "%.3000s/%.1000s.json", folder, id);
+    const char *slash = strrchr(path, '/');
+    return is_id && len > 0 && is_scenario_name(slash + 1) && stat(path, &info) == 0 &&
+           S_ISREG(info.st_mode);
+}
+
+bool har_library_has(const struct har_library *library, const char *id)
+{
+    char path[HAR_FOLDER_MAX + 300];
+    return har_library_find(library, id) != NULL ||
+           (library->is_part && find_file(library->folder, id, path));
+}
+
+enum sl_status har_library_load_named(struct har_library *library, const char *folder,
+                                      char *const *ids, size_t count, struct sl_error *reterr_error)
+{
+    enum sl_status status = SL_OK;
+    struct sl_error error = {0};
+    *library = (struct har_library){.is_part = true};
+    (void)snprintf(library->folder, sizeof(library->folder), "%s", folder);
+    for (size_t i = 0; i < count && status == SL_OK; i++) {
+        char path[HAR_FOLDER_MAX + 300];
+        status = find_file(folder, ids[i], path)
+                     ? add_file(library, path, ids[i], &error)
+                     : sl_error_set(&error, SL_NOT_FOUND, "no scenario '%.60s'", ids[i]);
+    }
+    if (status != SL_OK && reterr_error != NULL) {
+        *reterr_error = error;
+    } else if (library->count > 0) {
+        qsort(library->scenarios, library->count, sizeof(library->scenarios[0]), by_id);
+    }
+    return status;
+}
+
 enum sl_status har_library_add(struct har_library *library, const char *path,
                                struct sl_error *reterr_error)
 {
