@@ -74,17 +74,28 @@ static bool is_as_it_must_be(const struct har_case *item)
     return item->outcome != HAR_PASS;
 }
 
-enum sl_status har_case_judge(struct har_case *item, struct sl_span report)
+static const json_t *find_result(const json_t *report, const char *id)
 {
-    json_t *root = json_loadb((const char *)report.data, report.len, 0, NULL);
-    const json_t *results = json_object_get(root, "results");
-    const json_t *result = json_array_get(results, 0);
+    size_t index = 0;
+    const json_t *result = NULL;
+    json_array_foreach (json_object_get(report, "results"), index, result) {
+        const char *of = json_string_value(json_object_get(result, "id"));
+        if (of != NULL && strcmp(of, id) == 0) {
+            return result;
+        }
+    }
+    return NULL;
+}
+
+enum sl_status har_case_judge(struct har_case *item, const json_t *report)
+{
+    const json_t *result = find_result(report, item->scenario->id);
     const char *verdict = json_string_value(json_object_get(result, "verdict"));
     const char *reason = json_string_value(json_object_get(result, "reason"));
-    if (json_array_size(results) != 1 || verdict == NULL || reason == NULL) {
-        json_decref(root);
+    if (verdict == NULL || reason == NULL) {
         return SL_MALFORMED;
     }
+    item->seconds = json_number_value(json_object_get(result, "duration_ms")) / 1e3;
     item->outcome = outcome_of(verdict);
     (void)snprintf(item->reason, sizeof(item->reason), "%s", reason);
     take_rule(item, json_object_get(result, "failures"));
@@ -95,7 +106,6 @@ enum sl_status har_case_judge(struct har_case *item, struct sl_span report)
     if (is_asked && item->is_telling) { /* drawn ones are luck */
         item->mutant->is_caught = true;
     }
-    json_decref(root);
     return SL_OK;
 }
 

@@ -37,7 +37,7 @@ struct har_case {
     const char *mutant_name;   /* NULL: the clean server */
     struct har_mutant *mutant; /* NULL: clean, or no such wrong server */
     unsigned plays;
-    double seconds; /* that the last play took */
+    double seconds; /* that it took, last time */
     bool has_begun, is_running, is_done;
     enum har_outcome outcome;
     bool is_known;           /* a failure that the known-failing list has */
@@ -73,9 +73,9 @@ void har_cases_plan(struct har_cases *cases, const struct har_library *library,
                     struct har_mutants *mutants, const struct har_wish *wish);
 void har_cases_release(struct har_cases *cases);
 
-/* What a run's report (sluice.report/1) says about the one scenario it played. SL_MALFORMED when it is no such
- * report. Sets outcome, rule, reason, is_good, is_telling and, where it was caught, mutant->is_caught. */
-SL_MUST_USE enum sl_status har_case_judge(struct har_case *item, struct sl_span report);
+/* What a run's report (sluice.report/1; NULL is none) says about the case's scenario. SL_MALFORMED when it is no such
+ * report, or has it not. Sets seconds, outcome, rule, reason, is_good, is_telling and, where it was caught, mutant->is_caught. */
+SL_MUST_USE enum sl_status har_case_judge(struct har_case *item, const json_t *report);
 
 struct har_selftest_totals {
     unsigned expected, caught; /* wrong servers */

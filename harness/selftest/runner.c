@@ -14,7 +14,7 @@
 
 #include "harness/scenario/library.h"
 #include "harness/scenario/parse.h"
-#include "harness/scenario/profile.h"
+#include "harness/selftest/batch.h"
 #include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
@@ -29,7 +29,6 @@ enum {
     IDLERS_MAX = 16, /* cases on servers that do nothing, the same */
     SLOTS = 2 * HAR_SELFTEST_JOBS_MAX + WAITERS_MAX + IDLERS_MAX,
     TICK_MS = 100,
-    ARGUMENTS = 20,
     TAIL = 200, /* bytes of its output in the reason */
 };
 
@@ -45,11 +44,11 @@ enum pool {
     POOLS,
 };
 
-/* A case that runs. */
+/* A run. */
 struct slot {
     struct runner *runner;
-    struct har_case *item; /* NULL: free */
-    enum pool pool;        /* that it plays in */
+    struct har_batch batch; /* of no case: free */
+    enum pool pool;         /* that it plays in */
     uv_process_t process;
     uv_timer_t timer;
     unsigned handles_open;
@@ -97,45 +96,64 @@ static void read_tail(const char *path, char *text, size_t size)
     sl_free(all);
 }
 
+/* There is no verdict of the case: what the run left instead. */
+static void note_no_verdict(const struct slot *slot, struct har_case *item, int64_t exit_status,
+                            int exit_signal)
+{
+    char tail[TAIL + 1];
+    read_tail(slot->output, tail, sizeof(tail));
+    item->outcome = HAR_INCONCLUSIVE;
+    item->is_good = item->is_telling = false;
+    (void)snprintf(item->reason, sizeof(item->reason),
+                   "%s, with status %d, signal %d and no report: %s",
+                   slot->has_timed_out ? "it was ended after its time" : "the run ended",
+                   (int)exit_status, exit_signal, tail);
+}
+
 static void judge(struct slot *slot, int64_t exit_status, int exit_signal)
 {
-    struct har_case *item = slot->item;
     size_t len = 0;
-    char *report = har_read_file(slot->report, REPORT_MAX, &len, NULL);
-    item->plays++;
-    item->seconds = (double)(sl_clock_mono_ns() - slot->begin_ns) / 1e9;
-    if (report == NULL || har_case_judge(item, sl_span(report, len)) != SL_OK) {
-        char tail[TAIL + 1];
-        read_tail(slot->output, tail, sizeof(tail));
-        item->outcome = HAR_INCONCLUSIVE;
-        item->is_good = item->is_telling = false;
-        (void)snprintf(item->reason, sizeof(item->reason),
-                       "%s, with status %d, signal %d and no report: %s",
-                       slot->has_timed_out ? "it was ended after its time" : "the run ended",
-                       (int)exit_status, exit_signal, tail);
+    char *text = har_read_file(slot->report, REPORT_MAX, &len, NULL);
+    json_t *report = text == NULL ? NULL : json_loadb(text, len, 0, NULL);
+    for (size_t i = 0; i < slot->batch.count; i++) {
+        struct har_case *item = slot->batch.items[i];
+        item->plays++;
+        item->seconds = (double)(sl_clock_mono_ns() - slot->begin_ns) / 1e9;
+        if (har_case_judge(item, report) != SL_OK) {
+            note_no_verdict(slot, item, exit_status, exit_signal);
+        }
     }
-    sl_free(report);
+    json_decref(report);
+    sl_free(text);
     (void)unlink(slot->report);
     (void)unlink(slot->output);
 }
 
-/* The handles are gone: the slot is free, and the case done or played again. */
-static void settle(struct slot *slot)
+/* A case whose run is over is done, or played again. */
+static void settle_case(struct runner *runner, const struct slot *slot, struct har_case *item)
 {
-    struct runner *runner = slot->runner;
-    struct har_case *item = slot->item;
-    slot->item = NULL;
-    item->is_running = false;
-    runner->running[slot->pool]--;
     bool is_unclear = item->outcome == HAR_INCONCLUSIVE && !item->is_good;
-    bool is_asked_again =
-        is_unclear ? item->plays < HAR_CASE_PLAYS : !item->is_good && pool_of(item) != slot->pool;
+    bool is_asked_again = is_unclear ? item->plays < HAR_CASE_PLAYS
+                                     : (!item->is_good && pool_of(item) != slot->pool) ||
+                                           har_batch_asks_again(&slot->batch, item);
+    item->is_running = false;
     if (is_asked_again && !runner->is_interrupted) {
         item->has_begun = false;
     } else if (!runner->is_interrupted) {
         item->is_done = true;
         runner->config->told(runner->config->owner, item);
     }
+}
+
+/* The handles are gone: the slot is free. */
+static void settle(struct slot *slot)
+{
+    struct runner *runner = slot->runner;
+    for (size_t i = 0; i < slot->batch.count; i++) {
+        settle_case(runner, slot, slot->batch.items[i]);
+    }
+    slot->batch.count = 0;
+    runner->running[slot->pool]--;
     go_on(runner);
 }
 
@@ -165,36 +183,6 @@ static void on_time(uv_timer_t *timer)
 
 /* ---- the beginning of one ---- */
 
-/* What the front end on nghttp2 is started with to be what its profile declares. */
-#define H2_PROFILE   "reference-h2"
-#define H2_OPTIONS   " --max-streams 100"
-#define GRPC_PROFILE "reference"
-
-static bool is_h2(const struct har_case *item)
-{
-    return strcmp(item->frontend, HAR_FRONTEND_H2) == 0;
-}
-
-/* The server of a case, for --exec. */
-static void add_server(const struct runner *runner, const struct har_case *item, struct sl_buf *out)
-{
-    (void)sl_buf_add_str(out, "exec ");
-    har_shell_word(out, runner->config->server);
-    (void)sl_buf_add_str(out, " --listen 127.0.0.1:{port} --frontend ");
-    har_shell_word(out, item->frontend);
-    (void)sl_buf_add_str(out, is_h2(item) ? H2_OPTIONS : "");
-    if (har_strings_has(&item->scenario->needs, HAR_NEED_TLS)) {
-        (void)sl_buf_add_str(out, " --tls-cert {cert} --tls-key {key}");
-    }
-    if (har_strings_has(&item->scenario->needs, HAR_NEED_MTLS)) {
-        (void)sl_buf_add_str(out, " --tls-client-ca {ca}");
-    }
-    if (item->mutant_name != NULL) {
-        (void)sl_buf_add_str(out, " --misbehave ");
-        har_shell_word(out, item->mutant_name);
-    }
-}
-
 static int spawn(struct slot *slot, char **arguments)
 {
     int output = open(slot->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -219,65 +207,32 @@ static int spawn(struct slot *slot, char **arguments)
     return error;
 }
 
-static void begin(struct slot *slot, struct har_case *item)
+/* Begins the case, with those that can share its run. */
+static void begin(struct slot *slot, struct har_case *first)
 {
     struct runner *runner = slot->runner;
-    size_t number = (size_t)(item - runner->cases->items);
-    struct sl_buf server;
-    struct sl_buf report;
-    char seed[24];
-    sl_buf_init(&server, COMMAND_MAX);
-    sl_buf_init(&report, COMMAND_MAX);
+    const struct har_selftest_config *config = runner->config;
+    size_t number = (size_t)(first - runner->cases->items);
+    struct har_batch_command command;
     (void)snprintf(slot->report, sizeof(slot->report), "%s/%zu.json", runner->folder, number);
     (void)snprintf(slot->output, sizeof(slot->output), "%s/%zu.txt", runner->folder, number);
-    add_server(runner, item, &server);
-    (void)sl_buf_addf(&report, "json=%s", slot->report);
-    (void)snprintf(seed, sizeof(seed), "%" PRIu64, runner->config->seed);
-    bool has_known = runner->known[0] != '\0' && !is_h2(item);
-    const char *arguments[ARGUMENTS] = {
-        runner->config->harness,
-        "run",
-        item->scenario->id,
-        "--profile",
-        is_h2(item) ? H2_PROFILE : GRPC_PROFILE,
-        "--seed",
-        seed,
-        "--exec",
-        sl_buf_str(&server),
-        "--report",
-        sl_buf_str(&report),
-    };
-    size_t count = 0;
-    while (arguments[count] != NULL) {
-        count++;
+    har_batch_gather(&slot->batch, first, runner->order, runner->cases->count);
+    har_batch_command(&slot->batch, config->harness, config->server,
+                      runner->known[0] == '\0' ? NULL : runner->known, config->seed, slot->report,
+                      &command);
+    for (size_t i = 0; i < slot->batch.count; i++) {
+        slot->batch.items[i]->has_begun = slot->batch.items[i]->is_running = true;
     }
-    if (has_known) {
-        arguments[count++] = "--known-failing";
-        arguments[count++] = runner->known;
-    }
-    if (item->kind == HAR_CASE_IDLE) {
-        arguments[count++] = "--no-canary"; /* it would fail, whatever the scenario saw */
-    }
-    char *copies[ARGUMENTS] = {0}; /* uv wants them writable */
-    for (size_t i = 0; arguments[i] != NULL; i++) {
-        copies[i] = sl_strdup(arguments[i]);
-    }
-    slot->item = item;
     slot->begin_ns = sl_clock_mono_ns();
     slot->has_timed_out = false;
-    item->has_begun = item->is_running = true;
     slot->process.data = slot->timer.data = slot;
     slot->handles_open = 2;
     (void)uv_timer_init(&runner->loop, &slot->timer);
     (void)uv_timer_start(&slot->timer, on_time, HAR_CASE_SECONDS * 1000, 5000);
-    if (spawn(slot, copies) < 0) {
+    if (spawn(slot, command.words) < 0) {
         on_child_exit(&slot->process, -1, 0);
     }
-    for (size_t i = 0; copies[i] != NULL; i++) {
-        sl_free(copies[i]);
-    }
-    sl_buf_release(&server);
-    sl_buf_release(&report);
+    har_batch_command_release(&command);
 }
 
 /* ---- order ---- */
@@ -305,7 +260,7 @@ static bool may_begin(const struct runner *runner, enum pool pool)
 static struct slot *free_slot(struct runner *runner)
 {
     struct slot *slot = runner->slots;
-    while (slot->item != NULL) {
+    while (slot->batch.count > 0) {
         slot++;
     }
     return slot;
@@ -372,7 +327,7 @@ static void on_signal(uv_signal_t *handle, int number)
     (void)number;
     runner->is_interrupted = true;
     for (size_t i = 0; i < sizeof(runner->slots) / sizeof(runner->slots[0]); i++) {
-        if (runner->slots[i].item != NULL) {
+        if (runner->slots[i].batch.count > 0) {
             (void)uv_process_kill(&runner->slots[i].process, SIGTERM);
         }
     }

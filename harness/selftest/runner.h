@@ -4,7 +4,8 @@
 
 /*
  * Runs the cases: each is a `sluice-harness run` of its own, as its users type it, against a server of
- * its own, so that no case inherits what another one left behind, and a harness that dies takes one case with it.
+ * its own, so that no case inherits what another one left behind, and a harness that dies takes one case with it. Those of
+ * which nothing is asked, or on whose server nothing happens, share runs (harness/selftest/batch.h).
  *
  * A scenario that measures has its first play beside others; where its verdict is not as it must be, that does not count, and it plays
  * alone, after all the others. One that mostly waits runs beside all, and so do those on servers that do nothing. A run that the machine was too busy to judge is played again, HAR_CASE_PLAYS times in all. A case that

@@ -61,16 +61,27 @@ static void tear_down(struct fixture *fixture)
     har_scenario_free(fixture->scenarios[1]);
 }
 
-/* Judges case i by a report of this verdict, with a failure by rule. */
+/* Judges a case by the text of a report. */
+static enum sl_status judge_by(struct har_case *item, const char *text)
+{
+    json_t *report = json_loads(text, 0, NULL);
+    enum sl_status status = har_case_judge(item, report);
+    json_decref(report);
+    return status;
+}
+
+/* Judges case i by a report of this verdict, with a failure by rule; the run has played another scenario before. */
 static void judge(struct fixture *fixture, size_t i, const char *verdict, const char *rule)
 {
-    char report[200];
-    (void)snprintf(report, sizeof(report),
-                   "{\"results\":[{\"verdict\":\"%s\",\"reason\":\"r\",\"failures\":[%s%s%s]}]}",
-                   verdict, rule == NULL ? "" : "{\"rule\":\"", rule == NULL ? "" : rule,
-                   rule == NULL ? "" : "\"}");
+    char report[300];
     assert_true(i < fixture->cases.count);
-    assert_int_equal(har_case_judge(&fixture->cases.items[i], sl_span_str(report)), SL_OK);
+    (void)snprintf(report, sizeof(report),
+                   "{\"results\":[{\"id\":\"another\",\"verdict\":\"skip\",\"reason\":\"r\"},"
+                   "{\"id\":\"%s\",\"verdict\":\"%s\",\"reason\":\"r\",\"failures\":[%s%s%s]}]}",
+                   fixture->cases.items[i].scenario->id, verdict,
+                   rule == NULL ? "" : "{\"rule\":\"", rule == NULL ? "" : rule,
+                   rule == NULL ? "" : "\"}");
+    assert_int_equal(judge_by(&fixture->cases.items[i], report), SL_OK);
     fixture->cases.items[i].is_done = true;
 }
 
@@ -306,19 +317,21 @@ static void a_case_that_was_never_run_is_no_success(void **state)
 
 static void what_is_no_report_is_not_believed(void **state)
 {
-    static const char *const bad[] = {"",
-                                      "{",
-                                      "[]",
-                                      "{\"results\":[]}",
-                                      "{\"results\":[{}]}",
-                                      "{\"results\":[{\"verdict\":\"pass\"}]}",
-                                      "{\"results\":[{\"verdict\":1,\"reason\":\"r\"}]}"};
+    static const char *const bad[] = {
+        "",
+        "{",
+        "[]",
+        "{\"results\":[]}",
+        "{\"results\":[{}]}",
+        "{\"results\":[{\"id\":\"a/one\",\"verdict\":\"pass\"}]}",
+        "{\"results\":[{\"verdict\":\"pass\",\"reason\":\"r\"}]}",
+        "{\"results\":[{\"id\":\"b/two\",\"verdict\":\"pass\",\"reason\":\"r\"}]}",
+        "{\"results\":[{\"id\":\"a/one\",\"verdict\":1,\"reason\":\"r\"}]}"};
     (void)state;
     struct fixture fixture;
     set_up(&fixture, NULL, NULL);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_int_equal(har_case_judge(&fixture.cases.items[0], sl_span_str(bad[i])),
-                         SL_MALFORMED);
+        assert_int_equal(judge_by(&fixture.cases.items[0], bad[i]), SL_MALFORMED);
         assert_false(fixture.cases.items[0].is_good);
     }
     tear_down(&fixture);
