@@ -208,8 +208,11 @@ static void on_window_update(struct h2_conn *conn, const struct sl_frame_event *
     uint32_t increment = sl_rd_be32(&rd) & SL_H2_MAX_WINDOW;
     struct h2_stream *stream = event->call == NULL ? NULL : event->call->user;
     if (event->header.stream == 0) {
+        /* What har_conn_send_raw has spent stands in the observer's ledger only. */
+        int64_t left = sl_observer_window(har_conn_observer(&conn->base), SL_DIR_REQUEST, 0);
         conn->send_window += increment;
-        if (increment == 0 || conn->send_window > SL_H2_MAX_WINDOW) {
+        conn->send_window = conn->send_window < left ? conn->send_window : left;
+        if (increment == 0 || left > SL_H2_MAX_WINDOW) {
             har_h2_fail(conn, increment == 0 ? SL_H2_PROTOCOL_ERROR : SL_H2_FLOW_CONTROL_ERROR,
                         "WINDOW_UPDATE of the connection: 0, or past 2^31-1");
         }

@@ -307,7 +307,12 @@ static void on_frame(void *owner, const struct sl_frame_event *event)
         seen->resets++;
         seen->last_reset = event->payload.data[3];
     } else if (event->header.type == SL_H2_DATA && event->header.length > 0) {
-        (void)sl_h2_write_window_update(&conn->out, 0, event->header.length);
+        uint32_t credit = event->header.length;
+        if (conn->peer->script.is_generous && !conn->has_been_generous) {
+            credit += SL_H2_MAX_WINDOW - SL_H2_DEFAULT_WINDOW;
+            conn->has_been_generous = true;
+        }
+        (void)sl_h2_write_window_update(&conn->out, 0, credit);
         if (call != NULL) {
             (void)sl_h2_write_window_update(&conn->out, call->stream, event->header.length);
         }

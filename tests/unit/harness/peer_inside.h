@@ -28,7 +28,7 @@ struct peer_conn {
     struct peer_call *calls;
     struct sl_buf out;
     size_t sent;
-    bool is_dying, is_closed;
+    bool is_dying, is_closed, has_been_generous;
     char read_buffer[16 * 1024];
 };
 

@@ -219,6 +219,23 @@ static void raw_bytes_go_out_as_they_are(void **state)
     client_free(client);
 }
 
+static void raw_data_counts_against_the_window_that_is_given_back(void **state)
+{
+    (void)state;
+    static const uint8_t data[] = {0, 0, 9, SL_H2_DATA, 0, 0,   0,   0,   101,
+                                   0, 0, 0, 0,          4, 'r', 'a', 'w', '!'};
+    struct client *client = client_new(&(struct peer_script){.is_generous = true});
+    struct har_conn_config config = client_config(client, HAR_TRANSPORT_H2);
+    client_connect(client, &config);
+    for (size_t i = 0; i < 3; i++) {
+        struct record *record = client_call(client, "/t/Echo", "x");
+        client_until(client, record->ends == 1);
+        assert_int_equal(record->code, SL_GRPC_OK);
+        assert_int_equal(har_conn_send_raw(client->conn, sl_span(data, sizeof data)), SL_OK);
+    }
+    client_free(client);
+}
+
 static void a_goaway_can_be_said_before_the_fin(void **state)
 {
     (void)state;
@@ -299,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_lowered_window_holds_and_a_raised_one_lets_go),
         cmocka_unit_test(a_ping_is_acknowledged),
         cmocka_unit_test(raw_bytes_go_out_as_they_are),
+        cmocka_unit_test(raw_data_counts_against_the_window_that_is_given_back),
         cmocka_unit_test(a_goaway_can_be_said_before_the_fin),
         cmocka_unit_test(long_metadata_is_split_into_continuations),
         cmocka_unit_test(metadata_past_the_limit_ends_the_stream_alone),
