@@ -133,7 +133,8 @@ static void judge_length(struct sl_observer *observer, enum sl_dir dir, struct s
     bool is_bodiless = call->http_status == NO_CONTENT || call->http_status == NOT_MODIFIED ||
                        (method != NULL && sl_span_is(method->value, "HEAD"));
     uint64_t said = 0;
-    if (length == NULL || is_bodiless || sl_rules_are_inferred(first) ||
+    bool is_left = observer->dir[SL_DIR_REQUEST].is_ended; /* the rest has nobody to go to */
+    if (length == NULL || is_bodiless || is_left || sl_rules_are_inferred(first) ||
         (sl_syntax_read_length(length->value, &said) && said == side->data_bytes)) {
         return;
     }

@@ -142,7 +142,10 @@ static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
         return;
     }
     char text[160];
-    if (is_judged(stream) && !stream->rules.has_open_trailers &&
+    const struct sl_call_side *side = &stream->call->call.response;
+    /* A client that has left is owed no status: haproxy tells streams of such an end by an empty DATA. */
+    bool is_left = observer->dir[SL_DIR_REQUEST].is_ended && !side->has_trailers;
+    if (is_judged(stream) && !is_left && !stream->rules.has_open_trailers &&
         judge_status(&stream->call->call, is_on_data, text, sizeof(text))) {
         struct sl_rule_place place = sl_rules_place_of(observer, stream);
         sl_rules_report(observer, SL_RULE_CALL_02, &place, "%s", text);

@@ -67,6 +67,20 @@ static void a_status_that_is_missing_repeated_or_malformed_is_found(void **state
                     "without leading zero\n");
 }
 
+static void a_client_that_has_left_is_owed_no_status(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    test_talk_init(&talk, false);
+    test_talk_request(&talk, 1, "x");
+    test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS "content-length: 90\n");
+    test_talk_close(&talk, SL_DIR_REQUEST, false);
+    test_talk_data(&talk, RESPONSE, 1, END, sl_span("", 0));
+    test_talk_expect(&talk, "");
+    test_talk_every_split(&talk);
+    test_talk_release(&talk);
+}
+
 static void a_stream_that_ends_on_data_behind_the_status_is_found(void **state)
 {
     (void)state;
@@ -326,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_is_found_and_explained),
         cmocka_unit_test(a_status_that_is_missing_repeated_or_malformed_is_found),
+        cmocka_unit_test(a_client_that_has_left_is_owed_no_status),
         cmocka_unit_test(a_stream_that_ends_on_data_behind_the_status_is_found),
         cmocka_unit_test(good_ends_and_other_answers_are_let_pass),
         cmocka_unit_test(frames_behind_the_end_are_found),
