@@ -39,3 +39,24 @@ void har_judge(struct har_result *result, const struct har_play *play, struct ha
         (void)snprintf(result->reason, sizeof(result->reason), "%s", play->failures[0].text);
     }
 }
+
+void har_result_break(struct har_result *result, const char *rule, const char *text)
+{
+    if (result->failure_count < HAR_FAILURES_MAX) {
+        struct har_failure *failure = &result->failures[result->failure_count++];
+        *failure = (struct har_failure){0};
+        (void)snprintf(failure->rule, sizeof(failure->rule), "%s", rule);
+        (void)snprintf(failure->text, sizeof(failure->text), "%s", text);
+    }
+    result->outcome = HAR_FAIL;
+    (void)snprintf(result->reason, sizeof(result->reason), "%s", result->failures[0].text);
+}
+
+void har_result_left(struct har_result *result, const struct har_trail *trail, bool is_broken)
+{
+    if (is_broken) {
+        har_result_break(result, trail->rule, trail->text);
+    } else if (trail->text[0] != '\0' && result->note_count < HAR_RESULT_NOTES_MAX) {
+        (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", trail->text);
+    }
+}

@@ -9,4 +9,10 @@
 void har_judge(struct har_result *result, const struct har_play *play, struct har_hiccup *meter,
                bool is_noisy);
 
+/* What was seen after the play makes it a failure. */
+void har_result_break(struct har_result *result, const char *rule, const char *text);
+
+/* What it left in the target's process: a failure where is_broken, else a note where there is something to tell. */
+void har_result_left(struct har_result *result, const struct har_trail *trail, bool is_broken);
+
 #endif

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/engine/suite.h"
 
-#include <signal.h>
 #include <stdio.h>
 
+#include "harness/aftermath/aftermath.h"
 #include "harness/binding/needs.h"
 #include "harness/clients/external.h"
 #include "harness/engine/evidence.h"
 #include "harness/engine/judge.h"
 #include "harness/engine/latencies.h"
 #include "harness/engine/own_target.h"
+#include "harness/target/interrupts.h"
 #include "harness/target/learn.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -28,7 +29,9 @@ struct item {
     struct har_own_target *own; /* the server that it has to itself; NULL: none */
     unsigned turn;              /* plays begun of this scenario's repeats and re-runs */
     bool has_begun, is_running;
-    bool is_own_asked; /* whether its own server must still answer in the end */
+    struct har_trail trail; /* what its plays have left behind */
+    bool is_sole;           /* played again with nobody beside it, for what it left */
+    bool is_own_asked;      /* whether its own server must still answer in the end */
 };
 
 struct run {
@@ -45,8 +48,8 @@ struct run {
     char gone_text[HAR_REASON_MAX];
     const char *core_note; /* why plays do without the C core's client; NULL: they do not */
     bool has_started, is_stopping, is_interrupted;
-    uv_signal_t signals[3]; /* SIGINT, SIGTERM, SIGHUP */
-    unsigned signals_open;
+    struct har_interrupts interrupts;
+    struct har_aftermath *aftermath;
     struct har_learn learn;
     struct har_calibrate *calibrate; /* while it goes on */
 };
@@ -77,27 +80,38 @@ static void settle(struct item *item, enum har_outcome outcome, const char *reas
 /* when: what was before it, "" or "after the scenario ". */
 static void add_gone(struct item *item, const char *when, const char *text)
 {
-    struct har_result *result = item->result;
-    if (result->failure_count < HAR_FAILURES_MAX) {
-        struct har_failure *failure = &result->failures[result->failure_count++];
-        *failure = (struct har_failure){.rule = "RES-02"};
-        (void)snprintf(failure->text, sizeof(failure->text), "%sthe server does not answer: %.380s",
-                       when, text);
-    }
-    result->outcome = HAR_FAIL;
-    (void)snprintf(result->reason, sizeof(result->reason), "%s", result->failures[0].text);
+    char whole[HAR_REASON_MAX];
+    (void)snprintf(whole, sizeof(whole), "%sthe server does not answer: %.380s", when, text);
+    har_result_break(item->result, "RES-02", whole);
 }
 
 static void on_restarted(void *owner, enum sl_status status, const char *text)
 {
     struct run *run = owner;
     run->is_restarting = false;
-    if (status != SL_OK) {
+    if (status == SL_OK) {
+        har_aftermath_watch(run->aftermath, har_target_pid(run->suite->config.target));
+    } else {
         run->is_target_gone = true;
         (void)snprintf(run->gone_text, sizeof(run->gone_text),
                        "the server cannot be started again: %.300s", text);
     }
     go_on(run);
+}
+
+/* What the play left in the target's process is known. */
+static void on_aftermath(void *owner, enum har_aftermath_verdict verdict)
+{
+    struct item *item = owner;
+    if (verdict == HAR_AFTERMATH_AGAIN) {
+        item->has_begun = false;
+        item->is_sole = true;
+        har_proof_drop(item->proof);
+    } else {
+        har_result_left(item->result, &item->trail, verdict == HAR_AFTERMATH_BROKEN);
+        tell(item);
+    }
+    go_on(item->run);
 }
 
 static void on_canary(void *owner, enum sl_status status, const char *text)
@@ -113,7 +127,8 @@ static void on_canary(void *owner, enum sl_status status, const char *text)
     run->unanswered = 0;
     run->waiting = NULL;
     if (status == SL_OK) {
-        tell(item);
+        bool has_failed = item->result->outcome != HAR_PASS && item->result->outcome != HAR_SKIP;
+        har_aftermath_look(run->aftermath, &item->trail, has_failed, on_aftermath, item);
         go_on(run);
         return;
     }
@@ -144,7 +159,7 @@ static void collect(struct item *item, struct har_play *play)
     memcpy(result->findings, play->findings, sizeof(result->findings));
     result->seen = play->seen;
     result->note_count = 0;
-    for (size_t i = 0; i < play->note_count && i < 4; i++) {
+    for (size_t i = 0; i < play->note_count && i < HAR_RESULT_NOTES_MAX; i++) {
         (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", play->notes[i]);
     }
     sl_free(result->decisions); /* of a play that is played again: it may have ended anywhere */
@@ -274,7 +289,7 @@ static void begin_on(struct item *item, struct har_target *target)
     struct har_play_config play = base_config(run, target);
     play.conn.trace = har_proof_trace(item->proof);
     play.scenario = item->result->scenario;
-    play.turn = (unsigned)(item - run->items) * (HAR_RERUNS_MAX + 1) + item->turn++;
+    play.turn = (unsigned)(item - run->items) * HAR_PLAYS_MAX + item->turn++;
     play.done = on_played;
     play.owner = item;
     item->play = har_play_new(&play);
@@ -301,6 +316,7 @@ static void begin(struct item *item)
         har_proof_watch(item->proof, har_own_target(item->own));
     } else {
         har_proof_watch(item->proof, target);
+        har_aftermath_before(item->run->aftermath, item->result->scenario, &item->trail);
         begin_on(item, target);
     }
 }
@@ -332,7 +348,8 @@ static bool is_settled(struct item *item)
         (void)snprintf(failure->text, sizeof(failure->text), "%s", run->gone_text);
         return true;
     }
-    if (config->budget_ns != 0 && sl_clock_mono_ns() - run->suite->begin_ns >= config->budget_ns) {
+    if (!item->is_sole && config->budget_ns != 0 &&
+        sl_clock_mono_ns() - run->suite->begin_ns >= config->budget_ns) {
         settle(item, HAR_INCONCLUSIVE, "not begun: the budget of time ran out");
         return true;
     }
@@ -371,15 +388,23 @@ static bool disturbs(const struct run *run, const struct har_scenario *scenario)
            har_harm_of(scenario) != HAR_HARM_NONE;
 }
 
-static bool may_begin(const struct run *run, const struct har_scenario *scenario)
+/* Nobody begins beside it. */
+static bool wants_quiet(const struct item *item)
 {
-    if (disturbs(run, scenario)) {
+    const struct har_scenario *scenario = item->result->scenario;
+    return (scenario->is_alone || item->is_sole) && !scenario->is_background;
+}
+
+static bool may_begin(const struct run *run, const struct item *item)
+{
+    const struct har_scenario *scenario = item->result->scenario;
+    if (disturbs(run, scenario) || har_aftermath_is_doubting(run->aftermath)) {
         return false;
     }
     if (run->running == 0) {
         return true;
     }
-    return run->running < run->suite->config.jobs && !scenario->is_alone && !run->is_alone_running;
+    return run->running < run->suite->config.jobs && !wants_quiet(item) && !run->is_alone_running;
 }
 
 static void go_on(struct run *run)
@@ -391,7 +416,8 @@ static void go_on(struct run *run)
     for (size_t i = 0; i < run->count; i++) {
         struct item *item = &run->items[i];
         struct har_result *result = item->result;
-        bool is_over = item->has_begun && !item->is_running && !result->is_done;
+        bool is_over =
+            item->has_begun && !item->is_running && !result->is_done && !item->trail.is_looking;
         if (is_over && run->suite->config.has_no_canary) {
             tell(item);
         } else if (is_over) {
@@ -399,17 +425,16 @@ static void go_on(struct run *run)
             har_target_canary(run->suite->config.target, on_canary, run);
             return;
         }
-        if (!item->has_begun && !result->scenario->is_background &&
-            !may_begin(run, result->scenario)) {
+        if (!item->has_begun && !result->scenario->is_background && !may_begin(run, item)) {
             is_any_running = true; /* its turn comes */
             break;
         }
         if (!item->has_begun && !is_settled(item)) {
             run->running += !result->scenario->is_background;
-            run->is_alone_running |= result->scenario->is_alone;
+            run->is_alone_running |= wants_quiet(item);
             begin(item);
         }
-        is_any_running |= item->is_running;
+        is_any_running |= item->is_running || item->trail.is_looking;
     }
     for (size_t i = 0; i < run->count; i++) {
         is_any_running |= run->items[i].is_running || !run->items[i].has_begun;
@@ -442,6 +467,7 @@ static void on_interrupt(uv_signal_t *handle, int number)
             item->result->outcome = HAR_INCONCLUSIVE;
             har_proof_play(item->proof, item->result, item->play);
         }
+        har_aftermath_drop(run->aftermath, &item->trail);
         if (!item->result->is_done) {
             settle(item, HAR_INCONCLUSIVE, "not finished: the run was interrupted");
         }
@@ -455,38 +481,6 @@ static void on_interrupt(uv_signal_t *handle, int number)
     har_learn_stop(&run->learn);
     har_calibrate_stop(run->calibrate);
     go_on(run);
-}
-
-static void watch_signals(struct run *run)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        uv_signal_t *handle = &run->signals[i];
-        (void)uv_signal_init(run->suite->config.loop, handle);
-        handle->data = run;
-        run->signals_open++;
-        struct sigaction now;
-        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN) { /* nohup */
-            (void)uv_signal_start(handle, on_interrupt, numbers[i]);
-        }
-        uv_unref((uv_handle_t *)handle);
-    }
-}
-
-static void on_signal_closed(uv_handle_t *handle)
-{
-    struct run *run = handle->data;
-    run->signals_open--;
-}
-
-static void unwatch_signals(struct run *run)
-{
-    for (size_t i = 0; i < sizeof(run->signals) / sizeof(run->signals[0]); i++) {
-        uv_close((uv_handle_t *)&run->signals[i], on_signal_closed);
-    }
-    while (run->signals_open > 0) {
-        (void)uv_run(run->suite->config.loop, UV_RUN_NOWAIT);
-    }
 }
 
 static void begin_all(struct run *run)
@@ -546,6 +540,7 @@ static void on_started(void *owner, enum sl_status status, const char *text)
         return;
     }
     run->has_started = true;
+    har_aftermath_watch(run->aftermath, har_target_pid(suite->config.target));
     har_target_note_refusal(text, suite->start_text);
     har_evidence_clean(suite->evidence, suite);
     suite->begin_ns = sl_clock_mono_ns();
@@ -576,10 +571,13 @@ void har_suite_run(struct har_suite *suite, const struct har_suite_config *confi
         run.items[i] = (struct item){.run = &run, .result = &suite->results[i]};
         har_learn_want(&run.learn, suite->results[i].scenario, config->profile, config->pool);
     }
-    watch_signals(&run);
+    har_interrupts_begin(&run.interrupts, config->loop, on_interrupt, &run);
+    run.aftermath = har_aftermath_new(config->loop);
     har_target_start(config->target, on_started, &run);
     (void)uv_run(config->loop, UV_RUN_DEFAULT);
-    unwatch_signals(&run);
+    suite->not_looked_at = har_aftermath_note(run.aftermath);
+    har_aftermath_free(run.aftermath);
+    har_interrupts_end(&run.interrupts);
     suite->end_ns = sl_clock_mono_ns();
     suite->hiccup_p99_ns = har_hiccup_quantile(run.hiccup, 0.99);
     suite->hiccup_max_ns = har_hiccup_quantile(run.hiccup, 1);

@@ -7,9 +7,11 @@
  * beside them; a canary after each; verdicts.
  *
  * A timing failure during which the machine was noisy is played again, at most HAR_RERUNS_MAX times, and
- * so is growth of memory, which ends in time where there is no leak; any other failure stands. When the target stops answering, the scenario after which it did fails, and
+ * so is growth of memory, which ends in time where there is no leak; any other failure stands. What a play left in the target's process
+ * is looked at after the canary (harness/aftermath/). When the target stops answering, the scenario after which it did fails, and
  * what is left fails too (a spawned target is started anew first).
  */
+#include "harness/aftermath/aftermath.h"
 #include "harness/engine/calibrate.h"
 #include "harness/engine/play.h"
 #include "harness/engine/target.h"
@@ -19,7 +21,9 @@
 
 enum {
     HAR_RERUNS_MAX = 2,
+    HAR_PLAYS_MAX = HAR_RERUNS_MAX + HAR_AFTERMATH_PLAYS, /* of one scenario, not repeated */
     HAR_NOTE_MAX = 120,
+    HAR_RESULT_NOTES_MAX = 4,
     HAR_LATENCIES_MAX = 32,
     HAR_LATENCY_P999_MIN = 1000, /* samples */
 };
@@ -54,7 +58,7 @@ struct har_result {
     char reason[HAR_REASON_MAX]; /* of a fail, inconclusive or skip; of a pass what was seen */
     struct har_failure failures[HAR_FAILURES_MAX];
     size_t failure_count;
-    char notes[4][HAR_NOTE_MAX];
+    char notes[HAR_RESULT_NOTES_MAX][HAR_NOTE_MAX];
     size_t note_count;
     struct har_seen_finding findings[HAR_FINDINGS_MAX];
     size_t finding_count;
@@ -98,10 +102,11 @@ struct har_suite {
     size_t story_bytes; /* of memory, of all stories */
     uint64_t begin_ns, end_ns;
     uint64_t hiccup_p99_ns, hiccup_max_ns;
-    struct har_calibration calibration;   /* of what the chosen scenarios ask for */
-    struct har_evidence *evidence;        /* NULL: nothing is to be left */
-    bool has_start_advice;                /* start_text says what to do */
-    bool could_not_start;                 /* the target is not there */
+    struct har_calibration calibration; /* of what the chosen scenarios ask for */
+    struct har_evidence *evidence;      /* NULL: nothing is to be left */
+    const char *not_looked_at; /* of the target's process, in any play, and why; "": nothing */
+    bool has_start_advice;     /* start_text says what to do */
+    bool could_not_start;      /* the target is not there */
     char start_text[HAR_TARGET_TEXT_MAX]; /* why; of one that serves, how it refused us, or "" */
 };
 

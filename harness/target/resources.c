@@ -24,7 +24,7 @@ enum {
 /* What /proc/PID/stat says (proc(5)). */
 struct stat_line {
     pid_t pid, parent, group;
-    uint64_t user_ticks, system_ticks, threads, rss_pages;
+    uint64_t user_ticks, system_ticks, threads, started_ticks, rss_pages;
     bool belongs; /* to the process that is asked for */
 };
 
@@ -55,12 +55,13 @@ static bool read_stat(pid_t pid, struct stat_line *ret_line)
     unsigned long long user = 0;
     unsigned long long system = 0;
     unsigned long long threads = 0;
+    unsigned long long started = 0;
     unsigned long long rss = 0;
     if (fields == NULL ||
         sscanf(fields + 1,
-               " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %llu %*d %*u "
-               "%*u %llu",
-               &state, &parent, &group, &user, &system, &threads, &rss) != 7 ||
+               " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %llu %*d "
+               "%llu %*u %llu",
+               &state, &parent, &group, &user, &system, &threads, &started, &rss) != 8 ||
         state == 'Z') {
         return false;
     }
@@ -69,6 +70,7 @@ static bool read_stat(pid_t pid, struct stat_line *ret_line)
     line.user_ticks = user;
     line.system_ticks = system;
     line.threads = threads;
+    line.started_ticks = started;
     line.rss_pages = rss;
     *ret_line = line;
     return true;
@@ -214,6 +216,38 @@ bool har_resources_reset_peak(pid_t pid)
     }
     sl_free(table.lines);
     return is_reset;
+}
+
+enum sl_status har_resources_members(pid_t pid, struct har_member *ret_members, size_t max,
+                                     size_t *ret_count)
+{
+    struct table table = {0};
+    enum sl_status status = read_table(&table, NULL);
+    size_t count = 0;
+    mark(&table, pid);
+    for (size_t i = 0; i < table.count && status == SL_OK; i++) {
+        const struct stat_line *line = &table.lines[i];
+        if (line->belongs && count == max) {
+            status = SL_LIMIT;
+        } else if (line->belongs) {
+            ret_members[count++] = (struct har_member){line->pid, line->started_ticks};
+        }
+    }
+    sl_free(table.lines);
+    *ret_count = count;
+    return status == SL_OK && count == 0 ? SL_NOT_FOUND : status;
+}
+
+bool har_resources_is_alive(const struct har_member *member)
+{
+    struct stat_line line;
+    return read_stat(member->pid, &line) && line.started_ticks == member->started_ticks;
+}
+
+uint64_t har_resources_rss(pid_t pid)
+{
+    struct stat_line line;
+    return read_stat(pid, &line) ? line.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 bool har_resources_has_group(pid_t group)

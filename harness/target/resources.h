@@ -31,6 +31,19 @@ SL_MUST_USE enum sl_status har_resources_read(pid_t pid, struct har_resources *r
  * since the start. */
 bool har_resources_reset_peak(pid_t pid);
 
+/* One process, told from a later one of the same number. */
+struct har_member {
+    pid_t pid;
+    uint64_t started_ticks;
+};
+/* Those that har_resources_read() sums up. SL_LIMIT when there are more than max; SL_NOT_FOUND, SL_IO as there. */
+SL_MUST_USE enum sl_status har_resources_members(pid_t pid, struct har_member *ret_members,
+                                                 size_t max, size_t *ret_count);
+/* Zombies are not. */
+bool har_resources_is_alive(const struct har_member *member);
+/* Of this process alone; 0 when it has gone. */
+uint64_t har_resources_rss(pid_t pid);
+
 /* Whether a process of this group is alive; zombies are not. */
 bool har_resources_has_group(pid_t group);
 
