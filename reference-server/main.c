@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "reference-server/again.h"
 #include "reference-server/run.h"
 
 enum {
@@ -37,6 +38,9 @@ int main(int argc, char **argv)
         return print_misbehave_list();
     }
     sl_log_setup(SL_LOG_INFO, opts.log_format);
+    if (opts.chat.misbehave.dies_after_error) {
+        srv_again();
+    }
     enum sl_status status = srv_run(&opts, &error);
     if (status != SL_OK) {
         (void)fprintf(stderr, "sluice-server: %s\n", error.text);

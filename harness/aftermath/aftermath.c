@@ -12,15 +12,15 @@
 #define FLOOR_NS (50 * SL_MS)
 #define MIB      (1024.0 * 1024.0)
 
-static const char not_known[] =
-    "whether the server's process lived on, and what of its memory and descriptors came back, was "
-    "not looked at: the process is not known (--exec or --pid)";
+static const char not_known[] = "whether the server's process lived on, and whether its memory and "
+                                "descriptors came back: which "
+                                "process it is nobody has said (--exec, --pid)";
 static const char not_readable[] =
-    "what of the server's memory and descriptors came back was not looked at: its process cannot "
-    "be read, or is too large";
+    "whether the server's memory and descriptors came back: its process cannot be read, or is too "
+    "large";
 static const char tired[] =
-    "what of the server's memory and descriptors came back was looked at only until it was shown "
-    "to leak, or that they come back late";
+    "whether the server's memory and descriptors came back, of scenarios after the first in which "
+    "they did not, or did late";
 
 struct har_aftermath {
     uv_timer_t timer;
@@ -41,7 +41,6 @@ struct har_aftermath *har_aftermath_new(uv_loop_t *loop)
     (void)uv_timer_init(loop, &aftermath->timer);
     uv_unref((uv_handle_t *)&aftermath->timer);
     aftermath->timer.data = aftermath;
-    aftermath->note = "";
     return aftermath;
 }
 
@@ -262,7 +261,7 @@ static void mature(struct har_aftermath *aftermath, struct har_trail *trail,
         aftermath->proofs++;
         finish(aftermath, trail, HAR_AFTERMATH_BROKEN);
     }
-    if (is_tired(aftermath) && aftermath->note[0] == '\0') {
+    if (is_tired(aftermath) && aftermath->note == NULL) {
         aftermath->note = tired;
     }
 }

@@ -80,7 +80,7 @@ void har_aftermath_look(struct har_aftermath *aftermath, struct har_trail *trail
 void har_aftermath_drop(struct har_aftermath *aftermath, struct har_trail *trail);
 /* True while something that stayed is looked at: nothing new should begin. */
 bool har_aftermath_is_doubting(const struct har_aftermath *aftermath);
-/* What was not looked at in this run, and why; "": everything was. */
+/* What was not looked at in this run, behind "not looked at: "; NULL: everything was. */
 const char *har_aftermath_note(const struct har_aftermath *aftermath);
 
 #endif

@@ -118,6 +118,7 @@ static const struct har_shape report_shape[] = {
     {"hiccup_ms", HAR_SHAPE_OBJECT, false, hiccup_shape},
     {"calibration", HAR_SHAPE_OBJECT, false, (const struct har_shape[]){{0}}},
     {"error", HAR_SHAPE_STRING, false, NULL},
+    {"not_looked_at", HAR_SHAPE_STRING, false, NULL},
     {"results", HAR_SHAPE_OBJECTS, true, result_shape},
     {"findings", HAR_SHAPE_OBJECTS, false, finding_shape},
     {0},

@@ -231,6 +231,11 @@ void har_report_markdown(const struct har_report *report, struct sl_buf *out)
         har_markdown_str(out, report->binding);
     }
     (void)sl_buf_addf(out, ", seed %llu\n", (unsigned long long)suite->config.seed);
+    if (suite->not_looked_at != NULL) {
+        (void)sl_buf_add_str(out, "\nNot looked at: ");
+        har_markdown_str(out, suite->not_looked_at);
+        (void)sl_buf_add_u8(out, '\n');
+    }
     for (size_t i = 0; i < suite->result_count && has_room(out); i++) {
         if (suite->results[i].has_unexpected_pass) {
             (void)sl_buf_add_str(out, "\nKnown to fail, but it passed; take it out of the list: ");

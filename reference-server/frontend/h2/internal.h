@@ -137,9 +137,10 @@ struct srv_h2 {
     int listen_fd, clock_fd;
     int port;
     bool is_listening;
-    bool is_full;      /* the last connection that came was refused */
-    uint64_t armed_ns; /* when the timerfd fires; SRV_NEVER: it does not */
-    uint64_t now_ns;   /* of this turn */
+    unsigned wrong_left; /* a wrong server: connections until its end; 0: it does not end */
+    bool is_full;        /* the last connection that came was refused */
+    uint64_t armed_ns;   /* when the timerfd fires; SRV_NEVER: it does not */
+    uint64_t now_ns;     /* of this turn */
     struct srv_timers timers;
     struct srv_frontend_config settings;
     const struct srv_frontend_config *config; /* these */

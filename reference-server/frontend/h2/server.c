@@ -172,6 +172,7 @@ static bool accept_one(struct srv_h2 *h2)
         }
         return errno == EINTR;
     }
+    srv_h2_wrong_accepted(h2);
     if (is_full(h2) || srv_h2_wrong_hangs_up(h2)) {
         (void)close(fd);
         return true;

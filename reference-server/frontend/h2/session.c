@@ -4,6 +4,7 @@
 #include "lib/base/alloc.h"
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/life.h"
+#include "reference-server/frontend/h2/wrong.h"
 
 enum {
     /* WINDOW_UPDATEs are sent when half a window was used. */
@@ -123,6 +124,9 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 {
     struct srv_h2_conn *conn = context;
     srv_h2_life_frame_sent(conn, frame);
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+        srv_h2_wrong_error(conn->h2);
+    }
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         srv_h2_closed_note_reset(&conn->closed, (uint32_t)frame->hd.stream_id);
     }

@@ -7,10 +7,13 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/log.h"
+#include "reference-server/again.h"
 
 enum {
     RESET_CALL_LEAK = 32 * 1024, /* bytes */
-    CRASH_EXIT = 70,
+    ERROR_LEAK = 40 * 1024 * 1024,
+    PAGE = 4096,
+    DEADLY = 3, /* connections after an error */
     OVER_LIMIT_BYTES = 1024 * 1024,
     INFLATED_MAX = 1024 * 1024 * 1024,
 };
@@ -18,7 +21,7 @@ enum {
 static void crash(const char *why)
 {
     sl_log(SL_LOG_ERROR, "misbehave", "the process ends: %s", why);
-    _exit(CRASH_EXIT);
+    _exit(SRV_CRASH_EXIT);
 }
 
 /* A harness plays nothing against a server that never answered. */
@@ -35,6 +38,33 @@ bool srv_h2_wrong_is_spared(const struct srv_h2 *h2)
 bool srv_h2_wrong_hangs_up(const struct srv_h2 *h2)
 {
     return h2->wrong->closes_at_once && !is_first(h2);
+}
+
+void srv_h2_wrong_accepted(struct srv_h2 *h2)
+{
+    if (h2->wrong->dies_after_error && h2->wrong_left > 0 && --h2->wrong_left == 0) {
+        crash("a client made an error, some connections ago");
+    }
+}
+
+/* Memory that is in use, as far as the compiler and the kernel know. */
+static void leak(size_t size)
+{
+    volatile uint8_t *bytes = sl_alloc(size);
+    for (size_t i = 0; i < size; i += PAGE) {
+        bytes[i] = 1;
+    }
+}
+
+void srv_h2_wrong_error(struct srv_h2 *h2)
+{
+    h2->wrong_left = DEADLY;
+    if (h2->wrong->leak_fd_of_error) {
+        (void)!dup(h2->listen_fd);
+    }
+    if (h2->wrong->leak_memory_of_error) {
+        leak(ERROR_LEAK);
+    }
 }
 
 void srv_h2_wrong_garbage(const struct srv_h2 *h2)

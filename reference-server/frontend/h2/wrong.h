@@ -11,6 +11,12 @@ bool srv_h2_wrong_is_spared(const struct srv_h2 *h2);
 /* The connection that comes now is to be closed. */
 bool srv_h2_wrong_hangs_up(const struct srv_h2 *h2);
 
+/* A connection comes. */
+void srv_h2_wrong_accepted(struct srv_h2 *h2);
+
+/* The connection is told of an error of its client. */
+void srv_h2_wrong_error(struct srv_h2 *h2);
+
 /* A message is no protobuf. */
 void srv_h2_wrong_garbage(const struct srv_h2 *h2);
 
