@@ -7,7 +7,7 @@
  * (--exec, --pid).
  *
  * - It is the same process: one that held a listening socket and has ended breaks RES-02, whoever answers in its place.
- * - Descriptors that are no client's connection (held.h) are as many as before within HAR_AFTERMATH_WITHIN_NS of the
+ * - Descriptors that are no client's connection (holder.h) are as many as before within HAR_AFTERMATH_WITHIN_NS of the
  *   end of the play's connections, else RES-01.
  * - After a play that wrote frames of its own memory grew by less than HAR_AFTERMATH_RSS_MAX, looked at as long, else
  *   RES-01.
@@ -23,7 +23,7 @@
  */
 #include <uv.h>
 
-#include "harness/aftermath/held.h"
+#include "harness/aftermath/holder.h"
 #include "harness/scenario/model.h"
 
 #define HAR_AFTERMATH_WITHIN_NS (3 * SL_SECOND)

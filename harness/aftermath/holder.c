@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "harness/aftermath/held.h"
+#include "harness/aftermath/holder.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -29,9 +29,9 @@ struct socket_fd {
 
 struct har_holder {
     pid_t pid;
-    struct har_member members[HAR_HELD_PROCESSES_MAX];
+    struct har_member members[HAR_HOLDER_PROCESSES_MAX];
     size_t member_count;
-    struct har_member serving[HAR_HELD_PROCESSES_MAX];
+    struct har_member serving[HAR_HOLDER_PROCESSES_MAX];
     size_t serving_count;
     struct socket_fd *sockets;
     size_t socket_count;
@@ -67,7 +67,7 @@ static enum sl_status count_process(struct har_holder *holder, pid_t pid, bool i
             continue;
         }
         holder->fds++;
-        status = holder->fds > HAR_HELD_FDS_MAX ? SL_LIMIT : SL_OK;
+        status = holder->fds > HAR_HOLDER_FDS_MAX ? SL_LIMIT : SL_OK;
         unsigned long inode =
             status != SL_OK || is_counted_only ? 0 : inode_of(path, entry->d_name);
         if (inode != 0) {
@@ -192,7 +192,7 @@ static void add_serving(struct har_holder *holder, pid_t pid)
 
 enum sl_status har_holder_refresh(struct har_holder *holder)
 {
-    return har_resources_members(holder->pid, holder->members, HAR_HELD_PROCESSES_MAX,
+    return har_resources_members(holder->pid, holder->members, HAR_HOLDER_PROCESSES_MAX,
                                  &holder->member_count);
 }
 

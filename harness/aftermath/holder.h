@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HAR_HELD_H
-#define HAR_HELD_H
+#ifndef HAR_HOLDER_H
+#define HAR_HOLDER_H
 
 /*
  * What the target's processes hold between two moments in which clients are connected or not: memory, and the
@@ -13,7 +13,7 @@
  *
  * Also which processes serve, that is hold a listening socket, and whether each of them lives on.
  *
- * Read from /proc. Limits: HAR_HELD_PROCESSES_MAX processes, HAR_HELD_FDS_MAX descriptors; beyond them nothing is known.
+ * Read from /proc. Limits: HAR_HOLDER_PROCESSES_MAX processes, HAR_HOLDER_FDS_MAX descriptors; beyond them nothing is known.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,8 +22,8 @@
 #include "lib/base/status.h"
 
 enum {
-    HAR_HELD_PROCESSES_MAX = 256,
-    HAR_HELD_FDS_MAX = 64 * 1024,
+    HAR_HOLDER_PROCESSES_MAX = 256,
+    HAR_HOLDER_FDS_MAX = 64 * 1024,
 };
 
 struct har_held {
