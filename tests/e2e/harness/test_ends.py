@@ -181,7 +181,7 @@ class Ends(Ending):
             with self.subTest(how):
                 server = Silent(how)
                 self.addCleanup(server.close)
-                run = self.begin("--target", server.address, "--ready-within", "300ms")
+                run = self.begin("--target", server.address, "--ready-within", "1s")
                 _, errors = run.communicate(timeout=WAIT_S)
                 self.assertEqual(run.returncode, 2)
                 self.assertIn(text, errors)
@@ -215,7 +215,7 @@ class Ends(Ending):
             for number in SIGNALS:
                 with self.subTest(calibrates=content is CALIBRATING, number=number):
                     relay.count = 0
-                    run = self.begin("--target", relay.address)
+                    run = self.begin("--target", relay.address, "--ready-within", "30s")
                     relay.wait_for(2)  # the first asks whether it serves
                     run.send_signal(number)
                     run.communicate(timeout=WAIT_S)
@@ -228,22 +228,31 @@ class Ends(Ending):
         self.folder.write("s/0.json", scenario())
         for then, verdicts in (("true", ()), (f"{{ '{SERVER}' --listen 127.0.0.1:{{port}} & }}", ("pass", "inconclusive"))):
             with self.subTest(verdicts=verdicts):
-                self.pids.unlink(missing_ok=True)
-                run = self.begin("--exec", self.stubborn(then))
-                self.await_file(self.pids, 2)
-                if verdicts:
-                    self.assertTrue(run.stdout.readline().startswith("PASS"))
-                run.send_signal(signal.SIGINT)
-                time.sleep(0.1)  # one that is not seen apart from the first would be none
-                self.assertIsNone(run.poll(), "it waits for its target")
-                begin = time.monotonic()
-                run.send_signal(signal.SIGINT)
-                run.communicate(timeout=WAIT_S)
-                self.assertLess(time.monotonic() - begin, 4, "the grace is 5 s")
-                self.assertEqual(run.returncode, 3 if verdicts else 2)
-                self.reports(verdicts, error=None if verdicts else "interrupted")
-                self.assertGreaterEqual(len(self.started()), 2)
-                self.assertEqual([pid for pid in self.started() if is_left(pid)], [])
+                for _ in range(3):
+                    took_s = self.interrupt_twice(then, verdicts)
+                    if took_s < 4:
+                        break  # a busy machine may be late, but hardly each time
+                self.assertLess(took_s, 4, "the grace is 5 s")
+
+    def interrupt_twice(self, then, verdicts):
+        """Seconds from the second signal to the end."""
+        self.pids.unlink(missing_ok=True)
+        run = self.begin("--exec", self.stubborn(then))
+        self.await_file(self.pids, 2)
+        if verdicts:
+            self.assertTrue(run.stdout.readline().startswith("PASS"))
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # one that is not seen apart from the first would be none
+        self.assertIsNone(run.poll(), "it waits for its target")
+        begin = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=WAIT_S)
+        took_s = time.monotonic() - begin
+        self.assertEqual(run.returncode, 3 if verdicts else 2)
+        self.reports(verdicts, error=None if verdicts else "interrupted")
+        self.assertGreaterEqual(len(self.started()), 2)
+        self.assertEqual([pid for pid in self.started() if is_left(pid)], [])
+        return took_s
 
     def test_calibrate_leaves_nothing_behind(self):
         run = subprocess.Popen([HARNESS, "calibrate", "--profile", "reference", "--exec", self.stubborn("true")],

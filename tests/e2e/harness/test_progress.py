@@ -72,7 +72,7 @@ class Progress(unittest.TestCase):
         work.until("(clean)")  # a case has ended, which the line of what runs stands below
         work.process.send_signal(signal.SIGINT)
         work.end()
-        self.assertRegex(work.seen, r"\d+ of \d+  \d s  running: contract/chat")
+        self.assertRegex(work.seen, r"\d+ of \d+  \d+ s  running: contract/chat")
         told = [line for line in work.left() if "(clean)" in line]
         self.assertTrue(told and told[0].startswith("ok "), work.left())
         self.assertEqual([line for line in work.left() if "running" in line], [])

@@ -129,7 +129,7 @@ def numbers(count):
 def a_reset_comes_after_its_message():
     # The C core forgets messages that nobody has asked for when a reset comes: it gets a moment.
     fault = {"frame": "RST_STREAM", "do": "inject", "dir": "to_client", "method": "Count", "message": 3, "code": "ENHANCE_YOUR_CALM",
-             "after": "200ms"}
+             "after": "1s"}
     with Stand([fault]) as stand:
         got, code = stand.count(3)
         assert (got, code) == (numbers(3), grpc.StatusCode.RESOURCE_EXHAUSTED), (got, code)
@@ -170,13 +170,13 @@ def a_client_notices_a_server_that_went_silent():
             got, code = stand.count(1)
             took = time.monotonic() - begin
             print(f"{fault}: {code} after {took:.2f} s")
-            assert code == grpc.StatusCode.UNAVAILABLE and 1.3 <= took < 6, (code, took)
+            assert code == grpc.StatusCode.UNAVAILABLE and 1.3 <= took < WAIT, (code, took)
 
 
 def a_late_ping_ack_is_no_dead_server():
-    options = [("grpc.keepalive_time_ms", 1000), ("grpc.keepalive_timeout_ms", 1500), ("grpc.http2.max_pings_without_data", 0)]
+    options = [("grpc.keepalive_time_ms", 1000), ("grpc.keepalive_timeout_ms", 2500), ("grpc.http2.max_pings_without_data", 0)]
     with Stand([{"frame": "PING", "do": "delay", "delay": "500ms", "dir": "to_client", "ack": "yes"}], client_options=options) as stand:
-        call = stand.channel.unary_stream("/test.Service/Count", **IDENTITY)(b"2", timeout=3.5)
+        call = stand.channel.unary_stream("/test.Service/Count", **IDENTITY)(b"2", timeout=4.5)
         try:
             got = list(call)
         except grpc.RpcError:
@@ -196,6 +196,7 @@ def credit_that_is_dropped_is_missing():
     # A client that probes for bandwidth raises its windows by SETTINGS, which are not dropped.
     with Stand([{"frame": "WINDOW_UPDATE", "do": "drop", "dir": "to_server", "method": "Count"}],
                client_options=[("grpc.http2.bdp_probe", 0)]) as stand:
+        stand.unary("Echo")(b"warm", timeout=WAIT)
         call = stand.channel.unary_stream("/test.Service/Count", **IDENTITY)(b"40000", timeout=2)
         got = 0
         try:

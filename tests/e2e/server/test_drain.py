@@ -73,10 +73,12 @@ class Drain(unittest.TestCase):
         server = sut.Server("--drain-grace", "1h")
         with sut.Client(server) as client:
             stream = client.subscribe("drain")
+            watch = client.watch(health_pb2.HealthCheckRequest())
+            next(watch)
             ended = threading.Thread(target=lambda: sut.status_of(stream))
             ended.start()
             server.signal(signal.SIGTERM)
-            time.sleep(0.1)
+            self.assertEqual(next(watch).status, health_pb2.HealthCheckResponse.NOT_SERVING)  # it has seen the first
             server.signal(signal.SIGTERM)
             self.assertEqual(server.wait(), 0)
             ended.join(sut.WAIT)

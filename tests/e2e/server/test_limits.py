@@ -123,7 +123,7 @@ class Limits(unittest.TestCase):
                     yield message
 
             call = client.chat_room(flood())
-            time.sleep(1.5)
+            server.wait_for_log("RESOURCE_EXHAUSTED")  # before it reads, or it would be no slow consumer
             self.assertEqual(sut.status_of(call), grpc.StatusCode.RESOURCE_EXHAUSTED)
             stop.set()
 
