@@ -82,8 +82,9 @@ class Server:
         """Ends the server at once; its exit status tells whether all was well to the end."""
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
-            time.sleep(0.05)
-            if self.process.poll() is None:
+            try:
+                self.process.wait(0.05)
+            except subprocess.TimeoutExpired:  # it drains
                 self.signal(signal.SIGTERM)
         status = self.wait()
         self._reader.join(WAIT)
