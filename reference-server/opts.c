@@ -3,6 +3,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/units.h"
+#include "lib/wire/h2_frame.h"
 #include "reference-server/chat/history.h"
 
 enum {
@@ -12,6 +13,9 @@ enum {
     DEFAULT_RATE_HZ = 10,
     DEFAULT_MAX_MESSAGE = 4 * 1024 * 1024,
     PORT_MAX = 65535,
+    DEFAULT_WINDOW = 65535, /* RFC 9113 6.5.2, this and the next */
+    DEFAULT_HEADER_TABLE = 4096,
+    HEADER_TABLE_MAX = 65536,
 };
 
 #define DEFAULT_PING_INTERVAL_NS (10 * SL_SECOND)
@@ -45,6 +49,9 @@ void srv_opts_init(struct srv_opts *opts)
         .limits = {.keepalive_time_ns = DEFAULT_KEEPALIVE_TIME_NS,
                    .keepalive_timeout_ns = DEFAULT_KEEPALIVE_TIMEOUT_NS,
                    .min_ping_interval_ns = DEFAULT_MIN_PING_INTERVAL_NS,
+                   .initial_window = DEFAULT_WINDOW,
+                   .max_frame = SL_H2_DEFAULT_MAX_FRAME,
+                   .header_table_size = DEFAULT_HEADER_TABLE,
                    .max_connections = DEFAULT_MAX_CONNECTIONS,
                    .handshake_timeout_ns = DEFAULT_HANDSHAKE_TIMEOUT_NS,
                    .max_age_ns = SRV_NEVER,
@@ -321,6 +328,36 @@ static enum sl_status set_max_streams(void *options, const char *value, struct s
     return status;
 }
 
+/* A value of SETTINGS. */
+static enum sl_status setting(const char *value, uint32_t min, uint32_t max, uint32_t *ret_value,
+                              struct sl_error *reterr)
+{
+    uint64_t number = 0;
+    if (sl_units_u64(sl_span_str(value), &number) != SL_OK || number < min || number > max) {
+        return sl_error_set(reterr, SL_USAGE, "want a whole number from %u to %u", min, max);
+    }
+    *ret_value = (uint32_t)number;
+    return SL_OK;
+}
+
+static enum sl_status set_initial_window(void *options, const char *value, struct sl_error *reterr)
+{
+    uint32_t *window = &((struct srv_opts *)options)->limits.initial_window;
+    return setting(value, 0, DEFAULT_WINDOW, window, reterr);
+}
+
+static enum sl_status set_max_frame(void *options, const char *value, struct sl_error *reterr)
+{
+    uint32_t *max_frame = &((struct srv_opts *)options)->limits.max_frame;
+    return setting(value, SL_H2_DEFAULT_MAX_FRAME, SL_H2_MAX_FRAME_LIMIT, max_frame, reterr);
+}
+
+static enum sl_status set_header_table(void *options, const char *value, struct sl_error *reterr)
+{
+    uint32_t *size = &((struct srv_opts *)options)->limits.header_table_size;
+    return setting(value, 0, HEADER_TABLE_MAX, size, reterr);
+}
+
 static enum sl_status set_max_connections(void *options, const char *value, struct sl_error *reterr)
 {
     uint64_t number = 0;
@@ -423,6 +460,11 @@ static const struct sl_cli_option options[] = {
      set_min_ping_interval},
     {"max-streams", 0, "N", "streams of a connection that may be open at once (no limit)",
      set_max_streams},
+    {"initial-window", 0, "BYTES",
+     "SETTINGS_INITIAL_WINDOW_SIZE (65535), at most that; only --frontend h2", set_initial_window},
+    {"max-frame", 0, "BYTES", "SETTINGS_MAX_FRAME_SIZE (16384); only --frontend h2", set_max_frame},
+    {"header-table", 0, "BYTES", "SETTINGS_HEADER_TABLE_SIZE (4096); only --frontend h2",
+     set_header_table},
     {"max-connections", 0, "N", "connections that may be open at once (50000); only --frontend h2",
      set_max_connections},
     {"handshake-timeout", 0, "TIME",

@@ -19,6 +19,10 @@ struct srv_connection_limits {
     uint64_t keepalive_timeout_ns; /* ... for so long */
     uint64_t min_ping_interval_ns; /* PINGs of a client that come faster end its connection */
     uint32_t max_streams;          /* open at once on one connection; 0: no limit */
+    /* What SETTINGS of --frontend h2 say beside it (RFC 9113 6.5.2). */
+    uint32_t initial_window; /* bytes, at most 65535; 0: each stream is opened by a WINDOW_UPDATE */
+    uint32_t max_frame;      /* bytes */
+    uint32_t header_table_size;    /* bytes */
     uint32_t max_connections;      /* open at once; the C core keeps no count */
     uint64_t handshake_timeout_ns; /* TLS, preface and SETTINGS together */
     uint64_t max_age_ns;           /* a connection is told to go (GOAWAY) then; SRV_NEVER: never */

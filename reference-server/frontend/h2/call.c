@@ -520,6 +520,11 @@ void srv_h2_call_begin(struct srv_h2_conn *conn, int32_t id, bool is_over)
     DL_APPEND(conn->calls, call);
     conn->call_count++;
     (void)nghttp2_session_set_stream_user_data(conn->session, id, call);
+    if (conn->h2->config->limits.initial_window == 0 && !is_over) {
+        /* nghttp2 gives back what was consumed, and nothing can be of a window of 0. */
+        (void)nghttp2_session_set_local_window_size(conn->session, NGHTTP2_FLAG_NONE, id,
+                                                    SRV_H2_STREAM_WINDOW);
+    }
     if (head->request_id.len > 0) {
         call->request_id = srv_frame_copy(sl_buf_span(&head->request_id));
     }

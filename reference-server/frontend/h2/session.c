@@ -2,13 +2,14 @@
 #include <utlist.h>
 
 #include "lib/base/alloc.h"
+#include "lib/wire/h2_frame.h"
 #include "reference-server/frontend/h2/internal.h"
 #include "reference-server/frontend/h2/life.h"
 #include "reference-server/frontend/h2/wrong.h"
 
 enum {
     /* WINDOW_UPDATEs are sent when half a window was used. */
-    SETTINGS_MAX = 4,
+    SETTINGS_MAX = 5,
 };
 
 static struct srv_h2_call *call_of(nghttp2_session *session, int32_t id)
@@ -174,10 +175,11 @@ nghttp2_session_callbacks *srv_h2_callbacks_new(void)
 nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn)
 {
     struct srv_h2 *h2 = conn->h2;
+    const struct srv_connection_limits *limits = &h2->config->limits;
     nghttp2_session *session = NULL;
     nghttp2_settings_entry settings[SETTINGS_MAX];
     size_t count = 0;
-    if (h2->config->limits.max_streams > 0) {
+    if (limits->max_streams > 0) {
         /* First, for srv_h2_session_patch(). */
         settings[count++] =
             (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, INT32_MAX};
@@ -185,7 +187,15 @@ nghttp2_session *srv_h2_session_new(struct srv_h2_conn *conn)
     settings[count++] =
         (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, SRV_H2_HEAD_BYTES_MAX};
     settings[count++] =
-        (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, SRV_H2_STREAM_WINDOW};
+        (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->initial_window};
+    if (limits->max_frame != SL_H2_DEFAULT_MAX_FRAME) {
+        settings[count++] =
+            (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_FRAME_SIZE, limits->max_frame};
+    }
+    if (limits->header_table_size != NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) {
+        settings[count++] =
+            (nghttp2_settings_entry){NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits->header_table_size};
+    }
     if (nghttp2_session_server_new3(&session, h2->callbacks, conn, h2->option, &h2->heap.mem) !=
         0) {
         return NULL;
