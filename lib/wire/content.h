@@ -28,6 +28,9 @@ enum sl_codec sl_content_codec(const struct sl_call *call, enum sl_dir dir,
  * named. */
 struct sl_span sl_content_encoding(const struct sl_call *call, enum sl_dir dir);
 
+/* Whether a list of encodings (grpc-accept-encoding) names this one: items between commas, with spaces and tabs around them. */
+bool sl_content_accepts(struct sl_span list, struct sl_span encoding);
+
 /* True of a unary Connect call by GET, whose message is in the query. */
 bool sl_content_is_get(const struct sl_headers *request);
 /* Appends that message, as it would have been in a body. SL_NOT_FOUND without one, SL_MALFORMED, SL_LIMIT. */

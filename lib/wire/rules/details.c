@@ -52,6 +52,28 @@ void sl_rules_judge_binary(struct sl_observer *observer, enum sl_dir dir, struct
     }
 }
 
+void sl_rules_judge_value(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                          const struct sl_header *field)
+{
+    bool is_request = dir == SL_DIR_REQUEST;
+    if (stream->rules.has_told_value || field->name.len == 0 || field->name.data[0] == ':' ||
+        sl_syntax_is_binary(field->name) ||
+        (!is_request && sl_span_is(field->name, "grpc-message"))) {
+        return;
+    }
+    const char *what =
+        is_request && sl_syntax_is_spaced(field->value) ? "begins or ends with white space"
+        : sl_syntax_is_printable(field->value)          ? NULL
+                                                        : "has a byte that is no printable ASCII";
+    if (what != NULL) {
+        struct sl_rule_place place = sl_rules_side_place(observer, dir, stream);
+        stream->rules.has_told_value = true;
+        sl_rules_report(observer, SL_RULE_META_05, &place, "the value of \"%.*s\" in the %s %s",
+                        SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)),
+                        is_request ? "client's request" : "response", what);
+    }
+}
+
 static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
                          const struct sl_headers *headers, bool is_first, bool is_last)
 {

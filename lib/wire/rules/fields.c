@@ -58,22 +58,6 @@ static void report(struct sl_observer *observer, struct sl_stream *stream, struc
                     SL_SPAN_ARG(sl_span_first(name, SHOWN_MAX)), what);
 }
 
-/* META-05: metadata that is no ASCII-Value; grpc-message is CALL-15's. */
-static void judge_value(struct sl_observer *observer, struct sl_stream *stream,
-                        const struct sl_header *field)
-{
-    if (stream->rules.has_told_value || field->name.data[0] == ':' ||
-        sl_syntax_is_binary(field->name) || sl_span_is(field->name, "grpc-message") ||
-        sl_syntax_is_printable(field->value)) {
-        return;
-    }
-    struct sl_rule_place place = sl_rules_place_of(observer, stream);
-    stream->rules.has_told_value = true;
-    sl_rules_report(observer, SL_RULE_META_05, &place,
-                    "the value of \"%.*s\" in the response has a byte that is no printable ASCII",
-                    SL_SPAN_ARG(sl_span_first(field->name, SHOWN_MAX)));
-}
-
 /* The first thing that is wrong with a block. */
 static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
                         const struct sl_headers *headers, bool is_first, bool is_last)
@@ -100,7 +84,7 @@ static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
         if (spaced == NULL && has_outer_space(field)) {
             spaced = field;
         }
-        judge_value(observer, stream, field);
+        sl_rules_judge_value(observer, SL_DIR_RESPONSE, stream, field);
         has_regular |= !is_pseudo;
         statuses += is_pseudo;
     }

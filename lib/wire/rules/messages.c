@@ -14,15 +14,8 @@ static bool is_offered(const struct sl_call *call, struct sl_span encoding)
 {
     const struct sl_header *field = sl_headers_find(&call->request.headers, "grpc-accept-encoding");
     struct sl_span own = sl_content_encoding(call, SL_DIR_REQUEST);
-    struct sl_span list = field == NULL ? sl_span(NULL, 0) : field->value;
-    bool is_in = own.len > 0 && sl_span_equal(own, encoding);
-    for (size_t i = 0; !is_in && i + encoding.len <= list.len; i++) {
-        bool is_start = i == 0 || list.data[i - 1] == ',' || list.data[i - 1] == ' ';
-        size_t end = i + encoding.len;
-        bool is_end = end == list.len || list.data[end] == ',' || list.data[end] == ' ';
-        is_in = is_start && is_end && sl_span_equal(sl_span(list.data + i, encoding.len), encoding);
-    }
-    return is_in;
+    return (own.len > 0 && sl_span_equal(own, encoding)) ||
+           (field != NULL && sl_content_accepts(field->value, encoding));
 }
 
 /* FRM-17, FRM-09 */

@@ -135,33 +135,12 @@ static void judge_syntax(struct sl_observer *observer, struct sl_stream *stream,
 
 /* --- what gRPC asks --- */
 
-/* META-05: metadata that is no ASCII-Value. Fields of gRPC's and HTTP's own have rules of their own. */
-static void judge_value(struct sl_observer *observer, struct sl_stream *stream,
-                        const struct sl_header *field)
-{
-    if (stream->rules.has_told_value || field->name.len == 0 || field->name.data[0] == ':' ||
-        sl_syntax_is_binary(field->name)) {
-        return;
-    }
-    const char *what = sl_syntax_is_spaced(field->value) ? "begins or ends with white space"
-                       : sl_syntax_is_printable(field->value)
-                           ? NULL
-                           : "has a byte that is no printable ASCII";
-    if (what != NULL) {
-        struct sl_rule_place place = sl_rules_request_place(observer, stream);
-        stream->rules.has_told_value = true;
-        sl_rules_report(observer, SL_RULE_META_05, &place,
-                        "the value of \"%.*s\" in the client's request %s",
-                        SL_SPAN_ARG(shown(field->name)), what);
-    }
-}
-
 static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
                          const struct sl_headers *headers)
 {
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
-        judge_value(observer, stream, field);
+        sl_rules_judge_value(observer, SL_DIR_REQUEST, stream, field);
         sl_rules_judge_binary(observer, SL_DIR_REQUEST, stream, field);
     }
 }

@@ -94,24 +94,6 @@ static bool contains(struct sl_span text, const char *word)
     return false;
 }
 
-/* An item of a list that is separated by commas. */
-static bool lists(struct sl_span list, struct sl_span wanted)
-{
-    struct sl_span item;
-    while (sl_span_next_item(&list, &item)) {
-        while (item.len > 0 && item.data[0] == ' ') {
-            item = sl_span_from(item, 1);
-        }
-        while (item.len > 0 && item.data[item.len - 1] == ' ') {
-            item.len--;
-        }
-        if (item.len > 0 && sl_span_equal(item, wanted)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* FRM-08. UNIMPLEMENTED has other causes: only a message that speaks of the encoding tells of this one. */
 static void judge_refused_encoding(struct sl_observer *observer, const struct sl_stream *stream)
 {
@@ -138,7 +120,7 @@ static void judge_refused_encoding(struct sl_observer *observer, const struct sl
         sl_rules_report(observer, SL_RULE_FRM_08, &place,
                         "the encoding \"%.*s\" was refused without grpc-accept-encoding",
                         SL_SPAN_ARG(sl_span_first(encoding, SHOWN_MAX)));
-    } else if (lists(accepted->value, encoding)) {
+    } else if (sl_content_accepts(accepted->value, encoding)) {
         sl_rules_report(observer, SL_RULE_FRM_08, &place,
                         "the encoding \"%.*s\" was refused, and grpc-accept-encoding names it",
                         SL_SPAN_ARG(sl_span_first(encoding, SHOWN_MAX)));

@@ -58,6 +58,10 @@ bool sl_rules_are_inferred(const struct sl_headers *headers);
  * other side takes, or may have said that it takes. */
 bool sl_rules_is_true_binary(const struct sl_observer *observer, enum sl_dir dir,
                              const struct sl_header *field);
+/* META-05: one field of the sender of dir, the first of a stream. Pseudo-header fields, -bin ones and grpc-message have rules of
+ * their own, and white space at the ends of a response's values is CALL-22's. */
+void sl_rules_judge_value(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
+                          const struct sl_header *field);
 /* META-02: one field of the sender of dir, a -bin one or not. */
 void sl_rules_judge_binary(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
                            const struct sl_header *field);
