@@ -97,8 +97,26 @@ bool har_obstacle_is_core(const struct har_play *play)
            play->config.core_note == NULL && !any_stands(play);
 }
 
+/* What the server lacks, and lawfully; false where nothing of it was met. */
+static bool lacks(const struct har_obstacles *obstacles, char *reason, size_t size)
+{
+    if (obstacles->lacks[0] != '\0') {
+        (void)snprintf(reason, size, "%s", obstacles->lacks);
+    } else if (obstacles->padded > 0) {
+        (void)snprintf(
+            reason, size,
+            "a padded frame of %u bytes has no room in the server's window, of which %lld "
+            "bytes are open",
+            obstacles->padded, (long long)obstacles->room);
+    }
+    return obstacles->lacks[0] != '\0' || obstacles->padded > 0;
+}
+
 bool har_obstacle_skips(const struct har_play *play, char *reason, size_t size)
 {
+    if (play->failure_count > 0 && !any_stands(play) && lacks(&play->obstacles, reason, size)) {
+        return true;
+    }
     uint32_t limit = play->obstacles.streams;
     for (const struct har_link *link = play->links; link != NULL; link = link->next) {
         uint32_t met = link->conn == NULL ? 0 : har_conn_stream_limit_met(link->conn);

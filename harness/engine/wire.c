@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/engine/wire.h"
 
+#include <stdio.h>
+
 #include "harness/engine/actor.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -11,6 +13,7 @@ enum {
     GOAWAY_FIXED = 8, /* last stream and error, RFC 9113 6.8 */
     RST_FIXED = 4,    /* RFC 9113 6.4 */
     WINDOW_UPDATE_FIXED = 4,
+    HEADER_TABLE = 4096, /* until the server says otherwise, RFC 9113 6.5.2 */
 };
 
 struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id)
@@ -72,7 +75,11 @@ static void note_headers(struct har_wire *wire, struct har_wire_stream *stream,
 {
     const struct sl_header *http = sl_headers_find(headers, ":status");
     const struct sl_header *status = sl_headers_find(headers, "grpc-status");
+    const struct sl_header *echo = sl_headers_find(headers, "x-request-id");
     uint32_t code = 0;
+    if (echo != NULL && stream != NULL) {
+        (void)snprintf(stream->echo, sizeof(stream->echo), "%.*s", SL_SPAN_ARG(echo->value));
+    }
     if (http != NULL && stream != NULL && sl_grpc_status_read(http->value, &code) == SL_OK) {
         stream->http_status = code; /* the same grammar: decimal digits */
     }
@@ -192,6 +199,7 @@ void har_wire_note(struct har_wire *wire, const struct sl_frame_event *event)
     bool is_ack = (event->header.flags & SL_H2_FLAG_ACK) != 0;
     if (event->dir == SL_DIR_REQUEST) {
         wire->sent_frames[index]++;
+        wire->data_bytes_sent += type == SL_H2_DATA ? event->header.length : 0;
         wire->settings_sent += type == SL_H2_SETTINGS && !is_ack;
         note_deadline(wire, event);
         if (wire->keeps_streams && event->header.stream != 0) {
@@ -243,6 +251,7 @@ static double count_of(const struct har_link *link, enum har_counter counter)
         [HAR_COUNT_STATUSES] = (double)wire->statuses,
         [HAR_COUNT_SERVED] = (double)wire->served,
         [HAR_COUNT_DATA_FRAMES_SENT] = (double)wire->sent_frames[SL_H2_DATA],
+        [HAR_COUNT_DATA_BYTES_SENT] = (double)wire->data_bytes_sent,
         [HAR_COUNT_FRAME_LIMIT] =
             setting(wire, SL_H2_SETTINGS_MAX_FRAME_SIZE, SL_H2_DEFAULT_MAX_FRAME),
         [HAR_COUNT_STREAM_LIMIT] = setting(wire, SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS, UINT32_MAX),
@@ -250,6 +259,7 @@ static double count_of(const struct har_link *link, enum har_counter counter)
             setting(wire, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, SL_H2_DEFAULT_WINDOW),
         [HAR_COUNT_STREAM_CREDIT] = (double)wire->stream_credit,
         [HAR_COUNT_CREDIT] = (double)wire->credit + SL_H2_DEFAULT_WINDOW,
+        [HAR_COUNT_TABLE_LIMIT] = setting(wire, SL_H2_SETTINGS_HEADER_TABLE_SIZE, HEADER_TABLE),
         [HAR_COUNT_GOAWAY_LAST] = wire->goaway_last,
     };
     return counts[counter];

@@ -16,6 +16,7 @@ enum {
     HAR_WIRE_TYPES = 10,   /* frame types of RFC 9113 6 */
     HAR_WIRE_SETTINGS = 6, /* of RFC 9113 6.5.2 */
     HAR_WIRE_STREAMS_MAX = 20000,
+    HAR_WIRE_ECHO_MAX = 64, /* bytes of an x-request-id that are kept, with the end */
 };
 
 struct har_actor;
@@ -34,6 +35,7 @@ struct har_wire_stream {
     struct har_actor
         *actor; /* whose messages first to first + count - 1 it carries; NULL: nobody's */
     uint32_t first, count;
+    char echo[HAR_WIRE_ECHO_MAX]; /* x-request-id of the response, its beginning; "": none */
     UT_hash_handle hh;
 };
 
@@ -44,7 +46,7 @@ struct har_wire {
     uint64_t settings_acks, ping_acks;        /* of the server */
     uint64_t refused;                         /* RST_STREAM(REFUSED_STREAM) */
     uint64_t statuses, served;                /* blocks with a grpc-status; with 0 */
-    uint64_t data_bytes;                      /* of DATA payloads, padding included */
+    uint64_t data_bytes, data_bytes_sent;     /* of DATA payloads, padding included */
     uint64_t stream_credit, credit;           /* WINDOW_UPDATEs of streams, and of stream 0 */
     uint32_t settings[HAR_WIRE_SETTINGS];     /* of the server, by id - 1 */
     bool has_setting[HAR_WIRE_SETTINGS];

@@ -20,8 +20,9 @@ struct har_probe_wire {
     const char *path, *scheme, *authority;
     const struct sl_header *metadata;
     size_t metadata_count;
-    struct sl_span message;               /* payload of a call that is right */
-    uint32_t (*take_stream)(void *owner); /* the next stream's number */
+    struct sl_span message;                                  /* payload of a call that is right */
+    uint32_t (*take_stream)(void *owner);                    /* the next stream's number */
+    void (*table_update)(void *owner, struct sl_buf *block); /* as har_conn_table_update */
     void *owner;
     uint32_t stream;          /* the last one that was taken */
     uint32_t unit;            /* number of the unit that is written, from 0 */

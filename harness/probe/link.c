@@ -143,6 +143,12 @@ static uint32_t take_stream(void *owner)
     return har_conn_take_stream_id(link->conn);
 }
 
+static void table_update(void *owner, struct sl_buf *block)
+{
+    const struct har_probe_link *link = owner;
+    har_conn_table_update(link->conn, block);
+}
+
 void har_probe_link_start(struct har_probe_link *link, uv_loop_t *loop,
                           const struct har_conn_config *conn)
 {
@@ -157,6 +163,7 @@ void har_probe_link_start(struct har_probe_link *link, uv_loop_t *loop,
     link->conn = har_conn_new(loop, &config);
     link->begin_ns = sl_clock_mono_ns();
     link->wire.take_stream = take_stream;
+    link->wire.table_update = table_update;
     link->wire.owner = link;
     link->wire.authority = har_conn_authority(link->conn);
     link->wire.settings = is_silent ? 0 : 1; /* that of the preface */

@@ -41,6 +41,7 @@ void har_probe_headers(struct har_probe_wire *wire, unsigned without, uint8_t fl
     struct sl_buf block;
     sl_buf_init(&block, BLOCK_MAX);
     wire->stream = wire->take_stream(wire->owner);
+    wire->table_update(wire->owner, &block);
     har_probe_fields(wire, without, &block);
     (void)sl_buf_add_span(&block, more);
     uint8_t type = SL_H2_HEADERS;

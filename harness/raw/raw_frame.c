@@ -275,6 +275,9 @@ static enum sl_status add_block(const struct writing *writing, struct sl_buf *ou
     }
     har_raw_block_write(writing->actor, frame->request, &frame->without, frame->headers, &block);
     bool is_whole = !block.is_full;
+    if (writing->type == SL_H2_HEADERS) {
+        har_conn_table_update(writing->actor->link->conn, out);
+    }
     (void)sl_buf_add_span(out, cut(writing, sl_buf_span(&block)));
     sl_buf_release(&block);
     return is_whole ? SL_OK : SL_LIMIT;

@@ -57,11 +57,13 @@ static const char *const counter_names[HAR_COUNTERS] = {
     "served",
     "data_frames_sent",
     "data_bytes",
+    "data_bytes_sent",
     "frame_limit",
     "stream_limit",
     "stream_window",
     "stream_credit",
     "credit",
+    "table_limit",
     "goaway_last",
 };
 

@@ -52,12 +52,14 @@ enum har_counter {
     HAR_COUNT_DATA_FRAMES_SENT,
     HAR_COUNT_DATA_BYTES, /* of a raw connection; of the streams of the others */
     /* what the server's SETTINGS and WINDOW_UPDATEs allow */
-    HAR_COUNT_FRAME_LIMIT,   /* MAX_FRAME_SIZE */
-    HAR_COUNT_STREAM_LIMIT,  /* MAX_CONCURRENT_STREAMS */
-    HAR_COUNT_STREAM_WINDOW, /* INITIAL_WINDOW_SIZE */
-    HAR_COUNT_STREAM_CREDIT, /* WINDOW_UPDATEs of streams, together */
-    HAR_COUNT_CREDIT,        /* of the connection, with what it begins with */
-    HAR_COUNT_GOAWAY_LAST,   /* the last stream of its last GOAWAY; 0: none */
+    HAR_COUNT_DATA_BYTES_SENT, /* of DATA payloads of ours, padding included */
+    HAR_COUNT_FRAME_LIMIT,     /* MAX_FRAME_SIZE */
+    HAR_COUNT_STREAM_LIMIT,    /* MAX_CONCURRENT_STREAMS */
+    HAR_COUNT_STREAM_WINDOW,   /* INITIAL_WINDOW_SIZE */
+    HAR_COUNT_STREAM_CREDIT,   /* WINDOW_UPDATEs of streams, together */
+    HAR_COUNT_CREDIT,          /* of the connection, with what it begins with */
+    HAR_COUNT_TABLE_LIMIT,     /* HEADER_TABLE_SIZE */
+    HAR_COUNT_GOAWAY_LAST,     /* the last stream of its last GOAWAY; 0: none */
     HAR_COUNTERS,
 };
 /* True for what the fault proxy counts. */

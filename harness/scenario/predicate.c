@@ -44,11 +44,13 @@ static const struct {
     {"served", "the number of calls of % that ended with status OK"},
     {"data_frames_sent", "the number of DATA frames that % sent"},
     {"data_bytes", "the number of bytes of DATA that % got"},
+    {"data_bytes_sent", "the number of bytes of DATA that % sent"},
     {"frame_limit", "the longest frame that the server takes of %"},
     {"stream_limit", "the number of streams that the server allows %"},
     {"stream_window", "the window that the server gives each new stream of %"},
     {"stream_credit", "the bytes by which the server widened windows of streams of %"},
     {"credit", "the bytes that the server's connection window has allowed %"},
+    {"table_limit", "the bytes of the HPACK table that the server allows %"},
     {"goaway_last", "the last stream that GOAWAY told %"},
 };
 static const struct {

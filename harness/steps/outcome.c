@@ -22,7 +22,7 @@ static const char *const yes_no[] = {"yes", "no", NULL};
 struct outcome_args {
     struct har_strings in;
     struct har_expr within;
-    const char *rule, *why;
+    const char *rule, *why, *echo;
     int canary;
 };
 #define AT(member) offsetof(struct outcome_args, member)
@@ -41,6 +41,10 @@ static const struct har_field fields[] = {
      .help = "a unary call on the same connection where that is still up, on a new one where it "
              "has ended or a GOAWAY came; \"no\": none"},
     {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken by any other outcome, and by a hang"},
+    {"echo", HAR_FIELD_STRING, AT(echo),
+     .help =
+         "the x-request-id that the response must have, of a server that sends back that of the "
+         "request (`request_id`); its first 63 bytes count"},
     {"why", HAR_FIELD_STRING, AT(why), .help = "printed with the failure"},
 };
 #undef AT
@@ -284,6 +288,13 @@ static void watch_canary(struct har_step *step, const struct har_actor *actor,
     }
 }
 
+/* The response sends back what the scenario says, if it does. */
+static bool is_echo(const struct outcome_args *args, const struct har_actor *actor)
+{
+    const struct har_wire_stream *stream = har_wire_stream(&actor->link->wire, actor->raw_told);
+    return args->echo == NULL || (stream != NULL && strcmp(stream->echo, args->echo) == 0);
+}
+
 static void look(struct har_step *step, struct har_actor *actor, struct watch *watch)
 {
     const struct outcome_args *args = args_of(step);
@@ -301,7 +312,10 @@ static void look(struct har_step *step, struct har_actor *actor, struct watch *w
     bool is_late = now_ns - step->begin_ns >= limit_of(step, step->begin_ns);
     bool is_settled = since_ns != 0 && now_ns >= since_ns + settle_ns && !seen.is_ending;
     const char *word = accepted(args, actor, &seen);
-    if (word != NULL) {
+    if (word != NULL && !is_echo(args, actor)) {
+        note(step, actor, NULL, &seen);
+        fail(step, actor, "the response has not the x-request-id that was sent");
+    } else if (word != NULL) {
         take(actor, watch, word, &seen);
     } else if (seen.is_anything && (is_settled || is_late)) {
         char text[160];

@@ -23,6 +23,8 @@ enum {
     MESSAGES_MAX = 10000,
     AT_ONCE = 500, /* repetitions between two looks at what came */
 };
+/* Padding waits so long for a window that holds it. */
+#define PADDING_NS (1 * SL_SECOND)
 
 struct raw_args {
     struct har_objects frames;
@@ -30,7 +32,8 @@ struct raw_args {
     int body, wait;
     struct har_expr messages;
     struct har_send_args send; /* of the messages in the body: message and size */
-    bool is_partial;
+    bool is_partial, is_overrun;
+    const char *rule;
     struct har_expr within;
 };
 #define AT(member) offsetof(struct raw_args, member)
@@ -51,6 +54,11 @@ static const struct har_field fields[] = {
     {"size", HAR_FIELD_EXPR, AT(send.size), .help = "as in send"},
     {"partial", HAR_FIELD_BOOL, AT(is_partial),
      .help = "true: the messages are not sent whole, and must never be acted on"},
+    {"overrun", HAR_FIELD_BOOL, AT(is_overrun),
+     .help =
+         "true: DATA goes whatever the server's windows are. Else it waits for credit, with all "
+         "behind it, and is divided where credit is scarce"},
+    {"rule", HAR_FIELD_STRING, AT(rule), .help = "broken when no credit comes; default RES-02"},
     {"wait", HAR_FIELD_CHOICE, AT(wait), .choices = yes_no,
      .help = "for the server's SETTINGS (where the preface is sent); \"no\": only for TCP"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "default 10s, and count / rate"},
@@ -70,8 +78,13 @@ static const char *problem(const void *of)
     return NULL;
 }
 
+struct raw_of {
+    uint64_t sent;      /* repetitions */
+    struct sl_buf left; /* of the last one: what waits for credit */
+    uint64_t left_ns;   /* since when */
+};
 struct raw {
-    uint64_t *sent; /* per actor of the play: repetitions */
+    struct raw_of *of; /* per actor of the play */
     uint64_t count;
     double rate;
 };
@@ -83,13 +96,19 @@ static void start(struct har_step *step)
     struct har_play *play = step->play;
     state->count = (uint64_t)har_play_value_in(play, &args->count, 1, 0, COUNT_MAX);
     state->rate = har_play_value(play, &args->rate, 0);
-    state->sent = sl_calloc(play->actor_count, sizeof(state->sent[0]));
+    state->of = sl_calloc(play->actor_count, sizeof(state->of[0]));
+    for (size_t i = 0; i < play->actor_count; i++) {
+        sl_buf_init(&state->of[i].left, HAR_CONN_QUEUE_MAX);
+    }
 }
 
 static void stop(struct har_step *step)
 {
     struct raw *state = step->state;
-    sl_free(state->sent);
+    for (size_t i = 0; state->of != NULL && i < step->play->actor_count; i++) {
+        sl_buf_release(&state->of[i].left);
+    }
+    sl_free(state->of);
 }
 
 /* The role whose request the body is: of the request among the frames, else of the one before. */
@@ -156,8 +175,52 @@ static void write_body(struct har_step *step, struct har_actor *actor, uint32_t 
     }
 }
 
+/* The server has ended the stream and grants it nothing more. */
+static bool is_ended(struct har_actor *actor, uint32_t id)
+{
+    bool is_own = actor->stream != NULL && har_stream_id(actor->stream) == id;
+    const struct har_wire_stream *stream = har_wire_stream(&actor->link->wire, id);
+    return is_own ? actor->state != HAR_STREAM_OPEN : stream != NULL && stream->is_ended;
+}
+
+/* What waits for credit, as far as there is some: DATA of a stream that the server has ended meanwhile is given up. */
+static void send_left(struct har_actor *actor, struct raw_of *of)
+{
+    struct sl_h2_frame_header first;
+    (void)har_conn_send_frames(actor->link->conn, &of->left);
+    while (sl_h2_frame_header_read(sl_buf_span(&of->left), &first) == SL_OK &&
+           is_ended(actor, first.stream)) {
+        sl_buf_consume(&of->left, SL_H2_FRAME_HEADER_SIZE + (size_t)first.length);
+        (void)har_conn_send_frames(actor->link->conn, &of->left);
+    }
+}
+
+/* True while something waits. A server whose windows never hold the padding of a frame is none that this can be played
+ * against. */
+static bool waits(struct har_step *step, struct har_actor *actor, struct raw_of *of)
+{
+    if (of->left.len == 0) {
+        return false;
+    }
+    send_left(actor, of);
+    struct sl_h2_frame_header first;
+    struct har_play *play = step->play;
+    if (sl_h2_frame_header_read(sl_buf_span(&of->left), &first) == SL_OK &&
+        (first.flags & SL_H2_FLAG_PADDED) != 0) {
+        uint64_t until_ns =
+            of->left_ns + har_play_allowed_ns(play, step->begin_ns, play->evidence, PADDING_NS);
+        har_play_wake(play, until_ns);
+        if (sl_clock_mono_ns() >= until_ns) {
+            play->obstacles.padded = first.length;
+            play->obstacles.room = har_conn_send_room(actor->link->conn, first.stream);
+            har_play_fail(play, step->node, "RES-02", "padding of a frame has no room");
+        }
+    }
+    return of->left.len > 0;
+}
+
 /* All frames once. */
-static void send_once(struct har_step *step, struct har_actor *actor)
+static void send_once(struct har_step *step, struct har_actor *actor, struct raw_of *of)
 {
     const struct raw_args *args = step->node->args;
     struct har_raw_frame *frames = args->frames.items;
@@ -179,8 +242,12 @@ static void send_once(struct har_step *step, struct har_actor *actor)
         har_play_mistake(step->play, step->node->path, "no stream that a frame could be of");
     } else if (status != SL_OK) {
         har_play_mistake(step->play, step->node->path, "the frames are too large");
-    } else {
+    } else if (args->is_overrun || actor->link->is_garbled) {
         (void)har_conn_send_raw(actor->link->conn, sl_buf_span(&out));
+    } else {
+        of->left_ns = sl_clock_mono_ns();
+        (void)sl_buf_add_span(&of->left, sl_buf_span(&out));
+        send_left(actor, of);
     }
     if (actor->spec->kind == HAR_RAW && args->body == BODY_MESSAGE && actor->raw_stream != 0) {
         struct har_wire_stream *stream = har_wire_stream(&actor->link->wire, actor->raw_stream);
@@ -201,24 +268,27 @@ static bool drive(struct har_step *step, struct har_actor *actor)
 {
     struct raw *state = step->state;
     const struct raw_args *args = step->node->args;
-    uint64_t *sent = &state->sent[actor->number - 1];
+    struct raw_of *of = &state->of[actor->number - 1];
     if (!har_raw_is_ready(actor, args->wait == 0)) {
         return actor->link->has_ended || actor->link->is_closed_by_us;
     }
-    for (unsigned i = 0; i < AT_ONCE && *sent < state->count && !step->play->is_over; i++) {
+    for (unsigned i = 0; i < AT_ONCE && of->sent < state->count && !step->play->is_over; i++) {
         uint64_t due_ns = step->begin_ns;
-        due_ns += state->rate > 0 ? (uint64_t)((double)*sent * 1e9 / state->rate) : 0;
+        due_ns += state->rate > 0 ? (uint64_t)((double)of->sent * 1e9 / state->rate) : 0;
         if (due_ns > sl_clock_mono_ns()) {
             har_play_wake(step->play, due_ns);
             return false;
         }
-        send_once(step, actor);
-        (*sent)++;
+        if (waits(step, actor, of)) {
+            return false;
+        }
+        send_once(step, actor, of);
+        of->sent++;
     }
-    if (*sent < state->count) {
+    if (of->sent < state->count) {
         har_play_wake(step->play, sl_clock_mono_ns());
     }
-    return *sent >= state->count;
+    return of->sent >= state->count && !waits(step, actor, of);
 }
 
 static void poll(struct har_step *step)
@@ -228,8 +298,20 @@ static void poll(struct har_step *step)
 
 static void tell(const struct har_step *step, char *text, size_t size)
 {
-    (void)step;
-    (void)snprintf(text, size, "the frames could not be sent: no connection, or no SETTINGS came");
+    const struct raw *state = step->state;
+    bool is_waiting = false;
+    for (size_t i = 0; i < step->play->actor_count; i++) {
+        is_waiting |= state->of[i].left.len > 0;
+    }
+    (void)snprintf(text, size, "%s",
+                   is_waiting ? "the server has granted no credit for the DATA of these frames"
+                              : "the frames could not be sent: no connection, or no SETTINGS came");
+}
+
+static const char *rule_of(const struct har_step *step)
+{
+    const struct raw_args *args = step->node->args;
+    return args->rule == NULL ? "RES-02" : args->rule;
 }
 
 const struct har_step_type har_step_raw_frames = {
@@ -243,7 +325,7 @@ const struct har_step_type har_step_raw_frames = {
     .needs_h2 = true,
     HAR_STEP_ARGS(struct raw_args, fields),
     .state_size = sizeof(struct raw),
-    .rule = "RES-02",
+    .rule_of = rule_of,
     .within_offset = offsetof(struct raw_args, within),
     .problem = problem,
     .start = start,

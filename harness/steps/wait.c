@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The steps that wait: await, hold, quiesce. */
+/* The steps that wait: await, hold, quiesce; and require, which does not. */
 #include <stdio.h>
 
 #include "harness/scenario/predicate.h"
@@ -118,6 +118,48 @@ const struct har_step_type har_step_await = {
     .within_offset = offsetof(struct wait_args, within),
     .poll = poll_await,
     .tell = tell_wait,
+};
+
+/* ---- require ---- */
+
+static const struct har_field require_fields[] = {
+    {"require", HAR_FIELD_EXPR, offsetof(struct wait_args, pred), .is_required = true,
+     .help = "the predicate"},
+    {"why", HAR_FIELD_STRING, offsetof(struct wait_args, why), .is_required = true,
+     .help = "the reason, where it is not true: what the server lacks, and may"},
+};
+
+static void poll_require(struct har_step *step)
+{
+    const struct wait_args *args = step->node->args;
+    struct har_play *play = step->play;
+    step->is_done = har_play_value(play, &args->pred, 0) != 0;
+    if (!step->is_done && !play->is_over) {
+        struct sl_buf values;
+        sl_buf_init(&values, TEXT_BYTES);
+        add_values(play, args->pred.text == NULL ? "" : args->pred.text, &values);
+        (void)snprintf(play->obstacles.lacks, sizeof(play->obstacles.lacks), "%s%s", args->why,
+                       sl_buf_str(&values));
+        sl_buf_release(&values);
+        har_play_fail(play, step->node, "RES-02", "%s", play->obstacles.lacks);
+    }
+}
+
+static void tell_require(const struct har_step *step, char *text, size_t size)
+{
+    const struct wait_args *args = step->node->args;
+    (void)snprintf(text, size, "%s", args->why);
+}
+
+const struct har_step_type har_step_require = {
+    .name = "require",
+    .help = "a predicate is true of the server; else the scenario is SKIP, with the reason",
+    .example = "{\"require\": \"table_limit(raw) >= 4096\", \"why\": \"the server allows no "
+               "dynamic table\"}",
+    HAR_STEP_ARGS(struct wait_args, require_fields),
+    .rule = "RES-02",
+    .poll = poll_require,
+    .tell = tell_require,
 };
 
 static void poll_hold(struct har_step *step)

@@ -369,6 +369,26 @@ enum sl_status har_conn_send_raw(struct har_conn *conn, struct sl_span bytes)
     return har_conn_is_live(conn) ? conn->ops->send_raw(conn, bytes) : SL_STATE;
 }
 
+enum sl_status har_conn_send_frames(struct har_conn *conn, struct sl_buf *frames)
+{
+    if (conn->ops->send_frames == NULL) {
+        return SL_UNSUPPORTED;
+    }
+    return har_conn_is_live(conn) ? conn->ops->send_frames(conn, frames) : SL_STATE;
+}
+
+int64_t har_conn_send_room(struct har_conn *conn, uint32_t stream)
+{
+    return conn->ops->send_room == NULL ? 0 : conn->ops->send_room(conn, stream);
+}
+
+void har_conn_table_update(struct har_conn *conn, struct sl_buf *out)
+{
+    if (conn->ops->table_update != NULL) {
+        conn->ops->table_update(conn, out);
+    }
+}
+
 enum sl_status har_conn_ping(struct har_conn *conn, uint64_t opaque)
 {
     return har_conn_is_live(conn) ? conn->ops->ping(conn, opaque) : SL_STATE;

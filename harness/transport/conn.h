@@ -41,6 +41,9 @@ struct har_conn_ops {
      * har_conn_reap later. */
     bool (*release)(struct har_conn *conn);
     enum sl_status (*send_raw)(struct har_conn *conn, struct sl_span bytes);
+    enum sl_status (*send_frames)(struct har_conn *conn, struct sl_buf *frames); /* NULL: cannot */
+    int64_t (*send_room)(struct har_conn *conn, uint32_t stream);    /* with send_frames */
+    void (*table_update)(struct har_conn *conn, struct sl_buf *out); /* with send_frames */
     enum sl_status (*ping)(struct har_conn *conn, uint64_t opaque);
     enum sl_status (*settings)(struct har_conn *conn, const struct sl_h2_setting_pair *pairs,
                                size_t count);

@@ -99,6 +99,10 @@ struct h2_conn {
     uint32_t max_streams;
     int64_t send_window;
     bool has_settings;
+    struct h2_unseen *unseen; /* of h2_raw.c */
+    uint32_t table,
+        table_due; /* of header blocks in literals: the size of the server's HPACK table that was told, and the
+                                  least that its SETTINGS have allowed */
 
     /* ours */
     int64_t recv_window;
@@ -147,6 +151,14 @@ void har_h2_send(struct h2_conn *conn);
 void har_h2_mark_ready(struct h2_conn *conn, struct h2_stream *stream);
 /* Tells drained() to those who are due. */
 void har_h2_drain(struct h2_conn *conn);
+
+/* h2_raw.c: har_conn_send_frames, har_conn_send_room and har_conn_table_update. */
+enum sl_status har_h2_send_frames(struct har_conn *base, struct sl_buf *frames);
+int64_t har_h2_raw_room(struct har_conn *base, uint32_t id);
+void har_h2_table_update(struct har_conn *base, struct sl_buf *out);
+/* The observer has seen a frame of ours. */
+void har_h2_raw_seen(struct h2_conn *conn, const struct sl_h2_frame_header *frame);
+void har_h2_unseen_clear(struct h2_conn *conn);
 
 /* h2_request.c: HEADERS (and CONTINUATION) of the stream into the output. False when the encoder
  * refuses. */

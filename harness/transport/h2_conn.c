@@ -149,6 +149,7 @@ static bool release(struct har_conn *base)
 {
     struct h2_conn *conn = h2_conn_of(base);
     sl_hpack_encoder_free(conn->encoder);
+    har_h2_unseen_clear(conn);
     sl_buf_release(&conn->block);
     return true;
 }
@@ -231,6 +232,9 @@ static const struct har_conn_ops ops = {
     .detach = on_detach,
     .release = release,
     .send_raw = send_raw,
+    .send_frames = har_h2_send_frames,
+    .send_room = har_h2_raw_room,
+    .table_update = har_h2_table_update,
     .ping = ping,
     .settings = settings,
     .window_update = window_update,
@@ -245,6 +249,7 @@ struct har_conn *har_h2_conn_new(void)
     conn->base.ops = &ops;
     conn->encoder = sl_hpack_encoder_new(HPACK_TABLE);
     sl_buf_init(&conn->block, SL_HPACK_LIST_MAX * 2);
+    conn->table = conn->table_due = HPACK_TABLE;
     conn->next_id = 1;
     conn->max_frame = SL_H2_DEFAULT_MAX_FRAME;
     conn->initial_window = SL_H2_DEFAULT_WINDOW;

@@ -170,6 +170,7 @@ static void apply_setting(struct h2_conn *conn, uint16_t id, uint32_t value)
     if (id == SL_H2_SETTINGS_HEADER_TABLE_SIZE) {
         sl_hpack_encoder_set_table_size(conn->encoder,
                                         value < HPACK_TABLE_MAX ? value : HPACK_TABLE_MAX);
+        conn->table_due = value < conn->table_due ? value : conn->table_due;
     } else if (id == SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS) {
         conn->max_streams = value;
     } else if (id == SL_H2_SETTINGS_INITIAL_WINDOW_SIZE) {
@@ -312,6 +313,7 @@ static void on_frame(void *owner, const struct sl_frame_event *event)
         if (event->header.type == SL_H2_SETTINGS && (event->header.flags & SL_H2_FLAG_ACK) == 0) {
             har_h2_credit_settings_sent(conn, event->payload);
         }
+        har_h2_raw_seen(conn, &event->header);
     } else if (har_conn_is_live(&conn->base) && !conn->is_failing) {
         on_response_frame(conn, event);
     }

@@ -27,9 +27,10 @@ static void write_block(struct h2_conn *conn, uint32_t id, struct sl_span block)
 }
 
 /* The block in literals without indexing, which no state of the server's table can change. */
-static enum sl_status encode_literal(const struct sl_header *fields, size_t count,
-                                     struct sl_buf *out)
+static enum sl_status encode_literal(struct h2_conn *conn, const struct sl_header *fields,
+                                     size_t count, struct sl_buf *out)
 {
+    har_h2_table_update(&conn->base, out);
     enum sl_status status = SL_OK;
     for (size_t i = 0; i < count && status == SL_OK; i++) {
         status =
@@ -65,7 +66,7 @@ bool har_h2_write_request(struct h2_conn *conn, struct h2_stream *stream)
 
     sl_buf_clear(&conn->block);
     enum sl_status status = conn->base.config.is_literal
-                                ? encode_literal(fields, count, &conn->block)
+                                ? encode_literal(conn, fields, count, &conn->block)
                                 : sl_hpack_encode(conn->encoder, fields, count, &conn->block);
     if (status == SL_OK) {
         write_block(conn, stream->base.id, sl_buf_span(&conn->block));

@@ -132,6 +132,15 @@ const char *har_conn_authority(const struct har_conn *conn);
 
 /* h2 only (SL_UNSUPPORTED on grpc): bytes put on the connection behind what is queued, as they are. */
 enum sl_status har_conn_send_raw(struct har_conn *conn, struct sl_span bytes);
+/* The same of whole frames, as far as the server's credit goes: what went is taken from the front of frames, and DATA
+ * that has too little room is divided. What is left waits for credit; call again when some has come. */
+enum sl_status har_conn_send_frames(struct har_conn *conn, struct sl_buf *frames);
+/* h2 only: the bytes of DATA that the server allows now on the stream, a new one or an open one; on stream 0: by the
+ * connection's window alone. 0 on grpc. */
+int64_t har_conn_send_room(struct har_conn *conn, uint32_t stream);
+/* h2 only, config.is_literal: appends what a header block of har_conn_send_raw must begin with, if the server has
+ * lowered its HPACK table since the last block (RFC 7541 4.2); mostly nothing. */
+void har_conn_table_update(struct har_conn *conn, struct sl_buf *out);
 enum sl_status har_conn_ping(struct har_conn *conn, uint64_t opaque);
 enum sl_status har_conn_settings(struct har_conn *conn, const struct sl_h2_setting_pair *pairs,
                                  size_t count);
