@@ -19,6 +19,7 @@ static const struct har_field result_fields[] = {
     {"reason", HAR_FIELD_STRING, AT(reason), .is_required = false},
     {"seen", HAR_FIELD_JSON, AT(seen), .is_required = false},
     {"note", HAR_FIELD_STRING, AT(note), .is_required = false},
+    {"confirmed", HAR_FIELD_STRING, AT(confirmed), .is_required = false},
 };
 #undef AT
 #define AT(member)   offsetof(struct har_baseline, member)

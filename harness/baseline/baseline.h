@@ -7,9 +7,11 @@
  *
  *     {"schema": "sluice.baseline/1", "stack": "grpc-go", "version": "1.85.0", "date": "2026-11-29", "binding": "chat",
  *      "profile": "seed", "results": [
- *       {"id": "wire/te", "verdict": "fail", "rule": "CALL-11", "reason": "...", "seen": {"other": "grpc-status 0"}, "note": "..."}]}
+ *       {"id": "wire/te", "verdict": "fail", "rule": "CALL-11", "reason": "...", "seen": {"other": "grpc-status 0"}, "note": "...",
+ *        "confirmed": "C HEADERS s1 te: gzip, DATA END_STREAM / S HEADERS 200, DATA, HEADERS grpc-status 0"}]}
  *
- * seen: what came over the wire, by the scenario's actor; note: a person's, such as that a failure was confirmed.
+ * seen: what came over the wire, by the scenario's actor; note: a person's; confirmed: of a failure that a person has read
+ * on the wire and found to be the stack's own, the frames that show it (C the client, S the server).
  *
  * Ownership: a baseline keeps its JSON tree; all strings are borrowed from it. Limits: HAR_BASELINE_FILE_MAX bytes, and
  * HAR_BASELINES_MAX files of a folder.
@@ -27,12 +29,13 @@ enum {
 
 struct har_baseline_result {
     const char *id;
-    int verdict;        /* enum har_outcome */
-    const char *rule;   /* of a fail; may be NULL */
-    const char *reason; /* of a fail or skip; may be NULL */
-    const char *note;   /* NULL: none */
-    json_t *seen;       /* of actor to text; NULL: nothing is known */
-    size_t index;       /* in the file */
+    int verdict;           /* enum har_outcome */
+    const char *rule;      /* of a fail; may be NULL */
+    const char *reason;    /* of a fail or skip; may be NULL */
+    const char *note;      /* NULL: none */
+    const char *confirmed; /* NULL: nobody has */
+    json_t *seen;          /* of actor to text; NULL: nothing is known */
+    size_t index;          /* in the file */
 };
 
 struct har_baseline {

@@ -83,6 +83,9 @@ static void add_result(const struct har_joined *now, const struct har_baseline_r
     if (is_same && before->note != NULL) {
         sl_json_out_key_str(&json, "note", before->note);
     }
+    if (is_same && before->confirmed != NULL) {
+        sl_json_out_key_str(&json, "confirmed", before->confirmed);
+    }
     sl_json_out_end_object(&json);
 }
 

@@ -127,8 +127,8 @@ static void add_failures(const struct har_baseline *baseline, const struct har_l
     add_text(out, baseline->stack);
     (void)sl_buf_add_str(out, " ");
     add_text(out, baseline->version);
-    (void)sl_buf_add_str(
-        out, "\n\n| scenario | level | rule | what it did | note |\n|---|---|---|---|---|\n");
+    (void)sl_buf_add_str(out, "\n\n| scenario | level | rule | what it did | confirmed on the wire "
+                              "| note |\n|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < baseline->count; i++) {
         const struct har_baseline_result *result = &baseline->results[i];
         const struct har_scenario *scenario = har_library_find(library, result->id);
@@ -141,6 +141,8 @@ static void add_failures(const struct har_baseline *baseline, const struct har_l
         add_text(out, result->rule == NULL ? "" : result->rule);
         (void)sl_buf_add_str(out, " | ");
         add_text(out, result->reason == NULL ? "" : result->reason);
+        (void)sl_buf_add_str(out, " | ");
+        add_text(out, result->confirmed == NULL ? "" : result->confirmed);
         (void)sl_buf_add_str(out, " | ");
         add_text(out, result->note == NULL ? "" : result->note);
         (void)sl_buf_add_str(out, " |\n");

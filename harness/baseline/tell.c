@@ -209,6 +209,10 @@ void har_baselines_scenario(const struct har_baselines *set, const char *id,
         if (result->note != NULL) {
             (void)sl_buf_addf(&detail, "%s%s", detail.len == 0 ? "" : "; ", result->note);
         }
+        if (result->confirmed != NULL) {
+            (void)sl_buf_addf(&detail, "%sconfirmed on the wire: %s", detail.len == 0 ? "" : "; ",
+                              result->confirmed);
+        }
         told(owner, sl_buf_str(&line), sl_buf_str(&detail));
         sl_buf_release(&detail);
     }

@@ -99,8 +99,9 @@ static void notes_stay_while_verdict_and_rule_do(void **state)
         "\"binding\":\"chat\",\"profile\":\"seed\",\"results\":["
         "{\"id\":\"same\",\"verdict\":\"fail\",\"rule\":\"R-1\",\"reason\":\"hang of 2000 "
         "ms\",\"note\":"
-        "\"confirmed\"},"
-        "{\"id\":\"rule\",\"verdict\":\"fail\",\"rule\":\"R-1\",\"reason\":\"x\",\"note\":\"gone\"}"
+        "\"confirmed\",\"confirmed\":\"C PING / S nothing\"},"
+        "{\"id\":\"rule\",\"verdict\":\"fail\",\"rule\":\"R-1\",\"reason\":\"x\",\"note\":\"gone\","
+        "\"confirmed\":\"gone\"}"
         ","
         "{\"id\":\"mended\",\"verdict\":\"fail\",\"rule\":\"R-1\",\"note\":\"gone\"}]}";
     struct har_baseline before;
@@ -112,7 +113,9 @@ static void notes_stay_while_verdict_and_rule_do(void **state)
          &before, &baseline);
     assert_string_equal(har_baseline_find(&baseline, "same")->note, "confirmed");
     assert_string_equal(har_baseline_find(&baseline, "same")->reason, "hang of 2000 ms");
+    assert_string_equal(har_baseline_find(&baseline, "same")->confirmed, "C PING / S nothing");
     assert_null(har_baseline_find(&baseline, "rule")->note);
+    assert_null(har_baseline_find(&baseline, "rule")->confirmed);
     assert_null(har_baseline_find(&baseline, "mended")->note);
     har_baseline_release(&before);
     har_baseline_release(&baseline);

@@ -10,7 +10,7 @@
 #define PASS(id, seen) "{\"id\":\"" id "\",\"verdict\":\"pass\",\"seen\":{" seen "}}"
 #define FAIL(id, rule, seen)                                   \
     "{\"id\":\"" id "\",\"verdict\":\"fail\",\"rule\":\"" rule \
-    "\",\"reason\":\"why\",\"note\":\"by hand\",\"seen\":{" seen "}}"
+    "\",\"reason\":\"why\",\"note\":\"by hand\",\"confirmed\":\"C / S\",\"seen\":{" seen "}}"
 
 static const char *const files[] = {
     BASELINE("a", PASS("s/1",
@@ -74,9 +74,10 @@ static void a_scenario_is_told_in_sentences(void **state)
     load(&set);
     sl_buf_init(&out, 4096);
     har_baselines_scenario(&set, "s/1", on_told, &out);
-    assert_string_equal(sl_buf_str(&out),
-                        "a 1 and b 1 pass: RST_STREAM(CANCEL) (x), grpc-status 3 (y) []\n"
-                        "c 1 fails it by R-1: grpc-status 0 [why; by hand]\n");
+    assert_string_equal(
+        sl_buf_str(&out),
+        "a 1 and b 1 pass: RST_STREAM(CANCEL) (x), grpc-status 3 (y) []\n"
+        "c 1 fails it by R-1: grpc-status 0 [why; by hand; confirmed on the wire: C / S]\n");
     sl_buf_release(&out);
     har_baselines_release(&set);
 }
