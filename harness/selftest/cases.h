@@ -74,7 +74,9 @@ void har_cases_plan(struct har_cases *cases, const struct har_library *library,
 void har_cases_release(struct har_cases *cases);
 
 /* What a run's report (sluice.report/1; NULL is none) says about the case's scenario. SL_MALFORMED when it is no such
- * report, or has it not. Sets seconds, outcome, rule, reason, is_good, is_telling and, where it was caught, mutant->is_caught. */
+ * report, or has it not. Sets seconds, outcome, rule, reason, is_good, is_telling and, where it was caught, mutant->is_caught.
+ * A wrong server that passes where a busy machine may be the reason (in a second play, or in a scenario that measures
+ * while the machine pauses) is inconclusive. */
 SL_MUST_USE enum sl_status har_case_judge(struct har_case *item, const json_t *report);
 
 struct har_selftest_totals {

@@ -306,6 +306,39 @@ static void only_a_failure_by_a_rule_that_is_broken_counts(void **state)
     }
 }
 
+static void a_pass_that_a_busy_machine_may_have_made_is_no_survivor(void **state)
+{
+    static const struct {
+        size_t index; /* 0: clean; 1: a wrong server that is named */
+        bool is_alone;
+        const char *plays, *hiccup;
+        enum har_outcome outcome;
+    } rows[] = {
+        {1, false, "1", "{\"p99\":9,\"max\":900}", HAR_PASS},
+        {1, false, "2", "{\"p99\":0.1,\"max\":2}", HAR_INCONCLUSIVE},
+        {1, true, "1", "{\"p99\":0.1,\"max\":2}", HAR_PASS},
+        {1, true, "1", "{\"p99\":0.1,\"max\":30}", HAR_INCONCLUSIVE},
+        {1, true, "1", "{\"p99\":3,\"max\":5}", HAR_INCONCLUSIVE},
+        {0, true, "2", "{\"p99\":9,\"max\":900}", HAR_PASS},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture fixture;
+        char report[300];
+        set_up(&fixture, "a/*", NULL);
+        fixture.scenarios[0]->is_alone = rows[i].is_alone;
+        (void)snprintf(report, sizeof(report),
+                       "{\"hiccup_ms\":%s,\"results\":[{\"id\":\"a/one\",\"verdict\":\"pass\","
+                       "\"reason\":\"r\",\"plays\":%s}]}",
+                       rows[i].hiccup, rows[i].plays);
+        struct har_case *item = &fixture.cases.items[rows[i].index];
+        assert_int_equal(judge_by(item, report), SL_OK);
+        assert_int_equal(item->outcome, rows[i].outcome);
+        assert_int_equal(item->is_good, rows[i].index == 0);
+        tear_down(&fixture);
+    }
+}
+
 static void a_case_that_was_never_run_is_no_success(void **state)
 {
     (void)state;
@@ -409,6 +442,7 @@ int main(void)
         cmocka_unit_test(a_wrong_server_that_no_scenario_claims_is_expected_and_not_caught),
         cmocka_unit_test(globs_choose_cases_and_what_is_expected),
         cmocka_unit_test(only_a_failure_by_a_rule_that_is_broken_counts),
+        cmocka_unit_test(a_pass_that_a_busy_machine_may_have_made_is_no_survivor),
         cmocka_unit_test(a_case_that_was_never_run_is_no_success),
         cmocka_unit_test(what_is_no_report_is_not_believed),
         cmocka_unit_test(the_json_matrix_names_what_was_not_caught),
