@@ -418,7 +418,10 @@ static void go_on(struct run *run)
         struct har_result *result = item->result;
         bool is_over =
             item->has_begun && !item->is_running && !result->is_done && !item->trail.is_looking;
-        if (is_over && run->suite->config.has_no_canary) {
+        if (is_over && run->is_target_gone) { /* one canary has waited for all */
+            add_gone(item, "after the scenario ", "it has not since another one ended");
+            tell(item);
+        } else if (is_over && run->suite->config.has_no_canary) {
             tell(item);
         } else if (is_over) {
             run->waiting = item;
