@@ -106,6 +106,15 @@ static bool is_served(const struct har_wire_stream *stream)
            stream->reset_code == SL_H2_NO_ERROR;
 }
 
+/* NO_ERROR is no error (RFC 9113 7): behind an answer that tells of one it asks for no more of the request (8.1), by itself it
+ * only is right where a scenario names it. */
+static bool tells_error(const char *name, const struct har_wire_stream *stream)
+{
+    bool is_failed =
+        stream->has_status ? stream->status != SL_GRPC_OK : stream->http_status >= HTTP_ERRORS;
+    return stream->reset_code != SL_H2_NO_ERROR || strcmp(name, "*") != 0 || is_failed;
+}
+
 bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
 {
     const struct har_wire_stream *stream = seen->stream;
@@ -133,7 +142,7 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
     }
     if (after(word, "stream") != NULL) {
         return is_gone || (stream != NULL && stream->is_reset && !is_served(stream) &&
-                           is_error(error, stream->reset_code));
+                           is_error(error, stream->reset_code) && tells_error(error, stream));
     }
     if (after(word, "connection") != NULL) {
         return is_gone || (seen->is_closed && !seen->has_goaway);

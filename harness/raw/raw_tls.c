@@ -33,6 +33,7 @@ static enum sl_status make(const struct har_actor_tls *spec, size_t record,
     config.version = spec->version;
     config.ciphers = spec->ciphers;
     config.record = record;
+    config.renegotiates = spec->renegotiates;
     if (spec->name != NULL) {
         config.server_name = spec->name;
         config.is_trusting = true;

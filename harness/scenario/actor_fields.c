@@ -48,6 +48,9 @@ static const struct har_field tls_fields[] = {
      .help = "of the server, in SNI; its certificate is not verified then"},
     {"record", HAR_FIELD_EXPR, offsetof(struct har_actor_tls, record),
      .help = "bytes of HTTP/2 in one record of TLS at most; default: as many as there are"},
+    {"renegotiate", HAR_FIELD_BOOL, offsetof(struct har_actor_tls, renegotiates),
+     .help = "true: once the server's first bytes are there it asks for a renegotiation, which TLS "
+             "1.2 has; what is refused by an alert is the end of the connection"},
 };
 
 #define AT(member) offsetof(struct har_actor_spec, member)
@@ -125,7 +128,7 @@ static const char *settle_tls(struct har_actor_spec *spec)
 {
     struct har_actor_tls *tls = &spec->tls;
     tls->is_set = tls->alpn != NULL || tls->version != NULL || tls->ciphers != NULL ||
-                  tls->name != NULL || tls->record.is_set ||
+                  tls->name != NULL || tls->record.is_set || tls->renegotiates ||
                   tls->certificate != HAR_CERTIFICATE_USUAL;
     bool is_own = strcmp(spec->conn, "own") == 0;
     return !is_version(tls->version)       ? "tls.version is 1.0, 1.1, 1.2 or 1.3"

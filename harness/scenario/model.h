@@ -46,6 +46,7 @@ struct har_actor_tls {
     const char *alpn, *version, *ciphers, *name;
     int certificate; /* enum har_actor_certificate */
     struct har_expr record;
+    bool renegotiates;
 };
 enum har_actor_certificate {
     HAR_CERTIFICATE_USUAL,

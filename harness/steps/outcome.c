@@ -35,7 +35,8 @@ static const struct har_field fields[] = {
          "or a GOAWAY of that error), `connection ERROR` (GOAWAY, or the end of the "
          "connection without one), `goaway ERROR`, `closed`, `unreadable` (an answer that is no "
          "HTTP/2), `ignored`; `*` is any name or error, "
-         "but not a GOAWAY of NO_ERROR on a connection that goes on"},
+         "but not a GOAWAY of NO_ERROR on a connection that goes on, nor RST_STREAM(NO_ERROR) "
+         "without a status of an error"},
     {"within", HAR_FIELD_DURATION, AT(within), .help = "a hang is what takes longer; default 5s"},
     {"canary", HAR_FIELD_CHOICE, AT(canary), .choices = yes_no,
      .help = "a unary call on the same connection where that is still up, on a new one where it "

@@ -13,6 +13,7 @@
 enum {
     KEYS_MAX = 4096, /* bytes of key log lines of one handshake */
     ALPN_MAX = 256,  /* bytes of the list of protocols */
+    HELD_MAX = 1024 * 1024,
 };
 
 /* The strings of struct har_tls_config. */
@@ -36,9 +37,12 @@ struct har_tls_session {
     BIO *out;           /* to the peer; owned by ssl */
     struct sl_buf keys; /* key log lines, of which keys_told bytes were handed out */
     size_t keys_told;
-    size_t record; /* plaintext of one at most; 0: no matter */
+    size_t record;      /* plaintext of one at most; 0: no matter */
+    struct sl_buf held; /* plaintext that waits for a renegotiation */
     bool is_any_protocol;
     bool keeps_keys;
+    bool will_renegotiate;
+    bool is_renegotiating;
     bool has_certificate;           /* of the client */
     char *name;                     /* that the certificate has to be for */
     struct har_tls_refusal refusal; /* of the server's certificate, by the library */
@@ -263,8 +267,10 @@ struct har_tls_session *har_tls_session_new(const struct har_tls *tls, const cha
     session->record = tls->files.record;
     session->is_any_protocol = !has_protocol(tls->files.alpn, "h2");
     session->has_certificate = tls->files.cert_file != NULL;
+    session->will_renegotiate = tls->files.renegotiates;
     SSL_set_app_data(session->ssl, session);
     sl_buf_init(&session->keys, KEYS_MAX);
+    sl_buf_init(&session->held, HELD_MAX);
     session->in = BIO_new(BIO_s_mem());
     session->out = BIO_new(BIO_s_mem());
     SSL_set_bio(session->ssl, session->in, session->out);
@@ -297,6 +303,7 @@ void har_tls_session_free(struct har_tls_session *session)
     if (session != NULL) {
         OPENSSL_cleanse(session->keys.data, session->keys.len);
         sl_buf_release(&session->keys);
+        sl_buf_release(&session->held);
         SSL_free(session->ssl);
         sl_free(session->name);
         sl_free(session);
@@ -369,19 +376,37 @@ enum sl_status har_tls_session_handshake(struct har_tls_session *session,
     return explain(session, reterr_error);
 }
 
+/* Asks for it, and later sends what waited for it, whichever is due. */
+static enum sl_status renegotiate(struct har_tls_session *session, bool has_plain,
+                                  struct sl_error *reterr)
+{
+    if (session->will_renegotiate && has_plain) {
+        session->will_renegotiate = false;
+        session->is_renegotiating = SSL_renegotiate(session->ssl) == 1;
+        (void)SSL_do_handshake(session->ssl); /* a failure shows at the next read */
+    } else if (session->is_renegotiating && SSL_renegotiate_pending(session->ssl) == 0) {
+        session->is_renegotiating = false;
+        enum sl_status status = har_tls_session_write(session, sl_buf_span(&session->held), reterr);
+        sl_buf_release(&session->held);
+        return status;
+    }
+    return SL_OK;
+}
+
 enum sl_status har_tls_session_read(struct har_tls_session *session, void *bytes, size_t size,
                                     size_t *ret_len, struct sl_error *reterr_error)
 {
     *ret_len = 0;
     ERR_clear_error();
     int count = SSL_read(session->ssl, bytes, size > INT_MAX ? INT_MAX : (int)size);
+    int why = SSL_get_error(session->ssl, count);
     if (count > 0) {
         *ret_len = (size_t)count;
-        return SL_OK;
+        return renegotiate(session, true, reterr_error);
     }
-    int why = SSL_get_error(session->ssl, count);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
-        return SL_AGAIN;
+        enum sl_status status = renegotiate(session, false, reterr_error);
+        return status == SL_OK ? SL_AGAIN : status;
     }
     if (why == SSL_ERROR_ZERO_RETURN) {
         return SL_CLOSED;
@@ -392,6 +417,9 @@ enum sl_status har_tls_session_read(struct har_tls_session *session, void *bytes
 enum sl_status har_tls_session_write(struct har_tls_session *session, struct sl_span plain,
                                      struct sl_error *reterr_error)
 {
+    if (session->is_renegotiating) {
+        return sl_buf_add_span(&session->held, plain);
+    }
     while (plain.len > 0) {
         ERR_clear_error();
         size_t most = session->record == 0 ? INT_MAX : session->record;

@@ -29,6 +29,7 @@ struct har_tls_config {
     const char *ciphers; /* below 1.3, by OpenSSL's names, weak ones too; NULL: its default */
     size_t record;       /* plaintext of one record at most; 0: as much as there is */
     bool is_trusting;    /* the server's certificate is not verified */
+    bool renegotiates;   /* asked for once, behind the first plaintext that came; below 1.3 */
 };
 
 /* The set-up that many connections share. SL_USAGE when a file cannot be used. */

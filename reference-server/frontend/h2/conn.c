@@ -356,8 +356,9 @@ static void linger(struct srv_h2_conn *conn)
 
 static bool is_finished(const struct srv_h2_conn *conn)
 {
-    return conn->is_finished || (nghttp2_session_want_read(conn->session) == 0 &&
-                                 nghttp2_session_want_write(conn->session) == 0);
+    return conn->is_finished ||
+           (!conn->h2->wrong->goaway_lingers && nghttp2_session_want_read(conn->session) == 0 &&
+            nghttp2_session_want_write(conn->session) == 0);
 }
 
 static void note_events(struct srv_h2_conn *conn)
@@ -408,6 +409,7 @@ void srv_h2_conn_open(struct srv_h2 *h2, int fd, const char *peer)
     }
     conn->wire = srv_h2_wrong_is_spared(h2) ? NULL : srv_wire_new(h2->wrong);
     srv_h2_request_init(&conn->head);
+    conn->head.tls = h2->wrong->tls_any_authority ? NULL : conn->tls;
     srv_h2_closed_init(&conn->closed);
     sl_buf_init(&conn->out, SRV_H2_CIPHER);
     conn->record.number = ++h2->connection_numbers;

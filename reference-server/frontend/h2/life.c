@@ -164,7 +164,9 @@ void srv_h2_life_begin(struct srv_h2_conn *conn)
 {
     const struct srv_h2 *h2 = conn->h2;
     const struct srv_connection_limits *limits = &h2->config->limits;
-    uint64_t time_ns = h2->wrong->keepalive_never ? SRV_NEVER : limits->keepalive_time_ns;
+    uint64_t time_ns = h2->wrong->keepalive_never || h2->wrong->goaway_lingers
+                           ? SRV_NEVER
+                           : limits->keepalive_time_ns;
     uint64_t interval_ns = h2->wrong->pings_unlimited   ? 0
                            : h2->wrong->pings_forbidden ? SRV_NEVER
                                                         : limits->min_ping_interval_ns;

@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#include "reference-server/frontend/h2/tls.h"
+
 enum {
     FIELD_OVERHEAD = 32, /* RFC 9113 6.5.2 */
 };
@@ -25,6 +27,7 @@ enum {
     BAD_PSEUDO,
     BAD_SCHEME,
     BAD_AUTHORITY,
+    BAD_ORIGIN,
     BAD_METHOD,
     BAD_TYPE,
     BAD_TE,
@@ -42,6 +45,9 @@ static const struct srv_h2_refusal refusals[BAD_COUNT] = {
     [BAD_PSEUDO] = {.how = SRV_H2_MALFORMED, .text = "pseudo-header fields"},
     [BAD_SCHEME] = {.how = SRV_H2_HTTP, .http_status = 400, .text = ":scheme"},
     [BAD_AUTHORITY] = {.how = SRV_H2_HTTP, .http_status = 400, .text = ":authority"},
+    [BAD_ORIGIN] = {.how = SRV_H2_HTTP,
+                    .http_status = 421,
+                    .text = "the certificate is not for this :authority"},
     [BAD_METHOD] = {.how = SRV_H2_HTTP, .http_status = 405, .text = ":method"},
     [BAD_TYPE] = {.how = SRV_H2_HTTP, .http_status = 415, .text = "content-type"},
     [BAD_TE] = {.how = SRV_H2_GRPC,
@@ -169,6 +175,16 @@ static uint64_t hash_nocase(struct sl_span value)
     return hash == 0 ? 1 : hash;
 }
 
+/* RFC 9110 7.4: over TLS a request is for one of the names of our certificate. */
+static bool is_ours(struct srv_h2_request *request, struct sl_span authority)
+{
+    if (request->tls != NULL && request->own_hash != request->authority_hash &&
+        srv_tls_is_for(request->tls, authority)) {
+        request->own_hash = request->authority_hash;
+    }
+    return request->tls == NULL || request->own_hash == request->authority_hash;
+}
+
 /* RFC 9113 8.3.1: no user information; a host field that names another authority is malformed. */
 static void on_host(struct srv_h2_request *request, struct sl_span value)
 {
@@ -177,6 +193,7 @@ static void on_host(struct srv_h2_request *request, struct sl_span value)
     bool is_same = request->authority_hash == 0 || request->authority_hash == hash;
     note_unless(request, value.len > 0 && !has_user && is_same, BAD_AUTHORITY);
     request->authority_hash = hash;
+    note_unless(request, is_ours(request, value), BAD_ORIGIN);
 }
 
 static void on_authority(struct srv_h2_request *request, struct sl_span value)

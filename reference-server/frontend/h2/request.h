@@ -14,6 +14,7 @@
  *     more than SRV_H2_HEAD_BYTES_MAX bytes, or too many fields        RESOURCE_EXHAUSTED
  *     pseudo-header fields missing, repeated or empty                  malformed
  *     :scheme, :authority, host                                        HTTP 400
+ *     an authority that our certificate is not for                     HTTP 421
  *     :method is not POST                                              HTTP 405
  *     content-type is not application/grpc[+proto][;...]               HTTP 415
  *     te is missing or not "trailers"                                  INTERNAL
@@ -52,7 +53,12 @@ enum srv_h2_encoding {
     SRV_H2_DEFLATE,
 };
 
+struct srv_tls;
+
 struct srv_h2_request {
+    const struct srv_tls
+        *tls; /* of the connection: its certificate says which authorities are ours; NULL: any is */
+    uint64_t own_hash;   /* of an authority that was found to be ours; 0: none yet */
     uint64_t timeout_ns; /* of grpc-timeout; SRV_H2_NO_TIMEOUT when there is none */
     enum srv_h2_encoding encoding;
     bool accepts_gzip; /* grpc-accept-encoding names it */

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <pthread.h>
 
 #include "lib/base/alloc.h"
@@ -13,6 +14,7 @@
 enum {
     RECORD_OVERHEAD_MAX = 64, /* header, nonce, tag, inner type: 29 bytes with our ciphers */
     OWN_MESSAGES_MAX = 512,   /* what TLS may put before plaintext: the answer to a KeyUpdate */
+    HOST_MAX = 255,           /* of a name of DNS */
     WRITE_MAX = 1 << 30,      /* OpenSSL counts in int */
 };
 
@@ -319,6 +321,26 @@ const char *srv_tls_failure_word(enum srv_tls_failure failure)
 #undef X
     };
     return words[failure];
+}
+
+bool srv_tls_is_for(const struct srv_tls *tls, struct sl_span authority)
+{
+    char host[HOST_MAX + 1];
+    X509 *own = SSL_get_certificate(tls->ssl);
+    bool is_bracketed = authority.len > 0 && authority.data[0] == '[';
+    struct sl_span rest = sl_span_from(authority, is_bracketed);
+    const uint8_t *end =
+        rest.len == 0 ? NULL : memchr(rest.data, is_bracketed ? ']' : ':', rest.len);
+    size_t len = end == NULL ? rest.len : (size_t)(end - rest.data);
+    if (own == NULL || len == 0 || len > HOST_MAX || memchr(rest.data, '\0', len) != NULL) {
+        return false;
+    }
+    memcpy(host, rest.data, len);
+    host[len] = '\0';
+    bool is_ours =
+        X509_check_ip_asc(own, host, 0) == 1 || X509_check_host(own, host, len, 0, NULL) == 1;
+    ERR_clear_error();
+    return is_ours;
 }
 
 const char *srv_tls_version(const struct srv_tls *tls)

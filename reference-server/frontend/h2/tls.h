@@ -99,6 +99,10 @@ enum srv_tls_state srv_tls_state(const struct srv_tls *tls);
 enum srv_tls_failure srv_tls_why(const struct srv_tls *tls);
 const char *srv_tls_failure_word(enum srv_tls_failure failure);
 
+/* Whether our certificate is for this authority, a name or an address with a port or without, so that requests for it may be
+ * answered on this connection (RFC 9110 7.4). */
+bool srv_tls_is_for(const struct srv_tls *tls, struct sl_span authority);
+
 /* For the log, once the state is OPEN: "TLSv1.3" and "TLS_AES_128_GCM_SHA256". */
 const char *srv_tls_version(const struct srv_tls *tls);
 const char *srv_tls_cipher(const struct srv_tls *tls);

@@ -50,6 +50,22 @@ static int take_any_hello(SSL *ssl, int *ret_alert, void *context)
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
+/* A renegotiation need not bring the list of protocols again. */
+static int take_second_hello(SSL *ssl, int *ret_alert, void *context)
+{
+    const unsigned char *bytes = NULL;
+    size_t len = 0;
+    unsigned char finished = 0;
+    bool is_second = SSL_get_peer_finished(ssl, &finished, sizeof(finished)) > 0;
+    (void)context;
+    *ret_alert = SSL_AD_NO_APPLICATION_PROTOCOL;
+    return is_second ||
+                   SSL_client_hello_get0_ext(
+                       ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &bytes, &len) == 1
+               ? SSL_CLIENT_HELLO_SUCCESS
+               : SSL_CLIENT_HELLO_ERROR;
+}
+
 static const struct srv_misbehave *wrong_of(X509_STORE_CTX *store)
 {
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -106,6 +122,11 @@ bool srv_tls_spoil(SSL_CTX *context, const struct srv_misbehave *wrong)
     if (wrong->tls_old_versions || wrong->tls_weak_ciphers) {
         SSL_CTX_set_security_level(context, 0);
         is_done = is_done && SSL_CTX_set_cipher_list(context, "ALL:!aNULL:!eNULL") == 1;
+    }
+    if (wrong->tls_renegotiates) {
+        (void)SSL_CTX_clear_options(context, SSL_OP_NO_RENEGOTIATION);
+        (void)SSL_CTX_set_options(context, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+        SSL_CTX_set_client_hello_cb(context, take_second_hello, NULL);
     }
     spoil_certificates(context, wrong);
     return is_done;

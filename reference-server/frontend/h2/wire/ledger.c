@@ -94,6 +94,7 @@ static bool change_initial(struct srv_wire *wire, int64_t value)
         }
         is_right &= stream->window <= SL_H2_MAX_WINDOW;
     }
+    ledger->connection += wire->wrong->initial_moves_connection ? more : 0;
     ledger->initial = value;
     return is_right;
 }
@@ -104,6 +105,7 @@ static bool take_settings(struct srv_wire *wire, const struct srv_wire_frame *fr
     struct srv_wire_ledger *ledger = wire->ledger;
     struct sl_buf settings;
     bool is_right = true;
+    bool has_initial = false;
     if ((frame->flags & SL_H2_FLAG_ACK) != 0 || frame->payload.len % SETTING_SIZE != 0) {
         return false;
     }
@@ -114,8 +116,12 @@ static bool take_settings(struct srv_wire *wire, const struct srv_wire_frame *fr
         if (((rest.data[0] << 8) | rest.data[1]) != SL_H2_SETTINGS_INITIAL_WINDOW_SIZE ||
             (value > SL_H2_MAX_WINDOW && !wire->wrong->initial_too_large_taken)) {
             (void)sl_buf_add(&settings, rest.data, SETTING_SIZE);
-        } else {
+        } else if (value == SL_H2_MAX_WINDOW && wire->wrong->initial_of_max_refused) {
+            (void)sl_buf_add_be16(&settings, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE);
+            (void)sl_buf_add_be32(&settings, UINT32_MAX);
+        } else if (!has_initial || !wire->wrong->settings_first_counts) {
             is_right &= change_initial(wire, value);
+            has_initial = true;
         }
     }
     if (!ledger->is_wide) {
@@ -152,7 +158,7 @@ static bool take_credit(struct srv_wire *wire, struct srv_wire_stream *stream,
     if (more == 0) {
         return wrong->window_update_zero_taken;
     }
-    if (*window + more > SL_H2_MAX_WINDOW && !wrong->window_wraps) {
+    if (*window + more > SL_H2_MAX_WINDOW - wrong->window_of_max_refused && !wrong->window_wraps) {
         return false;
     }
     if ((wrong->negative_window_stuck && *window < 0) ||

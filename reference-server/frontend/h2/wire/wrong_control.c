@@ -187,6 +187,16 @@ SRV_WIRE_FRAME_HOOK(goaway_without_code)
     return true;
 }
 
+SRV_WIRE_FRAME_HOOK(reset_without_code)
+{
+    (void)stream;
+    if (frame->type != SL_H2_RST_STREAM) {
+        return false;
+    }
+    (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], frame->stream, SL_H2_NO_ERROR);
+    return true;
+}
+
 /* --- frames that a server does not send so (RFC 9113 6) --- */
 
 static bool before_head(const struct srv_wire_stream *stream, const struct srv_wire_frame *frame)
@@ -310,6 +320,7 @@ static const struct srv_wire_deviation deviations[] = {
     OUT(goaway_id_rises),
     OUT(goaway_never),
     OUT(goaway_without_code),
+    OUT(reset_without_code),
     OUT(ping_too_short),
     OUT(ping_on_stream),
     OUT(reset_too_long),

@@ -60,6 +60,13 @@ SRV_WIRE_FRAME_HOOK(data_after_end_ignored)
            !stream->is_reset[SRV_WIRE_IN];
 }
 
+SRV_WIRE_FRAME_HOOK(headers_after_end_ignored)
+{
+    (void)wire;
+    return frame->type == SL_H2_HEADERS && stream != NULL && stream->is_ended[SRV_WIRE_IN] &&
+           !stream->is_reset[SRV_WIRE_IN];
+}
+
 SRV_WIRE_FRAME_HOOK(bad_lengths_ignored)
 {
     (void)wire;
@@ -196,6 +203,13 @@ SRV_WIRE_FRAME_HOOK(priority_of_idle_refused)
     return frame->type == SL_H2_PRIORITY && is_idle(wire, frame) && refuse(wire);
 }
 
+SRV_WIRE_FRAME_HOOK(late_credit_refused)
+{
+    return (frame->type == SL_H2_WINDOW_UPDATE || frame->type == SL_H2_RST_STREAM) &&
+           stream != NULL && stream->is_ended[SRV_WIRE_IN] && stream->is_ended[SRV_WIRE_OUT] &&
+           refuse(wire);
+}
+
 SRV_WIRE_FRAME_HOOK(continuation_refused)
 {
     (void)stream;
@@ -225,14 +239,32 @@ SRV_WIRE_FRAME_HOOK(high_stream_refused)
 #define IN(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
-    IN(even_stream_ignored),        IN(lower_stream_ignored),     IN(reused_stream_ignored),
-    IN(data_on_idle_ignored),       IN(reset_of_idle_ignored),    IN(credit_for_idle_ignored),
-    IN(data_after_end_ignored),     IN(bad_lengths_ignored),      IN(wrong_place_ignored),
-    IN(long_padding_ignored),       IN(push_promise_ignored),     IN(lone_continuation_ignored),
-    IN(frame_within_block_ignored), IN(long_frame_ignored),       IN(bad_settings_ignored),
-    IN(unknown_frame_refused),      IN(unknown_setting_refused),  IN(reserved_bit_refused),
-    IN(undefined_flag_refused),     IN(priority_of_idle_refused), IN(continuation_refused),
-    IN(padded_headers_refused),     IN(goaway_hangs_up),          IN(high_stream_refused),
+    IN(even_stream_ignored),
+    IN(lower_stream_ignored),
+    IN(reused_stream_ignored),
+    IN(data_on_idle_ignored),
+    IN(reset_of_idle_ignored),
+    IN(credit_for_idle_ignored),
+    IN(data_after_end_ignored),
+    IN(bad_lengths_ignored),
+    IN(wrong_place_ignored),
+    IN(long_padding_ignored),
+    IN(push_promise_ignored),
+    IN(lone_continuation_ignored),
+    IN(frame_within_block_ignored),
+    IN(long_frame_ignored),
+    IN(bad_settings_ignored),
+    IN(unknown_frame_refused),
+    IN(unknown_setting_refused),
+    IN(reserved_bit_refused),
+    IN(undefined_flag_refused),
+    IN(priority_of_idle_refused),
+    IN(continuation_refused),
+    IN(headers_after_end_ignored),
+    IN(late_credit_refused),
+    IN(padded_headers_refused),
+    IN(goaway_hangs_up),
+    IN(high_stream_refused),
 };
 const struct srv_wire_group srv_wire_group_frames = {deviations,
                                                      sizeof(deviations) / sizeof(deviations[0])};

@@ -6,6 +6,7 @@ enum {
     SETTING = 6, /* RFC 9113 6.5.1 */
     STREAMS = 20,
     SMALL_WINDOW = 16384,
+    ONE_LESS_WINDOW = 65534, /* than the session takes */
     LARGE_WINDOW = 2 * 65535,
 };
 
@@ -39,6 +40,40 @@ SRV_WIRE_FRAME_HOOK(overrun_taken)
     (void)stream;
     return is_settings(frame) &&
            announce(wire, frame, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, SMALL_WINDOW);
+}
+
+SRV_WIRE_FRAME_HOOK(overrun_by_one_taken)
+{
+    (void)stream;
+    return is_settings(frame) &&
+           announce(wire, frame, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, ONE_LESS_WINDOW);
+}
+
+/* note[0] is what came and was not given back since, above what the first WINDOW_UPDATE, which note[1] tells of, allowed. */
+SRV_WIRE_FRAME_HOOK(count_connection_credit)
+{
+    (void)stream;
+    if (frame->type == SL_H2_WINDOW_UPDATE && frame->stream == 0 && frame->payload.len == 4) {
+        const uint8_t *bytes = frame->payload.data;
+        uint64_t more = (uint64_t)bytes[0] << 24 | (uint64_t)bytes[1] << 16 |
+                        (uint64_t)bytes[2] << 8 | bytes[3];
+        wire->note[0] -= wire->note[1]++ == 0 || more > wire->note[0] ? 0 : more;
+    }
+    return false;
+}
+
+SRV_WIRE_FRAME_HOOK(connection_window_smaller_than_announced)
+{
+    (void)stream;
+    if (frame->type == SL_H2_DATA) {
+        wire->note[0] += frame->payload.len;
+    }
+    if (frame->type != SL_H2_DATA || wire->note[0] <= SL_H2_DEFAULT_WINDOW) {
+        return false;
+    }
+    (void)sl_h2_write_goaway(wire->to[SRV_WIRE_OUT], wire->last_id, SL_H2_FLOW_CONTROL_ERROR,
+                             sl_span(NULL, 0));
+    return true;
 }
 
 SRV_WIRE_FRAME_HOOK(window_smaller_than_announced)
@@ -109,6 +144,10 @@ SRV_WIRE_FRAME_HOOK(continuation_unbounded)
 
 static const struct srv_wire_deviation deviations[] = {
     OUT(overrun_taken),
+    OUT(overrun_by_one_taken),
+    SRV_WIRE_DEVIATION(
+        connection_window_smaller_than_announced,
+        .frame = {connection_window_smaller_than_announced, count_connection_credit}),
     SRV_WIRE_DEVIATION(window_smaller_than_announced,
                        .frame = {refuse_half, window_smaller_than_announced}),
     OUT(max_streams_ignored),

@@ -98,6 +98,10 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
         .is_reset = true, .reset_code = SL_H2_PROTOCOL_ERROR, .is_ended = true};
     static const struct har_wire_stream cancelled = {
         .is_reset = true, .reset_code = SL_H2_CANCEL, .is_ended = true};
+    static const struct har_wire_stream unsaid = {
+        .is_reset = true, .reset_code = SL_H2_NO_ERROR, .is_ended = true};
+    static const struct har_wire_stream refused = {
+        .http_status = 400, .is_reset = true, .reset_code = SL_H2_NO_ERROR, .is_ended = true};
     static const struct har_wire_stream unknown_reset = {
         .is_reset = true, .reset_code = 0xffffffff, .is_ended = true};
     static const struct {
@@ -126,6 +130,14 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
          "iaer",
          "status INTERNAL, RST_STREAM NO_ERROR"},
         {"other reset", {.stream = &cancelled, .end_text = ""}, "r", "RST_STREAM CANCEL"},
+        {"a reset that tells of no error",
+         {.stream = &unsaid, .end_text = ""},
+         "",
+         "RST_STREAM NO_ERROR"},
+        {"a reset behind a refusal of HTTP",
+         {.stream = &refused, .end_text = ""},
+         "htr",
+         "RST_STREAM NO_ERROR"},
         {"unknown reset",
          {.stream = &unknown_reset, .end_text = ""},
          "r",
