@@ -103,6 +103,7 @@ struct h2_conn {
     uint32_t table,
         table_due; /* of header blocks in literals: the size of the server's HPACK table that was told, and the
                                   least that its SETTINGS have allowed */
+    size_t answers; /* bytes of our acknowledgements that wait for the socket, at most */
 
     /* ours */
     int64_t recv_window;

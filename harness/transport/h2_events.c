@@ -9,6 +9,7 @@
 enum {
     HPACK_TABLE_MAX = 4096, /* of our encoder, whatever more the server allows */
     MESSAGE_TEXT_MAX = 64 * 1024,
+    ANSWERS_MAX = 1024 * 1024, /* bytes of acknowledgements that a server may leave unread */
 };
 
 /* --- the ends of streams --- */
@@ -184,6 +185,19 @@ static void apply_setting(struct h2_conn *conn, uint16_t id, uint32_t value)
     }
 }
 
+/* An answer of so many bytes was queued. A server may ask for them faster than it reads them, without end. */
+static void note_answer(struct h2_conn *conn, size_t bytes)
+{
+    size_t queued = har_link_queued(conn->base.link);
+    conn->answers = (conn->answers + bytes < queued ? conn->answers + bytes : queued);
+    if (conn->answers > ANSWERS_MAX) {
+        har_h2_fail(conn, SL_H2_ENHANCE_YOUR_CALM,
+                    "the server does not read: a megabyte of our answers to its PINGs and SETTINGS "
+                    "waits for it");
+    }
+    har_h2_wake(conn);
+}
+
 static void on_settings(struct h2_conn *conn, const struct sl_frame_event *event)
 {
     if ((event->header.flags & SL_H2_FLAG_ACK) != 0) {
@@ -198,6 +212,7 @@ static void on_settings(struct h2_conn *conn, const struct sl_frame_event *event
     conn->has_settings = true;
     if ((conn->base.config.suppress & HAR_SUPPRESS_SETTINGS_ACK) == 0) {
         (void)sl_h2_write_settings_ack(har_h2_out(conn));
+        note_answer(conn, SL_H2_FRAME_HEADER_SIZE);
     }
     har_h2_wake(conn);
 }
@@ -253,7 +268,7 @@ static void on_ping(struct h2_conn *conn, const struct sl_frame_event *event)
         struct sl_rd rd;
         sl_rd_init(&rd, event->payload);
         (void)sl_h2_write_ping(har_h2_out(conn), true, sl_rd_be64(&rd));
-        har_h2_wake(conn);
+        note_answer(conn, SL_H2_FRAME_HEADER_SIZE + event->payload.len);
     }
 }
 

@@ -120,6 +120,9 @@ static void greet(struct peer_conn *conn)
             (void)sl_h2_write_ping(&conn->out, false, 1);
         }
         (void)sl_h2_write_settings(&conn->out, pairs, count);
+        for (unsigned i = 0; i < script->pings; i++) {
+            (void)sl_h2_write_ping(&conn->out, false, i);
+        }
     }
     peer_flush(conn);
 }
@@ -143,7 +146,9 @@ static void on_connection(uv_stream_t *listener, int status)
     DL_APPEND(peer->conns, conn);
     uv_accept(listener, (uv_stream_t *)&conn->tcp);
     uv_tcp_nodelay(&conn->tcp, 1);
-    uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read);
+    if (peer->script.pings == 0) {
+        uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read);
+    }
     greet(conn);
 }
 

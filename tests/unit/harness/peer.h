@@ -41,6 +41,7 @@ struct peer_script {
     bool is_ping_first; /* a PING comes before SETTINGS */
     bool is_padding;    /* DATA frames are padded */
     bool is_generous;   /* keeps the connection's window at 2^31-1 */
+    unsigned pings;     /* so many come behind SETTINGS, and nothing is ever read; 0: none */
     enum peer_die die;
     size_t die_after;     /* of so many bytes of a connection it ends as die says; 0: never */
     uint32_t max_streams; /* SETTINGS_MAX_CONCURRENT_STREAMS; 0: not sent */

@@ -208,6 +208,19 @@ static void a_ping_is_acknowledged(void **state)
     client_free(client);
 }
 
+/* The kernel holds some megabytes of the acknowledgements for it. */
+static void a_flood_that_is_not_read_ends_the_connection(void **state)
+{
+    (void)state;
+    struct client *client = client_new(&(struct peer_script){.pings = 500000});
+    struct har_conn_config config = client_config(client, HAR_TRANSPORT_H2);
+    client_connect(client, &config);
+    client_until(client, client->ended == 1);
+    assert_int_equal(client->how, HAR_CONN_ERROR);
+    assert_non_null(strstr(client->text, "the server does not read"));
+    client_free(client);
+}
+
 static void raw_bytes_go_out_as_they_are(void **state)
 {
     (void)state;
@@ -315,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_manual_connection_gets_only_what_is_asked_for),
         cmocka_unit_test(a_lowered_window_holds_and_a_raised_one_lets_go),
         cmocka_unit_test(a_ping_is_acknowledged),
+        cmocka_unit_test(a_flood_that_is_not_read_ends_the_connection),
         cmocka_unit_test(raw_bytes_go_out_as_they_are),
         cmocka_unit_test(raw_data_counts_against_the_window_that_is_given_back),
         cmocka_unit_test(a_goaway_can_be_said_before_the_fin),

@@ -81,6 +81,18 @@ static const struct har_wire_stream early = {.has_status = true,
                                              .reset_code = SL_H2_NO_ERROR,
                                              .is_ended = true};
 
+/* A reset that tells of no error, by itself and behind a refusal. */
+static const struct har_wire_stream unsaid = {
+    .is_reset = true, .reset_code = SL_H2_NO_ERROR, .is_ended = true};
+static const struct har_wire_stream refused = {
+    .http_status = 400, .is_reset = true, .reset_code = SL_H2_NO_ERROR, .is_ended = true};
+static const struct har_wire_stream cancelled = {
+    .is_reset = true, .reset_code = SL_H2_CANCEL, .is_ended = true};
+static const struct har_wire_stream unknown_reset = {
+    .is_reset = true, .reset_code = 0xffffffff, .is_ended = true};
+static const struct har_wire_stream page_of_200 = {.http_status = 200, .is_ended = true};
+static const struct har_wire_stream bad_request = {.http_status = 400, .is_ended = true};
+
 static void each_word_means_what_it_says_and_nothing_else(void **state)
 {
     (void)state;
@@ -91,19 +103,9 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
         .has_status = true, .status = SL_GRPC_INTERNAL, .is_ended = true};
     static const struct har_wire_stream beyond = {
         .has_status = true, .status = 99, .is_ended = true};
-    static const struct har_wire_stream bad_request = {.http_status = 400, .is_ended = true};
-    static const struct har_wire_stream page = {.http_status = 200, .is_ended = true};
     static const struct har_wire_stream headers_only = {.http_status = 400};
     static const struct har_wire_stream reset = {
         .is_reset = true, .reset_code = SL_H2_PROTOCOL_ERROR, .is_ended = true};
-    static const struct har_wire_stream cancelled = {
-        .is_reset = true, .reset_code = SL_H2_CANCEL, .is_ended = true};
-    static const struct har_wire_stream unsaid = {
-        .is_reset = true, .reset_code = SL_H2_NO_ERROR, .is_ended = true};
-    static const struct har_wire_stream refused = {
-        .http_status = 400, .is_reset = true, .reset_code = SL_H2_NO_ERROR, .is_ended = true};
-    static const struct har_wire_stream unknown_reset = {
-        .is_reset = true, .reset_code = 0xffffffff, .is_ended = true};
     static const struct {
         const char *name;
         struct har_wire_outcome seen;
@@ -119,7 +121,7 @@ static void each_word_means_what_it_says_and_nothing_else(void **state)
         {"internal", {.stream = &internal, .end_text = ""}, "iae", "status INTERNAL"},
         {"out of range", {.stream = &beyond, .end_text = ""}, "ae", "status unknown"},
         {"http", {.stream = &bad_request, .end_text = ""}, "ht", "HTTP 400 without grpc-status"},
-        {"a page", {.stream = &page, .end_text = ""}, "", "HTTP 200 without grpc-status"},
+        {"a page", {.stream = &page_of_200, .end_text = ""}, "", "HTTP 200 without grpc-status"},
         {"headers alone",
          {.stream = &headers_only, .end_text = ""},
          "",
