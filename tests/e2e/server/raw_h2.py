@@ -28,8 +28,8 @@ def frame_bytes(kind, flags, stream, payload=b""):
 
 
 def request_block(method, extra=()):
-    fields = [(":method", "POST"), (":scheme", "http"), (":path", "/chat.v1.ChatService/" + method), (":authority", "t"),
-              ("te", "trailers"), ("content-type", "application/grpc"), *extra]
+    fields = [(":method", "POST"), (":scheme", "http"), (":path", "/chat.v1.ChatService/" + method),
+              (":authority", "localhost"), ("te", "trailers"), ("content-type", "application/grpc"), *extra]
     return b"".join(literal(*field) for field in fields)
 
 

@@ -102,6 +102,36 @@ static void h2_is_chosen_wherever_it_stands_in_the_list(void **state)
     }
 }
 
+/* RFC 9110 7.4 */
+static void an_authority_is_ours_when_the_certificate_is_for_it(void **state)
+{
+    static const struct {
+        const char *authority;
+        bool is_ours;
+    } cases[] = {
+        {"localhost", true},
+        {"LOCALHOST:443", true},
+        {"127.0.0.1:50051", true},
+        {"other.example", false},
+        {"localhost.example", false},
+        {"127.0.0.2", false},
+        {"[::2]:1", false},
+        {"", false},
+        {":1", false},
+        {"[", false},
+    };
+    struct pair pair;
+    (void)state;
+    pair_open(&pair, plain_context, TLS1_3_VERSION);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (srv_tls_is_for(pair.tls, sl_span_str(cases[i].authority)) != cases[i].is_ours) {
+            fail_msg("'%s'", cases[i].authority);
+        }
+    }
+    assert_false(srv_tls_is_for(pair.tls, sl_span("localhost\0", 10)));
+    pair_release(&pair);
+}
+
 struct certificate_case {
     const char *cert; /* NULL: none */
     bool is_taken;
@@ -339,6 +369,7 @@ int main(void)
         cmocka_unit_test(both_versions_carry_plaintext_both_ways),
         cmocka_unit_test(a_handshake_without_common_ground_is_refused_by_its_alert),
         cmocka_unit_test(h2_is_chosen_wherever_it_stands_in_the_list),
+        cmocka_unit_test(an_authority_is_ours_when_the_certificate_is_for_it),
         cmocka_unit_test(mutual_tls_takes_the_right_certificates_only),
         cmocka_unit_test(sessions_are_resumed_but_not_under_mutual_tls),
         cmocka_unit_test(a_write_takes_as_few_records_as_it_can_and_all_or_nothing),
