@@ -47,6 +47,11 @@ struct http1 {
 
 /* --- from the observer: a conversation begins with the first call --- */
 
+static const struct sl_observer_handler *handler_of(const struct http1 *http1)
+{
+    return ins_session_handler(http1->place.stream->tools->session);
+}
+
 static void on_call_begin(void *owner, struct sl_call *call)
 {
     struct http1 *http1 = owner;
@@ -57,7 +62,7 @@ static void on_call_begin(void *owner, struct sl_call *call)
         http1->conversation = ins_session_open(http1->place.stream->tools->session, &http1->place);
         ins_session_watch(http1->conversation, http1->observer);
     }
-    ins_session_handler()->call_begin(http1->conversation, call);
+    handler_of(http1)->call_begin(http1->conversation, call);
 }
 
 static void on_headers(void *owner, struct sl_call *call, enum sl_block block,
@@ -65,7 +70,7 @@ static void on_headers(void *owner, struct sl_call *call, enum sl_block block,
 {
     const struct http1 *http1 = owner;
     if (call->user != NULL) {
-        ins_session_handler()->headers(http1->conversation, call, block, headers, at);
+        handler_of(http1)->headers(http1->conversation, call, block, headers, at);
     }
 }
 
@@ -74,7 +79,7 @@ static void on_message(void *owner, struct sl_call *call, enum sl_dir dir,
 {
     const struct http1 *http1 = owner;
     if (call->user != NULL) {
-        ins_session_handler()->message(http1->conversation, call, dir, message, at);
+        handler_of(http1)->message(http1->conversation, call, dir, message, at);
     }
 }
 
@@ -82,7 +87,7 @@ static void on_call_end(void *owner, struct sl_call *call)
 {
     const struct http1 *http1 = owner;
     if (call->user != NULL) {
-        ins_session_handler()->call_end(http1->conversation, call);
+        handler_of(http1)->call_end(http1->conversation, call);
     }
 }
 

@@ -22,7 +22,7 @@ struct http2 {
 static void observe(struct http2 *http2)
 {
     struct sl_observer_config config = sl_observer_defaults();
-    config.handler = ins_session_handler();
+    config.handler = ins_session_handler(http2->session);
     config.owner = http2->conversation;
     config.streams_max = STREAMS_MAX;
     config.is_midway = http2->is_midway;

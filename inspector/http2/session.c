@@ -24,6 +24,7 @@ struct ins_session {
     const struct ins_select *select;
     struct ins_stats *stats;
     struct ins_view *view;
+    struct sl_observer_handler handler;
     struct ins_infer *infer;
     uint64_t connections;         /* with a conversation */
     uint64_t open;                /* of them */
@@ -419,9 +420,9 @@ void ins_session_keeps(struct ins_session *session, struct sl_observer_config *c
     config->are_repeats_kept = session->open <= REPEATS_CONNECTIONS;
 }
 
-const struct sl_observer_handler *ins_session_handler(void)
+const struct sl_observer_handler *ins_session_handler(const struct ins_session *session)
 {
-    return &observer_handler;
+    return &session->handler;
 }
 
 struct ins_session *ins_session_new(const struct sl_pool *pool, const struct ins_select *select,
@@ -432,6 +433,8 @@ struct ins_session *ins_session_new(const struct sl_pool *pool, const struct ins
     session->select = select;
     session->stats = stats;
     session->view = view;
+    session->handler = observer_handler;
+    session->handler.finding = view->has_findings ? on_finding : NULL;
     session->infer = ins_infer_new(pool);
     return session;
 }

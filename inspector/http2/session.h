@@ -52,7 +52,7 @@ void ins_session_close(struct ins_conversation *conversation,
  * conversations share one budget for messages that are not whole yet. */
 void ins_session_keeps(struct ins_session *session, struct sl_observer_config *config);
 
-/* Its owner is a struct ins_conversation. */
-const struct sl_observer_handler *ins_session_handler(void);
+/* Borrowed until the session is freed. Its owner is a struct ins_conversation. It takes findings where the view does. */
+const struct sl_observer_handler *ins_session_handler(const struct ins_session *session);
 
 #endif

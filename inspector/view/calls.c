@@ -365,6 +365,7 @@ struct ins_view *ins_view_calls_new(const struct ins_view_config *config)
 {
     struct calls *calls = sl_alloc(sizeof(*calls));
     calls->base.ops = &calls_ops;
+    calls->base.has_findings = true;
     calls->config = *config;
     ins_payload_init(&calls->payload, config->pool);
     return &calls->base;

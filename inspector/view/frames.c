@@ -217,6 +217,7 @@ struct ins_view *ins_view_frames_new(const struct ins_view_config *config)
 {
     struct frames *frames = sl_alloc(sizeof(*frames));
     frames->base.ops = &frames_ops;
+    frames->base.has_findings = config->has_lint;
     frames->config = *config;
     ins_payload_init(&frames->payload, config->pool);
     sl_buf_init(&frames->completed, INS_PAYLOAD_JSON_MAX * 2);

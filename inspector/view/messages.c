@@ -66,6 +66,7 @@ struct ins_view *ins_view_messages_new(const struct ins_view_config *config)
 {
     struct messages *messages = sl_alloc(sizeof(*messages));
     messages->base.ops = &messages_ops;
+    messages->base.has_findings = config->has_lint;
     messages->config = *config;
     ins_payload_init(&messages->payload, config->pool);
     return &messages->base;

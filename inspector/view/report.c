@@ -167,6 +167,7 @@ struct ins_view *ins_view_report_new(const struct ins_view_config *config)
 {
     struct report *report = sl_alloc(sizeof(*report));
     report->base.ops = &report_ops;
+    report->base.has_findings = true;
     report->config = *config;
     report->config.has_lint = true;
     report->calls = ins_view_calls_new(&report->config);

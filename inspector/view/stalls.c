@@ -130,6 +130,7 @@ struct ins_view *ins_view_stalls_new(const struct ins_view_config *config)
 {
     struct stalls *stalls = sl_alloc(sizeof(*stalls));
     stalls->base.ops = &stalls_ops;
+    stalls->base.has_findings = config->has_lint;
     stalls->config = *config;
     return &stalls->base;
 }

@@ -36,6 +36,7 @@ struct ins_view *ins_view_summary_new(const struct ins_view_config *config)
 {
     struct summary *summary = sl_alloc(sizeof(*summary));
     summary->base.ops = &summary_ops;
+    summary->base.has_findings = true;
     summary->config = *config;
     return &summary->base;
 }

@@ -76,6 +76,7 @@ struct ins_view_ops {
 /* The head of each view's own struct. */
 struct ins_view {
     const struct ins_view_ops *ops;
+    bool has_findings; /* it tells or counts them: without it nothing is judged */
 };
 
 enum {

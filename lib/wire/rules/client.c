@@ -158,14 +158,15 @@ static void whole(struct sl_observer *observer, enum sl_dir dir,
     if (header->stream != 0) {
         return;
     }
-    bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
-    if (header->type == SL_H2_SETTINGS && dir == SL_DIR_REQUEST && is_ack) {
-        const struct sl_obs_in_flight *sent = &observer->dir[SL_DIR_RESPONSE].settings;
-        if (sent->count > 0) {
-            (void)sl_rules_limit_ack(&rules->streams, sent->all[0].mark);
-        }
-    } else if (header->type == SL_H2_GOAWAY && dir == SL_DIR_RESPONSE && rules->goaway_mark == 0) {
+    if (header->type == SL_H2_GOAWAY && dir == SL_DIR_RESPONSE && rules->goaway_mark == 0) {
         rules->goaway_mark = observer->dir[dir].frames;
+    }
+}
+
+static void acked(struct sl_observer *observer, enum sl_dir dir, uint64_t mark)
+{
+    if (dir == SL_DIR_REQUEST) {
+        (void)sl_rules_limit_ack(&observer->rules.streams, mark);
     }
 }
 
@@ -202,6 +203,7 @@ const struct sl_rule_group sl_rules_client = {
     .frame = judge_frame,
     .whole = whole,
     .setting = note_setting,
+    .acked = acked,
     .request = judge_orphan,
     .fed = fed,
     .gap = gap,

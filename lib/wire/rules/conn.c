@@ -31,8 +31,7 @@ static void judge_first(struct sl_observer *observer, enum sl_dir dir,
                         const struct sl_h2_frame_header *header)
 {
     bool is_settings = header->type == SL_H2_SETTINGS && (header->flags & SL_H2_FLAG_ACK) == 0;
-    if (observer->dir[dir].frames != 1 || is_settings || observer->config.is_midway ||
-        observer->totals.gaps[dir] > 0) {
+    if (is_settings || observer->config.is_midway || observer->totals.gaps[dir] > 0) {
         return;
     }
     /* The client's preface was seen right before it; of a server the beginning may not be captured. */
@@ -120,14 +119,21 @@ static void judge_answer(struct sl_observer *observer, const struct sl_h2_frame_
 static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
                         const struct sl_h2_frame_header *header, struct sl_stream *stream)
 {
-    judge_first(observer, dir, header);
+    if (observer->dir[dir].frames == 1) {
+        judge_first(observer, dir, header);
+    }
     struct sl_unanswered *settings = &observer->rules.settings[dir];
     if (header->type == SL_H2_PING && (header->flags & SL_H2_FLAG_ACK) != 0 &&
         settings->mark != 0) {
         settings->since++; /* RFC 9113 6.7: these go before all else, the ack of SETTINGS too */
     }
-    judge_owed(observer, dir, false, false);
-    judge_owed(observer, dir, false, true);
+    const struct sl_obs_dir *asker = &observer->dir[sl_obs_other(dir)];
+    if (asker->settings.count > 0 || settings->mark != 0) {
+        judge_owed(observer, dir, false, false);
+    }
+    if (asker->pings.count > 0 || observer->rules.pings[dir].mark != 0) {
+        judge_owed(observer, dir, false, true);
+    }
     if (dir == SL_DIR_RESPONSE) {
         judge_answer(observer, header, stream);
     }
@@ -286,12 +292,12 @@ static void judge_goaway(struct sl_observer *observer, enum sl_dir dir, uint32_t
 static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
                         const struct sl_h2_frame_header *header, struct sl_span payload)
 {
-    bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
-    struct sl_rd rd;
-    sl_rd_init(&rd, payload);
     if (header->stream != 0 || sl_rules_doubt(observer, dir)) {
         return;
     }
+    bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
+    struct sl_rd rd;
+    sl_rd_init(&rd, payload);
     if (header->type == SL_H2_SETTINGS && is_ack) {
         judge_settings_ack(observer, dir, header->length);
     } else if (header->type == SL_H2_SETTINGS && header->length % 6 == 0) {

@@ -125,14 +125,17 @@ static void judge_block(struct sl_observer *observer, enum sl_dir dir,
                         const struct sl_h2_frame_header *header)
 {
     const struct sl_obs_dir *d = &observer->dir[dir];
-    struct sl_rule_place place = place_of(observer, dir);
     bool is_continuation = header->type == SL_H2_CONTINUATION;
+    if (!d->is_in_block && !is_continuation) {
+        return;
+    }
+    struct sl_rule_place place = place_of(observer, dir);
     if (d->is_in_block && (!is_continuation || header->stream != d->block_header.stream)) {
         sl_rules_report(observer, SL_RULE_FRM_20, &place,
                         "the %s sent %s on stream %u within the header block of stream %u",
                         sl_rules_side_name(dir), type_of(header->type), header->stream,
                         d->block_header.stream);
-    } else if (is_continuation && !d->is_in_block) {
+    } else if (!d->is_in_block) {
         sl_rules_report(observer, SL_RULE_FRM_18, &place,
                         "the %s sent CONTINUATION on stream %u without HEADERS before it",
                         sl_rules_side_name(dir), header->stream);
@@ -143,7 +146,6 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
                         const struct sl_h2_frame_header *header, struct sl_stream *stream)
 {
     struct sl_rules *rules = &observer->rules;
-    struct sl_rule_place place = place_of(observer, dir);
     if (header->stream > rules->highest_named[dir]) {
         rules->highest_named[dir] = header->stream;
     }
@@ -153,6 +155,7 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
     judge_block(observer, dir, header);
     if (header->length > observer->dir[dir].max_frame ||
         (header->length > rules->frame_size[dir].value && sl_rules_saw_all(observer))) {
+        struct sl_rule_place place = place_of(observer, dir);
         sl_rules_report(observer, SL_RULE_FRM_19, &place,
                         "the %s sent %s of %u bytes, longer than the other side allows",
                         sl_rules_side_name(dir), type_of(header->type), header->length);
@@ -160,9 +163,11 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
     }
     const char *where = wrong_place(header);
     if (where != NULL) {
+        struct sl_rule_place place = place_of(observer, dir);
         sl_rules_report(observer, SL_RULE_FRM_18, &place, "the %s sent %s %s",
                         sl_rules_side_name(dir), type_of(header->type), where);
     } else if (is_length_wrong(header)) {
+        struct sl_rule_place place = place_of(observer, dir);
         sl_rules_report(observer, SL_RULE_FRM_18, &place, "the %s sent %s of %u bytes",
                         sl_rules_side_name(dir), type_of(header->type), header->length);
     } else {
@@ -235,13 +240,7 @@ static void report_padding(struct sl_observer *observer, enum sl_dir dir)
 static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
                         const struct sl_h2_frame_header *header, struct sl_span payload)
 {
-    bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
-    if (header->type == SL_H2_SETTINGS && header->stream == 0) {
-        const struct sl_obs_in_flight *sent = &observer->dir[sl_obs_other(dir)].settings;
-        if (is_ack && header->length == 0 && sent->count > 0) {
-            (void)sl_rules_limit_ack(&observer->rules.frame_size[dir], sent->all[0].mark);
-        }
-    } else if (header->type == SL_H2_PUSH_PROMISE && !sl_rules_doubt(observer, dir)) {
+    if (header->type == SL_H2_PUSH_PROMISE && !sl_rules_doubt(observer, dir)) {
         judge_push(observer, dir, header, payload);
     }
     struct sl_span content;
@@ -251,6 +250,11 @@ static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
         sl_h2_frame_content(header, payload, &content) != SL_OK) {
         report_padding(observer, dir);
     }
+}
+
+static void acked(struct sl_observer *observer, enum sl_dir dir, uint64_t mark)
+{
+    (void)sl_rules_limit_ack(&observer->rules.frame_size[dir], mark);
 }
 
 /* --- what a capture may show before what it rests on --- */
@@ -300,6 +304,7 @@ const struct sl_rule_group sl_rules_frames = {
     .frame = judge_frame,
     .whole = judge_whole,
     .setting = note_setting,
+    .acked = acked,
     .padding = report_padding,
     .fed = fed,
     .gap = gap,

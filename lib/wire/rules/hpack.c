@@ -40,17 +40,10 @@ static void note_setting(struct sl_observer *observer, enum sl_dir dir,
     }
 }
 
-static void whole(struct sl_observer *observer, enum sl_dir dir,
-                  const struct sl_h2_frame_header *header, struct sl_span payload)
+static void acked(struct sl_observer *observer, enum sl_dir dir, uint64_t mark)
 {
-    (void)payload;
-    if (header->type != SL_H2_SETTINGS || header->stream != 0 ||
-        (header->flags & SL_H2_FLAG_ACK) == 0) {
-        return;
-    }
     struct sl_rule_limit *limit = &observer->rules.table_size[dir];
-    const struct sl_obs_in_flight *sent = &observer->dir[sl_obs_other(dir)].settings;
-    if (sent->count == 0 || !sl_rules_limit_ack(limit, sent->all[0].mark)) {
+    if (!sl_rules_limit_ack(limit, mark)) {
         return;
     }
     const struct sl_hpack_decoder *decoder = observer->dir[dir].hpack;
@@ -118,8 +111,8 @@ static void undecodable(struct sl_observer *observer, enum sl_dir dir)
 }
 
 const struct sl_rule_group sl_rules_hpack = {
-    .whole = whole,
     .setting = note_setting,
+    .acked = acked,
     .block = judge_block,
     .undecodable = undecodable,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/wire/rules/rules.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,164 +47,157 @@ const struct sl_rule *sl_rule_find(const char *id)
     return NULL;
 }
 
+/* Every hook of struct sl_rule_group. */
+#define HOOKS(X)   \
+    X(frame)       \
+    X(whole)       \
+    X(setting)     \
+    X(acked)       \
+    X(padding)     \
+    X(block)       \
+    X(undecodable) \
+    X(data)        \
+    X(answer)      \
+    X(request)     \
+    X(prefix)      \
+    X(message)     \
+    X(end_stream)  \
+    X(fed)         \
+    X(gap)         \
+    X(closed)
+
+/* The groups that have a hook, by hook, up to a NULL: most hooks are of few groups, and each frame comes by here. */
+static struct {
+#define X(hook) const struct sl_rule_group *hook[GROUP_COUNT + 1];
+    HOOKS(X)
+#undef X
+} having;
+
+static void find_hooks(void)
+{
+#define X(hook)                                           \
+    for (size_t i = 0, count = 0; i < GROUP_COUNT; i++) { \
+        if (groups[i]->hook != NULL) {                    \
+            having.hook[count++] = groups[i];             \
+        }                                                 \
+    }
+    HOOKS(X)
+#undef X
+}
+
+/* Nobody is told where the handler takes no findings: then nothing is judged either. */
+#define TELL(observer_, hook, ...)                                      \
+    do {                                                                \
+        const struct sl_rule_group *const *next = having.hook;          \
+        while ((observer_)->handler.finding != NULL && *next != NULL) { \
+            (*next++)->hook(__VA_ARGS__);                               \
+        }                                                               \
+    } while (false)
+
 void sl_rules_frame(struct sl_observer *observer, enum sl_dir dir,
                     const struct sl_h2_frame_header *header, struct sl_stream *stream)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->frame != NULL) {
-            groups[i]->frame(observer, dir, header, stream);
-        }
-    }
+    TELL(observer, frame, observer, dir, header, stream);
 }
 
 static void tell_settings(struct sl_observer *observer, enum sl_dir dir, struct sl_span payload)
 {
     struct sl_h2_setting_pair pair;
     while (sl_h2_setting_next(&payload, &pair)) {
-        for (size_t i = 0; i < GROUP_COUNT; i++) {
-            if (groups[i]->setting != NULL) {
-                groups[i]->setting(observer, dir, &pair);
-            }
-        }
+        TELL(observer, setting, observer, dir, &pair);
     }
 }
 
 void sl_rules_whole(struct sl_observer *observer, enum sl_dir dir,
                     const struct sl_h2_frame_header *header, struct sl_span payload)
 {
-    if (header->type == SL_H2_SETTINGS && header->stream == 0 &&
-        (header->flags & SL_H2_FLAG_ACK) == 0) {
-        tell_settings(observer, dir, payload);
-    }
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->whole != NULL) {
-            groups[i]->whole(observer, dir, header, payload);
+    const struct sl_obs_in_flight *sent = &observer->dir[sl_obs_other(dir)].settings;
+    if (header->type == SL_H2_SETTINGS && header->stream == 0) {
+        if ((header->flags & SL_H2_FLAG_ACK) == 0) {
+            tell_settings(observer, dir, payload);
+        } else if (header->length == 0 && sent->count > 0) {
+            TELL(observer, acked, observer, dir, sent->all[0].mark);
         }
     }
+    TELL(observer, whole, observer, dir, header, payload);
 }
 
 void sl_rules_padding(struct sl_observer *observer, enum sl_dir dir)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->padding != NULL) {
-            groups[i]->padding(observer, dir);
-        }
-    }
+    TELL(observer, padding, observer, dir);
 }
 
 void sl_rules_block(struct sl_observer *observer, enum sl_dir dir, struct sl_span block)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->block != NULL) {
-            groups[i]->block(observer, dir, block);
-        }
-    }
+    TELL(observer, block, observer, dir, block);
 }
 
 void sl_rules_undecodable(struct sl_observer *observer, enum sl_dir dir)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->undecodable != NULL) {
-            groups[i]->undecodable(observer, dir);
-        }
-    }
+    TELL(observer, undecodable, observer, dir);
 }
 
 void sl_rules_data(struct sl_observer *observer, enum sl_dir dir,
                    const struct sl_h2_frame_header *header, struct sl_stream *stream)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->data != NULL) {
-            groups[i]->data(observer, dir, header, stream);
-        }
-    }
+    TELL(observer, data, observer, dir, header, stream);
 }
 
 void sl_rules_end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
                          bool is_on_data)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->end_stream != NULL) {
-            groups[i]->end_stream(observer, dir, stream, is_on_data);
-        }
-    }
+    TELL(observer, end_stream, observer, dir, stream, is_on_data);
 }
 
 void sl_rules_answer(struct sl_observer *observer, struct sl_stream *stream,
                      const struct sl_headers *headers, bool is_first, bool is_last)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->answer != NULL) {
-            groups[i]->answer(observer, stream, headers, is_first, is_last);
-        }
-    }
+    TELL(observer, answer, observer, stream, headers, is_first, is_last);
 }
 
 void sl_rules_tell_request(struct sl_observer *observer, struct sl_stream *stream,
                            const struct sl_headers *headers, bool is_first, bool is_last)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->request != NULL) {
-            groups[i]->request(observer, stream, headers, is_first, is_last);
-        }
-    }
+    TELL(observer, request, observer, stream, headers, is_first, is_last);
 }
 
 void sl_rules_prefix(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
                      uint8_t flag)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->prefix != NULL) {
-            groups[i]->prefix(observer, dir, stream, flag);
-        }
-    }
+    TELL(observer, prefix, observer, dir, stream, flag);
 }
 
 void sl_rules_message(struct sl_observer *observer, enum sl_dir dir, struct sl_stream *stream,
                       const struct sl_message *message)
 {
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->message != NULL) {
-            groups[i]->message(observer, dir, stream, message);
-        }
-    }
+    TELL(observer, message, observer, dir, stream, message);
 }
 
 void sl_rules_fed(struct sl_observer *observer, enum sl_dir dir)
 {
     observer->rules.is_between = true;
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->fed != NULL) {
-            groups[i]->fed(observer, dir);
-        }
-    }
+    TELL(observer, fed, observer, dir);
     observer->rules.is_between = false;
 }
 
 void sl_rules_gap(struct sl_observer *observer, enum sl_dir dir)
 {
     observer->rules.is_between = true;
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->gap != NULL) {
-            groups[i]->gap(observer, dir);
-        }
-    }
+    TELL(observer, gap, observer, dir);
     observer->rules.is_between = false;
 }
 
 void sl_rules_closed(struct sl_observer *observer, enum sl_dir dir)
 {
     observer->rules.is_between = true;
-    for (size_t i = 0; i < GROUP_COUNT; i++) {
-        if (groups[i]->closed != NULL) {
-            groups[i]->closed(observer, dir);
-        }
-    }
+    TELL(observer, closed, observer, dir);
     observer->rules.is_between = false;
 }
 
 void sl_rules_init(struct sl_rules *own)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, find_hooks);
     for (size_t i = 0; i < 2; i++) {
         own->frame_size[i].value = SL_H2_DEFAULT_MAX_FRAME;
         own->table_size[i].value = TABLE_SIZE;
@@ -374,9 +368,6 @@ void sl_rules_report(struct sl_observer *observer, enum sl_rule_index rule,
                      const struct sl_rule_place *place, const char *format, ...)
 {
     observer->rules.told++;
-    if (observer->handler.finding == NULL) {
-        return;
-    }
     struct sl_finding finding = {
         .rule = rules[rule].id,
         .level = place->level != 0 ? place->level : rules[rule].level,

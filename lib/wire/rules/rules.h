@@ -9,6 +9,7 @@
  * rules.c. A hook reads the observer's state as it was before the frame is applied, unless it says
  * otherwise, keeps what it must remember in its part of struct sl_rules or struct sl_stream_rules,
  * and reports with sl_rules_report(). Hooks never change the observer's own state.
+ * Where the handler takes no findings no hook is called.
  *
  * A rule that rests on what a sender had received must have proof on the wire: see sl_obs_dir.proven.
  */
@@ -95,6 +96,8 @@ struct sl_rule_group {
     /* SETTINGS of dir, no acknowledgement, are whole, and say this; before `whole`. */
     void (*setting)(struct sl_observer *observer, enum sl_dir dir,
                     const struct sl_h2_setting_pair *pair);
+    /* The sender of dir acknowledges the other side's oldest SETTINGS on its way, whose mark this is; before `whole`. */
+    void (*acked)(struct sl_observer *observer, enum sl_dir dir, uint64_t mark);
     /* The padding of the DATA frame in progress is longer than the frame. */
     void (*padding)(struct sl_observer *observer, enum sl_dir dir);
     /* A header block of dir is whole and about to be decoded; its HEADERS are sl_obs_dir.block_header. */

@@ -120,15 +120,18 @@ static void judge_message(struct sl_observer *observer, const struct sl_stream *
     }
     bool has_needless = false;
     size_t at = first_wrong(field->value, &has_needless);
+    if (at == field->value.len && !has_needless) {
+        return;
+    }
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
-    if (at == field->value.len && has_needless) {
+    if (at == field->value.len) {
         place.level = 'S';
         sl_rules_report(observer, SL_RULE_CALL_15, &place,
                         "grpc-message escapes characters that need not be");
-    } else if (at < field->value.len && field->value.data[at] == '%') {
+    } else if (field->value.data[at] == '%') {
         sl_rules_report(observer, SL_RULE_CALL_15, &place,
                         "grpc-message has a %% at byte %zu that begins no escape", at);
-    } else if (at < field->value.len) {
+    } else {
         sl_rules_report(observer, SL_RULE_CALL_15, &place,
                         "grpc-message has the byte 0x%02x at byte %zu, which is not escaped",
                         field->value.data[at], at);

@@ -7,7 +7,10 @@ enum {
     LENGTH_DIGITS_MAX = 18,
     FIRST_ASCII = 0x20, /* PROTOCOL-HTTP2 "ASCII-Value" */
     LAST_ASCII = 0x7e,
+    TOP_BIT = 0x80,
 };
+
+#define EACH UINT64_C(0x0101010101010101) /* byte of eight */
 
 static bool is_digit(uint8_t c)
 {
@@ -17,14 +20,26 @@ static bool is_digit(uint8_t c)
 /* RFC 9113 8.2.2 */
 static bool is_connection_specific(struct sl_span name)
 {
-    static const char *const names[] = {"connection", "proxy-connection", "keep-alive",
-                                        "transfer-encoding", "upgrade"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (sl_span_is(name, names[i])) {
-            return true;
-        }
+    switch (name.data[0]) {
+    case 'c':
+        return sl_span_is(name, "connection");
+    case 'p':
+        return sl_span_is(name, "proxy-connection");
+    case 'k':
+        return sl_span_is(name, "keep-alive");
+    case 't':
+        return sl_span_is(name, "transfer-encoding");
+    case 'u':
+        return sl_span_is(name, "upgrade");
+    default:
+        return false;
     }
-    return false;
+}
+
+/* What most names are made of; of any other byte it is looked at what it is. */
+static bool is_usual(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || c == '-';
 }
 
 const char *sl_syntax_wrong_name(struct sl_span name)
@@ -34,6 +49,9 @@ const char *sl_syntax_wrong_name(struct sl_span name)
     }
     for (size_t i = 0; i < name.len; i++) {
         uint8_t c = name.data[i];
+        if (is_usual(c)) {
+            continue;
+        }
         if (c >= 'A' && c <= 'Z') {
             return "whose name has capital letters";
         }
@@ -46,6 +64,9 @@ const char *sl_syntax_wrong_name(struct sl_span name)
 
 bool sl_syntax_has_forbidden_byte(struct sl_span value)
 {
+    if (sl_syntax_is_printable(value)) {
+        return false;
+    }
     for (size_t i = 0; i < value.len; i++) {
         if (value.data[i] == '\0' || value.data[i] == '\r' || value.data[i] == '\n') {
             return true;
@@ -66,7 +87,18 @@ bool sl_syntax_is_spaced(struct sl_span value)
 
 bool sl_syntax_is_printable(struct sl_span value)
 {
-    for (size_t i = 0; i < value.len; i++) {
+    size_t i = 0;
+    for (; i + sizeof(uint64_t) <= value.len; i += sizeof(uint64_t)) {
+        uint64_t eight;
+        memcpy(&eight, value.data + i, sizeof(eight));
+        uint64_t below =
+            (eight - EACH * FIRST_ASCII) & ~eight; /* its top bit where a byte is below */
+        uint64_t above = (eight + EACH * (TOP_BIT - 1 - LAST_ASCII)) | eight;
+        if (((below | above) & EACH * TOP_BIT) != 0) {
+            return false;
+        }
+    }
+    for (; i < value.len; i++) {
         if (value.data[i] < FIRST_ASCII || value.data[i] > LAST_ASCII) {
             return false;
         }
