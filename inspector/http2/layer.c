@@ -16,6 +16,7 @@ struct http2 {
     struct ins_conversation *conversation;
     int client; /* side */
     bool is_midway;
+    bool is_begin_seen;
     bool is_guessed; /* client is; a header block will tell */
 };
 
@@ -26,6 +27,7 @@ static void observe(struct http2 *http2)
     config.owner = http2->conversation;
     config.streams_max = STREAMS_MAX;
     config.is_midway = http2->is_midway;
+    config.is_begin_seen = http2->is_begin_seen;
     config.is_crossing_counted = true;
     ins_session_keeps(http2->session, &config);
     http2->observer = sl_observer_new(&config);
@@ -41,6 +43,8 @@ static void *http2_begin(const struct ins_layer_place *place)
     http2->session = session;
     http2->is_midway = place->is_midway;
     http2->is_guessed = place->is_guessed;
+    http2->is_begin_seen = place->stream->has_handshake && place->stream->tls == NULL &&
+                           place->stream->via_count == 0 && place->stream->upgrade == NULL;
     observe(http2);
     if (place->stream->upgrade != NULL) {
         ins_upgrade_settle(place->stream->upgrade, http2->observer);

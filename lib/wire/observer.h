@@ -130,7 +130,10 @@ struct sl_observer_config {
     bool
         are_frames_told; /* to the handler; else it is told of unknown types only, which totals count as one */
     bool are_repeats_kept; /* of header blocks, which then share their fields: up to 24 KiB */
-    bool is_midway; /* the connection began before the first byte: no preface is expected, and
+    bool
+        is_begin_seen; /* a capture shows where the bytes of both sides begin, as a TCP handshake does:
+                           none came before the first that is fed */
+    bool is_midway;    /* the connection began before the first byte: no preface is expected, and
                                 the HPACK tables and the ledger are not trusted */
 };
 /* 4 MiB, 64 KiB, 64 MiB, 64 MiB, 1 MiB, 65536, frames told, repeats kept, false; handler NULL. */

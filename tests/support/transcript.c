@@ -130,7 +130,7 @@ static void on_frame(void *owner, const struct sl_frame_event *event)
 }
 
 /* A schema of one method. */
-static bool is_single_answer(void *owner, const struct sl_call *call)
+static bool is_single(void *owner, const struct sl_call *call)
 {
     const struct sl_header *path = sl_headers_find(&call->request.headers, ":path");
     (void)owner;
@@ -162,7 +162,8 @@ const struct sl_observer_handler test_transcript_handler = {
     .call_end = on_end,
     .stall = on_stall,
     .frame = on_frame,
-    .is_single_answer = is_single_answer,
+    .is_single_answer = is_single,
+    .is_single_request = is_single,
     .finding = on_finding,
     .skipped = on_skipped,
 };

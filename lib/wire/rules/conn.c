@@ -35,7 +35,7 @@ static void judge_first(struct sl_observer *observer, enum sl_dir dir,
         return;
     }
     /* The client's preface was seen right before it; of a server the beginning may not be captured. */
-    if (dir == SL_DIR_RESPONSE && observer->at.packet != 0) {
+    if (dir == SL_DIR_RESPONSE && observer->at.packet != 0 && !observer->config.is_begin_seen) {
         observer->rules.is_start_missing = true;
         return;
     }
@@ -289,13 +289,28 @@ static void judge_goaway(struct sl_observer *observer, enum sl_dir dir, uint32_t
     rules->has_goaway[dir] = true;
 }
 
+/* A question that is malformed is FRM-18's; who answers it all the same has not invented the answer. */
+static void note_malformed(struct sl_observer *observer, enum sl_dir dir,
+                           const struct sl_h2_frame_header *header)
+{
+    struct sl_rules *rules = &observer->rules;
+    if (header->type == SL_H2_PING && (header->stream != 0 || header->length != 8)) {
+        rules->are_pings_untracked[dir] = true;
+    } else if (header->type == SL_H2_SETTINGS && (header->stream != 0 || header->length % 6 != 0)) {
+        rules->are_settings_untracked[dir] = true;
+    }
+}
+
 static void judge_whole(struct sl_observer *observer, enum sl_dir dir,
                         const struct sl_h2_frame_header *header, struct sl_span payload)
 {
+    bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
+    if (!is_ack) {
+        note_malformed(observer, dir, header);
+    }
     if (header->stream != 0 || sl_rules_doubt(observer, dir)) {
         return;
     }
-    bool is_ack = (header->flags & SL_H2_FLAG_ACK) != 0;
     struct sl_rd rd;
     sl_rd_init(&rd, payload);
     if (header->type == SL_H2_SETTINGS && is_ack) {

@@ -4,6 +4,12 @@
 #include "lib/base/rd.h"
 #include "lib/wire/obs/state.h"
 
+enum {
+    WALK_MAX =
+        1
+        << 20, /* streams of a connection that are looked at for SETTINGS: a peer that floods them pays nothing */
+};
+
 static void report_overrun(struct sl_observer *observer, enum sl_dir sender,
                            const struct sl_overrun *overrun)
 {
@@ -158,7 +164,36 @@ static void judge_credit(struct sl_observer *observer, enum sl_dir dir,
     }
 }
 
+/* FLOW-20: a larger SETTINGS_INITIAL_WINDOW_SIZE enlarges the window of each open stream. */
+static void judge_initial(struct sl_observer *observer, enum sl_dir dir,
+                          const struct sl_h2_setting_pair *pair)
+{
+    struct sl_rules *rules = &observer->rules;
+    enum sl_dir sender = sl_obs_other(dir);
+    size_t count = observer->streams.open.count;
+    if (pair->id != SL_H2_SETTINGS_INITIAL_WINDOW_SIZE || pair->value > SL_H2_MAX_WINDOW ||
+        observer->flow[sender].is_untrusted || sl_rules_doubt(observer, dir) ||
+        (int64_t)pair->value <= initial_behind(observer, dir) || count > WALK_MAX - rules->walked) {
+        return;
+    }
+    rules->walked += (uint32_t)count;
+    for (const struct sl_stream *s = observer->streams.open.oldest; s != NULL; s = s->newer) {
+        int64_t window = initial_behind(observer, dir) + s->credit[sender];
+        int64_t raised = (int64_t)pair->value + s->credit[sender];
+        if (s->call != NULL && window <= SL_H2_MAX_WINDOW && raised > SL_H2_MAX_WINDOW) {
+            struct sl_rule_place place = {.side = dir, .stream = s->id, .at = &observer->at};
+            sl_rules_report(
+                observer, SL_RULE_FLOW_20, &place,
+                "the %s sent SETTINGS_INITIAL_WINDOW_SIZE %u, which takes the window of "
+                "stream %u to %lld: more than 2^31-1",
+                sl_rules_side_name(dir), pair->value, s->id, (long long)raised);
+            return;
+        }
+    }
+}
+
 const struct sl_rule_group sl_rules_flow = {
+    .setting = judge_initial,
     .whole = judge_credit,
     .data = data,
     .fed = fed,

@@ -126,11 +126,13 @@ static void judge_block(struct sl_observer *observer, enum sl_dir dir,
 {
     const struct sl_obs_dir *d = &observer->dir[dir];
     bool is_continuation = header->type == SL_H2_CONTINUATION;
-    if (!d->is_in_block && !is_continuation) {
-        return;
+    uint32_t *broken = &observer->rules.broken_block[dir];
+    if (!d->is_in_block && (!is_continuation || header->stream == *broken)) {
+        return; /* the rest of a block that is no more was told with what broke it */
     }
     struct sl_rule_place place = place_of(observer, dir);
     if (d->is_in_block && (!is_continuation || header->stream != d->block_header.stream)) {
+        *broken = d->block_header.stream;
         sl_rules_report(observer, SL_RULE_FRM_20, &place,
                         "the %s sent %s on stream %u within the header block of stream %u",
                         sl_rules_side_name(dir), type_of(header->type), header->stream,

@@ -84,7 +84,10 @@ struct sl_rules {
     bool takes_true_binary[2];    /* META-02: this side's SETTINGS say so */
     struct sl_rule_limit streams; /* CONN-08: of the server's SETTINGS; UINT32_MAX without one */
     struct sl_crowd crowd;
+    uint32_t walked;           /* FLOW-20: streams that were looked at for SETTINGS */
     uint32_t highest_promised; /* FRM-18: by PUSH_PROMISE */
+    uint32_t broken_block
+        [2]; /* FRM-20: the stream of the last block that this side left in the middle */
     uint64_t
         goaway_mark; /* CONN-09: sl_obs_dir.frames of the server with its first GOAWAY; 0: none */
     bool has_told_goaway;    /* CONN-09: the client began a stream after it */
@@ -121,7 +124,14 @@ struct sl_stream_rules {
     bool has_reported_fields : 1;  /* CALL-22: once a stream is enough */
     bool has_reported_request : 1; /* CALL-13, 24, META-06: the same */
     bool has_told_value : 1;       /* META-05: the same */
-    bool has_rootless_path : 1;    /* CALL-07 */
+    bool lacks_message : 1; /* CALL-18: the client has ended its request without any message */
+    struct sl_malformed {
+        uint64_t frame; /* sl_obs_dir.frames of the client; 0: nothing is */
+        uint64_t packet;
+        uint8_t rule; /* enum sl_rule_index */
+        uint8_t type; /* of the frame */
+        bool is_head; /* it is in the first header block */
+    } malformed;      /* of what a server must refuse */
 };
 
 #endif

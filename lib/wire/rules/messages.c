@@ -51,9 +51,11 @@ static void judge_request_flag(struct sl_observer *observer, struct sl_stream *s
     bool *has_reported = &stream->rules.has_reported_flag[SL_DIR_REQUEST];
     *has_reported = true;
     if (flag != COMPRESSED) {
+        sl_rules_note_malformed(observer, stream, SL_RULE_FRM_06, false);
         sl_rules_report(observer, SL_RULE_FRM_06, &place,
                         "a message of the request begins with the flag %u, neither 0 nor 1", flag);
     } else if (encoding.len == 0 || sl_span_is(encoding, "identity")) {
+        sl_rules_note_malformed(observer, stream, SL_RULE_FRM_05, false);
         sl_rules_report(observer, SL_RULE_FRM_05, &place,
                         "a message of the request is marked as compressed, and grpc-encoding %s",
                         encoding.len == 0 ? "is not there" : "is identity");
@@ -106,8 +108,19 @@ static void judge_last(struct sl_observer *observer, const struct sl_stream *str
     }
 }
 
+static void report_count(struct sl_observer *observer, const struct sl_stream *stream)
+{
+    const struct sl_call_side *request = &stream->call->call.request;
+    struct sl_rule_place place = sl_rules_request_place(observer, stream);
+    place.at = &request->end_at;
+    place.frame = sl_rules_last_frame(stream, SL_DIR_REQUEST);
+    sl_rules_report(observer, SL_RULE_CALL_18, &place,
+                    "the client ended a request of one message with %llu of them",
+                    (unsigned long long)request->message_count);
+}
+
 /* FRM-14, CALL-18: a client that ends its side, and does not reset it, has sent all that it had. */
-static void judge_request_end(struct sl_observer *observer, const struct sl_stream *stream)
+static void judge_request_end(struct sl_observer *observer, struct sl_stream *stream)
 {
     const struct sl_call *call = &stream->call->call;
     const struct sl_partial *partial = &stream->rules.partial[SL_DIR_REQUEST];
@@ -125,9 +138,11 @@ static void judge_request_end(struct sl_observer *observer, const struct sl_stre
                !sl_rules_are_inferred(&call->request.headers) &&
                observer->handler.is_single_request != NULL &&
                observer->handler.is_single_request(observer->config.owner, call)) {
-        sl_rules_report(observer, SL_RULE_CALL_18, &place,
-                        "the client ended a request of one message with %llu of them",
-                        (unsigned long long)call->request.message_count);
+        /* One without any may be about to be cancelled: grpc-js ends it before it resets it. */
+        stream->rules.lacks_message = call->request.message_count == 0;
+        if (!stream->rules.lacks_message) {
+            report_count(observer, stream);
+        }
     }
 }
 
@@ -142,6 +157,9 @@ static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     if (dir == SL_DIR_REQUEST) {
         judge_request_end(observer, stream);
         return;
+    }
+    if (stream->rules.lacks_message && !stream->is_reset[SL_DIR_REQUEST]) {
+        report_count(observer, stream);
     }
     if (sl_rules_status_of(&stream->call->call, &code) == NULL || code != SL_GRPC_OK) {
         return;

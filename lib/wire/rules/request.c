@@ -14,11 +14,19 @@ static struct sl_span shown(struct sl_span text)
     return sl_span_first(text, SHOWN_MAX);
 }
 
+/* The syntax of a request breaks a rule, by which it is malformed (RFC 9113 8.1.1). */
+static void note_wrong(struct sl_observer *observer, struct sl_stream *stream,
+                       enum sl_rule_index rule)
+{
+    stream->rules.has_reported_request = true;
+    sl_rules_note_malformed(observer, stream, rule, !stream->call->call.request.has_trailers);
+}
+
 static void report_field(struct sl_observer *observer, struct sl_stream *stream,
                          enum sl_rule_index rule, struct sl_span name, const char *what)
 {
     struct sl_rule_place place = sl_rules_request_place(observer, stream);
-    stream->rules.has_reported_request = true;
+    note_wrong(observer, stream, rule);
     sl_rules_report(observer, rule, &place, "the client's request has a field \"%.*s\" %s",
                     SL_SPAN_ARG(shown(name)), what);
 }
@@ -76,7 +84,7 @@ static void judge_missing(struct sl_observer *observer, struct sl_stream *stream
     for (size_t i = METHOD; i <= last; i++) {
         if (counts[i] == 0) {
             struct sl_rule_place place = sl_rules_request_place(observer, stream);
-            stream->rules.has_reported_request = true;
+            note_wrong(observer, stream, SL_RULE_CALL_24);
             sl_rules_report(observer, SL_RULE_CALL_24, &place, "the client's request has no %s",
                             pseudo_names[i]);
             return;
@@ -96,7 +104,7 @@ static bool judge_regular(struct sl_observer *observer, struct sl_stream *stream
     }
     if (sl_span_is(field->name, "te") && !sl_span_is(field->value, "trailers")) {
         struct sl_rule_place place = sl_rules_request_place(observer, stream);
-        stream->rules.has_reported_request = true;
+        note_wrong(observer, stream, SL_RULE_CALL_11);
         sl_rules_report(observer, SL_RULE_CALL_11, &place,
                         "the client's request has te: \"%.*s\", where only trailers may be",
                         SL_SPAN_ARG(shown(field->value)));
@@ -156,7 +164,7 @@ static void judge_path(struct sl_observer *observer, struct sl_stream *stream,
     struct sl_rule_place place = sl_rules_request_place(observer, stream);
     const char *what = NULL;
     if (path->value.data[0] != '/') {
-        stream->rules.has_rootless_path = true;
+        sl_rules_note_malformed(observer, stream, SL_RULE_CALL_07, true);
         sl_rules_report(observer, SL_RULE_CALL_07, &place,
                         "the path of the client's call, \"%.*s\", does not begin with a slash",
                         SL_SPAN_ARG(shown(path->value)));
@@ -197,6 +205,7 @@ static void judge_head(struct sl_observer *observer, struct sl_stream *stream,
     struct sl_rule_place place = sl_rules_request_place(observer, stream);
     const struct sl_header *method = sl_headers_find(headers, ":method");
     if (method != NULL && !sl_span_is(method->value, "POST")) {
+        sl_rules_note_malformed(observer, stream, SL_RULE_CALL_08, true);
         sl_rules_report(observer, SL_RULE_CALL_08, &place,
                         "the client's call is a %.*s, not a POST",
                         SL_SPAN_ARG(shown(method->value)));
@@ -227,6 +236,7 @@ static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
     }
     if (!is_first && !is_last && !sl_rules_doubt(observer, SL_DIR_REQUEST)) {
         struct sl_rule_place place = sl_rules_request_place(observer, stream);
+        sl_rules_note_malformed(observer, stream, SL_RULE_CONN_14, false);
         sl_rules_report(observer, SL_RULE_CONN_14, &place,
                         "the second header block of the client's request came without END_STREAM");
     }
@@ -258,7 +268,7 @@ static void judge_request(struct sl_observer *observer, struct sl_stream *stream
 /* --- the ends --- */
 
 /* CALL-14: RFC 9113 8.1.1 */
-static void judge_length(struct sl_observer *observer, const struct sl_stream *stream)
+static void judge_length(struct sl_observer *observer, struct sl_stream *stream)
 {
     const struct sl_call_side *side = &stream->call->call.request;
     const struct sl_header *length = sl_headers_find(&side->headers, "content-length");
@@ -268,6 +278,7 @@ static void judge_length(struct sl_observer *observer, const struct sl_stream *s
         return;
     }
     struct sl_rule_place place = sl_rules_request_place(observer, stream);
+    sl_rules_note_malformed(observer, stream, SL_RULE_CALL_14, false);
     sl_rules_report(observer, SL_RULE_CALL_14, &place,
                     "content-length of the client's request is \"%.*s\", and %llu bytes came",
                     SL_SPAN_ARG(shown(length->value)), (unsigned long long)side->data_bytes);
@@ -279,15 +290,6 @@ static void end_stream(struct sl_observer *observer, enum sl_dir dir, struct sl_
     (void)is_on_data;
     if (dir == SL_DIR_REQUEST && sl_rules_saw_request(stream)) {
         judge_length(observer, stream);
-        return;
-    }
-    /* CALL-07: authorization that goes by the path has been passed by (CVE-2026-33186). */
-    uint32_t code = SL_GRPC_UNKNOWN;
-    if (dir == SL_DIR_RESPONSE && stream->rules.has_rootless_path && sl_rules_saw_call(stream) &&
-        sl_rules_status_of(&stream->call->call, &code) != NULL && code == SL_GRPC_OK) {
-        struct sl_rule_place place = sl_rules_place_of(observer, stream);
-        sl_rules_report(observer, SL_RULE_CALL_07, &place,
-                        "the server served a call whose path does not begin with a slash");
     }
 }
 

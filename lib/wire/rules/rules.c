@@ -20,7 +20,7 @@ static const struct sl_rule rules[] = {
 static const struct sl_rule_group *const groups[] = {
     &sl_rules_call,    &sl_rules_flow,     &sl_rules_frames, &sl_rules_conn,   &sl_rules_reset,
     &sl_rules_hpack,   &sl_rules_response, &sl_rules_status, &sl_rules_fields, &sl_rules_messages,
-    &sl_rules_details, &sl_rules_request,  &sl_rules_client,
+    &sl_rules_details, &sl_rules_request,  &sl_rules_client, &sl_rules_served,
 };
 
 enum {
@@ -261,7 +261,8 @@ bool sl_rules_is_true_binary(const struct sl_observer *observer, enum sl_dir dir
 {
     return sl_syntax_is_binary(field->name) && field->value.len > 0 &&
            field->value.data[0] == '\0' &&
-           (observer->rules.takes_true_binary[sl_obs_other(dir)] || !sl_rules_saw_all(observer));
+           (observer->rules.takes_true_binary[sl_obs_other(dir)] || !sl_rules_saw_all(observer) ||
+            observer->dir[sl_obs_other(dir)].frames == 0); /* nor its SETTINGS, in a capture */
 }
 
 const struct sl_header *sl_rules_status_of(const struct sl_call *call, uint32_t *ret_code)

@@ -79,6 +79,10 @@ struct sl_rule_place sl_rules_request_place(const struct sl_observer *observer,
                                             const struct sl_stream *stream);
 /* "client" or "server" */
 const char *sl_rules_side_name(enum sl_dir dir);
+/* A request breaks this rule, in the frame that is being read, and no server may serve it: one that does is told. The
+ * first such breach of a stream counts. is_head: it is in the first header block. */
+void sl_rules_note_malformed(struct sl_observer *observer, struct sl_stream *stream,
+                             enum sl_rule_index rule, bool is_head);
 /* The frame that reset this side of the stream, or else ended it. */
 struct sl_frame_ref sl_rules_last_frame(const struct sl_stream *stream, enum sl_dir dir);
 /* The sender of dir has sent SETTINGS with this value of a limit for the other side. */
@@ -145,6 +149,7 @@ extern const struct sl_rule_group sl_rules_messages;
 extern const struct sl_rule_group sl_rules_details;
 extern const struct sl_rule_group sl_rules_request;
 extern const struct sl_rule_group sl_rules_client;
+extern const struct sl_rule_group sl_rules_served;
 
 void sl_rules_frame(struct sl_observer *observer, enum sl_dir dir,
                     const struct sl_h2_frame_header *header, struct sl_stream *stream);
