@@ -169,6 +169,16 @@ SRV_WIRE_FRAME_HOOK(goaway_id_rises)
     return put_goaway(wire, frame, wire->last_id + (uint32_t)wire->note[3]);
 }
 
+/* A drain's first GOAWAY names the last stream, and the session, which has named none yet, serves those above it. */
+SRV_WIRE_FRAME_HOOK(goaway_then_served)
+{
+    static const uint8_t first[] = {0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0};
+    (void)stream;
+    return frame->type == SL_H2_GOAWAY && frame->payload.len >= sizeof(first) &&
+           memcmp(frame->payload.data, first, sizeof(first)) == 0 &&
+           put_goaway(wire, frame, wire->last_id);
+}
+
 SRV_WIRE_FRAME_HOOK(goaway_never)
 {
     (void)wire;
@@ -318,6 +328,7 @@ static const struct srv_wire_deviation deviations[] = {
     OUT(ping_acked_twice),
     OUT(goaway_low_id),
     OUT(goaway_id_rises),
+    OUT(goaway_then_served),
     OUT(goaway_never),
     OUT(goaway_without_code),
     OUT(reset_without_code),

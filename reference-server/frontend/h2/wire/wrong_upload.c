@@ -235,6 +235,47 @@ SRV_WIRE_FRAME_HOOK(cancel_ends_connection)
     return false;
 }
 
+static bool is_cancel_of_open(const struct srv_wire_stream *stream,
+                              const struct srv_wire_frame *frame)
+{
+    return frame->type == SL_H2_RST_STREAM && frame->payload.len == 4 && stream != NULL &&
+           !stream->is_reset[SRV_WIRE_IN] && !stream->is_ended[SRV_WIRE_OUT];
+}
+
+/* A cancel is answered by one. */
+SRV_WIRE_FRAME_HOOK(reset_answered)
+{
+    if (is_cancel_of_open(stream, frame)) {
+        (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], frame->stream, SL_H2_CANCEL);
+    }
+    return false;
+}
+
+/* The handler that is told of a cancel says CANCELLED to nobody. */
+SRV_WIRE_FRAME_HOOK(trailers_after_reset)
+{
+    if (is_cancel_of_open(stream, frame)) {
+        struct srv_wire_block block = {.stream = frame->stream, .is_end = true};
+        srv_wire_set(&block, "grpc-status", "1");
+        srv_wire_put_literal_block(wire, SRV_WIRE_OUT, &block);
+    }
+    return false;
+}
+
+/* --- what it takes of HEADERS --- */
+
+/* The five bytes of a priority are taken for the beginning of the block. */
+SRV_WIRE_FRAME_HOOK(priority_is_block)
+{
+    (void)stream;
+    if (frame->type != SL_H2_HEADERS || (frame->flags & SL_H2_FLAG_PRIORITY) == 0) {
+        return false;
+    }
+    frame->flags &= (uint8_t)~SL_H2_FLAG_PRIORITY;
+    srv_wire_put(wire, SRV_WIRE_IN, frame);
+    return true;
+}
+
 #define FRAME(name) SRV_WIRE_DEVIATION(name, .frame[SRV_WIRE_IN] = (name))
 
 static const struct srv_wire_deviation deviations[] = {
@@ -257,6 +298,9 @@ static const struct srv_wire_deviation deviations[] = {
     FRAME(cancel_ignored),
     FRAME(cancel_while_blocked_ignored),
     FRAME(cancel_ends_connection),
+    FRAME(reset_answered),
+    FRAME(trailers_after_reset),
+    FRAME(priority_is_block),
 };
 const struct srv_wire_group srv_wire_group_upload = {deviations,
                                                      sizeof(deviations) / sizeof(deviations[0])};
