@@ -80,17 +80,13 @@ class Server:
 
     def stop(self):
         """Ends the server at once; its exit status tells whether all was well to the end."""
-        is_hurried = False
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
             try:
                 self.process.wait(0.05)
             except subprocess.TimeoutExpired:  # it drains
                 self.signal(signal.SIGTERM)
-                is_hurried = True
         status = self.wait()
-        if is_hurried and status == -signal.SIGTERM:  # it had ended and no longer minded signals, on a busy machine
-            status = 0
         self._reader.join(WAIT)
         self.process.stdout.close()
         self.process.stderr.close()
