@@ -155,8 +155,11 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
         return;
     }
     judge_block(observer, dir, header);
-    if (header->length > observer->dir[dir].max_frame ||
-        (header->length > rules->frame_size[dir].value && sl_rules_saw_all(observer))) {
+    /* A capture may lack all that the other side sent, and so its SETTINGS. */
+    bool is_limit_known = observer->at.packet == 0 || observer->dir[sl_obs_other(dir)].has_frame;
+    if (is_limit_known &&
+        (header->length > observer->dir[dir].max_frame ||
+         (header->length > rules->frame_size[dir].value && sl_rules_saw_all(observer)))) {
         struct sl_rule_place place = place_of(observer, dir);
         sl_rules_report(observer, SL_RULE_FRM_19, &place,
                         "the %s sent %s of %u bytes, longer than the other side allows",

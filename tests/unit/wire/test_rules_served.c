@@ -143,6 +143,29 @@ static void a_capture_shows_the_servers_first_frame_where_it_shows_the_handshake
     }
 }
 
+static void a_capture_of_the_client_alone_does_not_tell_what_the_server_takes(void **state)
+{
+    (void)state;
+    static const char long_frame[20000] = {0};
+    for (int is_heard = 0; is_heard < 2; is_heard++) {
+        struct test_talk talk;
+        test_talk_init(&talk, true);
+        talk.is_capture = true;
+        test_talk_raw(&talk, REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
+        test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_ENABLE_PUSH, 0);
+        if (is_heard) {
+            test_talk_settings(&talk, RESPONSE, SL_H2_SETTINGS_MAX_CONCURRENT_STREAMS, 100);
+        }
+        test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS "x-who-bin: AQ\n");
+        test_talk_data(&talk, REQUEST, 1, 0, sl_span(long_frame, sizeof(long_frame)));
+        test_talk_expect(&talk,
+                         is_heard ? "finding FRM-19 client stream 1: the client sent DATA of 20000 "
+                                    "bytes, longer than the other side allows\n"
+                                  : "!finding");
+        test_talk_release(&talk); /* too long to be read in every split */
+    }
+}
+
 /* --- FLOW-20 --- */
 
 static void an_initial_window_past_the_end_is_found(void **state)
@@ -171,6 +194,7 @@ int main(void)
         cmocka_unit_test(a_call_that_is_ended_and_cancelled_lacks_no_message),
         cmocka_unit_test(the_answer_to_a_malformed_ping_is_no_invention),
         cmocka_unit_test(a_capture_shows_the_servers_first_frame_where_it_shows_the_handshake),
+        cmocka_unit_test(a_capture_of_the_client_alone_does_not_tell_what_the_server_takes),
         cmocka_unit_test(an_initial_window_past_the_end_is_found),
     };
     return cmocka_run_group_tests_name("wire/rules_served", tests, NULL, NULL);
