@@ -86,6 +86,25 @@ static int no_command(const char *name)
     return 2;
 }
 
+/* "help" and "help COMMAND", as other programs have them: --help of the one or the other. */
+static int help(const char *name)
+{
+    char program[] = "sluice-harness";
+    char option[] = "--help";
+    char *arguments[] = {program, option, NULL};
+    const struct sl_cli_command *command = name == NULL ? NULL : sl_cli_command(&cli, name);
+    struct sl_cli_result result;
+    int status = 0;
+    if (name != NULL && (command == NULL || command->run == NULL)) {
+        return no_command(name);
+    }
+    if (command != NULL) {
+        return finish(command->run(2, arguments));
+    }
+    (void)sl_cli_start(&cli, 2, arguments, NULL, &result, &status);
+    return finish(status);
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_descriptors();
@@ -96,6 +115,9 @@ int main(int argc, char **argv)
         if (!sl_cli_start(&cli, argc, argv, NULL, &result, &status)) {
             return finish(status);
         }
+    }
+    if (strcmp(name, "help") == 0) {
+        return help(argc > 2 ? argv[2] : NULL);
     }
     if (strcmp(name, "client") == 0) {
         return har_cmd_client(argc - 1, argv + 1);

@@ -87,6 +87,13 @@ static void check_head(struct har_reading *reading, const struct har_baseline *b
     }
 }
 
+/* Told before the keys are, which would each be one that is not known. */
+static bool is_report(json_t *root)
+{
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    return schema != NULL && strcmp(schema, "sluice.report/1") == 0;
+}
+
 static int by_id(const void *a, const void *b)
 {
     const struct har_baseline_result *left = a;
@@ -126,6 +133,13 @@ static void read_all(struct har_reading *reading, struct har_baseline *baseline)
 {
     if (!json_is_object(baseline->root)) {
         har_problem_add(reading, "$", false, "this must be an object");
+        return;
+    }
+    if (is_report(baseline->root)) {
+        har_problem_add(
+            reading, "$.schema", false,
+            "this is a report of a run, and no baseline: 'sluice-harness baseline "
+            "write REPORT.json --stack NAME --release VERSION -o FILE' makes one of it");
         return;
     }
     har_fields_read(reading, baseline->root, "$", fields, COUNT(fields), baseline);

@@ -219,6 +219,35 @@ void har_baselines_scenario(const struct har_baselines *set, const char *id,
     sl_buf_release(&line);
 }
 
+/* ---- a whole run ---- */
+
+bool har_baseline_has(const struct har_baseline *baseline,
+                      const struct har_baseline_failure *failure)
+{
+    const struct har_baseline_result *theirs = har_baseline_find(baseline, failure->id);
+    return theirs != NULL && theirs->verdict == HAR_FAIL &&
+           strcmp(text_or(theirs->rule, ""), failure->rule) == 0;
+}
+
+const struct har_baseline *har_baselines_nearest(const struct har_baselines *set,
+                                                 const struct har_baseline_failure *failures,
+                                                 size_t count, size_t *ret_shared)
+{
+    const struct har_baseline *nearest = NULL;
+    *ret_shared = 0;
+    for (size_t i = 0; set != NULL && i < set->count; i++) {
+        size_t shared = 0;
+        for (size_t j = 0; j < count; j++) {
+            shared += har_baseline_has(&set->items[i], &failures[j]);
+        }
+        if (shared > *ret_shared) {
+            *ret_shared = shared;
+            nearest = &set->items[i];
+        }
+    }
+    return nearest;
+}
+
 /* ---- rules ---- */
 
 static bool is_check(const char *id, const char *const *checks, size_t count)

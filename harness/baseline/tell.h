@@ -24,6 +24,17 @@ void har_baseline_seen(const struct har_baseline_result *result, const char *act
 void har_baselines_line(const struct har_baselines *set, const char *id, const char *actor,
                         struct sl_buf *out);
 
+/* A failure of a run, and whether a stack fails there too, by the same rule. */
+struct har_baseline_failure {
+    const char *id, *rule; /* rule: "" for none */
+};
+bool har_baseline_has(const struct har_baseline *baseline,
+                      const struct har_baseline_failure *failure);
+/* The stack that has the most of them, and how many; NULL where none has any. */
+const struct har_baseline *har_baselines_nearest(const struct har_baselines *set,
+                                                 const struct har_baseline_failure *failures,
+                                                 size_t count, size_t *ret_shared);
+
 /* Calls told for each sentence about a scenario; detail is what belongs below it, "" where there is none. */
 typedef void har_baselines_told_fn(void *owner, const char *sentence, const char *detail);
 void har_baselines_scenario(const struct har_baselines *set, const char *id,

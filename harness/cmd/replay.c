@@ -106,7 +106,8 @@ static int load(struct replay *replay, struct har_run_job *job)
     struct sl_error error = {0};
     replay->text = har_read_file(replay->path, LOG_MAX, &replay->len, &error);
     if (replay->text == NULL) {
-        return har_run_usage(job, "", error.text);
+        sl_error_at(&error, replay->path, 0);
+        return har_run_usage_error(job, &error);
     }
     struct har_problems *problems = sl_alloc(sizeof(*problems));
     bool is_good = read_head(replay, problems, &job->options.seed);

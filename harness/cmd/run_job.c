@@ -306,6 +306,21 @@ static int write_reports(struct har_run_job *job)
     return status;
 }
 
+/* What to do where the first call was answered, by no OK. */
+static const char *advice_for(const struct har_run_job *job)
+{
+    bool is_other = strncmp(job->suite.start_text, "UNIMPLEMENTED", 13) == 0;
+    if (!is_other) {
+        return "credentials are given by --metadata-file or --metadata-env";
+    }
+    return job->has_binding
+               ? "whether the server has the methods of this binding"
+               : "is it a chat.v1 server at all? Any server that has grpc.health.v1 is judged by "
+                 "'--tag wire --binding health', one that has neither by a file of its own "
+                 "methods: "
+                 "'sluice-harness explain binding'";
+}
+
 /* How the target was met, where that is worth a line. */
 static void tell_start(const struct har_run_job *job)
 {
@@ -314,12 +329,9 @@ static void tell_start(const struct har_run_job *job)
         (void)fprintf(stderr, "%s: the target cannot be reached: ", job->program);
         har_report_text_line(stderr, suite->start_text);
     } else if (suite->start_text[0] != '\0') {
-        (void)fprintf(stderr,
-                      "%s: the target answered the first call so (credentials are given by "
-                      "--metadata-file or --metadata-env, the methods of another service by "
-                      "--binding): ",
-                      job->program);
+        (void)fprintf(stderr, "%s: the target answered the first call so: ", job->program);
         har_report_text_line(stderr, suite->start_text);
+        (void)fprintf(stderr, "Look first: %s\n", advice_for(job));
     }
     if (suite->could_not_start && !suite->has_start_advice) {
         (void)fprintf(

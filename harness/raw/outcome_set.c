@@ -150,6 +150,43 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen)
     return is_gone;
 }
 
+void har_outcome_read(const char *word, char *text, size_t size)
+{
+    static const struct {
+        const char *word, *text;
+    } words[] = {
+        {"served", "grpc-status 0"},
+        {"status *", "any grpc-status"},
+        {"status error", "the grpc-status of an error"},
+        {"http error", "an HTTP error"},
+        {"stream *", "RST_STREAM"},
+        {"connection *", "GOAWAY or the end of the connection"},
+        {"goaway *", "GOAWAY"},
+        {"closed", "the end of the connection"},
+        {"unreadable", "an answer that is no HTTP/2"},
+        {"ignored", "no answer to it"},
+    };
+    static const struct {
+        const char *kind, *before, *behind;
+    } kinds[] = {
+        {"status", "grpc-status ", ""}, {"http", "HTTP ", ""},
+        {"stream", "RST_STREAM(", ")"}, {"connection", "GOAWAY(", ") or the end of the connection"},
+        {"goaway", "GOAWAY(", ")"},
+    };
+    (void)snprintf(text, size, "%s", word);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (after(word, kinds[i].kind) != NULL) {
+            (void)snprintf(text, size, "%s%s%s", kinds[i].before, after(word, kinds[i].kind),
+                           kinds[i].behind);
+        }
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(word, words[i].word) == 0) {
+            (void)snprintf(text, size, "%s", words[i].text);
+        }
+    }
+}
+
 static void name_error(const char *frame, uint32_t code, char *text, size_t size)
 {
     const char *name = sl_h2_error_name(code);

@@ -22,6 +22,8 @@ bool har_outcome_matches(const char *word, const struct har_wire_outcome *seen);
 /* True when the connection may end by this outcome: a stream's error may become the connection's
  * (RFC 9113 5.4). */
 bool har_outcome_may_close(const char *word);
+/* The word for people: "RST_STREAM", "GOAWAY or the end of the connection"; cut where text is full; size at least 1. */
+void har_outcome_read(const char *word, char *text, size_t size);
 /* What was seen, as har_seen_note() takes it: "RST_STREAM(PROTOCOL_ERROR)", "grpc-status 13". Of several things that
  * came, the one that the word is about; NULL: of a word that none matches. So what comes a moment later, or does not, makes no
  * difference. */

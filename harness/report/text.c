@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "harness/report/advice.h"
+#include "harness/report/digest.h"
 #include "harness/report/fold.h"
 #include "harness/report/report.h"
 #include "harness/report/shown.h"
@@ -176,6 +177,7 @@ void har_report_text_end(FILE *file, const struct har_report *report)
     if (suite->could_not_start) {
         return;
     }
+    har_report_digest(file, suite);
     struct har_totals totals = har_totals_count(suite);
     (void)fprintf(file, "\n%u passed, %u failed", totals.pass, totals.fail);
     if (totals.known > 0) {

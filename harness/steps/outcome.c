@@ -113,11 +113,12 @@ static void stop(struct har_step *step)
 static void fail(struct har_step *step, const struct har_actor *actor, const char *what)
 {
     const struct outcome_args *args = args_of(step);
-    char right[200] = "";
+    char right[300] = "";
     for (size_t i = 0; i < args->in.count; i++) {
         size_t len = strlen(right);
-        (void)snprintf(right + len, sizeof(right) - len, "%s%s", i == 0 ? "" : ", ",
-                       args->in.items[i]);
+        char word[80];
+        har_outcome_read(args->in.items[i], word, sizeof(word));
+        (void)snprintf(right + len, sizeof(right) - len, "%s%s", i == 0 ? "" : ", ", word);
     }
     har_play_fail(step->play, step->node, args->rule, "%s[%u]: %.160s; right: %s%s%.100s",
                   actor->spec->name, actor->index, what, right, args->why == NULL ? "" : "; ",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 from support import EXEC, Folder, harness
+from test_hostile import Hostile
 
 BINDINGS = Path(os.environ["SLUICE_SOURCE"]) / "scenarios" / "bindings"
 H2 = f"{EXEC} --frontend h2"
@@ -43,7 +44,15 @@ class Binding(unittest.TestCase):
         with Folder() as folder:
             path = folder.write("b.json", {"schema": "sluice.binding/1", "unary": {"method": "/no.Such/Method", "hex": ""}})
             done, _ = run(folder, ["wire/content-types"], path, H2)
-            self.assertIn("the methods of another service by --binding): UNIMPLEMENTED", done.stderr)
+            self.assertIn("the target answered the first call so: UNIMPLEMENTED", done.stderr)
+            self.assertIn("Look first: whether the server has the methods of this binding", done.stderr)
+
+    def test_a_server_that_is_no_chat_is_told_what_judges_it(self):
+        server = Hostile(b"unknown service chat.v1.ChatService", b"12")
+        self.addCleanup(server.close)
+        done = harness("run", "wire/te-missing", "--target", server.address)
+        self.assertIn("so: UNIMPLEMENTED: unknown service", done.stderr)
+        self.assertIn("'--tag wire --binding health'", done.stderr)
 
     def test_what_fails_is_played_again_by_the_same_binding(self):
         with Folder() as folder:

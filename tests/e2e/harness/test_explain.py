@@ -95,7 +95,8 @@ class Words(unittest.TestCase):
         for word, part in (("D8", "disconnects/client-half-open"), ("credit", "A verb of subscriber"),
                            ("backlog", "check"), ("ready", "SUB-10"), ("min_ping_interval_ms", "ENHANCE_YOUR_CALM"),
                            ("INCONCLUSIVE", "Nobody can tell"), ("3", "No FAIL"), ("H", "ceil(128 KiB"),
-                           ("publisher", "send:")):
+                           ("publisher", "send:"), ("probe", "--dry-run"), ("binding", "--binding health"),
+                           ("baseline", "baseline diff")):
             with self.subTest(word):
                 self.assertIn(part, explained(word))
 

@@ -37,10 +37,10 @@ def literal(name, value):
 
 
 class Hostile:
-    """Ends each call PERMISSION_DENIED with the words, percent-encoded, or as they are where HTTP/2 takes them."""
+    """Ends each call with the status (PERMISSION_DENIED) and the words, percent-encoded, or as they are where HTTP/2 takes them."""
 
-    def __init__(self, message):
-        block = b"\x88" + literal(b"content-type", b"application/grpc") + literal(b"grpc-status", b"7")
+    def __init__(self, message, status=b"7"):
+        block = b"\x88" + literal(b"content-type", b"application/grpc") + literal(b"grpc-status", status)
         self.block = block + literal(b"grpc-message", message)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"

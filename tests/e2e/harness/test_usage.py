@@ -53,6 +53,7 @@ class Mistakes(unittest.TestCase):
 
     CASES = (
         ("rum", "no command 'rum'; did you mean run?"),
+        ("help rum", "no command 'rum'; did you mean run?"),
         ("", "There are run list explain"),
         ("run", "--target localhost:50051 where the server listens, or --exec"),
         ("run --target a:1 --exec x", "not both"),
@@ -93,7 +94,7 @@ class Mistakes(unittest.TestCase):
         ("run --target a:1 --cert c.pem", "--cert and --key go together"),
         ("check", "sluice-harness check my-scenario.json"),
         ("replay", "replay evidence/decisions.jsonl --target localhost:50051"),
-        ("replay /nonexistent", "No such file"),
+        ("replay /nonexistent --target a:1", "replay: /nonexistent: cannot be opened: No such file"),
         ("calibrate", "--target localhost:50051"),
         ("proxy", "--listen 127.0.0.1:0 --upstream localhost:50051"),
         ("proxy --listen 5", "port 0 is any free one"),
@@ -109,6 +110,13 @@ class Mistakes(unittest.TestCase):
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn(said, done.stderr)
                 self.assertEqual(done.stdout, "")
+
+
+class Help(unittest.TestCase):
+    def test_the_word_is_as_good_as_the_option(self):
+        for words, option in ((["help"], ["--help"]), (["help", "run"], ["run", "--help"])):
+            asked, wanted = harness(*words), harness(*option)
+            self.assertEqual((asked.returncode, asked.stdout), (0, wanted.stdout))
 
 
 class Selftest(unittest.TestCase):

@@ -58,7 +58,7 @@ static void a_bad_head_is_told(void **state)
         const char *schema, *stack, *version, *date, *error;
     } cases[] = {
         {"sluice.baseline/2", "s", "1", "2026-11-29", "$.schema: 'sluice.baseline/2'"},
-        {"sluice.report/1", "s", "1", "2026-11-29", "$.schema: "},
+        {"sluice.report/1", "s", "1", "2026-11-29", "baseline write REPORT.json"},
         {"sluice.baseline/1", "", "1", "2026-11-29", "$.stack: "},
         {"sluice.baseline/1", "a/../b", "1", "2026-11-29", "$.stack: "},
         {"sluice.baseline/1", "s", "1 2", "2026-11-29", "$.version: "},

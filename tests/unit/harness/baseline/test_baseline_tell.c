@@ -100,12 +100,32 @@ static void a_rule_is_the_sum_of_its_scenarios(void **state)
     har_baselines_release(&set);
 }
 
+static void the_nearest_stack_fails_in_most_by_the_same_rule(void **state)
+{
+    (void)state;
+    static const struct har_baseline_failure failures[] = {
+        {"s/1", "R-1"}, {"s/2", "R-1"}, {"s/3", "R-1"}, {"s/9", ""}};
+    struct har_baselines set;
+    size_t shared = 9;
+    load(&set);
+    const struct har_baseline *nearest = har_baselines_nearest(&set, failures, 4, &shared);
+    assert_string_equal(nearest->stack, "c");
+    assert_int_equal(shared, 1);
+    assert_true(har_baseline_has(nearest, &failures[0]));
+    assert_false(har_baseline_has(&set.items[1], &failures[1])); /* it fails by another rule */
+    assert_null(har_baselines_nearest(&set, failures + 1, 3, &shared));
+    assert_int_equal(shared, 0);
+    assert_null(har_baselines_nearest(NULL, failures, 4, &shared));
+    har_baselines_release(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stacks_that_did_the_same_stand_together),
         cmocka_unit_test(a_scenario_is_told_in_sentences),
         cmocka_unit_test(a_rule_is_the_sum_of_its_scenarios),
+        cmocka_unit_test(the_nearest_stack_fails_in_most_by_the_same_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

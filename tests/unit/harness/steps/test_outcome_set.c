@@ -234,6 +234,35 @@ static void what_was_seen_is_named_by_what_the_word_is_about(void **state)
     }
 }
 
+static void each_word_is_read_out_for_people(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"served", "grpc-status 0"},
+        {"status error", "the grpc-status of an error"},
+        {"status INTERNAL", "grpc-status INTERNAL"},
+        {"http error", "an HTTP error"},
+        {"http 415", "HTTP 415"},
+        {"stream *", "RST_STREAM"},
+        {"stream CANCEL", "RST_STREAM(CANCEL)"},
+        {"connection *", "GOAWAY or the end of the connection"},
+        {"connection PROTOCOL_ERROR", "GOAWAY(PROTOCOL_ERROR) or the end of the connection"},
+        {"goaway *", "GOAWAY"},
+        {"goaway NO_ERROR", "GOAWAY(NO_ERROR)"},
+        {"closed", "the end of the connection"},
+        {"ignored", "no answer to it"},
+        {"unreadable", "an answer that is no HTTP/2"},
+    };
+    char text[80];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_true(har_outcome_is_valid(cases[i][0]));
+        har_outcome_read(cases[i][0], text, sizeof(text));
+        assert_string_equal(text, cases[i][1]);
+    }
+    har_outcome_read("connection *", text, 7);
+    assert_string_equal(text, "GOAWAY");
+}
+
 static void what_is_told_of_an_end_is_cut(void **state)
 {
     (void)state;
@@ -294,6 +323,7 @@ int main(void)
         cmocka_unit_test(words_are_checked_before_the_run),
         cmocka_unit_test(each_word_means_what_it_says_and_nothing_else),
         cmocka_unit_test(what_was_seen_is_named_by_what_the_word_is_about),
+        cmocka_unit_test(each_word_is_read_out_for_people),
         cmocka_unit_test(what_is_told_of_an_end_is_cut),
         cmocka_unit_test(an_outcome_is_of_the_last_stream_and_its_connection),
     };
