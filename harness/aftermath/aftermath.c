@@ -196,6 +196,9 @@ bool har_aftermath_is_doubting(const struct har_aftermath *aftermath)
 static void finish(struct har_aftermath *aftermath, struct har_trail *trail,
                    enum har_aftermath_verdict verdict)
 {
+    if (is_tired(aftermath) && aftermath->note == NULL) {
+        aftermath->note = tired;
+    }
     har_aftermath_drop(aftermath, trail);
     trail->done(trail->owner, verdict);
 }
@@ -260,9 +263,6 @@ static void mature(struct har_aftermath *aftermath, struct har_trail *trail,
     } else {
         aftermath->proofs++;
         finish(aftermath, trail, HAR_AFTERMATH_BROKEN);
-    }
-    if (is_tired(aftermath) && aftermath->note == NULL) {
-        aftermath->note = tired;
     }
 }
 
