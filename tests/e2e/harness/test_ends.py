@@ -117,6 +117,11 @@ def is_left(pid):
         return False
 
 
+def is_pending(pid, number):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return any(int(word, 16) >> (number - 1) & 1 for word in re.findall(r"(?m)^S(?:ig|hd)Pnd:\s*(\w+)$", status))
+
+
 class Ending(unittest.TestCase):
     """What the tests of ends have in common."""
 
@@ -139,6 +144,13 @@ class Ending(unittest.TestCase):
     def await_file(self, path, lines):
         end = time.monotonic() + WAIT_S
         while not path.exists() or len(path.read_text().split("\n")) <= lines:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+
+    def await_taken(self, pid, number):
+        """Until no signal of this number is pending any more."""
+        end = time.monotonic() + WAIT_S
+        while is_pending(pid, number):
             self.assertLess(time.monotonic(), end)
             time.sleep(0.01)
 
@@ -242,7 +254,7 @@ class Ends(Ending):
         if verdicts:
             self.assertTrue(run.stdout.readline().startswith("PASS"))
         run.send_signal(signal.SIGINT)
-        time.sleep(0.1)  # one that is not seen apart from the first would be none
+        self.await_taken(run.pid, signal.SIGINT)  # one that is not seen apart from the first would be none
         self.assertIsNone(run.poll(), "it waits for its target")
         begin = time.monotonic()
         run.send_signal(signal.SIGINT)

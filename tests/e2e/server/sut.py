@@ -72,6 +72,10 @@ class Server:
             if not self._log_change.wait_for(lambda: sum(text in line for line in self.log) >= count, WAIT):
                 raise AssertionError("no %r in the log:\n%s" % (text, "".join(self.log)))
 
+    def has_logged(self, text):
+        with self._log_change:
+            return any(text in line for line in self.log)
+
     def signal(self, number):
         self.process.send_signal(number)
 
