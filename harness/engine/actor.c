@@ -207,6 +207,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     config.trace_name = har_via_name(actor, name);
     har_conn_free(link->conn);
     link->is_connected = link->has_ended = link->is_closed_by_us = link->is_garbled = false;
+    link->served_at = 0;
     har_wire_clear(&link->wire);
     link->is_core = config.transport == HAR_TRANSPORT_GRPC;
     link->wire.keeps_streams = config.is_literal;

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include "harness/engine/evidence.h"
+#include "harness/engine/latencies.h"
+#include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
 void har_judge(struct har_result *result, const struct har_play *play, struct har_hiccup *meter,
@@ -59,4 +62,24 @@ void har_result_left(struct har_result *result, const struct har_trail *trail, b
     } else if (trail->text[0] != '\0' && result->note_count < HAR_RESULT_NOTES_MAX) {
         (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", trail->text);
     }
+}
+
+void har_result_collect(struct har_result *result, struct har_play *play, size_t *story_bytes)
+{
+    result->duration_ns += play->end_ns - play->begin_ns;
+    result->plays++;
+    har_latencies_collect(result, play);
+    result->failure_count = play->failure_count;
+    memcpy(result->failures, play->failures, sizeof(result->failures));
+    result->is_mistaken = play->is_mistaken;
+    result->finding_count = play->finding_count;
+    memcpy(result->findings, play->findings, sizeof(result->findings));
+    result->seen = play->seen;
+    result->note_count = 0;
+    for (size_t i = 0; i < play->note_count && i < HAR_RESULT_NOTES_MAX; i++) {
+        (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", play->notes[i]);
+    }
+    sl_free(result->decisions); /* of a play that is played again: it may have ended anywhere */
+    result->decisions = har_evidence_decisions(play);
+    har_story_keep(&result->story, play, story_bytes);
 }

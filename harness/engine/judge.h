@@ -5,6 +5,9 @@
 /* From the failures of the last play of a scenario to its verdict. */
 #include "harness/engine/suite.h"
 
+/* What a play that is over has found, in place of what the one before it found; story_bytes: as har_story_keep. */
+void har_result_collect(struct har_result *result, struct har_play *play, size_t *story_bytes);
+
 /* Fills outcome and reason. is_noisy: nothing failed but what a noisy machine, or we ourselves, can explain. */
 void har_judge(struct har_result *result, const struct har_play *play, struct har_hiccup *meter,
                bool is_noisy);

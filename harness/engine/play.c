@@ -6,6 +6,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "harness/aftermath/slots.h"
 #include "harness/checks/check.h"
 #include "harness/engine/declared.h"
 #include "harness/engine/target.h"
@@ -94,12 +95,9 @@ static void out_of_time(struct har_play *play)
     }
 }
 
-static void turn(struct har_play *play)
+/* The steps, then the checks, then what they have left on connections. */
+static void play_on(struct har_play *play)
 {
-    if (play->is_told) {
-        return;
-    }
-    play->wake_ns = UINT64_MAX;
     har_track_turn(play->root);
     if (!play->is_over) {
         har_checks_watch(play);
@@ -109,6 +107,22 @@ static void turn(struct har_play *play)
     }
     if (!play->is_over && har_track_is_done(play->root)) {
         har_checks_run(play);
+        play->slots = play->failure_count == 0 ? har_slots_new(play) : NULL;
+        if (play->slots == NULL || har_slots_turn(play->slots)) {
+            over(play);
+        }
+    }
+}
+
+static void turn(struct har_play *play)
+{
+    if (play->is_told) {
+        return;
+    }
+    play->wake_ns = UINT64_MAX;
+    if (play->slots == NULL) {
+        play_on(play);
+    } else if (har_slots_turn(play->slots)) {
         over(play);
     }
     if (play->is_over) {
@@ -244,6 +258,8 @@ void har_play_free(struct har_play *play, har_play_done_fn *freed, void *owner)
     }
     play->freed = freed;
     play->freed_owner = owner;
+    har_slots_free(play->slots);
+    play->slots = NULL;
     har_track_free(play->root);
     for (size_t i = 0; i < play->actor_count; i++) {
         har_actor_release(&play->actors[i]);

@@ -33,10 +33,8 @@ enum {
     HAR_BARRIERS_MAX = 32,
 };
 
-struct har_calibration;
 struct har_chronicle;  /* harness/story/chronicle.h */
 struct har_judged_ids; /* harness/engine/declared.h */
-struct har_target;
 struct har_play;
 struct har_actor;
 
@@ -124,7 +122,8 @@ struct har_play_config {
     pid_t pid;                                 /* the target's; 0: cannot be observed */
     uint64_t rtt_ns;       /* of one call, as the target was seen to answer; 0: not known */
     const char *core_note; /* why actors of transport grpc are played over h2; NULL: they are not */
-    bool is_strict;        /* findings of level S fail too */
+    struct har_slots_run *slots; /* harness/aftermath/slots.h; NULL: nobody looks */
+    bool is_strict;              /* findings of level S fail too */
     har_play_done_fn *done;
     void *owner;
 };
@@ -149,6 +148,7 @@ struct har_play {
     struct har_probe *probes;
     uint32_t probe_count, probe_capacity;
     struct har_track *root;
+    struct har_slots *slots; /* behind the checks, harness/aftermath/slots.h; NULL: not yet */
     struct har_target_answer answer;
     int phase; /* the one entered last; -1: none yet */
     uint64_t phase_begin_ns[HAR_NODES_MAX], phase_end_ns[HAR_NODES_MAX], entered_ns;

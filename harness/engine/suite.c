@@ -4,11 +4,11 @@
 #include <stdio.h>
 
 #include "harness/aftermath/aftermath.h"
+#include "harness/aftermath/slots.h"
 #include "harness/binding/needs.h"
 #include "harness/clients/external.h"
 #include "harness/engine/evidence.h"
 #include "harness/engine/judge.h"
-#include "harness/engine/latencies.h"
 #include "harness/engine/own_target.h"
 #include "harness/target/interrupts.h"
 #include "harness/target/learn.h"
@@ -50,6 +50,7 @@ struct run {
     bool has_started, is_stopping, is_interrupted;
     struct har_interrupts interrupts;
     struct har_aftermath *aftermath;
+    struct har_slots_run slots;
     struct har_learn learn;
     struct har_calibrate *calibrate; /* while it goes on */
 };
@@ -146,27 +147,6 @@ static void on_canary(void *owner, enum sl_status status, const char *text)
     go_on(run);
 }
 
-static void collect(struct item *item, struct har_play *play)
-{
-    struct har_result *result = item->result;
-    result->duration_ns += play->end_ns - play->begin_ns;
-    result->plays++;
-    har_latencies_collect(result, play);
-    result->failure_count = play->failure_count;
-    memcpy(result->failures, play->failures, sizeof(result->failures));
-    result->is_mistaken = play->is_mistaken;
-    result->finding_count = play->finding_count;
-    memcpy(result->findings, play->findings, sizeof(result->findings));
-    result->seen = play->seen;
-    result->note_count = 0;
-    for (size_t i = 0; i < play->note_count && i < HAR_RESULT_NOTES_MAX; i++) {
-        (void)snprintf(result->notes[result->note_count++], HAR_NOTE_MAX, "%s", play->notes[i]);
-    }
-    sl_free(result->decisions); /* of a play that is played again: it may have ended anywhere */
-    result->decisions = har_evidence_decisions(play);
-    har_story_keep(&result->story, play, &item->run->suite->story_bytes);
-}
-
 static void begin(struct item *item);
 
 /* The play is gone, and its own server if it had one. */
@@ -245,7 +225,7 @@ static void on_played(void *owner, struct har_play *play)
     item->play = NULL;
     bool is_core = har_obstacle_is_core(play);
     run->core_note = is_core ? play->obstacles.core : run->core_note;
-    collect(item, play);
+    har_result_collect(item->result, play, &run->suite->story_bytes);
     if ((is_noisy || is_trend || is_core) && item->result->plays <= HAR_RERUNS_MAX) {
         har_play_free(play, on_played_again, item);
         return;
@@ -279,6 +259,7 @@ static struct har_play_config base_config(struct run *run, struct har_target *ta
         .pid = har_target_pid(target),
         .rtt_ns = har_target_rtt_ns(target),
         .core_note = run->core_note,
+        .slots = config->has_no_canary ? NULL : &run->slots,
         .is_strict = config->is_strict,
     };
 }
@@ -557,6 +538,16 @@ static void on_started(void *owner, enum sl_status status, const char *text)
     }
 }
 
+static void note_unseen(struct run *run)
+{
+    struct har_suite *suite = run->suite;
+    const char *process = har_aftermath_note(run->aftermath);
+    const char *slots = har_slots_note(&run->slots);
+    (void)snprintf(suite->not_looked_at, sizeof(suite->not_looked_at), "%s%s%s",
+                   process == NULL ? "" : process, process == NULL || slots == NULL ? "" : "; and ",
+                   slots == NULL ? "" : slots);
+}
+
 void har_suite_run(struct har_suite *suite, const struct har_suite_config *config)
 {
     *suite = (struct har_suite){.config = *config, .begin_ns = sl_clock_mono_ns()};
@@ -578,7 +569,7 @@ void har_suite_run(struct har_suite *suite, const struct har_suite_config *confi
     run.aftermath = har_aftermath_new(config->loop);
     har_target_start(config->target, on_started, &run);
     (void)uv_run(config->loop, UV_RUN_DEFAULT);
-    suite->not_looked_at = har_aftermath_note(run.aftermath);
+    note_unseen(&run);
     har_aftermath_free(run.aftermath);
     har_interrupts_end(&run.interrupts);
     suite->end_ns = sl_clock_mono_ns();

@@ -102,11 +102,11 @@ struct har_suite {
     size_t story_bytes; /* of memory, of all stories */
     uint64_t begin_ns, end_ns;
     uint64_t hiccup_p99_ns, hiccup_max_ns;
-    struct har_calibration calibration; /* of what the chosen scenarios ask for */
-    struct har_evidence *evidence;      /* NULL: nothing is to be left */
-    const char *not_looked_at; /* of the target's process, in any play, and why; NULL: nothing */
-    bool has_start_advice;     /* start_text says what to do */
-    bool could_not_start;      /* the target is not there */
+    struct har_calibration calibration;   /* of what the chosen scenarios ask for */
+    struct har_evidence *evidence;        /* NULL: nothing is to be left */
+    char not_looked_at[HAR_REASON_MAX];   /* of what plays left behind, and why; "": nothing */
+    bool has_start_advice;                /* start_text says what to do */
+    bool could_not_start;                 /* the target is not there */
     char start_text[HAR_TARGET_TEXT_MAX]; /* why; of one that serves, how it refused us, or "" */
 };
 

@@ -48,6 +48,17 @@ void har_wire_clear(struct har_wire *wire)
     *wire = (struct har_wire){.keeps_streams = keeps_streams};
 }
 
+uint64_t har_wire_written(const struct har_wire *wire)
+{
+    uint64_t count = 0;
+    for (size_t type = 0; type <= HAR_WIRE_TYPES; type++) {
+        bool is_of_connection =
+            type == SL_H2_SETTINGS || type == SL_H2_PING || type == SL_H2_WINDOW_UPDATE;
+        count += is_of_connection ? 0 : wire->sent_frames[type];
+    }
+    return count;
+}
+
 void har_link_replace(struct har_link *link)
 {
     link->past_goaways += link->wire.frames[SL_H2_GOAWAY];

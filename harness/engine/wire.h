@@ -74,7 +74,9 @@ struct har_link {
     struct har_wire wire; /* of the connection made last */
     /* Of those that a canary has replaced: GOAWAYs, and connections that had one, or that the server ended. */
     uint64_t past_goaways, past_told, past_ended;
-    unsigned counted;  /* the play's count that it was last part of */
+    unsigned counted; /* the play's count that it was last part of */
+    uint64_t
+        served_at; /* har_wire_written() when a canary of `outcome` was served on it; 0: none was */
     uint32_t number;   /* of the connection made last, in the play, from 1; 0: not known */
     size_t unfollowed; /* streams whose windows are to be noted and are not yet */
     struct har_link *next;
@@ -88,6 +90,8 @@ struct har_wire_stream *har_wire_stream(struct har_wire *wire, uint32_t id);
 bool har_wire_has_deadline(const struct har_wire *wire, uint32_t id);
 /* What the server did to the connection stays counted when the next one is made, by a canary. */
 void har_link_replace(struct har_link *link);
+/* Frames of ours that open, carry or end streams, and unknown ones. */
+uint64_t har_wire_written(const struct har_wire *wire);
 /* Forgets everything; keeps_streams stays. */
 void har_wire_clear(struct har_wire *wire);
 

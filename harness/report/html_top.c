@@ -335,7 +335,7 @@ static void add_noise(const struct har_suite *suite, struct sl_buf *out)
     } else {
         (void)sl_buf_add_str(out, "No scenario had to be played again.</p>\n");
     }
-    if (suite->not_looked_at != NULL) {
+    if (suite->not_looked_at[0] != '\0') {
         (void)sl_buf_add_str(out, "<p>Not looked at: ");
         har_page_text(out, suite->not_looked_at);
         (void)sl_buf_add_str(out, "</p>\n");

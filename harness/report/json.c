@@ -235,7 +235,7 @@ void har_report_json(const struct har_report *report, struct sl_buf *out)
     sl_json_out_key(&json, "max");
     sl_json_out_ms(&json, suite->hiccup_max_ns);
     sl_json_out_end_object(&json);
-    if (suite->not_looked_at != NULL) {
+    if (suite->not_looked_at[0] != '\0') {
         sl_json_out_key_str(&json, "not_looked_at", suite->not_looked_at);
     }
     if (suite->could_not_start) {

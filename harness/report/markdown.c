@@ -231,7 +231,7 @@ void har_report_markdown(const struct har_report *report, struct sl_buf *out)
         har_markdown_str(out, report->binding);
     }
     (void)sl_buf_addf(out, ", seed %llu\n", (unsigned long long)suite->config.seed);
-    if (suite->not_looked_at != NULL) {
+    if (suite->not_looked_at[0] != '\0') {
         (void)sl_buf_add_str(out, "\nNot looked at: ");
         har_markdown_str(out, suite->not_looked_at);
         (void)sl_buf_add_u8(out, '\n');

@@ -191,7 +191,7 @@ void har_report_text_end(FILE *file, const struct har_report *report)
         report->binding == NULL ? "" : "binding ", report->binding == NULL ? "" : report->binding,
         report->binding == NULL ? "" : "; ", (unsigned long long)suite->config.seed,
         (double)suite->hiccup_max_ns / (double)SL_MS);
-    if (suite->not_looked_at != NULL) {
+    if (suite->not_looked_at[0] != '\0') {
         (void)fprintf(file, "not looked at: %s\n", suite->not_looked_at);
     }
     for (size_t i = 0; i < suite->result_count; i++) {

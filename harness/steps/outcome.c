@@ -149,6 +149,9 @@ static void on_canary(struct har_call *call, const struct har_stream_result *res
     bool is_cut = result->source == SL_FROM_CONNECTION_CLOSED || result->source == SL_FROM_GOAWAY;
     bool is_good = har_bound_is_served(call, result);
     watch->stage = STAGE_DONE;
+    if (is_good) {
+        actor->link->served_at = har_wire_written(&actor->link->wire);
+    }
     if (!is_good && !watch->is_anew && is_cut && watch->may_close) {
         end(actor, watch);
     } else if (!is_good) {

@@ -25,6 +25,26 @@ class Aftermath(unittest.TestCase):
         self.assertEqual([f["rule"] for f in failures], ["RES-02"], run)
         self.assertIn("another one answers in its place", failures[0]["text"])
 
+    def test_streams_that_ended_in_an_error_must_give_their_places_back(self):
+        check = "wire/early-status"
+        with Folder() as folder:
+            leaks = Run(folder, check, target=("--exec", command("--misbehave", "leaks-stream-slot-of-error")),
+                        profile="reference-h2")
+        self.assertEqual([f["rule"] for f in leaks.result("early-status")["failures"]], ["CONN-15"], leaks)
+        self.assertIn("allows 20 at once, 0 were open, and of 20 more 1 were refused, twice; on a new connection all 20",
+                      leaks.result("early-status")["reason"])
+        with Folder() as folder:
+            clean = Run(folder, check, target=("--exec", command()), profile="reference-h2")
+        self.assertEqual(clean.status, 0, clean)
+        self.assertNotIn("not_looked_at", clean.report)
+
+    def test_where_nobody_says_how_many_streams_there_may_be_it_is_told(self):
+        with Folder() as folder:
+            server = f"exec '{SERVER}' --frontend h2 --listen 127.0.0.1:{{port}}"
+            run = Run(folder, "wire/early-status", target=("--exec", server), profile="reference-h2")
+        self.assertEqual(run.status, 0, run)
+        self.assertIn("more than 256 at once", run.report["not_looked_at"])
+
     def test_where_the_process_is_known_nothing_is_left_out(self):
         with subprocess.Popen([*H2, "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True) as server:
             try:

@@ -131,6 +131,44 @@ SRV_WIRE_FRAME_HOOK(hide_refused)
     return (stream != NULL && stream->note[0] != 0) || max_streams_ignored(wire, stream, frame);
 }
 
+enum {
+    COUNTED = 1, /* note[0] of a stream */
+    REFUSED = 2,
+};
+
+/* note[1] of the connection: of how many streams the places are lost. */
+SRV_WIRE_FRAME_HOOK(count_lost_places)
+{
+    if (stream != NULL && stream->note[0] == REFUSED) {
+        return true;
+    }
+    bool is_bare_end = frame->type == SL_H2_HEADERS && stream != NULL &&
+                       stream->blocks[SRV_WIRE_OUT] == 0 &&
+                       (frame->flags & SL_H2_FLAG_END_STREAM) != 0;
+    bool is_reset =
+        frame->type == SL_H2_RST_STREAM && stream != NULL && !stream->is_ended[SRV_WIRE_OUT];
+    if ((is_bare_end || is_reset) && stream->note[0] == 0) {
+        stream->note[0] = COUNTED;
+        wire->note[1]++;
+    }
+    return max_streams_ignored(wire, stream, frame);
+}
+
+SRV_WIRE_FRAME_HOOK(leaks_stream_slot_of_error)
+{
+    bool begins = frame->type == SL_H2_HEADERS && stream != NULL &&
+                  stream->blocks[SRV_WIRE_IN] == 0 && (frame->flags & SL_H2_FLAG_END_HEADERS) != 0;
+    if (!begins || open_streams(wire) + wire->note[1] <= STREAMS) {
+        return frame->type == SL_H2_DATA && stream != NULL && stream->note[0] == REFUSED;
+    }
+    stream->note[0] = REFUSED; /* the session has the header block, for its table's sake */
+    srv_wire_put(wire, SRV_WIRE_IN, frame);
+    (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_IN], stream->id, SL_H2_CANCEL);
+    (void)sl_h2_write_rst_stream(wire->to[SRV_WIRE_OUT], stream->id, SL_H2_REFUSED_STREAM);
+    stream->is_reset[SRV_WIRE_OUT] = true;
+    return true;
+}
+
 /* A header block without an end is read for ever. */
 SRV_WIRE_FRAME_HOOK(continuation_unbounded)
 {
@@ -152,6 +190,8 @@ static const struct srv_wire_deviation deviations[] = {
                        .frame = {refuse_half, window_smaller_than_announced}),
     OUT(max_streams_ignored),
     SRV_WIRE_DEVIATION(refused_executed, .frame = {refuse_stream, hide_refused}),
+    SRV_WIRE_DEVIATION(leaks_stream_slot_of_error,
+                       .frame = {leaks_stream_slot_of_error, count_lost_places}),
     IN(continuation_unbounded),
     SRV_WIRE_DEVIATION(bad_preface_hangs, .has_ledger = false), /* wire.c */
 };
