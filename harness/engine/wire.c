@@ -248,6 +248,7 @@ static double count_of(const struct har_link *link, enum har_counter counter)
     const double counts[HAR_COUNTERS] = {
         [HAR_COUNT_CONNECTED] = link->is_connected && !link->has_ended && is_ours,
         [HAR_COUNT_CLOSED] = (double)link->past_ended + (link->has_ended && is_ours),
+        [HAR_COUNT_UNREADABLE] = link->has_ended && link->how == HAR_CONN_ERROR,
         [HAR_COUNT_GOAWAYS] = (double)(link->past_goaways + wire->frames[SL_H2_GOAWAY]),
         [HAR_COUNT_TOLD] = (double)link->past_told + (wire->frames[SL_H2_GOAWAY] > 0),
         [HAR_COUNT_RESETS] = (double)wire->frames[SL_H2_RST_STREAM],

@@ -42,6 +42,7 @@ static const char *const counter_names[HAR_COUNTERS] = {
     "sends",
     "connected",
     "closed",
+    "unreadable",
     "goaways",
     "told_to_go",
     "resets",

@@ -34,12 +34,13 @@ enum har_counter {
     HAR_COUNT_LEFT,             /* that the client has closed */
     HAR_COUNT_SENDS,            /* calls of SendMessage */
     /* of connections, each counted once */
-    HAR_COUNT_CONNECTED, /* that are up */
-    HAR_COUNT_CLOSED,    /* that the server has ended */
-    HAR_COUNT_GOAWAYS,   /* frames of the server */
-    HAR_COUNT_TOLD,      /* those that had a GOAWAY, however many */
-    HAR_COUNT_RESETS,    /* RST_STREAM */
-    HAR_COUNT_REFUSED,   /* RST_STREAM(REFUSED_STREAM) */
+    HAR_COUNT_CONNECTED,  /* that are up */
+    HAR_COUNT_CLOSED,     /* that the server has ended */
+    HAR_COUNT_UNREADABLE, /* on which it sent what is no HTTP/2 */
+    HAR_COUNT_GOAWAYS,    /* frames of the server */
+    HAR_COUNT_TOLD,       /* those that had a GOAWAY, however many */
+    HAR_COUNT_RESETS,     /* RST_STREAM */
+    HAR_COUNT_REFUSED,    /* RST_STREAM(REFUSED_STREAM) */
     HAR_COUNT_SETTINGS_ACKS,
     HAR_COUNT_PING_ACKS,
     HAR_COUNT_DATA_FRAMES,

@@ -29,6 +29,7 @@ static const struct {
     {"sends", "the number of calls of SendMessage of %"},
     {"connected", "the number of connections of % that are up"},
     {"closed", "the number of connections of % that the server ended"},
+    {"unreadable", "the number of connections of % on which the server sent what is no HTTP/2"},
     {"goaways", "the number of GOAWAYs that % got"},
     {"told_to_go", "the number of connections of % that got a GOAWAY"},
     {"resets", "the number of RST_STREAMs that % got"},
