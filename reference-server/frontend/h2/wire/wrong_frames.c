@@ -100,6 +100,20 @@ SRV_WIRE_FRAME_HOOK(long_padding_ignored)
            (frame->payload.len == 0 || frame->payload.data[0] >= frame->payload.len);
 }
 
+/* The session's decoder sees what stands behind the length of the padding, and the session resets a stream without
+ * pseudo-headers by itself. */
+SRV_WIRE_FRAME_HOOK(long_padding_decoded)
+{
+    (void)wire;
+    (void)stream;
+    if (frame->type == SL_H2_HEADERS && (frame->flags & SL_H2_FLAG_PADDED) != 0 &&
+        frame->payload.len > 0 && frame->payload.data[0] >= frame->payload.len) {
+        frame->flags &= (uint8_t)~SL_H2_FLAG_PADDED;
+        frame->payload = sl_span_from(frame->payload, 1);
+    }
+    return false;
+}
+
 SRV_WIRE_FRAME_HOOK(push_promise_ignored)
 {
     (void)wire;
@@ -249,6 +263,7 @@ static const struct srv_wire_deviation deviations[] = {
     IN(bad_lengths_ignored),
     IN(wrong_place_ignored),
     IN(long_padding_ignored),
+    IN(long_padding_decoded),
     IN(push_promise_ignored),
     IN(lone_continuation_ignored),
     IN(frame_within_block_ignored),
