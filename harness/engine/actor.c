@@ -205,6 +205,7 @@ struct har_conn *har_actor_conn(struct har_actor *actor)
     har_via_route(play, actor->spec, &config);
     char name[HAR_TRACE_NAME_MAX];
     config.trace_name = har_via_name(actor, name);
+    link->was_ended |= link->has_ended || link->wire.frames[SL_H2_GOAWAY] > 0;
     har_conn_free(link->conn);
     link->is_connected = link->has_ended = link->is_closed_by_us = link->is_garbled = false;
     link->served_at = 0;

@@ -65,13 +65,14 @@ struct har_link {
     struct har_tls
         *tls; /* of its own, where the actor's differs from the run's; NULL: it does not */
     bool is_connected, has_ended, is_closed_by_us;
-    bool is_core; /* of transport grpc */
+    bool was_ended; /* one before this, by the server; or it was told to go */
+    bool is_core;   /* of transport grpc */
     bool
         is_garbled; /* frames with a wrong length were sent: the observer may misread what is ours */
     uint64_t ping_acks;
     enum har_conn_end how; /* it ended */
-    char end_text[160];
-    struct har_wire wire; /* of the connection made last */
+    char end_text[160];    /* of the last that ended */
+    struct har_wire wire;  /* of the connection made last */
     /* Of those that a canary has replaced: GOAWAYs, and connections that had one, or that the server ended. */
     uint64_t past_goaways, past_told, past_ended;
     unsigned counted; /* the play's count that it was last part of */

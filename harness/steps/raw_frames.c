@@ -219,6 +219,28 @@ static bool waits(struct har_step *step, struct har_actor *actor, struct raw_of 
     return of->left.len > 0;
 }
 
+static const char *rule_of(const struct har_step *step)
+{
+    const struct raw_args *args = step->node->args;
+    return args->rule == NULL ? "RES-02" : args->rule;
+}
+
+/* A frame has no stream to be of: the server's doing where it has ended the connection that had one. */
+static void no_stream(struct har_step *step, const struct har_actor *actor)
+{
+    const struct har_link *link = actor->link;
+    if (!link->was_ended) {
+        har_play_mistake(step->play, step->node->path, "no stream that a frame could be of");
+        return;
+    }
+    har_play_fail(
+        step->play, step->node, rule_of(step),
+        "%s[%u] has no stream any more that these frames could be of: the server ended its "
+        "connection (%s)",
+        actor->spec->name, actor->index,
+        link->end_text[0] == '\0' ? "after GOAWAY" : link->end_text);
+}
+
 /* All frames once. */
 static void send_once(struct har_step *step, struct har_actor *actor, struct raw_of *of)
 {
@@ -239,7 +261,7 @@ static void send_once(struct har_step *step, struct har_actor *actor, struct raw
         status = har_raw_frame_write(actor, &frames[i], sl_buf_span(&body), &out);
     }
     if (status == SL_STATE) {
-        har_play_mistake(step->play, step->node->path, "no stream that a frame could be of");
+        no_stream(step, actor);
     } else if (status != SL_OK) {
         har_play_mistake(step->play, step->node->path, "the frames are too large");
     } else if (args->is_overrun || actor->link->is_garbled) {
@@ -306,12 +328,6 @@ static void tell(const struct har_step *step, char *text, size_t size)
     (void)snprintf(text, size, "%s",
                    is_waiting ? "the server has granted no credit for the DATA of these frames"
                               : "the frames could not be sent: no connection, or no SETTINGS came");
-}
-
-static const char *rule_of(const struct har_step *step)
-{
-    const struct raw_args *args = step->node->args;
-    return args->rule == NULL ? "RES-02" : args->rule;
 }
 
 const struct har_step_type har_step_raw_frames = {

@@ -110,6 +110,22 @@ class Mistakes(unittest.TestCase):
             self.assertEqual(result["verdict"], "fail", result)
             self.assertEqual(result["failures"][0]["rule"], "CHAT-03")
 
+    def test_frames_of_a_stream_whose_connection_was_ended_are_the_servers_failure(self):
+        connect, data = {"raw": {"connect": {}}}, {"raw": {"raw_frames": {"frames": [{"type": "DATA", "hex": "00"}]}}}
+        begin = {"raw": {"raw_frames": {"frames": [{"type": "HEADERS", "request": "bidi"}]}}}
+        wrong = {"raw": {"raw_frames": {"frames": [{"type": "PING", "hex": "00"}]}}}
+        actors = {"raw": {"kind": "raw"}}
+        with Folder() as folder:
+            run = Run(folder, folder.write("ended.json", scenario(actors=actors, expect=None, run=[
+                begin, wrong, {"await": "closed(raw) == 1", "within": "5s"}, connect, data])))
+            failure = run.result("ended")["failures"][0]
+            self.assertEqual((run.status, failure["rule"]), (1, "RES-02"), run)
+            self.assertIn("the server ended its connection (", failure["text"])
+        with Folder() as folder:
+            run = Run(folder, folder.write("mistaken.json", scenario(actors=actors, expect=None, run=[connect, data])))
+            self.assertEqual(run.status, 2, run)
+            self.assertIn("no stream that a frame could be of", str(run.result("mistaken")))
+
 
 if __name__ == "__main__":
     unittest.main()
