@@ -11,6 +11,9 @@
  */
 #include "lib/base/buf.h"
 
+/* By so much deadline-late is late. */
+#define SRV_DEADLINE_LATE_NS (UINT64_C(2) * 1000 * 1000 * 1000)
+
 struct srv_misbehave {
 #define X(field, name, frontends, rule, what) bool field;
 #include "reference-server/misbehave.def"

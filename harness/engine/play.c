@@ -398,6 +398,9 @@ void har_play_doubt(struct har_play *play, size_t first_failure, const char *rea
 void har_play_fail_late(struct har_play *play, const struct har_node *node, const char *rule,
                         uint64_t waited_ns, const char *text)
 {
-    uint64_t pause_ns = har_play_hiccup_ns(play, sl_clock_mono_ns() - waited_ns);
-    add_failure(play, node, rule, pause_ns * 20 >= waited_ns, text);
+    uint64_t now_ns = sl_clock_mono_ns();
+    uint64_t pause_ns = har_play_hiccup_ns(play, now_ns - waited_ns);
+    uint64_t total_ns = har_hiccup_total(play->config.hiccup, now_ns - waited_ns, now_ns);
+    bool is_timing = pause_ns * 20 >= waited_ns && har_hiccup_explains(total_ns, 0, waited_ns);
+    add_failure(play, node, rule, is_timing, text);
 }

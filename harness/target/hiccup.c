@@ -24,6 +24,9 @@ enum {
 #define STEP_NS    (1 * SL_MS)
 #define PAUSE_NS   (3 * SL_MS) /* shorter lateness is every scheduler's grain */
 
+/* What comes later by more than so many times all pauses together has another cause. */
+#define EXPLAINED_FACTOR 10
+
 struct pause {
     uint64_t begin_ns, end_ns;
 };
@@ -213,6 +216,20 @@ double har_hiccup_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t t
 bool har_hiccup_is_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)
 {
     return har_hiccup_crowded(meter, from_ns, to_ns) >= HAR_CROWDED_PART;
+}
+
+bool har_hiccup_explains(uint64_t total_ns, uint64_t crowded_ns, uint64_t excess_ns)
+{
+    return excess_ns <= EXPLAINED_FACTOR * total_ns || excess_ns <= crowded_ns / 2;
+}
+
+bool har_hiccup_may_delay(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns,
+                          uint64_t most_ns, uint64_t excess_ns)
+{
+    double crowded = har_hiccup_crowded(meter, from_ns, to_ns);
+    uint64_t crowded_ns = (uint64_t)(crowded * (double)(to_ns - from_ns));
+    return har_hiccup_explains(har_hiccup_total(meter, from_ns, to_ns),
+                               crowded_ns < most_ns ? crowded_ns : most_ns, excess_ns);
 }
 
 bool har_hiccup_is_noisy(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns)

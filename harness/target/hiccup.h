@@ -34,6 +34,12 @@ double har_hiccup_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t t
 bool har_hiccup_is_noisy(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
 /* That this part is HAR_CROWDED_PART or more. */
 bool har_hiccup_is_crowded(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns);
+/* Whether pauses of total_ns together, and too few processors for crowded_ns, explain that something came excess_ns too
+ * late: ten times the pauses, or a queue that grew for half of that time. What is far more is the server's own. */
+bool har_hiccup_explains(uint64_t total_ns, uint64_t crowded_ns, uint64_t excess_ns);
+/* The same of the pauses of that time; of a want of processors at most most_ns counts. */
+bool har_hiccup_may_delay(struct har_hiccup *meter, uint64_t from_ns, uint64_t to_ns,
+                          uint64_t most_ns, uint64_t excess_ns);
 /* Over the meter's life: the q-quantile (0 to 1) of the lateness, and its maximum. */
 uint64_t har_hiccup_quantile(struct har_hiccup *meter, double q);
 

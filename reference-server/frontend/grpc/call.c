@@ -374,7 +374,7 @@ static void deadline_passed(struct srv_timer *timer)
     if (call->grpc->chat->config.misbehave.deadline_ok) {
         srv_call_end(call, SL_GRPC_OK, "");
     } else {
-        srv_call_end(call, SL_GRPC_DEADLINE_EXCEEDED, "too early");
+        srv_call_end(call, SL_GRPC_DEADLINE_EXCEEDED, "not at its time");
     }
 }
 
@@ -382,17 +382,18 @@ static void deadline_passed(struct srv_timer *timer)
 static void watch_deadline(struct srv_call *call)
 {
     const struct srv_misbehave *misbehave = &call->grpc->chat->config.misbehave;
-    if (!misbehave->deadline_ok && !misbehave->deadline_early) {
+    if (!misbehave->deadline_ok && !misbehave->deadline_early && !misbehave->deadline_late) {
         return;
     }
     gpr_timespec left = gpr_time_sub(gpr_convert_clock_type(call->deadline, GPR_CLOCK_MONOTONIC),
                                      gpr_now(GPR_CLOCK_MONOTONIC));
     if (left.tv_sec < LONGEST_DEADLINE_S) {
         double left_ns = gpr_timespec_to_micros(left) * (double)SL_US;
-        double part = misbehave->deadline_ok ? 1 : 0.5;
+        double part = misbehave->deadline_early ? 0.5 : 1;
+        uint64_t late_ns = misbehave->deadline_late ? SRV_DEADLINE_LATE_NS : 0;
         call->deadline_timer.fire = deadline_passed;
         srv_grpc_set_timer(call->grpc, &call->deadline_timer,
-                           sl_clock_mono_ns() + (uint64_t)(left_ns * part));
+                           sl_clock_mono_ns() + (uint64_t)(left_ns * part) + late_ns);
     }
 }
 

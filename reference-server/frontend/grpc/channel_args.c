@@ -76,8 +76,8 @@ grpc_server *srv_server_new(const struct srv_frontend_config *config,
                             const struct srv_misbehave *misbehave)
 {
     struct args args = {.count = 0};
-    bool keeps_deadlines =
-        !misbehave->deadline_ignored && !misbehave->deadline_early && !misbehave->deadline_ok;
+    bool keeps_deadlines = !misbehave->deadline_ignored && !misbehave->deadline_early &&
+                           !misbehave->deadline_late && !misbehave->deadline_ok;
     add(&args, GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, receive_max(config, misbehave));
     add(&args, GRPC_ARG_ALLOW_REUSEPORT, 0);
     /* Without the probe a stream that is not read parks 64 KiB, with it 4 MiB. */

@@ -481,9 +481,10 @@ static void set_deadline(struct srv_h2_call *call, uint64_t timeout_ns)
     if (h2->wrong->deadline_early) {
         timeout_ns /= 2;
     }
+    uint64_t late_ns = h2->wrong->deadline_late ? SRV_DEADLINE_LATE_NS : 0;
     call->deadline.fire = deadline_passed;
-    if (timeout_ns < SRV_NEVER - h2->now_ns) {
-        srv_h2_set_timer(h2, &call->deadline, h2->now_ns + timeout_ns);
+    if (timeout_ns < SRV_NEVER - h2->now_ns - late_ns) {
+        srv_h2_set_timer(h2, &call->deadline, h2->now_ns + timeout_ns + late_ns);
     }
 }
 

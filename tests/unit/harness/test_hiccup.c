@@ -58,11 +58,39 @@ static void without_a_meter_there_are_no_pauses(void **state)
     assert_true(har_hiccup_crowded(NULL, 0, UINT64_MAX) <= 0);
 }
 
+static void an_excess_far_above_all_pauses_has_another_cause(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint64_t total_ms, crowded_ms, excess_ms;
+        bool is_explained;
+    } cases[] = {
+        {"a deadline that is 3 s late, and pauses of 50 ms", 50, 0, 3000, false},
+        {"a percentile of 6 s against 128 ms, and pauses of 500 ms", 500, 8000, 5872, false},
+        {"ten times the pauses, and no more", 50, 0, 500, true},
+        {"just above", 50, 0, 501, false},
+        {"a queue of half the time in which processors were missing", 0, 4000, 2000, true},
+        {"a longer one", 0, 4000, 2001, false},
+        {"nothing, and nothing", 0, 0, 0, true},
+        {"nothing explains anything", 0, 0, 1, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool is_explained = har_hiccup_explains(
+            cases[i].total_ms * SL_MS, cases[i].crowded_ms * SL_MS, cases[i].excess_ms * SL_MS);
+        if (is_explained != cases[i].is_explained) {
+            fail_msg("%s: %d", cases[i].name, is_explained);
+        }
+    }
+    assert_false(har_hiccup_may_delay(NULL, 0, SL_SECOND, SL_SECOND, SL_SECOND));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_threads_than_processors_make_the_machine_crowded),
         cmocka_unit_test(without_a_meter_there_are_no_pauses),
+        cmocka_unit_test(an_excess_far_above_all_pauses_has_another_cause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
