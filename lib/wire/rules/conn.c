@@ -14,11 +14,34 @@ enum {
  * carries the other direction, takes so long. */
 #define LONG_NS (UINT64_C(30) * 1000 * 1000 * 1000)
 
+/* RFC 9113 6.5.3: in a reasonable amount of time. A stack whose writers are tasks of their own answers later frames first,
+ * but not for so long. */
+#define REASONABLE_NS (UINT64_C(1) * 1000 * 1000 * 1000)
+
+static bool is_older(const struct sl_observer *observer, const struct sl_obs_sent *asked,
+                     uint64_t age_ns)
+{
+    return observer->at.time_ns > asked->at.time_ns + age_ns;
+}
+
+static bool has_times(const struct sl_observer *observer, const struct sl_obs_sent *asked)
+{
+    return observer->at.has_time && asked->at.has_time;
+}
+
 /* A capture shows that this was asked LONG_NS ago. */
 static bool is_long_ago(const struct sl_observer *observer, const struct sl_obs_sent *asked)
 {
-    return observer->at.packet != 0 && observer->at.has_time && asked->at.has_time &&
-           observer->at.time_ns > asked->at.time_ns + LONG_NS;
+    return observer->at.packet != 0 && has_times(observer, asked) &&
+           is_older(observer, asked, LONG_NS);
+}
+
+/* That the answer may still come: of what has ended in a capture it does not; we end connections of our own early. */
+static bool may_come(const struct sl_observer *observer, const struct sl_obs_sent *asked,
+                     bool is_last)
+{
+    bool is_over = is_last && observer->at.packet != 0;
+    return !is_over && has_times(observer, asked) && !is_older(observer, asked, REASONABLE_NS);
 }
 
 static struct sl_rule_place place_of(const struct sl_observer *observer, enum sl_dir dir)
@@ -63,7 +86,8 @@ static void judge_owed(struct sl_observer *observer, enum sl_dir dir, bool is_la
     if (owed->mark != asked->all[0].mark) {
         *owed = (struct sl_unanswered){.mark = asked->all[0].mark, .since = d->frames};
     }
-    bool is_due = (is_last && is_proven) || d->frames == owed->since + PATIENCE;
+    bool is_due = ((is_last && is_proven) || d->frames >= owed->since + PATIENCE) &&
+                  !may_come(observer, &asked->all[0], is_last);
     bool is_untracked =
         are_pings ? rules->are_pings_untracked[asker] : rules->are_settings_untracked[asker];
     if (!is_due || owed->is_told || is_untracked || !sl_rules_saw_all(observer)) {

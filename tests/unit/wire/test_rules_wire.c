@@ -307,6 +307,7 @@ static void what_is_not_acknowledged_is_found(void **state)
         if (i < 2) { /* without an answer nothing shows that it had it */
             test_talk_headers(&talk, RESPONSE, 1, END, TEST_RESPONSE_FIELDS "grpc-status: 0\n");
         }
+        talk.time_ms += 1001;
         test_talk_close(&talk, RESPONSE, false);
         judge(&talk, i == 0   ? "finding CONN-01 server stream 0: the server has not acknowledged "
                                 "1 SETTINGS, though it has answered what came after them\n"
@@ -314,6 +315,49 @@ static void what_is_not_acknowledged_is_found(void **state)
                                 "the PING of 0000000000001234, though it has answered what came "
                                 "after it\n"
                               : "!finding\n");
+    }
+}
+
+/* RFC 9113 6.5.3: "a reasonable amount of time". A stack whose writers are tasks of their own answers later frames first. */
+static void what_is_acknowledged_within_a_second_is_no_finding(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint64_t after_ms;
+        bool is_capture, is_acked, is_closed, is_found;
+    } cases[] = {
+        {"a late ack", 900, false, true, true, false},
+        {"a late ack in a capture", 900, true, true, true, false},
+        {"a later one", 1100, false, true, true, true},
+        {"a connection that the harness ended early", 100, false, false, true, false},
+        {"one that ended in a capture, so that none can come", 100, true, false, true, true},
+        {"none, and the server sends on", 1100, false, false, false, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct test_talk talk;
+        test_talk_init(&talk, false);
+        talk.is_capture = cases[i].is_capture;
+        test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 70000);
+        test_talk_request(&talk, 1, "x");
+        test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
+        for (int message = 0; message < 20; message++) {
+            test_talk_message(&talk, RESPONSE, 1, 0, "y");
+        }
+        talk.time_ms += cases[i].after_ms;
+        test_talk_message(&talk, RESPONSE, 1, 0, "y");
+        if (cases[i].is_acked) {
+            test_talk_settings_ack(&talk, RESPONSE);
+        }
+        if (cases[i].is_closed) {
+            test_talk_close(&talk, RESPONSE, false);
+        }
+        print_message("%s\n", cases[i].name);
+        judge(&talk, cases[i].is_found
+                         ? "finding CONN-01 server stream 0: the server has not "
+                           "acknowledged 1 SETTINGS, though it has answered what came "
+                           "after them\n"
+                         : "!finding CONN\n");
     }
 }
 
@@ -487,6 +531,7 @@ int main(void)
         cmocka_unit_test(data_behind_its_own_reset_is_found),
         cmocka_unit_test(a_server_begins_with_settings),
         cmocka_unit_test(what_is_not_acknowledged_is_found),
+        cmocka_unit_test(what_is_acknowledged_within_a_second_is_no_finding),
         cmocka_unit_test(acks_of_pings_may_overtake_that_of_settings),
         cmocka_unit_test(acks_of_a_flood_of_pings_prove_nothing),
         cmocka_unit_test(an_ack_of_nothing_is_found),
