@@ -142,7 +142,9 @@ static void an_ack_of_nothing_is_found(void **state)
     test_talk_ping(&talk, RESPONSE, true, 7);
     test_talk_ping(&talk, RESPONSE, true, 7);
     test_talk_settings_ack(&talk, RESPONSE);
-    frame(&talk, RESPONSE, SL_H2_SETTINGS, SL_H2_FLAG_ACK, 0, sl_span("\0\4\0\0\377\377", 6));
+    const struct sl_h2_frame_header loaded = {
+        .length = 6, .type = SL_H2_SETTINGS, .flags = SL_H2_FLAG_ACK};
+    test_talk_frame(&talk, RESPONSE, &loaded, "\0\4\0\0\377\377");
     judge(&talk, "finding CONN-02 server stream 0: the server acknowledged a PING of "
                  "0000000000000007, which did not come, or was acknowledged before\n"
                  "finding CONN-17 server stream 0: the server acknowledged SETTINGS once more than "
