@@ -18,7 +18,9 @@ enum {
     TIGHT_STREAMS = 3,
     TIGHT_BYTES = 40,
     IS_CROSSING = 16,
-    LONG_FEED = 16, /* a length of 31 stands for 31 * LONG_FEED */
+    IS_BEGIN_SEEN = 32,
+    IS_UNJUDGED = 64, /* nobody takes findings */
+    LONG_FEED = 16,   /* a length of 31 stands for 31 * LONG_FEED */
 };
 
 struct account {
@@ -82,7 +84,14 @@ static void on_finding(void *owner, const struct sl_finding *finding)
     assert(finding->text[0] != '\0');
 }
 
-static const struct sl_observer_handler handler = {
+/* Of some methods a schema is known. */
+static bool is_single(void *owner, const struct sl_call *call)
+{
+    assert(call->user == owner);
+    return (call->request.headers.count & 1) != 0;
+}
+
+static const struct sl_observer_handler judging = {
     .call_begin = on_begin,
     .headers = on_headers,
     .prefix = on_prefix,
@@ -90,6 +99,8 @@ static const struct sl_observer_handler handler = {
     .call_end = on_end,
     .frame = on_frame,
     .finding = on_finding,
+    .is_single_answer = is_single,
+    .is_single_request = is_single,
 };
 
 static void step(struct sl_observer *observer, struct sl_rd *rd, struct sl_at *at)
@@ -122,10 +133,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t choices = sl_rd_u8(&rd);
     struct account account = {0};
     struct sl_observer_config config = sl_observer_defaults();
+    struct sl_observer_handler handler = judging;
+    handler.finding = (choices & IS_UNJUDGED) != 0 ? NULL : on_finding;
     config.handler = &handler;
     config.owner = &account;
     config.is_midway = (choices & IS_MIDWAY) != 0;
     config.is_crossing_counted = (choices & IS_CROSSING) != 0;
+    config.is_begin_seen = (choices & IS_BEGIN_SEEN) != 0;
     if ((choices & IS_TIGHT) != 0) {
         config.streams_max = TIGHT_STREAMS;
         config.keep_message_max = TIGHT_BYTES;

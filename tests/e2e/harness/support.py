@@ -3,9 +3,15 @@
 import copy
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
+
+# Who runs a test in the background or under nohup would hand on to its processes that these are ignored.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 HARNESS = os.environ["SLUICE_HARNESS"]
 SERVER = os.environ["SLUICE_SERVER"]
