@@ -108,6 +108,7 @@ static void on_aftermath(void *owner, enum har_aftermath_verdict verdict)
         item->has_begun = false;
         item->is_sole = true;
         har_proof_drop(item->proof);
+        item->proof = NULL; /* its turn may never come */
     } else {
         har_result_left(item->result, &item->trail, verdict == HAR_AFTERMATH_BROKEN);
         tell(item);

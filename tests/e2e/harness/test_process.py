@@ -231,6 +231,19 @@ class Interrupted(unittest.TestCase):
                 with socket.socket() as probe:
                     self.assertNotEqual(probe.connect_ex(("127.0.0.1", port)), 0, port)
 
+    def test_a_signal_while_a_leak_waits_for_its_second_play(self):
+        server = f"exec '{SERVER}' --frontend h2 --max-streams 100 --misbehave leak-fd-of-error --listen 127.0.0.1:{{port}}"
+        with Folder() as folder:
+            hold = folder.write("hold.json", scenario(seconds=100, expect=None, run=[
+                {"sub": {"subscribe": {}}}, {"hold": "1 == 1", "for": "90s"}]))
+            run = subprocess.Popen([HARNESS, "run", hold, "wire/frame-lone-continuation", "--profile", "reference-h2", "--jobs",
+                                    "2", "--evidence", str(folder.path / "e"), "--exec", server], stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
+            time.sleep(5)  # 3 s until it is to be played again, of which nothing can be seen from outside
+            run.send_signal(signal.SIGINT)
+            out, _ = run.communicate(timeout=WAIT_S)
+        self.assertEqual(run.returncode, 3, out)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -74,6 +74,25 @@ static void what_a_server_has_shown_to_have_read_it_may_not_serve(void **state)
     }
 }
 
+static void what_is_wrong_in_trailers_may_come_behind_the_answer(void **state)
+{
+    (void)state;
+    for (int is_proven = 0; is_proven < 2; is_proven++) {
+        struct test_talk talk;
+        test_talk_init(&talk, false);
+        test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
+        test_talk_message(&talk, REQUEST, 1, 0, "x");
+        test_talk_headers(&talk, REQUEST, 1, END, "X-Who: a\n");
+        if (is_proven) {
+            test_talk_ping(&talk, REQUEST, false, 7);
+            test_talk_ping(&talk, RESPONSE, true, 7);
+        }
+        test_talk_headers(&talk, RESPONSE, 1, END, TEST_RESPONSE_FIELDS OK_END);
+        judge(&talk, is_proven ? "finding CALL-13 " SERVED "with a field that no request may have\n"
+                               : "!finding CALL-13 server");
+    }
+}
+
 static void a_server_reads_the_message_of_a_method_of_one(void **state)
 {
     (void)state;
@@ -190,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_that_serves_what_is_malformed_is_found),
         cmocka_unit_test(what_a_server_has_shown_to_have_read_it_may_not_serve),
+        cmocka_unit_test(what_is_wrong_in_trailers_may_come_behind_the_answer),
         cmocka_unit_test(a_server_reads_the_message_of_a_method_of_one),
         cmocka_unit_test(a_call_that_is_ended_and_cancelled_lacks_no_message),
         cmocka_unit_test(the_answer_to_a_malformed_ping_is_no_invention),
