@@ -132,6 +132,7 @@ static void turn(struct har_play *play)
     }
     uint64_t now_ns = sl_clock_mono_ns();
     har_play_wake(play, now_ns < play->deadline_ns ? play->deadline_ns : now_ns + 10 * SL_MS);
+    har_play_wake(play, now_ns + SL_SECOND); /* whether anything came at all */
     arm_timer(play);
 }
 

@@ -242,7 +242,7 @@ double har_play_slack(const struct har_play *play, uint64_t from_ns);
  * long, at most 8 s more. Where a call of this target takes long (a WAN), also by round trips: a few, and two for every answer since. So a slow server gets its time, a hanging one not. */
 uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint64_t from_evidence,
                              uint64_t limit_ns);
-/* True when the scenario's time is up. */
+/* True when the scenario's time is up, or the target has said nothing at all for too long. */
 bool har_play_is_out_of_time(const struct har_play *play);
 
 /* True when a record of this phase belongs to the phases of a check. */

@@ -16,7 +16,8 @@
 #include "lib/base/clock.h"
 
 enum {
-    CANARIES_MAX = 3, /* while there are too few processors; else the first one decides */
+    CANARIES_MAX = 3, /* while there are too few processors; else the first one decides, and where
+                         nothing was ever seen */
 };
 /* What is looked at for that: about the time that a canary has. */
 #define CANARY_LOOK_NS (5 * SL_SECOND)
@@ -45,6 +46,7 @@ struct run {
     struct item *waiting; /* for the canary */
     unsigned unanswered;  /* canaries in a row */
     bool is_target_gone, is_restarting;
+    bool has_seen; /* some play saw an answer since the target was started, or started again */
     char gone_text[HAR_REASON_MAX];
     const char *core_note; /* why plays do without the C core's client; NULL: they do not */
     bool has_started, is_stopping, is_interrupted;
@@ -121,7 +123,7 @@ static void on_canary(void *owner, enum sl_status status, const char *text)
     struct run *run = owner;
     struct item *item = run->waiting;
     uint64_t now_ns = sl_clock_mono_ns();
-    if (status != SL_OK && ++run->unanswered < CANARIES_MAX &&
+    if (status != SL_OK && run->has_seen && ++run->unanswered < CANARIES_MAX &&
         har_hiccup_is_crowded(run->hiccup, now_ns - CANARY_LOOK_NS, now_ns)) {
         har_target_canary(run->suite->config.target, on_canary, run);
         return;
@@ -136,8 +138,10 @@ static void on_canary(void *owner, enum sl_status status, const char *text)
     }
     add_gone(item, "after the scenario ", text);
     tell(item);
-    if (har_target_is_spawned(run->suite->config.target)) {
+    bool is_mute = !run->has_seen && status != SL_CLOSED; /* another one would be too */
+    if (har_target_is_spawned(run->suite->config.target) && !is_mute) {
         run->is_restarting = true;
+        run->has_seen = false;
         har_target_start(run->suite->config.target, on_restarted, run);
         return;
     }
@@ -226,6 +230,7 @@ static void on_played(void *owner, struct har_play *play)
     item->play = NULL;
     bool is_core = har_obstacle_is_core(play);
     run->core_note = is_core ? play->obstacles.core : run->core_note;
+    run->has_seen |= item->own == NULL && play->evidence > 0;
     har_result_collect(item->result, play, &run->suite->story_bytes);
     if ((is_noisy || is_trend || is_core) && item->result->plays <= HAR_RERUNS_MAX) {
         har_play_free(play, on_played_again, item);

@@ -39,6 +39,8 @@ enum {
 #define DRAIN_GRACE_MS 5000.0
 /* A server that gets no processor is late, however correct it is: so much longer it is waited for. */
 #define PATIENCE_NS (8 * SL_SECOND)
+/* A play in which the target says nothing at all ends then: a run against one that went mute ends within 30 s. */
+#define MUTE_NS (15 * SL_SECOND)
 /* How often a process is looked at. */
 #define LOOK_NS (10 * SL_MS)
 
@@ -83,9 +85,24 @@ uint64_t har_play_allowed_ns(const struct har_play *play, uint64_t from_ns, uint
     return allowed_ns + trips_ns(play, play->evidence - from_evidence, limit_ns);
 }
 
+/* Not one frame came on any connection: whoever answers at all sends SETTINGS. */
+static bool is_mute(const struct har_play *play)
+{
+    uint64_t frames = play->evidence;
+    for (const struct har_link *link = play->links; link != NULL; link = link->next) {
+        for (size_t type = 0; type <= HAR_WIRE_TYPES; type++) {
+            frames += link->wire.frames[type];
+        }
+    }
+    return frames == 0 && play->links != NULL && play->proxy == NULL;
+}
+
 bool har_play_is_out_of_time(const struct har_play *play)
 {
     uint64_t now_ns = sl_clock_mono_ns();
+    if (now_ns - play->begin_ns >= MUTE_NS && is_mute(play)) {
+        return true;
+    }
     return now_ns >= play->deadline_ns &&
            now_ns - play->begin_ns >=
                har_play_allowed_ns(play, play->begin_ns, 0, play->deadline_ns - play->begin_ns);
