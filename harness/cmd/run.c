@@ -27,6 +27,22 @@ static bool is_skipped(const struct har_scenario *scenario, const struct har_lis
     return false;
 }
 
+/* A mistyped one is told, as all is played then; of a library that was read in part nobody can tell. */
+static void check_skips(const struct har_run_job *job)
+{
+    for (size_t i = 0; i < job->options.skips.count && job->named_count == 0; i++) {
+        bool is_used = false;
+        for (size_t j = 0; j < job->library.count; j++) {
+            is_used |= har_glob(job->options.skips.items[i], job->library.scenarios[j]->id);
+        }
+        if (!is_used) {
+            (void)fprintf(stderr,
+                          "%s: no scenario matches --skip '%s'; 'sluice-harness list' shows them\n",
+                          job->program, job->options.skips.items[i]);
+        }
+    }
+}
+
 /* Files and folders of the user join the library; what is left are globs. */
 static int add_paths(struct har_run_job *job, const struct sl_cli_result *cli, bool *is_path)
 {
@@ -99,6 +115,7 @@ static int choose(struct har_run_job *job)
             job->chosen[job->chosen_count++] = scenario;
         }
     }
+    check_skips(job);
     for (int i = 0; i < cli->operand_count && status == 0; i++) {
         if (!is_used[i]) {
             status = har_choice_no_scenario(job->program, &job->library, cli->operands[i]);

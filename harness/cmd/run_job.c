@@ -15,6 +15,7 @@
 #include "harness/target/shell.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/progress.h"
 
 enum {
     OPTIONS_MAX = 128 * 1024,
@@ -288,7 +289,11 @@ static int write_reports(struct har_run_job *job)
 {
     const struct har_run_options *options = &job->options;
     int status = 0;
-    har_report_text_end(stdout, &job->report);
+    if (sl_progress_is_possible(stdout)) {
+        har_report_text_end_folded(stdout, &job->report);
+    } else {
+        har_report_text_end(stdout, &job->report);
+    }
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         status = har_run_usage(job, "cannot write ", "stdout");
     }
@@ -334,12 +339,26 @@ static void tell_start(const struct har_run_job *job)
         (void)fprintf(stderr, "Look first: %s\n", advice_for(job));
     }
     if (suite->could_not_start && !suite->has_start_advice) {
+        bool has_tls = job->target.tls != NULL;
         (void)fprintf(
-            stderr, "Look first: %s\n",
+            stderr, "Look first: %s%s\n",
             job->options.command != NULL
                 ? "what the command wrote, and whether it listens on the {port} it is given"
-                : "is it running, and listening at this address? Behind TLS it needs --tls "
-                  "(or --ca FILE)");
+                : "is it running, and listening at this address?",
+            job->options.command != NULL || has_tls ? ""
+                                                    : " Behind TLS it needs --tls (or --ca FILE)");
+    }
+}
+
+/* The starter scenarios are of chat.v1, and no method of another service plays them. */
+static void tell_binding(const struct har_run_job *job)
+{
+    if (job->has_binding && har_exit_status(&job->suite) == 4) {
+        (void)fprintf(
+            stderr,
+            "%s: nothing ran by the binding %s. Look first: --tag wire and --tag abuse are "
+            "what a binding is for\n",
+            job->program, job->options.binding);
     }
 }
 
@@ -382,6 +401,7 @@ static int run(struct har_run_job *job, uv_loop_t *loop)
     }
     tell_start(job);
     put_off_signals();
+    tell_binding(job);
     int known = check_known(job);
     int written = write_reports(job);
     int status = har_exit_status(&job->suite);

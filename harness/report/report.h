@@ -44,6 +44,7 @@ void har_report_text_result_folded(FILE *file, const struct har_result *result, 
 void har_report_text_result(FILE *file, const struct har_result *result, bool has_colour);
 /* The last lines. */
 void har_report_text_end(FILE *file, const struct har_report *report);
+void har_report_text_end_folded(FILE *file, const struct har_report *report);
 /* sluice.report/1. */
 void har_report_json(const struct har_report *report, struct sl_buf *out);
 /* One element of its "results". */

@@ -35,6 +35,12 @@ struct har_totals har_totals_count(const struct har_suite *suite)
     return totals;
 }
 
+/* Of these levels a failure does not count, of S only without --strict. */
+static bool is_lenient(int level)
+{
+    return level == HAR_LEVEL_S || level == HAR_LEVEL_I;
+}
+
 bool har_result_counts(const struct har_suite *suite, const struct har_result *result)
 {
     int level = result->scenario->level;
@@ -128,6 +134,9 @@ void har_report_text_result(FILE *file, const struct har_result *result, bool ha
     if (result->is_known) {
         (void)fprintf(file, "(known) ");
     }
+    if (result->outcome == HAR_FAIL && is_lenient(result->scenario->level)) {
+        (void)fprintf(file, "(level %s) ", har_level_name(result->scenario->level));
+    }
     if (result->outcome == HAR_FAIL && result->failure_count > 0) {
         put_rule(file, &result->failures[0]);
     }
@@ -150,16 +159,18 @@ void har_report_text_result(FILE *file, const struct har_result *result, bool ha
     (void)fflush(file);
 }
 
-void har_report_text_result_folded(FILE *file, const struct har_result *result, bool has_colour)
+/* A piece of the report as text, and that folded for the terminal that file is. */
+typedef void put_fn(FILE *file, const void *of, bool has_colour);
+static void put_folded(FILE *file, put_fn *put, const void *of, bool has_colour)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *memory = open_memstream(&text, &len);
     if (memory == NULL) {
-        har_report_text_result(file, result, has_colour);
+        put(file, of, has_colour);
         return;
     }
-    har_report_text_result(memory, result, has_colour);
+    put(memory, of, has_colour);
     (void)fclose(memory);
     struct sl_buf folded;
     sl_buf_init(&folded, FOLDED_MAX);
@@ -169,6 +180,39 @@ void har_report_text_result_folded(FILE *file, const struct har_result *result, 
     (void)fflush(file);
     sl_buf_release(&folded);
     free(text);
+}
+
+static void put_result(FILE *file, const void *result, bool has_colour)
+{
+    har_report_text_result(file, result, has_colour);
+}
+
+void har_report_text_result_folded(FILE *file, const struct har_result *result, bool has_colour)
+{
+    put_folded(file, put_result, result, has_colour);
+}
+
+/* Those whose failure is no failure of the run, though nobody has listed it. */
+static unsigned count_lenient(const struct har_suite *suite)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < suite->result_count; i++) {
+        const struct har_result *result = &suite->results[i];
+        count +=
+            result->outcome == HAR_FAIL && !result->is_known && !har_result_counts(suite, result);
+    }
+    return count;
+}
+
+static void put_end(FILE *file, const void *of, bool has_colour)
+{
+    (void)has_colour;
+    har_report_text_end(file, of);
+}
+
+void har_report_text_end_folded(FILE *file, const struct har_report *report)
+{
+    put_folded(file, put_end, report, false);
 }
 
 void har_report_text_end(FILE *file, const struct har_report *report)
@@ -182,6 +226,9 @@ void har_report_text_end(FILE *file, const struct har_report *report)
     (void)fprintf(file, "\n%u passed, %u failed", totals.pass, totals.fail);
     if (totals.known > 0) {
         (void)fprintf(file, " (%u of them known)", totals.known);
+    }
+    if (count_lenient(suite) > 0) {
+        (void)fprintf(file, " (%u of them of a level that does not count)", count_lenient(suite));
     }
     (void)fprintf(
         file,

@@ -54,6 +54,11 @@ class Binding(unittest.TestCase):
         self.assertIn("so: UNIMPLEMENTED: unknown service", done.stderr)
         self.assertIn("'--tag wire --binding health'", done.stderr)
 
+    def test_where_no_scenario_is_made_by_a_binding_the_tags_are_told(self):
+        done = harness("run", "contract/chat", "--binding", "health", "--exec", H2)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("--tag wire and --tag abuse are what a binding is for", done.stderr)
+
     def test_what_fails_is_played_again_by_the_same_binding(self):
         with Folder() as folder:
             _, report = run(folder, ["wire/content-types"], "health", f"{H2} --misbehave content-type-proto-refused")

@@ -112,6 +112,14 @@ class Mistakes(unittest.TestCase):
                 self.assertEqual(done.stdout, "")
 
 
+class Skip(unittest.TestCase):
+    def test_what_skips_nothing_is_told(self):
+        done = harness("run", "--tag", "health", "--skip", "health/chek", "--skip", "contract/*", "--skip", "wire/*",
+                       "--target", "127.0.0.1:1", "--ready-within", "1s")
+        self.assertIn("no scenario matches --skip 'health/chek'; 'sluice-harness list' shows them", done.stderr)
+        self.assertEqual(done.stderr.count("--skip"), 1)
+
+
 class Help(unittest.TestCase):
     def test_the_word_is_as_good_as_the_option(self):
         for words, option in ((["help"], ["--help"]), (["help", "run"], ["run", "--help"])):

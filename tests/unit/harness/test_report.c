@@ -341,6 +341,32 @@ static void html_says_why_a_run_is_not_well(void **state)
 }
 
 /* A scenario of the user's own is found by its file; what a shell would obey is quoted. */
+static void text_tells_which_failures_do_not_count(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    char *text = NULL;
+    size_t len = 0;
+    set_up(&fixture);
+    fixture.scenario->level = HAR_LEVEL_S;
+    for (int is_strict = 0; is_strict <= 1; is_strict++) {
+        fixture.suite.config.is_strict = is_strict == 1;
+        FILE *file = open_memstream(&text, &len);
+        assert_non_null(file);
+        har_report_text_result(file, &fixture.results[1], false);
+        har_report_text_end(file, &fixture.report);
+        (void)fclose(file);
+        assert_has(text, "  (level S) <&");
+        if (is_strict == 1) {
+            assert_has(text, "1 passed, 1 failed, 1 inconclusive");
+        } else {
+            assert_has(text, "1 failed (1 of them of a level that does not count), 1 inconclusive");
+        }
+        free(text);
+    }
+    tear_down(&fixture);
+}
+
 static void a_rerun_names_what_was_run(void **state)
 {
     (void)state;
@@ -406,6 +432,7 @@ int main(void)
         cmocka_unit_test(markdown_fits_a_summary_and_says_what_it_left_out),
         cmocka_unit_test(html_has_nothing_of_a_peer_as_markup),
         cmocka_unit_test(html_says_why_a_run_is_not_well),
+        cmocka_unit_test(text_tells_which_failures_do_not_count),
         cmocka_unit_test(a_rerun_names_what_was_run),
         cmocka_unit_test(a_failure_says_why_it_matters_and_where_to_look),
         cmocka_unit_test(findings_are_told_of_what_passed_too),
