@@ -121,17 +121,24 @@ static const char *pred_text(const struct har_check *check)
     return args->pred.text == NULL ? "it" : args->pred.text;
 }
 
+static void tell_pred(const struct har_check *check, const char *verb)
+{
+    const char *why = check->common->why;
+    har_check_fail(check, "%s %s%s%s", pred_text(check), verb, why == NULL ? "" : "; ",
+                   why == NULL ? "" : why);
+}
+
 static void run_never(const struct har_check *check)
 {
     if (was_seen(check)) {
-        har_check_fail(check, "%s came true", pred_text(check));
+        tell_pred(check, "came true");
     }
 }
 
 static void run_eventually(const struct har_check *check)
 {
     if (!was_seen(check)) {
-        har_check_fail(check, "%s never came true", pred_text(check));
+        tell_pred(check, "never came true");
     }
 }
 

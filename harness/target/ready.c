@@ -189,6 +189,11 @@ static void on_frame(void *owner, struct har_conn *conn, const struct sl_frame_e
     }
     ready->has_frame = true;
     ready->heard_ns = ready->heard_ns == 0 ? sl_clock_mono_ns() : ready->heard_ns;
+    const struct sl_header *status =
+        event->headers == NULL ? NULL : sl_headers_find(event->headers, ":status");
+    /* RFC 9113 8.1: an informational response that ends the stream is malformed. */
+    ready->is_broken |= status != NULL && sl_span_starts(status->value, "1") &&
+                        (event->header.flags & SL_H2_FLAG_END_STREAM) != 0;
     const struct sl_header *type =
         event->headers == NULL ? NULL : sl_headers_find(event->headers, "content-type");
     ready->has_head |= type != NULL && sl_span_starts(type->value, "application/grpc");

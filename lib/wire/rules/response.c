@@ -11,6 +11,7 @@
 
 enum {
     SHOWN_MAX = 40, /* bytes of a peer's value in a finding */
+    HTTP_INFORMATIONAL = 100,
     HTTP_OK = 200,
     RST_SIZE = 4, /* RFC 9113 6.4 */
 };
@@ -43,6 +44,10 @@ static void judge_first(struct sl_observer *observer, const struct sl_stream *st
     if (is_ok && call->http_status != HTTP_OK && call->http_status != 0) {
         sl_rules_report(observer, SL_RULE_CALL_01, &place,
                         "a response with grpc-status 0 has :status %u", call->http_status);
+    } else if (call->http_status >= HTTP_INFORMATIONAL && call->http_status < HTTP_OK) {
+        sl_rules_report(observer, SL_RULE_CALL_01, &place,
+                        "a response ended with :status %u, which announces another one",
+                        call->http_status); /* RFC 9113 8.1 */
     } else if (call->http_status != HTTP_OK) {
         return;
     } else if (type == NULL && call->response.has_headers) {

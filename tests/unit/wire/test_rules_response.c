@@ -67,6 +67,8 @@ static void a_response_that_is_no_grpc_is_found(void **state)
     static const struct answer rows[] = {
         {":status: 201\ncontent-type: application/grpc\n", "y", OK_END,
          "CALL-01 server stream 1: a response with grpc-status 0 has :status 201"},
+        {NULL, NULL, ":status: 103\n",
+         "CALL-01 server stream 1: a response ended with :status 103, which announces another one"},
         {":status: 200\n", "y", OK_END,
          "CALL-01 server stream 1: a response with :status 200 has no content-type"},
         {":status: 200\ncontent-type: text/html\n", "y", OK_END,
