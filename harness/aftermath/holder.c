@@ -169,6 +169,9 @@ static void read_unix(struct har_holder *holder, pid_t pid)
 static void read_tables(struct har_holder *holder)
 {
     pid_t pid = holder->members[0].pid;
+    if (holder->socket_count == 0) { /* nor is there an array */
+        return;
+    }
     qsort(holder->sockets, holder->socket_count, sizeof(holder->sockets[0]), compare_inodes);
     read_tcp(holder, pid, "tcp");
     read_tcp(holder, pid, "tcp6");
