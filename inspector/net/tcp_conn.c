@@ -94,6 +94,17 @@ static bool drain_both(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink)
     return is_moved;
 }
 
+/* Of so many bytes that are missing, those that go before what the other side sent next: it has acknowledged no more. */
+static uint32_t before_other(const struct ins_tcp_conn *conn, int side, uint32_t missing)
+{
+    const struct ins_piece *next = conn->flows[1 - side].pieces;
+    if (next == NULL || !next->has_ack) {
+        return missing;
+    }
+    int32_t had = ins_flow_distance(conn->flows[side].next, next->acknowledged);
+    return had > 0 && (uint32_t)had < missing ? (uint32_t)had : missing;
+}
+
 /* True when there was one. */
 static bool skip_hole(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int side, bool is_final)
 {
@@ -102,6 +113,7 @@ static bool skip_hole(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int 
     if (missing == 0) {
         return false;
     }
+    missing = before_other(conn, side, missing);
     flow->next += missing;
     /* A single byte that was acknowledged and nothing behind it: a FIN that was not captured. */
     bool is_lost_fin = missing == 1 && flow->pieces == NULL;
@@ -133,6 +145,15 @@ static bool skip_holes(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, boo
     return skip_hole(conn, sink, 1, is_final) || has_skipped;
 }
 
+/* Each side waits for bytes of the other: one was sent again, with a newer acknowledgement than when it was sent first,
+ * which is not in the capture. That came before what the other side has acknowledged it with. */
+static int last_captured(const struct ins_tcp_conn *conn)
+{
+    const struct ins_piece *zero = conn->flows[0].pieces;
+    const struct ins_piece *one = conn->flows[1].pieces;
+    return zero != NULL && one != NULL && one->at.packet > zero->at.packet ? 1 : 0;
+}
+
 /* One step of giving up; false when there was nothing to give up. */
 static bool give_up(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, bool is_final)
 {
@@ -143,7 +164,8 @@ static bool give_up(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, bool i
     if (has_skipped || is_moved) {
         return true;
     }
-    return drain(conn, sink, 0, true) || drain(conn, sink, 1, true);
+    int first = last_captured(conn);
+    return drain(conn, sink, first, true) || drain(conn, sink, 1 - first, true);
 }
 
 void ins_tcp_conn_force(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink)

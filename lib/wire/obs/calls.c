@@ -156,6 +156,7 @@ struct sl_stream *sl_obs_call_begin(struct sl_observer *observer, uint32_t id, b
     if (!is_seen) {
         call->call.is_midway = observer->config.is_midway;
         call->call.has_gap = observer->totals.gaps[SL_DIR_REQUEST] > 0;
+        stream->is_credit_lost = call->call.is_midway || call->call.has_gap;
     }
     return stream;
 }

@@ -45,7 +45,10 @@ static void settings_ack(struct sl_observer *observer, enum sl_dir dir)
         return; /* an ack of nothing, or of what was not followed */
     }
     struct sl_obs_sent acked = take(&sender->settings, 0);
-    prove(observer, dir, acked.mark);
+    /* Else it may be the ack of older ones, which were not seen. */
+    if (!sender->are_settings_lost) {
+        prove(observer, dir, acked.mark);
+    }
     sl_obs_stalls_answer(observer, dir, &acked.at);
     if (acked.has_value) {
         observer->flow[dir].initial = (int64_t)acked.value;

@@ -194,6 +194,13 @@ static void lose_end(struct sl_observer *observer, enum sl_dir dir, uint32_t id)
     }
 }
 
+/* A question of the sender of dir may have gone unseen: the answer that comes may be to that. */
+static void lose_question(struct sl_obs_dir *d)
+{
+    d->are_pings_lost = true;
+    d->are_settings_lost = true;
+}
+
 /* Bytes of a frame whose end is known are missing: the frame is lost, the next one is not. */
 static void lose_frame(struct sl_observer *observer, enum sl_dir dir)
 {
@@ -205,6 +212,9 @@ static void lose_frame(struct sl_observer *observer, enum sl_dir dir)
     observer->totals.frames_skipped++;
     if (d->header.type == SL_H2_WINDOW_UPDATE || d->header.type == SL_H2_SETTINGS) {
         sl_obs_flow_distrust(observer, sl_obs_other(dir));
+    }
+    if (d->header.type == SL_H2_PING || d->header.type == SL_H2_SETTINGS) {
+        lose_question(d);
     }
     if (d->header.type == SL_H2_RST_STREAM || d->header.type == SL_H2_HEADERS) {
         lose_end(observer, dir, d->header.stream);
@@ -220,6 +230,7 @@ static void lose_place(struct sl_observer *observer, enum sl_dir dir)
     }
     sl_obs_hpack_distrust(d);
     sl_obs_flow_distrust(observer, sl_obs_other(dir));
+    lose_question(d);
     d->gap_epoch++;
     sl_obs_hunt_begin(observer, dir);
 }

@@ -53,15 +53,16 @@ struct sl_obs_call {
 
 struct sl_stream {
     uint32_t id;
-    bool is_closed;                  /* in the list of closed ones */
-    bool is_lingering;               /* in the list of ended ones that wait for what crosses */
-    uint64_t linger_mark;            /* sl_obs_dir.frames of who ended it, with that frame */
-    enum sl_dir linger_dir;          /* who ended it */
-    bool is_ended[2];                /* END_STREAM was sent by this side */
-    bool is_reset[2];                /* RST_STREAM was sent by this side */
-    int64_t credit[2];               /* by sender: WINDOW_UPDATEs received less DATA sent */
-    uint64_t opened_mark;            /* sl_obs_dir.frames of the client with its HEADERS */
-    uint64_t ended_mark[2];          /* the same with END_STREAM, by sender */
+    bool is_closed;         /* in the list of closed ones */
+    bool is_lingering;      /* in the list of ended ones that wait for what crosses */
+    bool is_credit_lost;    /* its beginning was not seen: credit of before may have gone unseen */
+    uint64_t linger_mark;   /* sl_obs_dir.frames of who ended it, with that frame */
+    enum sl_dir linger_dir; /* who ended it */
+    bool is_ended[2];       /* END_STREAM was sent by this side */
+    bool is_reset[2];       /* RST_STREAM was sent by this side */
+    int64_t credit[2];      /* by sender: WINDOW_UPDATEs received less DATA sent */
+    uint64_t opened_mark;   /* sl_obs_dir.frames of the client with its HEADERS */
+    uint64_t ended_mark[2]; /* the same with END_STREAM, by sender */
     struct sl_obs_call *call;        /* NULL once it ended */
     struct sl_stream *older, *newer; /* of its list */
     struct sl_stream_rules rules;
@@ -113,7 +114,8 @@ struct sl_obs_dir {
     uint64_t gap_epoch;    /* counts the gaps of unknown place */
     uint64_t frames;       /* begun in this direction */
     uint64_t proven;       /* frames of the other direction that this sender has shown to have */
-    bool are_pings_lost;   /* of its own, more than are followed: their acks prove nothing */
+    /* Of its own, more than are followed, or unseen ones: then their acks prove nothing. */
+    bool are_pings_lost, are_settings_lost;
     struct sl_obs_in_flight settings, pings;
     struct sl_resumed *
         resumed; /* NULL before the first; SL_OBS_DATA: the stall that the frame in progress may have ended */

@@ -44,7 +44,8 @@ static void data(struct sl_observer *observer, enum sl_dir sender,
         return;
     }
     int64_t stream_window = stream == NULL ? 0 : sl_obs_window(observer, sender, stream);
-    bool is_over_stream = stream_window < 0 && !stream->rules.has_reported_window[sender];
+    bool is_over_stream =
+        stream_window < 0 && !stream->is_credit_lost && !stream->rules.has_reported_window[sender];
     bool is_over_connection = flow->connection < 0 && !rules->has_reported_connection[sender];
     if (!is_over_stream && !is_over_connection) {
         return;
@@ -156,7 +157,9 @@ static void judge_credit(struct sl_observer *observer, enum sl_dir dir,
         }
         window = initial_behind(observer, dir) + stream->credit[sl_obs_other(dir)];
     }
-    if (!flow->is_untrusted && window + increment > SL_H2_MAX_WINDOW) {
+    /* Of the other side, DATA that went unseen has made the window smaller. */
+    if (!flow->is_untrusted && !sl_rules_doubt(observer, sl_obs_other(dir)) &&
+        window + increment > SL_H2_MAX_WINDOW) {
         sl_rules_report(observer, SL_RULE_FLOW_22, &place,
                         "the %s sent a WINDOW_UPDATE of %lld for a window of %lld: more than "
                         "2^31-1 together",
@@ -173,7 +176,8 @@ static void judge_initial(struct sl_observer *observer, enum sl_dir dir,
     size_t count = observer->streams.open.count;
     if (pair->id != SL_H2_SETTINGS_INITIAL_WINDOW_SIZE || pair->value > SL_H2_MAX_WINDOW ||
         observer->flow[sender].is_untrusted || sl_rules_doubt(observer, dir) ||
-        (int64_t)pair->value <= initial_behind(observer, dir) || count > WALK_MAX - rules->walked) {
+        sl_rules_doubt(observer, sender) || (int64_t)pair->value <= initial_behind(observer, dir) ||
+        count > WALK_MAX - rules->walked) {
         return;
     }
     rules->walked += (uint32_t)count;

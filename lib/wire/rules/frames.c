@@ -157,9 +157,9 @@ static void judge_frame(struct sl_observer *observer, enum sl_dir dir,
     judge_block(observer, dir, header);
     /* A capture may lack all that the other side sent, and so its SETTINGS. */
     bool is_limit_known = observer->at.packet == 0 || observer->dir[sl_obs_other(dir)].has_frame;
-    if (is_limit_known &&
+    if (is_limit_known && sl_rules_saw_all(observer) &&
         (header->length > observer->dir[dir].max_frame ||
-         (header->length > rules->frame_size[dir].value && sl_rules_saw_all(observer)))) {
+         header->length > rules->frame_size[dir].value)) {
         struct sl_rule_place place = place_of(observer, dir);
         sl_rules_report(observer, SL_RULE_FRM_19, &place,
                         "the %s sent %s of %u bytes, longer than the other side allows",
@@ -219,7 +219,8 @@ static void judge_push(struct sl_observer *observer, enum sl_dir dir,
     }
     if (dir == SL_DIR_REQUEST) {
         sl_rules_report(observer, SL_RULE_FRM_18, &place, "the client sent PUSH_PROMISE");
-    } else if (rules->push_off_mark != 0 && observer->dir[dir].proven >= rules->push_off_mark) {
+    } else if (rules->push_off_mark != 0 && observer->dir[dir].proven >= rules->push_off_mark &&
+               sl_rules_saw_all(observer)) {
         sl_rules_report(observer, SL_RULE_FRM_18, &place,
                         "the server sent PUSH_PROMISE, which the client's SETTINGS forbid");
     } else if (promised % 2 == 1 || promised <= before) {
