@@ -159,6 +159,9 @@ static bool give_up(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, bool i
 {
     conn->flows[0].is_settling = false;
     conn->flows[1].is_settling = false;
+    if (drain_both(conn, sink)) {
+        return true; /* what was held to settle goes before any hole */
+    }
     bool has_skipped = skip_holes(conn, sink, is_final);
     bool is_moved = drain_both(conn, sink);
     if (has_skipped || is_moved) {
@@ -290,13 +293,32 @@ static void take_old(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int s
     compare_old(conn, sink, side, segment);
 }
 
+/* A segment without data says where its sender is: bytes from there on were sent while the capture ran. */
+static void take_silence(struct ins_flow *flow, const struct ins_segment *segment)
+{
+    bool is_plain = (segment->flags & (INS_TCP_SYN | INS_TCP_FIN | INS_TCP_RST)) == 0;
+    if (is_plain && segment->len == 0 && !flow->has_silence &&
+        (!flow->is_started || flow->is_tentative)) {
+        flow->has_silence = true;
+        flow->silence = segment->sequence;
+    }
+}
+
+/* Where the flow begins whose earliest segment with data is at sequence: there, or where its sender was before, from which
+ * on bytes are missing; a keep-alive is one byte behind (RFC 1122 4.2.3.6). */
+static uint32_t first_of(const struct ins_flow *flow, uint32_t sequence)
+{
+    int32_t unseen = flow->has_silence ? ins_flow_distance(flow->silence, sequence) : 0;
+    return unseen > 1 && unseen <= INS_FLOW_REACH ? flow->silence : sequence;
+}
+
 static void take_payload(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int side,
                          struct ins_segment *segment)
 {
     struct ins_flow *flow = &conn->flows[side];
     bool is_first = !flow->is_started || flow->is_tentative;
     if (is_first || (flow->is_settling && ins_flow_distance(flow->next, segment->sequence) < 0)) {
-        ins_flow_start(flow, segment->sequence);
+        ins_flow_start(flow, first_of(flow, segment->sequence));
         flow->is_settling = flow->is_settling || conn->segments < INS_TCP_SETTLING;
         flow->is_tentative = false;
     }
@@ -393,6 +415,7 @@ void ins_tcp_conn_feed(struct ins_tcp_conn *conn, struct ins_tcp_sink *sink, int
     if (conn->is_ignored) {
         return;
     }
+    take_silence(&conn->flows[side], &own);
     if (own.len > 0 && (own.flags & INS_TCP_RST) == 0) {
         take_payload(conn, sink, side, &own);
     }

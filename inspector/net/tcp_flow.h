@@ -36,8 +36,10 @@ struct ins_flow {
     bool saw_start;    /* SYN, or the acknowledgement of it */
     bool is_settling;  /* begins in the middle: all is held, in case an earlier segment comes */
     bool has_data;     /* data was handed on */
-    uint32_t first;    /* sequence number of the first byte */
-    uint32_t next;     /* of the next byte to hand on */
+    bool has_silence;  /* before its first segment with data there was one without, at silence */
+    uint32_t silence;
+    uint32_t first; /* sequence number of the first byte */
+    uint32_t next;  /* of the next byte to hand on */
     struct ins_piece *pieces, *last_piece;
     size_t held_bytes, piece_count;
     uint64_t hole_since; /* the connection's segment at which a hole was found out; 0: none */

@@ -32,11 +32,41 @@ static void what_was_sent_again_goes_before_what_acknowledges_it(void **state)
     world_end(&world);
 }
 
+/* The handshake was not captured, and the first answer was lost; that it was sent since is known from a segment before it. */
+static void what_was_sent_since_the_capture_began_is_missing(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_segment(&world, 0, "A", CLIENT_FIRST, SERVER_FIRST, "ask");
+    world_segment(&world, 1, "A", SERVER_FIRST, CLIENT_FIRST + 3, "");
+    world_segment(&world, 1, "A", SERVER_FIRST + 6, CLIENT_FIRST + 3, "end");
+    ins_tcp_finish(world.tcp);
+    world_expect(&world, "0:ask 1?6 1:end end ");
+    world_end(&world);
+}
+
+static void a_keep_alive_before_the_first_bytes_misses_none(void **state)
+{
+    (void)state;
+    struct world world;
+    world_begin(&world);
+    world_segment(&world, 1, "A", SERVER_FIRST - 1, CLIENT_FIRST, "");
+    world_segment(&world, 0, "A", CLIENT_FIRST, SERVER_FIRST, "ask");
+    world_segment(&world, 1, "A", SERVER_FIRST - 1, CLIENT_FIRST + 3, "");
+    world_segment(&world, 1, "A", SERVER_FIRST, CLIENT_FIRST + 3, "end");
+    ins_tcp_finish(world.tcp);
+    world_expect(&world, "0:ask 1:end end ");
+    world_end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_goes_between_the_lost_bytes_that_it_acknowledges_and_the_rest),
         cmocka_unit_test(what_was_sent_again_goes_before_what_acknowledges_it),
+        cmocka_unit_test(what_was_sent_since_the_capture_began_is_missing),
+        cmocka_unit_test(a_keep_alive_before_the_first_bytes_misses_none),
     };
     return cmocka_run_group_tests_name("inspector/tcp_order", tests, NULL, NULL);
 }
