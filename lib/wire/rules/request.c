@@ -118,6 +118,7 @@ static void judge_syntax(struct sl_observer *observer, struct sl_stream *stream,
                          const struct sl_headers *headers, bool is_first)
 {
     size_t counts[PSEUDO_COUNT] = {0};
+    bool has_pseudo = false;
     bool has_regular = false;
     for (size_t i = 0; i < headers->count; i++) {
         const struct sl_header *field = &headers->fields[i];
@@ -135,8 +136,10 @@ static void judge_syntax(struct sl_observer *observer, struct sl_stream *stream,
             return;
         }
         has_regular |= !is_pseudo;
+        has_pseudo |= is_pseudo;
     }
-    if (is_first) {
+    /* Behind lost bytes a block without any may be trailers. */
+    if (is_first && (has_pseudo || !sl_rules_doubt(observer, SL_DIR_REQUEST))) {
         judge_missing(observer, stream, headers, counts);
     }
 }

@@ -104,6 +104,17 @@ static void a_frame_may_be_as_long_as_lost_settings_allow(void **state)
     judge(&talk);
 }
 
+static void trailers_behind_lost_headers_are_no_request(void **state)
+{
+    (void)state;
+    struct test_talk talk;
+    begin(&talk);
+    test_talk_ping(&talk, REQUEST, false, 7);
+    test_talk_lose_last(&talk, QUESTION, true);
+    test_talk_headers(&talk, REQUEST, 1, SL_H2_FLAG_END_STREAM, "x-trailer: 1\n");
+    judge(&talk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +122,7 @@ int main(void)
         cmocka_unit_test(lost_data_leaves_more_room_for_credit_than_is_seen),
         cmocka_unit_test(the_answer_to_a_lost_ping_does_not_prove_what_came_after_it),
         cmocka_unit_test(a_frame_may_be_as_long_as_lost_settings_allow),
+        cmocka_unit_test(trailers_behind_lost_headers_are_no_request),
     };
     return cmocka_run_group_tests_name("wire/rules_lossy", tests, NULL, NULL);
 }
