@@ -326,6 +326,23 @@ static const char *advice_for(const struct har_run_job *job)
                  "'sluice-harness explain binding'";
 }
 
+/* What to do where the target was not reached. */
+static const char *way_to(const struct har_run_job *job)
+{
+    if (strstr(job->suite.start_text, "HTTP status ") != NULL) {
+        return "it answers in HTTP and not in gRPC: is it a proxy that knows no service of this "
+               "host? "
+               "--authority names another";
+    }
+    if (job->options.command != NULL) {
+        return "what the command wrote, and whether it listens on the {port} it is given";
+    }
+    return job->target.tls != NULL
+               ? "is it running, and listening at this address?"
+               : "is it running, and listening at this address? Behind TLS it needs "
+                 "--tls (or --ca FILE)";
+}
+
 /* How the target was met, where that is worth a line. */
 static void tell_start(const struct har_run_job *job)
 {
@@ -339,14 +356,7 @@ static void tell_start(const struct har_run_job *job)
         (void)fprintf(stderr, "Look first: %s\n", advice_for(job));
     }
     if (suite->could_not_start && !suite->has_start_advice) {
-        bool has_tls = job->target.tls != NULL;
-        (void)fprintf(
-            stderr, "Look first: %s%s\n",
-            job->options.command != NULL
-                ? "what the command wrote, and whether it listens on the {port} it is given"
-                : "is it running, and listening at this address?",
-            job->options.command != NULL || has_tls ? ""
-                                                    : " Behind TLS it needs --tls (or --ca FILE)");
+        (void)fprintf(stderr, "Look first: %s\n", way_to(job));
     }
 }
 
