@@ -9,6 +9,7 @@
 enum {
     PAYLOAD_MAX = SL_H2_MAX_FRAME_LIMIT,
     PAD_MAX = 255,
+    PRIORITY_BYTES = 5, /* before the block of HEADERS; RFC 9113 6.2 */
 };
 
 #define AT(member) offsetof(struct har_raw_frame, member)
@@ -275,10 +276,15 @@ static enum sl_status add_block(const struct writing *writing, struct sl_buf *ou
     }
     har_raw_block_write(writing->actor, frame->request, &frame->without, frame->headers, &block);
     bool is_whole = !block.is_full;
+    struct sl_span content = cut(writing, sl_buf_span(&block));
     if (writing->type == SL_H2_HEADERS) {
+        bool has_priority = (writing->flags & SL_H2_FLAG_PRIORITY) != 0 && frame->head != NULL;
+        size_t before = has_priority ? PRIORITY_BYTES : 0;
+        (void)sl_buf_add_span(out, sl_span_first(content, before));
         har_conn_table_update(writing->actor->link->conn, out);
+        content = sl_span_from(content, before);
     }
-    (void)sl_buf_add_span(out, cut(writing, sl_buf_span(&block)));
+    (void)sl_buf_add_span(out, content);
     sl_buf_release(&block);
     return is_whole ? SL_OK : SL_LIMIT;
 }
