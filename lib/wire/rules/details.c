@@ -89,10 +89,11 @@ static void judge_values(struct sl_observer *observer, struct sl_stream *stream,
 
 /* --- META-13 --- */
 
-/* The code of a google.rpc.Status, as it stands where it has none; false where the bytes are no protobuf message. */
+/* The code of a google.rpc.Status, 0 (OK) where it has none; false where the bytes are no protobuf message. */
 static bool read_code(struct sl_span status, uint32_t *code)
 {
     struct sl_rd rd;
+    *code = SL_GRPC_OK;
     sl_rd_init(&rd, status);
     while (sl_rd_ok(&rd) && sl_rd_left(&rd) > 0) {
         uint64_t tag = sl_rd_varint(&rd);
@@ -147,7 +148,7 @@ static void judge_details(struct sl_observer *observer, const struct sl_stream *
         /* past DETAILS_MAX */
     } else if (!read_code(is_plain ? value : sl_buf_span(&bytes), &told)) {
         sl_rules_report(observer, SL_RULE_META_13, &place, DETAILS " is no google.rpc.Status");
-    } else if (has_code && told != code) {
+    } else if (has_code && told != code && value.len > 0) {
         sl_rules_report(observer, SL_RULE_META_13, &place,
                         DETAILS " has the code %u, and grpc-status is %u", told, code);
     }

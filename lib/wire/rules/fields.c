@@ -88,7 +88,10 @@ static void judge_block(struct sl_observer *observer, struct sl_stream *stream,
         has_regular |= !is_pseudo;
         statuses += is_pseudo;
     }
-    if (is_first && statuses > 1) {
+    const struct sl_header *status = is_first ? sl_headers_find(headers, ":status") : NULL;
+    if (is_last && status != NULL && sl_span_starts(status->value, "1")) { /* RFC 9113 8.1 */
+        report(observer, stream, status->name, "of an interim response, and ends the stream", 'M');
+    } else if (is_first && statuses > 1) {
         report(observer, stream, sl_span_str(":status"), "more than once", 'M');
     } else if (is_first && statuses == 0 && !is_last) { /* trailers alone are CALL-04's */
         struct sl_rule_place place = sl_rules_place_of(observer, stream);

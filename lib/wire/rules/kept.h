@@ -93,6 +93,7 @@ struct sl_rules {
     bool has_told_goaway;    /* CONN-09: the client began a stream after it */
     bool has_told_te;        /* CALL-11 at level I: once a connection is enough */
     bool has_told_authority; /* CALL-12: the same */
+    uint64_t served_path;    /* FRM-08: of the last call that was OK, hashed; 0: none */
     uint64_t told;           /* findings */
     bool is_between;         /* what is judged now is no frame, but what was fed, lost or closed */
 };

@@ -8,6 +8,8 @@
 #include "lib/wire/obs/state.h"
 
 #define GRPC_TYPE "application/grpc"
+#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
 
 enum {
     SHOWN_MAX = 40, /* bytes of a peer's value in a finding */
@@ -99,21 +101,59 @@ static bool contains(struct sl_span text, const char *word)
     return false;
 }
 
-/* FRM-08. UNIMPLEMENTED has other causes: only a message that speaks of the encoding tells of this one. */
+static uint64_t path_hash(const struct sl_call *call)
+{
+    const struct sl_header *path = sl_headers_find(&call->request.headers, ":path");
+    uint64_t hash = FNV_BASIS;
+    for (size_t i = 0; path != NULL && i < path->value.len; i++) {
+        hash = (hash ^ path->value.data[i]) * FNV_PRIME;
+    }
+    return hash;
+}
+
+/* Those that a service may well have: it may not have meant them then. */
+static bool is_usual_encoding(struct sl_span encoding)
+{
+    static const char *const names[] = {"gzip", "deflate", "snappy", "zstd", "br"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (sl_span_is(encoding, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* UNIMPLEMENTED has other causes: a message that speaks of the encoding tells of this one, or a method that was served on
+ * this connection by the same kind of request. */
+static bool is_by_encoding(const struct sl_observer *observer, const struct sl_call *call,
+                           const struct sl_header *message, struct sl_span encoding)
+{
+    if (message != NULL &&
+        (contains(message->value, "encoding") || contains(message->value, "compress"))) {
+        return true;
+    }
+    return observer->rules.served_path == path_hash(call) && call->request.message_count == 1 &&
+           !is_usual_encoding(encoding);
+}
+
+/* FRM-08 */
 static void judge_refused_encoding(struct sl_observer *observer, const struct sl_stream *stream)
 {
     const struct sl_call *call = &stream->call->call;
     const struct sl_call_side *side = &call->response;
     struct sl_span encoding = sl_content_encoding(call, SL_DIR_REQUEST);
     uint32_t code = SL_GRPC_OK;
-    if (encoding.len == 0 || sl_span_is(encoding, "identity") ||
-        sl_rules_status_of(call, &code) == NULL || code != SL_GRPC_UNIMPLEMENTED) {
+    bool has_code = sl_rules_status_of(call, &code) != NULL;
+    if (has_code && code == SL_GRPC_OK) {
+        observer->rules.served_path = path_hash(call);
+    }
+    if (encoding.len == 0 || sl_span_is(encoding, "identity") || !has_code ||
+        code != SL_GRPC_UNIMPLEMENTED) {
         return;
     }
     const struct sl_headers *last = side->has_trailers ? &side->trailers : &side->headers;
     const struct sl_header *message = sl_headers_find(last, "grpc-message");
-    if (message == NULL ||
-        (!contains(message->value, "encoding") && !contains(message->value, "compress"))) {
+    if (!is_by_encoding(observer, call, message, encoding)) {
         return;
     }
     const struct sl_header *accepted = sl_headers_find(first_block(call), "grpc-accept-encoding");

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CALL-02, CALL-15, CALL-16: the status of a response and its text. */
 #include <stdio.h>
+#include <string.h>
 
 #include "lib/base/hex.h"
+#include "lib/base/utf8.h"
 #include "lib/wire/grpc_status.h"
 #include "lib/wire/obs/state.h"
 
@@ -109,6 +111,17 @@ static size_t first_wrong(struct sl_span message, bool *ret_has_needless)
     return message.len;
 }
 
+/* PROTOCOL-HTTP2 "Status-Message": what is encoded is UTF-8. Only a text with escapes can be anything else. */
+static bool is_utf8(struct sl_span message)
+{
+    struct sl_buf text;
+    sl_buf_init(&text, message.len);
+    bool is_right =
+        sl_grpc_message_decode(message, &text) != SL_OK || sl_utf8_is_valid(sl_buf_span(&text));
+    sl_buf_release(&text);
+    return is_right;
+}
+
 /* CALL-15 */
 static void judge_message(struct sl_observer *observer, const struct sl_stream *stream)
 {
@@ -120,11 +133,18 @@ static void judge_message(struct sl_observer *observer, const struct sl_stream *
     }
     bool has_needless = false;
     size_t at = first_wrong(field->value, &has_needless);
-    if (at == field->value.len && !has_needless) {
+    bool is_right = at == field->value.len;
+    bool is_text = !is_right || field->value.len == 0 ||
+                   memchr(field->value.data, '%', field->value.len) == NULL ||
+                   is_utf8(field->value);
+    if (is_right && is_text && !has_needless) {
         return;
     }
     struct sl_rule_place place = sl_rules_place_of(observer, stream);
-    if (at == field->value.len) {
+    if (!is_text) {
+        sl_rules_report(observer, SL_RULE_CALL_15, &place,
+                        "grpc-message is no UTF-8 behind its escapes");
+    } else if (is_right) {
         place.level = 'S';
         sl_rules_report(observer, SL_RULE_CALL_15, &place,
                         "grpc-message escapes characters that need not be");

@@ -169,7 +169,6 @@ static void trailers_that_never_end_are_found_at_once(void **state)
 /* ---- CALL-15, CALL-16 ---- */
 
 #define REFUSED(message) TEST_RESPONSE_FIELDS "grpc-status: 3\ngrpc-message: " message "\n"
-
 static void messages_that_are_not_encoded_are_found(void **state)
 {
     (void)state;
@@ -184,6 +183,8 @@ static void messages_that_are_not_encoded_are_found(void **state)
          "CALL-15 server stream 1: grpc-message has a % at byte 5 that begins no escape"},
         {NULL, NULL, REFUSED("a%20b"),
          "CALL-15 (S) server stream 1: grpc-message escapes characters that need not be"},
+        {NULL, NULL, REFUSED("caf%E9"),
+         "CALL-15 server stream 1: grpc-message is no UTF-8 behind its escapes"},
         {NULL, NULL, REFUSED("caf%C3%a9, 100%25 ~!\"#$&'()"), "!finding"},
         {NULL, NULL, REFUSED(""), "!finding"},
     };
@@ -331,6 +332,9 @@ static void pseudo_header_fields_of_trailers_are_found(void **state)
     static const struct answer rows[] = {
         {TEST_RESPONSE_FIELDS, "y", ":status: 200\ngrpc-status: 0\n",
          "CALL-22 server stream 1: the response has a field \":status\" that stands in trailers"},
+        {NULL, NULL, ":status: 103\ncontent-type: application/grpc\ngrpc-status: 5\n",
+         "CALL-22 server stream 1: the response has a field \":status\" of an interim response, "
+         "and ends the stream"},
         {TEST_RESPONSE_FIELDS, "y", "grpc-status: 0\nupgrade: h2c\n",
          "CALL-22 server stream 1: the response has a field \"upgrade\" that is of an HTTP/1.1 "
          "connection"},
@@ -432,7 +436,8 @@ static void details_that_contradict_the_status_are_found(void **state)
          "META-13 server stream 1: grpc-status-details-bin is no google.rpc.Status"},
         {NULL, NULL, DETAILS("CAMSAm5v"), "!finding"}, /* {code: 3, message: "no"} */
         {NULL, NULL, DETAILS("CAM="), "!finding META-13"},
-        {NULL, NULL, DETAILS("EgJubw"), "!finding"}, /* a message alone contradicts nothing */
+        {NULL, NULL, DETAILS("EgJubw"), /* a message alone: the code is 0, and clients compare it */
+         "META-13 server stream 1: grpc-status-details-bin has the code 0, and grpc-status is 3"},
         {NULL, NULL, DETAILS(""), "!finding"},
     };
     JUDGE(rows);

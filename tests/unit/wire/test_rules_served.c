@@ -204,6 +204,34 @@ static void an_initial_window_past_the_end_is_found(void **state)
     }
 }
 
+static void an_encoding_that_a_served_method_refuses_is_meant(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *encoding, *expected;
+    } rows[] = {
+        {"lzma", "finding FRM-08 server stream 3: the encoding \"lzma\" was refused without "
+                 "grpc-accept-encoding\n"},
+        {"gzip", "!finding FRM-08\n"}, /* which the service may mean itself */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct test_talk talk;
+        char fields[300];
+        test_talk_init(&talk, false);
+        test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
+        test_talk_message(&talk, REQUEST, 1, END, "x");
+        test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
+        test_talk_message(&talk, RESPONSE, 1, 0, "y");
+        test_talk_headers(&talk, RESPONSE, 1, END, OK_END);
+        (void)snprintf(fields, sizeof(fields), "%sgrpc-encoding: %s\n", TEST_REQUEST_FIELDS,
+                       rows[i].encoding);
+        test_talk_headers(&talk, REQUEST, 3, 0, fields);
+        test_talk_message(&talk, REQUEST, 3, END, "x");
+        test_talk_headers(&talk, RESPONSE, 3, END, TEST_RESPONSE_FIELDS "grpc-status: 12\n");
+        judge(&talk, rows[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_capture_shows_the_servers_first_frame_where_it_shows_the_handshake),
         cmocka_unit_test(a_capture_of_the_client_alone_does_not_tell_what_the_server_takes),
         cmocka_unit_test(an_initial_window_past_the_end_is_found),
+        cmocka_unit_test(an_encoding_that_a_served_method_refuses_is_meant),
     };
     return cmocka_run_group_tests_name("wire/rules_served", tests, NULL, NULL);
 }

@@ -121,8 +121,10 @@ struct srv_wire_group {
 extern const struct srv_wire_group srv_wire_group_response; /* wrong_response.c: what it answers */
 extern const struct srv_wire_group srv_wire_group_download; /* wrong_download.c: its messages */
 extern const struct srv_wire_group srv_wire_group_upload;   /* wrong_upload.c: those it takes */
-extern const struct srv_wire_group srv_wire_group_request;  /* wrong_request.c: what it takes */
-extern const struct srv_wire_group srv_wire_group_flow;     /* wrong_flow.c: windows, both ways */
+extern const struct srv_wire_group srv_wire_group_later; /* wrong_later.c: those behind the first */
+extern const struct srv_wire_group srv_wire_group_status; /* wrong_status.c: how an error is told */
+extern const struct srv_wire_group srv_wire_group_request; /* wrong_request.c: what it takes */
+extern const struct srv_wire_group srv_wire_group_flow;    /* wrong_flow.c: windows, both ways */
 extern const struct srv_wire_group srv_wire_group_frames; /* wrong_frames.c: errors of the client */
 extern const struct srv_wire_group srv_wire_group_hpack;  /* wrong_hpack.c: decoders of HPACK */
 extern const struct srv_wire_group srv_wire_group_limits; /* wrong_limits.c: limits not kept */

@@ -20,7 +20,8 @@ enum {
 static const struct srv_wire_group *const groups[] = {
     &srv_wire_group_response, &srv_wire_group_flow,     &srv_wire_group_control,
     &srv_wire_group_request,  &srv_wire_group_download, &srv_wire_group_upload,
-    &srv_wire_group_frames,   &srv_wire_group_hpack,    &srv_wire_group_limits,
+    &srv_wire_group_later,    &srv_wire_group_status,   &srv_wire_group_frames,
+    &srv_wire_group_hpack,    &srv_wire_group_limits,
 };
 
 /* --- what is on --- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/hex.h"
 #include "reference-server/frontend/h2/wire/deviation.h"
 
 enum { SEND_BYTES = 1024 };
@@ -90,6 +91,25 @@ SRV_WIRE_BLOCK_HOOK(path_query_cut)
     }
     (void)snprintf(path, sizeof(path), "%.*s", SL_SPAN_ARG(value));
     path[strcspn(path, "?")] = '\0';
+    return put_path(wire, block, path);
+}
+
+/* The first escape of a path is taken for the character that it stands for. */
+SRV_WIRE_BLOCK_HOOK(path_unescaped)
+{
+    char path[SRV_WIRE_PATH];
+    struct sl_span value = value_of(block, ":path");
+    if (!is_request(stream) || value.len >= sizeof(path)) {
+        return false;
+    }
+    (void)snprintf(path, sizeof(path), "%.*s", SL_SPAN_ARG(value));
+    char *escape = strchr(path, '%');
+    if (escape == NULL || strlen(escape) < 3) {
+        return false;
+    }
+    int byte = sl_hex_value((uint8_t)escape[1]) << 4 | sl_hex_value((uint8_t)escape[2]);
+    *escape = (char)byte;
+    memmove(escape + 1, escape + 3, strlen(escape + 3) + 1);
     return put_path(wire, block, path);
 }
 
@@ -180,6 +200,26 @@ SRV_WIRE_BLOCK_HOOK(uppercase_name_taken)
     put_block(wire, block);
     sl_buf_release(&names);
     return true;
+}
+
+/* Fields whose name has a byte that no name may have are dropped, and the rest is served. */
+SRV_WIRE_BLOCK_HOOK(bad_names_dropped)
+{
+    size_t count = 0;
+    (void)wire;
+    (void)stream;
+    for (size_t i = 0; i < block->count; i++) {
+        struct sl_span name = block->fields[i].name;
+        bool is_bad = false;
+        for (size_t j = 0; j < name.len; j++) {
+            is_bad |= name.data[j] <= ' ' || name.data[j] >= 0x7f || (j > 0 && name.data[j] == ':');
+        }
+        if (!is_bad) {
+            block->fields[count++] = block->fields[i];
+        }
+    }
+    block->count = count;
+    return false;
 }
 
 static bool is_pseudo(const struct sl_header *field)
@@ -506,6 +546,7 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(path_in_any_case),
     BLOCK(path_slashes_joined),
     BLOCK(path_query_cut),
+    BLOCK(path_unescaped),
     BLOCK(service_ignored),
     BLOCK(any_method_served),
     BLOCK(get_served),
@@ -513,6 +554,7 @@ static const struct srv_wire_deviation deviations[] = {
     BLOCK(any_te_served),
     BLOCK(connection_field_taken),
     BLOCK(uppercase_name_taken),
+    BLOCK(bad_names_dropped),
     BLOCK(pseudo_headers_in_any_order),
     BLOCK(pseudo_headers_filled_in),
     BLOCK(pseudo_headers_in_trailers_taken),
