@@ -10,7 +10,7 @@ import unittest
 from support import HARNESS
 from test_ends import frame
 
-HEADERS, SETTINGS, PING, GOAWAY = 1, 4, 6, 7
+SETTINGS, PING, GOAWAY = 4, 6, 7
 READY = "3s"  # all at once, on what may be a busy machine
 ENDS_WITHIN_S = 30
 
@@ -65,19 +65,6 @@ def echo(client):
         client.sendall(got)
 
 
-def refuses(client):
-    """A proxy that has no such host: each call is :status 421, without a grpc-status."""
-    client.sendall(frame(SETTINGS, 0))
-    with client.makefile("rb") as stream:
-        stream.read(24)
-        while head := stream.read(9):
-            stream.read(int.from_bytes(head[:3], "big"))
-            if head[3] == SETTINGS and head[4] == 0:
-                client.sendall(frame(SETTINGS, 1))
-            elif head[3] == HEADERS:
-                client.sendall(bytes((0, 0, 5, HEADERS, 5)) + head[5:] + b"\x08\x03421")
-
-
 FLOOD = "the server does not read|it speaks HTTP/2, but the call had no answer"
 # What it does, and what the user must be told, a regular expression.
 STRANGERS = {
@@ -91,7 +78,6 @@ STRANGERS = {
     "settings": (repeats(b"", 999 * frame(SETTINGS, 0)), FLOOD),
     "pings": (repeats(frame(SETTINGS, 0), 999 * frame(PING, 0, bytes(8))), FLOOD),
     "mute over HTTP/2": (says(frame(SETTINGS, 0)), "it speaks HTTP/2, but the call had no answer in time"),
-    "proxy": (refuses, "HTTP status 421\n(?s:.*)a proxy .* --authority names another"),
     "leaving": (says(frame(SETTINGS, 0), frame(GOAWAY, 0, bytes(8))), "it sent GOAWAY"),
 }
 
