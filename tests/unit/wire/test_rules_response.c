@@ -443,8 +443,6 @@ static void details_that_contradict_the_status_are_found(void **state)
     JUDGE(rows);
 }
 
-/* ---- FRM-08 ---- */
-
 static void an_encoding_refused_without_a_list_is_found(void **state)
 {
     (void)state;
