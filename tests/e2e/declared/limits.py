@@ -34,7 +34,7 @@ def fails(result, rule):
 
 def main():
     streams = {"max_streams": 20}
-    fails(play("limits/max-streams", "max_streams", streams, ""), "CONN-18")
+    fails(play("limits/max-streams", "max_streams", streams, ""), "CONN-08")
     fails(play("limits/max-streams", "max_streams", streams, "--max-streams 20"), "CONN-08")
     age = {"max_connection_age_ms": 5000}
     result = play("drain/max-connection-age", "max_connection_age", age, "--max-connection-age 5s")
