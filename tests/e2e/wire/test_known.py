@@ -24,6 +24,23 @@ def rule_of(entry):
     return entry["reason"].split(":")[0]
 
 
+def needs_tls(scenario):
+    with open(os.path.join(ROOT, "scenarios", scenario + ".json"), encoding="utf-8") as file:
+        return "tls" in json.load(file).get("needs", [])
+
+
+def play(scenarios, options):
+    with tempfile.TemporaryDirectory() as folder:
+        report = os.path.join(folder, "report.json")
+        run = subprocess.run([HARNESS, "run", *scenarios, "--profile", "reference", "--known-failing", LIST,
+                              "--jobs", "32", "--report", f"json={report}",
+                              "--exec", f"exec {SERVER} --listen 127.0.0.1:{{port}} {options}"],
+                             capture_output=True, text=True, timeout=170, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
+        with open(report, encoding="utf-8") as file:
+            return json.load(file)["results"]
+
+
 def main():
     with open(LIST, encoding="utf-8") as file:
         entries = json.load(file)
@@ -37,15 +54,11 @@ def main():
         assert not rule_of(entry).startswith(OF_THE_CONTRACT), entry
         assert (rule_of(entry), entry["id"]) in rows, entry
     played = {entry["id"]: rule_of(entry) for entry in entries if HOW_MUCH == "all" or rule_of(entry) == "CALL-20"}
-    with tempfile.TemporaryDirectory() as folder:
-        report = os.path.join(folder, "report.json")
-        run = subprocess.run([HARNESS, "run", *played, "--profile", "reference", "--known-failing", LIST,
-                              "--jobs", "32", "--report", f"json={report}",
-                              "--exec", f"exec {SERVER} --listen 127.0.0.1:{{port}}"],
-                             capture_output=True, text=True, timeout=170, check=False)
-        with open(report, encoding="utf-8") as file:
-            results = json.load(file)["results"]
-    assert run.returncode == 0 and len(results) == len(played), run.stdout + run.stderr
+    encrypted = [name for name in played if needs_tls(name)]
+    results = play([name for name in played if name not in encrypted], "")
+    if encrypted:
+        results += play(encrypted, "--tls-cert {cert} --tls-key {key}")
+    assert len(results) == len(played), results
     for result in results:
         assert result.get("known"), result
         broken = [failure["rule"] for failure in result["failures"]]
