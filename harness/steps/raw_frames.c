@@ -175,15 +175,24 @@ static void write_body(struct har_step *step, struct har_actor *actor, uint32_t 
     }
 }
 
+/* The server has told the end of its connection by an error, or of the stream by its last one's number. */
+static bool is_past_goaway(const struct har_wire *wire, uint32_t id)
+{
+    return wire->frames[SL_H2_GOAWAY] > 0 &&
+           (wire->goaway_code != SL_H2_NO_ERROR || id > wire->goaway_last);
+}
+
 /* The server has ended the stream and grants it nothing more. */
 static bool is_ended(struct har_actor *actor, uint32_t id)
 {
     bool is_own = actor->stream != NULL && har_stream_id(actor->stream) == id;
     const struct har_wire_stream *stream = har_wire_stream(&actor->link->wire, id);
-    return is_own ? actor->state != HAR_STREAM_OPEN : stream != NULL && stream->is_ended;
+    return is_past_goaway(&actor->link->wire, id) ||
+           (is_own ? actor->state != HAR_STREAM_OPEN : stream != NULL && stream->is_ended);
 }
 
-/* What waits for credit, as far as there is some: DATA of a stream that the server has ended meanwhile is given up. */
+/* What waits for credit, as far as there is some: DATA of a stream, or a connection, that the server has ended meanwhile
+ * is given up. */
 static void send_left(struct har_actor *actor, struct raw_of *of)
 {
     struct sl_h2_frame_header first;

@@ -65,15 +65,17 @@ SRV_WIRE_FRAME_HOOK(count_connection_credit)
 SRV_WIRE_FRAME_HOOK(connection_window_smaller_than_announced)
 {
     (void)stream;
-    if (frame->type == SL_H2_DATA) {
-        wire->note[0] += frame->payload.len;
-    }
-    if (frame->type != SL_H2_DATA || wire->note[0] <= SL_H2_DEFAULT_WINDOW) {
+    if (frame->type != SL_H2_DATA) {
         return false;
     }
-    (void)sl_h2_write_goaway(wire->to[SRV_WIRE_OUT], wire->last_id, SL_H2_FLOW_CONTROL_ERROR,
-                             sl_span(NULL, 0));
-    return true;
+    bool was_within = wire->note[0] <= SL_H2_DEFAULT_WINDOW;
+    wire->note[0] += frame->payload.len;
+    bool is_within = wire->note[0] <= SL_H2_DEFAULT_WINDOW;
+    if (was_within && !is_within) {
+        (void)sl_h2_write_goaway(wire->to[SRV_WIRE_OUT], wire->last_id, SL_H2_FLOW_CONTROL_ERROR,
+                                 sl_span(NULL, 0));
+    }
+    return !is_within;
 }
 
 SRV_WIRE_FRAME_HOOK(window_smaller_than_announced)
