@@ -309,3 +309,16 @@ void test_talk_every_split(struct test_talk *talk)
     static const struct test_decoder decoder = {.begin = begin, .feed = feed, .end = end};
     test_every_split(&decoder, talk, sl_buf_span(&talk->bytes));
 }
+
+void test_talk_judge(struct test_talk *talk, const char *expected)
+{
+    test_talk_expect(talk, expected);
+    test_talk_every_split(talk);
+    test_talk_release(talk);
+}
+
+void test_talk_begin(struct test_talk *talk)
+{
+    test_talk_init(talk, false);
+    test_talk_request(talk, 1, "x");
+}

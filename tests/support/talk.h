@@ -75,6 +75,8 @@ void test_talk_lose_last(struct test_talk *talk, size_t count, bool is_sized);
 
 /* A unary request: HEADERS of POST /pkg.Svc/Method, and one message with END_STREAM. */
 void test_talk_request(struct test_talk *talk, uint32_t stream, const char *payload);
+/* A new talk with a request on stream 1. */
+void test_talk_begin(struct test_talk *talk);
 #define TEST_REQUEST_FIELDS                                                               \
     ":method: POST\n:scheme: http\n:path: /pkg.Svc/Method\n:authority: a\nte: trailers\n" \
     "content-type: application/grpc\n"
@@ -87,6 +89,8 @@ void test_talk_run(const struct test_talk *talk, struct sl_buf *transcript);
 void test_talk_expect(const struct test_talk *talk, const char *expected);
 /* test_every_split() over all bytes. */
 void test_talk_every_split(struct test_talk *talk);
+/* test_talk_expect and test_talk_every_split; then the talk is released. */
+void test_talk_judge(struct test_talk *talk, const char *expected);
 
 /* A handler that writes the transcript; owner is the struct. */
 struct test_transcript {

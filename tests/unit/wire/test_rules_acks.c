@@ -8,19 +8,6 @@
 #define RESPONSE SL_DIR_RESPONSE
 #define END      SL_H2_FLAG_END_STREAM
 
-static void begin(struct test_talk *talk)
-{
-    test_talk_init(talk, false);
-    test_talk_request(talk, 1, "x");
-}
-
-static void judge(struct test_talk *talk, const char *expected)
-{
-    test_talk_expect(talk, expected);
-    test_talk_every_split(talk);
-    test_talk_release(talk);
-}
-
 static void what_is_not_acknowledged_is_found(void **state)
 {
     (void)state;
@@ -38,12 +25,13 @@ static void what_is_not_acknowledged_is_found(void **state)
         }
         talk.time_ms += 1001;
         test_talk_close(&talk, RESPONSE, false);
-        judge(&talk, i == 0   ? "finding CONN-01 server stream 0: the server has not acknowledged "
-                                "1 SETTINGS, though it has answered what came after them\n"
-                     : i == 1 ? "finding CONN-02 server stream 0: the server has not acknowledged "
-                                "the PING of 0000000000001234, though it has answered what came "
-                                "after it\n"
-                              : "!finding\n");
+        test_talk_judge(
+            &talk, i == 0   ? "finding CONN-01 server stream 0: the server has not acknowledged "
+                              "1 SETTINGS, though it has answered what came after them\n"
+                   : i == 1 ? "finding CONN-02 server stream 0: the server has not acknowledged "
+                              "the PING of 0000000000001234, though it has answered what came "
+                              "after it\n"
+                            : "!finding\n");
     }
 }
 
@@ -82,11 +70,11 @@ static void what_is_acknowledged_within_a_second_is_no_finding(void **state)
             test_talk_close(&talk, RESPONSE, false);
         }
         print_message("%s\n", cases[i].name);
-        judge(&talk, cases[i].is_found
-                         ? "finding CONN-01 server stream 0: the server has not "
-                           "acknowledged 1 SETTINGS, though it has answered what came "
-                           "after them\n"
-                         : "!finding CONN\n");
+        test_talk_judge(&talk, cases[i].is_found
+                                   ? "finding CONN-01 server stream 0: the server has not "
+                                     "acknowledged 1 SETTINGS, though it has answered what came "
+                                     "after them\n"
+                                   : "!finding CONN\n");
     }
 }
 
@@ -110,7 +98,7 @@ static void acks_of_pings_may_overtake_that_of_settings(void **state)
             test_talk_goaway(&talk, RESPONSE, 0, SL_H2_ENHANCE_YOUR_CALM);
             test_talk_close(&talk, RESPONSE, false);
         }
-        judge(&talk, "!finding\n");
+        test_talk_judge(&talk, "!finding\n");
     }
 }
 
@@ -119,7 +107,7 @@ static void acks_of_a_flood_of_pings_prove_nothing(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     for (int ping = 0; ping < 100; ping++) {
         test_talk_ping(&talk, REQUEST, false, 7);
     }
@@ -130,14 +118,14 @@ static void acks_of_a_flood_of_pings_prove_nothing(void **state)
         test_talk_ping(&talk, RESPONSE, true, 7);
     }
     test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 static void an_ack_of_nothing_is_found(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     test_talk_ping(&talk, REQUEST, false, 7);
     test_talk_ping(&talk, RESPONSE, true, 7);
     test_talk_ping(&talk, RESPONSE, true, 7);
@@ -145,13 +133,14 @@ static void an_ack_of_nothing_is_found(void **state)
     const struct sl_h2_frame_header loaded = {
         .length = 6, .type = SL_H2_SETTINGS, .flags = SL_H2_FLAG_ACK};
     test_talk_frame(&talk, RESPONSE, &loaded, "\0\4\0\0\377\377");
-    judge(&talk, "finding CONN-02 server stream 0: the server acknowledged a PING of "
-                 "0000000000000007, which did not come, or was acknowledged before\n"
-                 "finding CONN-17 server stream 0: the server acknowledged SETTINGS once more than "
-                 "there were\n"
-                 "finding CONN-17 server stream 0: the server sent a SETTINGS ack of 6 bytes, not "
-                 "an empty one\n");
-    begin(&talk); /* a capture that swapped the two */
+    test_talk_judge(
+        &talk, "finding CONN-02 server stream 0: the server acknowledged a PING of "
+               "0000000000000007, which did not come, or was acknowledged before\n"
+               "finding CONN-17 server stream 0: the server acknowledged SETTINGS once more than "
+               "there were\n"
+               "finding CONN-17 server stream 0: the server sent a SETTINGS ack of 6 bytes, not "
+               "an empty one\n");
+    test_talk_begin(&talk); /* a capture that swapped the two */
     talk.is_capture = true;
     test_talk_ping(&talk, RESPONSE, true, 9);
     test_talk_ping(&talk, REQUEST, false, 9);

@@ -11,19 +11,12 @@
 #define RESPONSE SL_DIR_RESPONSE
 #define END      SL_H2_FLAG_END_STREAM
 
-static void judge(struct test_talk *talk, const char *expected)
-{
-    test_talk_expect(talk, expected);
-    test_talk_every_split(talk);
-    test_talk_release(talk);
-}
-
 /* "CALL-13 ..." is wanted; "!..." is what must not be there. */
 static void judge_row(struct test_talk *talk, const char *text)
 {
     char expected[300];
     (void)snprintf(expected, sizeof(expected), "%s%s\n", text[0] == '!' ? "" : "finding ", text);
-    judge(talk, expected);
+    test_talk_judge(talk, expected);
 }
 
 /* --- fields --- */
@@ -272,7 +265,7 @@ static void a_request_that_is_reset_within_a_message_is_let_pass(void **state)
     test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
     test_talk_data(&talk, REQUEST, 1, 0, sl_span("\0\0\0\0\3x", 6));
     test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 static void bytes_that_were_lost_break_no_rule_of_messages(void **state)
@@ -285,7 +278,7 @@ static void bytes_that_were_lost_break_no_rule_of_messages(void **state)
     test_talk_data(&talk, REQUEST, 1, 0, sl_span("\0\0\0\0\x0fx", 6));
     test_talk_lose_last(&talk, 15, true);
     test_talk_data(&talk, REQUEST, 1, END, sl_span("23456789abcdef", 14));
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 /* --- streams --- */
@@ -296,20 +289,23 @@ static void ids_that_no_client_may_use_are_found(void **state)
     struct test_talk talk;
     test_talk_init(&talk, false);
     test_talk_headers(&talk, REQUEST, 2, END, TEST_REQUEST_FIELDS);
-    judge(&talk, "finding CONN-06 client stream 2: the client began stream 2: a client's ids are "
-                 "odd\n");
+    test_talk_judge(
+        &talk, "finding CONN-06 client stream 2: the client began stream 2: a client's ids are "
+               "odd\n");
     test_talk_init(&talk, false);
     test_talk_request(&talk, 5, "x");
     test_talk_request(&talk, 3, "x");
-    judge(&talk, "finding CONN-06 client stream 3: the client began stream 3 after stream 5: ids "
-                 "only go up\n");
+    test_talk_judge(
+        &talk, "finding CONN-06 client stream 3: the client began stream 3 after stream 5: ids "
+               "only go up\n");
     test_talk_init(&talk, false);
     test_talk_request(&talk, 3, "x");
     test_talk_headers(&talk, RESPONSE, 3, END, TEST_RESPONSE_FIELDS "grpc-status: 5\n");
     test_talk_request(&talk, 7, "x");
     test_talk_request(&talk, 3, "x");
-    judge(&talk, "finding CONN-06 client stream 3: the client sent HEADERS on stream 3 again, "
-                 "after its own END_STREAM\n");
+    test_talk_judge(&talk,
+                    "finding CONN-06 client stream 3: the client sent HEADERS on stream 3 again, "
+                    "after its own END_STREAM\n");
 }
 
 static void frames_of_a_client_behind_its_end_are_found(void **state)
@@ -320,25 +316,28 @@ static void frames_of_a_client_behind_its_end_are_found(void **state)
     test_talk_request(&talk, 1, "x");
     test_talk_window_update(&talk, REQUEST, 1, 100);
     test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
     test_talk_init(&talk, false);
     test_talk_request(&talk, 1, "x");
     test_talk_message(&talk, REQUEST, 1, 0, "y");
     test_talk_message(&talk, REQUEST, 1, 0, "y");
-    judge(&talk, "finding CONN-07 client stream 1: the client sent DATA on stream 1 after its own "
-                 "END_STREAM\n");
+    test_talk_judge(
+        &talk, "finding CONN-07 client stream 1: the client sent DATA on stream 1 after its own "
+               "END_STREAM\n");
     test_talk_init(&talk, false);
     test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
     test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
     test_talk_message(&talk, REQUEST, 1, 0, "y");
-    judge(&talk, "finding CONN-07 client stream 1: the client sent DATA on stream 1 after its own "
-                 "RST_STREAM\n");
+    test_talk_judge(
+        &talk, "finding CONN-07 client stream 1: the client sent DATA on stream 1 after its own "
+               "RST_STREAM\n");
     test_talk_init(&talk, false);
     test_talk_headers(&talk, REQUEST, 1, 0, TEST_REQUEST_FIELDS);
     test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
     test_talk_window_update(&talk, REQUEST, 1, 100);
-    judge(&talk, "finding CONN-07 (I) client stream 1: the client sent WINDOW_UPDATE on stream 1 "
-                 "after its own RST_STREAM\n");
+    test_talk_judge(
+        &talk, "finding CONN-07 (I) client stream 1: the client sent WINDOW_UPDATE on stream 1 "
+               "after its own RST_STREAM\n");
 }
 
 static void more_streams_than_allowed_are_found(void **state)
@@ -357,11 +356,12 @@ static void more_streams_than_allowed_are_found(void **state)
                 test_talk_headers(&talk, RESPONSE, 1, END, TEST_RESPONSE_FIELDS "grpc-status: 5\n");
             }
             test_talk_request(&talk, 3, "x");
-            judge(&talk, is_acked && !is_ended
-                             ? "finding CONN-08 client stream 3: the client began stream 3, with "
-                               "which it has 2 open: the server's SETTINGS_MAX_CONCURRENT_STREAMS "
-                               "allows 1\n"
-                             : "!finding\n");
+            test_talk_judge(
+                &talk, is_acked && !is_ended
+                           ? "finding CONN-08 client stream 3: the client began stream 3, with "
+                             "which it has 2 open: the server's SETTINGS_MAX_CONCURRENT_STREAMS "
+                             "allows 1\n"
+                           : "!finding\n");
         }
     }
 }
@@ -386,10 +386,11 @@ static void in_a_capture_the_end_of_a_stream_may_come_late(void **state)
             }
             test_talk_ping(&talk, RESPONSE, true, 0);
         }
-        judge(&talk, is_late ? "finding CONN-08 client stream 3: the client began stream 3, with "
-                               "which it has 2 open: the server's SETTINGS_MAX_CONCURRENT_STREAMS "
-                               "allows 1\n"
-                             : "!finding CONN-08\n");
+        test_talk_judge(
+            &talk, is_late ? "finding CONN-08 client stream 3: the client began stream 3, with "
+                             "which it has 2 open: the server's SETTINGS_MAX_CONCURRENT_STREAMS "
+                             "allows 1\n"
+                           : "!finding CONN-08\n");
     }
 }
 
@@ -406,9 +407,10 @@ static void a_stream_behind_a_goaway_that_had_come_is_found(void **state)
             test_talk_ping(&talk, REQUEST, true, 7);
         }
         test_talk_request(&talk, 3, "x");
-        judge(&talk, is_proven ? "finding CONN-09 client stream 3: the client began stream 3 after "
-                                 "it had received the server's GOAWAY\n"
-                               : "!finding\n");
+        test_talk_judge(
+            &talk, is_proven ? "finding CONN-09 client stream 3: the client began stream 3 after "
+                               "it had received the server's GOAWAY\n"
+                             : "!finding\n");
     }
 }
 
@@ -424,7 +426,7 @@ static void a_connection_that_is_joined_late_breaks_no_rule_of_streams(void **st
     test_talk_request(&talk, 9, "x");
     test_talk_request(&talk, 7, "x");
     test_talk_message(&talk, REQUEST, 7, 0, "y");
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 /* --- acknowledgements that nothing proves to be late --- */
@@ -441,9 +443,10 @@ static void in_a_capture_half_a_minute_is_enough_to_acknowledge(void **state)
         for (uint32_t i = 0; i < 10; i++) {
             test_talk_window_update(&talk, REQUEST, 0, 1);
         }
-        judge(&talk, is_long ? "finding CONN-01 client stream 0: the client has not acknowledged 1 "
-                               "SETTINGS, though it has sent on for 30 s after them\n"
-                             : "!finding\n");
+        test_talk_judge(
+            &talk, is_long ? "finding CONN-01 client stream 0: the client has not acknowledged 1 "
+                             "SETTINGS, though it has sent on for 30 s after them\n"
+                           : "!finding\n");
     }
 }
 
@@ -458,7 +461,7 @@ static void an_ack_of_what_was_sent_before_the_capture_is_let_pass(void **state)
     test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 100);
     test_talk_settings_ack(&talk, REQUEST);
     test_talk_settings_ack(&talk, RESPONSE);
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 int main(void)

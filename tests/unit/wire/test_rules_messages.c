@@ -20,13 +20,6 @@ struct body {
     const char *expected;
 };
 
-static void judge(struct test_talk *talk, const char *expected)
-{
-    test_talk_expect(talk, expected);
-    test_talk_every_split(talk);
-    test_talk_release(talk);
-}
-
 static void judge_body(const struct body *row)
 {
     struct test_talk talk;
@@ -39,7 +32,7 @@ static void judge_body(const struct body *row)
     test_talk_headers(&talk, RESPONSE, 1, 0, fields);
     test_talk_data(&talk, RESPONSE, 1, 0, sl_span(row->bytes, row->len));
     test_talk_headers(&talk, RESPONSE, 1, END, row->trailers);
-    judge(&talk, row->expected);
+    test_talk_judge(&talk, row->expected);
 }
 
 #define BYTES(text) text, sizeof(text) - 1
@@ -130,7 +123,7 @@ static void single(const char *method, int messages, const char *trailers, const
         test_talk_message(&talk, RESPONSE, 1, 0, "y");
     }
     test_talk_headers(&talk, RESPONSE, 1, END, trailers);
-    judge(&talk, expected);
+    test_talk_judge(&talk, expected);
 }
 
 static void a_single_answer_is_one_message(void **state)

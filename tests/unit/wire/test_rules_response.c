@@ -17,19 +17,6 @@ struct answer {
     const char *head, *message, *trailers, *expected;
 };
 
-static void begin(struct test_talk *talk)
-{
-    test_talk_init(talk, false);
-    test_talk_request(talk, 1, "x");
-}
-
-static void judge(struct test_talk *talk, const char *expected)
-{
-    test_talk_expect(talk, expected);
-    test_talk_every_split(talk);
-    test_talk_release(talk);
-}
-
 static void answer(struct test_talk *talk, const struct answer *row)
 {
     if (row->head != NULL) {
@@ -47,13 +34,13 @@ static void judge_answers(const struct answer *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct test_talk talk;
-        begin(&talk);
+        test_talk_begin(&talk);
         answer(&talk, &rows[i]);
         char expected[300];
         bool is_found = rows[i].expected[0] != '!';
         (void)snprintf(expected, sizeof(expected), "%s%s\n", is_found ? "finding " : "",
                        rows[i].expected);
-        judge(&talk, expected);
+        test_talk_judge(&talk, expected);
     }
 }
 
@@ -129,7 +116,7 @@ static void calls_that_are_no_grpc_or_not_seen_whole_are_not_judged(void **state
     test_talk_expect(&talk, "!finding\n");
     test_talk_release(&talk);
 
-    begin(&talk);
+    test_talk_begin(&talk);
     test_talk_headers(&talk, RESPONSE, 1, 0, ":status: 200\n");
     test_talk_message(&talk, RESPONSE, 1, 0, "lost");
     test_talk_lose_last(&talk, 4, true);
@@ -150,20 +137,21 @@ static void trailers_that_never_end_are_found_at_once(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
     test_talk_message(&talk, RESPONSE, 1, 0, "y");
     test_talk_headers(&talk, RESPONSE, 1, 0, OK_END);
-    judge(&talk, "finding CALL-02 server stream 1: the second block of the response, with "
-                 "grpc-status, came without END_STREAM\n");
+    test_talk_judge(&talk,
+                    "finding CALL-02 server stream 1: the second block of the response, with "
+                    "grpc-status, came without END_STREAM\n");
 
-    begin(&talk); /* blocks of 1xx are none of the response's */
+    test_talk_begin(&talk); /* blocks of 1xx are none of the response's */
     test_talk_headers(&talk, RESPONSE, 1, 0, ":status: 103\n");
     test_talk_headers(&talk, RESPONSE, 1, 0, ":status: 100\n");
     test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
     test_talk_message(&talk, RESPONSE, 1, 0, "y");
     test_talk_headers(&talk, RESPONSE, 1, END, OK_END);
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 /* ---- CALL-15, CALL-16 ---- */
@@ -209,7 +197,7 @@ static void a_reset_in_place_of_the_status_is_found(void **state)
     (void)state;
     for (int i = 0; i < 5; i++) {
         struct test_talk talk;
-        begin(&talk);
+        test_talk_begin(&talk);
         test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
         test_talk_message(&talk, RESPONSE, 1, 0, "y");
         if (i == 1) {
@@ -220,9 +208,9 @@ static void a_reset_in_place_of_the_status_is_found(void **state)
             test_talk_goaway(&talk, RESPONSE, 1, SL_H2_NO_ERROR);
         }
         test_talk_rst(&talk, RESPONSE, 1, i == 4 ? SL_H2_CANCEL : SL_H2_NO_ERROR);
-        judge(&talk, i == 0 ? "finding CALL-19 server stream 1: the server sent "
-                              "RST_STREAM(NO_ERROR) on stream 1 before its trailers\n"
-                            : "!finding CALL-19\n");
+        test_talk_judge(&talk, i == 0 ? "finding CALL-19 server stream 1: the server sent "
+                                        "RST_STREAM(NO_ERROR) on stream 1 before its trailers\n"
+                                      : "!finding CALL-19\n");
     }
 }
 
@@ -290,7 +278,7 @@ static void heads_that_are_malformed_are_found(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct test_talk talk;
         char expected[200] = "!finding CALL-22\n";
-        begin(&talk);
+        test_talk_begin(&talk);
         send_raw(&talk, 0, rows[i].fields);
         test_talk_message(&talk, RESPONSE, 1, 0, "y");
         test_talk_headers(&talk, RESPONSE, 1, END, OK_END);
@@ -298,7 +286,7 @@ static void heads_that_are_malformed_are_found(void **state)
             (void)snprintf(expected, sizeof(expected),
                            "finding CALL-22 server stream 1: the response has %s\n", rows[i].text);
         }
-        judge(&talk, expected);
+        test_talk_judge(&talk, expected);
     }
 }
 
@@ -314,15 +302,16 @@ static void white_space_around_a_value_is_told(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct test_talk talk;
-        begin(&talk);
+        test_talk_begin(&talk);
         send_raw(&talk, 0,
                  (const struct field[]){HEAD, {rows[i].name, rows[i].value}, {NULL, NULL}});
         test_talk_message(&talk, RESPONSE, 1, 0, "y");
         test_talk_headers(&talk, RESPONSE, 1, END, OK_END);
-        judge(&talk, rows[i].is_told
-                         ? "finding CALL-22 (S) server stream 1: the response has a field "
-                           "\"x-served-by\" whose value begins or ends with white space\n"
-                         : "!finding\n");
+        test_talk_judge(&talk,
+                        rows[i].is_told
+                            ? "finding CALL-22 (S) server stream 1: the response has a field "
+                              "\"x-served-by\" whose value begins or ends with white space\n"
+                            : "!finding\n");
     }
 }
 
@@ -371,15 +360,16 @@ static void true_binary_is_for_those_who_take_it(void **state)
                                                   .stream = 1};
         test_talk_frame(&talk, RESPONSE, &header, block.data);
         sl_buf_release(&block);
-        judge(&talk,
-              is_taken == 0
-                  ? "finding CALL-22 server stream 1: the response has a field \"x-bin\" whose "
-                    "value has CR, LF or NUL in it\n"
-                    "finding META-02 server stream 1: the value of x-bin in the response is no "
-                    "base64\n"
-                    "finding META-13 server stream 1: grpc-status-details-bin is no base64\n"
-                  : "finding META-13 server stream 1: grpc-status-details-bin has the code 7, and "
-                    "grpc-status is 3\n!finding CALL-22\n!finding META-02\n");
+        test_talk_judge(
+            &talk,
+            is_taken == 0
+                ? "finding CALL-22 server stream 1: the response has a field \"x-bin\" whose "
+                  "value has CR, LF or NUL in it\n"
+                  "finding META-02 server stream 1: the value of x-bin in the response is no "
+                  "base64\n"
+                  "finding META-13 server stream 1: grpc-status-details-bin is no base64\n"
+                : "finding META-13 server stream 1: grpc-status-details-bin has the code 7, and "
+                  "grpc-status is 3\n!finding CALL-22\n!finding META-02\n");
     }
 }
 
@@ -472,7 +462,7 @@ static void an_encoding_refused_without_a_list_is_found(void **state)
         (void)snprintf(fields, sizeof(fields), "%sgrpc-status: 12\n%s", TEST_RESPONSE_FIELDS,
                        rows[i].answer);
         test_talk_headers(&talk, RESPONSE, 1, END, fields);
-        judge(&talk, rows[i].expected);
+        test_talk_judge(&talk, rows[i].expected);
     }
 }
 

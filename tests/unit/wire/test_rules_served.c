@@ -15,13 +15,6 @@
     "content-type: application/grpc\n"
 #define SERVED "server stream 1: the server served a call "
 
-static void judge(struct test_talk *talk, const char *expected)
-{
-    test_talk_expect(talk, expected);
-    test_talk_every_split(talk);
-    test_talk_release(talk);
-}
-
 /* --- a server that serves what it must refuse --- */
 
 static void a_server_that_serves_what_is_malformed_is_found(void **state)
@@ -52,7 +45,7 @@ static void a_server_that_serves_what_is_malformed_is_found(void **state)
         test_talk_headers(&talk, REQUEST, 1, END, rows[i].fields);
         (void)snprintf(fields, sizeof(fields), "%s%s", TEST_RESPONSE_FIELDS, rows[i].status);
         test_talk_headers(&talk, RESPONSE, 1, END, fields);
-        judge(&talk, rows[i].text);
+        test_talk_judge(&talk, rows[i].text);
     }
 }
 
@@ -69,8 +62,9 @@ static void what_a_server_has_shown_to_have_read_it_may_not_serve(void **state)
             test_talk_ping(&talk, RESPONSE, true, 7);
         }
         test_talk_headers(&talk, RESPONSE, 1, END, TEST_RESPONSE_FIELDS OK_END);
-        judge(&talk, is_proven ? "finding CALL-14 " SERVED "whose content-length is not what came\n"
-                               : "!finding CALL-14 server");
+        test_talk_judge(&talk, is_proven ? "finding CALL-14 " SERVED
+                                           "whose content-length is not what came\n"
+                                         : "!finding CALL-14 server");
     }
 }
 
@@ -88,8 +82,9 @@ static void what_is_wrong_in_trailers_may_come_behind_the_answer(void **state)
             test_talk_ping(&talk, RESPONSE, true, 7);
         }
         test_talk_headers(&talk, RESPONSE, 1, END, TEST_RESPONSE_FIELDS OK_END);
-        judge(&talk, is_proven ? "finding CALL-13 " SERVED "with a field that no request may have\n"
-                               : "!finding CALL-13 server");
+        test_talk_judge(&talk, is_proven ? "finding CALL-13 " SERVED
+                                           "with a field that no request may have\n"
+                                         : "!finding CALL-13 server");
     }
 }
 
@@ -105,9 +100,10 @@ static void a_server_reads_the_message_of_a_method_of_one(void **state)
         test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
         test_talk_message(&talk, RESPONSE, 1, 0, "y");
         test_talk_headers(&talk, RESPONSE, 1, END, OK_END);
-        judge(&talk, is_single ? "finding FRM-05 " SERVED
-                                 "with a message that is marked as compressed, by no encoding\n"
-                               : "!finding FRM-05 server");
+        test_talk_judge(&talk, is_single
+                                   ? "finding FRM-05 " SERVED
+                                     "with a message that is marked as compressed, by no encoding\n"
+                                   : "!finding FRM-05 server");
     }
 }
 
@@ -125,10 +121,10 @@ static void a_call_that_is_ended_and_cancelled_lacks_no_message(void **state)
             test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
         }
         test_talk_headers(&talk, RESPONSE, 1, END, TEST_RESPONSE_FIELDS "grpc-status: 13\n");
-        judge(&talk, is_cancelled
-                         ? "!finding CALL-18"
-                         : "finding CALL-18 (S) client stream 1: the client ended a request "
-                           "of one message with 0 of them\n");
+        test_talk_judge(
+            &talk, is_cancelled ? "!finding CALL-18"
+                                : "finding CALL-18 (S) client stream 1: the client ended a request "
+                                  "of one message with 0 of them\n");
     }
 }
 
@@ -142,7 +138,7 @@ static void the_answer_to_a_malformed_ping_is_no_invention(void **state)
     test_talk_headers(&talk, REQUEST, 1, END, TEST_REQUEST_FIELDS);
     test_talk_frame(&talk, REQUEST, &ping, opaque);
     test_talk_ping(&talk, RESPONSE, true, 0);
-    judge(&talk, "!finding CONN-02");
+    test_talk_judge(&talk, "!finding CONN-02");
 }
 
 static void a_capture_shows_the_servers_first_frame_where_it_shows_the_handshake(void **state)
@@ -156,9 +152,10 @@ static void a_capture_shows_the_servers_first_frame_where_it_shows_the_handshake
         test_talk_raw(&talk, REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
         test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_ENABLE_PUSH, 0);
         test_talk_ping(&talk, RESPONSE, false, 1);
-        judge(&talk, is_seen ? "finding CONN-01 server stream 0: the server's first frame is PING, "
-                               "not SETTINGS\n"
-                             : "!finding");
+        test_talk_judge(
+            &talk, is_seen ? "finding CONN-01 server stream 0: the server's first frame is PING, "
+                             "not SETTINGS\n"
+                           : "!finding");
     }
 }
 
@@ -197,10 +194,11 @@ static void an_initial_window_past_the_end_is_found(void **state)
         test_talk_window_update(&talk, REQUEST, 1, 10);
         test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE,
                            SL_H2_MAX_WINDOW - 10 + i);
-        judge(&talk, i == 1 ? "finding FLOW-20 client stream 1: the client sent "
-                              "SETTINGS_INITIAL_WINDOW_SIZE 2147483638, which takes the window of "
-                              "stream 1 to 2147483648: more than 2^31-1\n"
-                            : "!finding");
+        test_talk_judge(
+            &talk, i == 1 ? "finding FLOW-20 client stream 1: the client sent "
+                            "SETTINGS_INITIAL_WINDOW_SIZE 2147483638, which takes the window of "
+                            "stream 1 to 2147483648: more than 2^31-1\n"
+                          : "!finding");
     }
 }
 
@@ -228,7 +226,7 @@ static void an_encoding_that_a_served_method_refuses_is_meant(void **state)
         test_talk_headers(&talk, REQUEST, 3, 0, fields);
         test_talk_message(&talk, REQUEST, 3, END, "x");
         test_talk_headers(&talk, RESPONSE, 3, END, TEST_RESPONSE_FIELDS "grpc-status: 12\n");
-        judge(&talk, rows[i].expected);
+        test_talk_judge(&talk, rows[i].expected);
     }
 }
 

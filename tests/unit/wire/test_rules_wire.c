@@ -10,19 +10,6 @@
 #define RESPONSE SL_DIR_RESPONSE
 #define END      SL_H2_FLAG_END_STREAM
 
-static void begin(struct test_talk *talk)
-{
-    test_talk_init(talk, false);
-    test_talk_request(talk, 1, "x");
-}
-
-static void judge(struct test_talk *talk, const char *expected)
-{
-    test_talk_expect(talk, expected);
-    test_talk_every_split(talk);
-    test_talk_release(talk);
-}
-
 static void frame(struct test_talk *talk, enum sl_dir dir, uint8_t type, uint8_t flags,
                   uint32_t stream, struct sl_span payload)
 {
@@ -36,7 +23,7 @@ static void judge_text(struct test_talk *talk, const char *finding, const char *
 {
     char line[240];
     (void)snprintf(line, sizeof line, "finding %s %s\n", finding, text == NULL ? "" : text);
-    judge(talk, text == NULL ? "!finding\n" : line);
+    test_talk_judge(talk, text == NULL ? "!finding\n" : line);
 }
 
 /* --- FRM-18 to FRM-20 --- */
@@ -72,14 +59,14 @@ static void frames_against_the_grammar_are_found(void **state)
             struct test_talk talk;
             char line[200];
             enum sl_dir dir = j == 0 ? RESPONSE : REQUEST;
-            begin(&talk);
+            test_talk_begin(&talk);
             frame(&talk, dir, rows[i].type, rows[i].flags, rows[i].stream,
                   sl_span(rows[i].payload, rows[i].len));
             const char *who = j == 0 ? "server" : "client";
             uint32_t stream = rows[i].stream;
             (void)snprintf(line, sizeof line, "finding FRM-18 %s stream %u: the %s %s\n", who,
                            stream, who, rows[i].text);
-            judge(&talk, line);
+            test_talk_judge(&talk, line);
         }
     }
 }
@@ -88,35 +75,36 @@ static void frames_of_idle_streams_are_found(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     test_talk_rst(&talk, RESPONSE, 9, SL_H2_CANCEL);
     test_talk_data(&talk, RESPONSE, 2, 0, sl_span("", 0));
     test_talk_window_update(&talk, REQUEST, 11, 1);
-    judge(&talk, "finding FRM-18 server stream 9: the server sent RST_STREAM on stream 9, which "
-                 "nobody had begun\n"
-                 "finding FRM-18 server stream 2: the server sent DATA on stream 2, which nobody "
-                 "had begun\n"
-                 "finding FRM-18 client stream 11: the client sent WINDOW_UPDATE on stream 11, "
-                 "which nobody had begun\n");
-    begin(&talk);
+    test_talk_judge(
+        &talk, "finding FRM-18 server stream 9: the server sent RST_STREAM on stream 9, which "
+               "nobody had begun\n"
+               "finding FRM-18 server stream 2: the server sent DATA on stream 2, which nobody "
+               "had begun\n"
+               "finding FRM-18 client stream 11: the client sent WINDOW_UPDATE on stream 11, "
+               "which nobody had begun\n");
+    test_talk_begin(&talk);
     const struct sl_h2_frame_header priority = {.length = 5, .type = SL_H2_PRIORITY, .stream = 9};
     test_talk_frame(&talk, REQUEST, &priority, "\0\0\0\0\1");
     test_talk_frame(&talk, RESPONSE, &priority, "\0\0\0\0\1");
     test_talk_rst(&talk, RESPONSE, 9, SL_H2_REFUSED_STREAM); /* the client has named it */
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 static void in_a_capture_the_request_may_come_behind_its_answer(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     talk.is_capture = true;
     test_talk_rst(&talk, RESPONSE, 3, SL_H2_CANCEL);
     test_talk_request(&talk, 3, "x");
     test_talk_expect(&talk, "!finding\n");
     test_talk_release(&talk);
-    begin(&talk);
+    test_talk_begin(&talk);
     talk.is_capture = true;
     test_talk_rst(&talk, RESPONSE, 5, SL_H2_CANCEL);
     test_talk_request(&talk, 3, "x");
@@ -130,16 +118,17 @@ static void push_is_judged_once_it_is_forbidden(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct test_talk talk;
-        begin(&talk);
+        test_talk_begin(&talk);
         test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_ENABLE_PUSH, 0);
         if (i == 0) {
             test_talk_settings_ack(&talk, RESPONSE);
         }
         frame(&talk, RESPONSE, SL_H2_PUSH_PROMISE, SL_H2_FLAG_END_HEADERS, 1,
               sl_span("\0\0\0\2\202", 5));
-        judge(&talk, i == 0 ? "finding FRM-18 server stream 1: the server sent PUSH_PROMISE, which "
-                              "the client's SETTINGS forbid\n"
-                            : "!finding\n");
+        test_talk_judge(
+            &talk, i == 0 ? "finding FRM-18 server stream 1: the server sent PUSH_PROMISE, which "
+                            "the client's SETTINGS forbid\n"
+                          : "!finding\n");
     }
 }
 
@@ -175,7 +164,7 @@ static void a_frame_within_a_block_is_found(void **state)
     (void)state;
     struct test_talk talk;
     for (int i = 0; i < 4; i++) {
-        begin(&talk);
+        test_talk_begin(&talk);
         frame(&talk, RESPONSE, SL_H2_HEADERS, 0, 1, sl_span("\210", 1)); /* :status 200 */
         if (i == 0) {
             test_talk_ping(&talk, RESPONSE, false, 0);
@@ -193,7 +182,7 @@ static void a_frame_within_a_block_is_found(void **state)
             "finding FRM-20 server stream 3: the server sent CONTINUATION on stream 3 within the "
             "header block of stream 1\n",
             "!finding\n"};
-        judge(&talk, lines[i]);
+        test_talk_judge(&talk, lines[i]);
     }
 }
 
@@ -201,7 +190,7 @@ static void behind_a_gap_the_grammar_is_not_judged(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     talk.is_capture = true;
     test_talk_ping(&talk, RESPONSE, false, 7);
     test_talk_lose_last(&talk, 17, true);
@@ -219,17 +208,18 @@ static void credit_of_nothing_or_too_much_is_found(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     test_talk_window_update(&talk, RESPONSE, 0, 0);
     test_talk_window_update(&talk, REQUEST, 1, SL_H2_MAX_WINDOW - 65535);
     test_talk_window_update(&talk, REQUEST, 1, 1);
-    judge(&talk, "finding FLOW-22 server stream 0: the server sent a WINDOW_UPDATE of 0\n"
-                 "finding FLOW-22 client stream 1: the client sent a WINDOW_UPDATE of 1 for a "
-                 "window of 2147483647: more than 2^31-1 together\n");
-    begin(&talk);
+    test_talk_judge(&talk,
+                    "finding FLOW-22 server stream 0: the server sent a WINDOW_UPDATE of 0\n"
+                    "finding FLOW-22 client stream 1: the client sent a WINDOW_UPDATE of 1 for a "
+                    "window of 2147483647: more than 2^31-1 together\n");
+    test_talk_begin(&talk);
     test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
     test_talk_window_update(&talk, REQUEST, 1, SL_H2_MAX_WINDOW);
-    judge(&talk, "!finding\n"); /* they come in order */
+    test_talk_judge(&talk, "!finding\n"); /* they come in order */
 }
 
 static void frames_behind_a_reset_that_had_come_are_found(void **state)
@@ -237,7 +227,7 @@ static void frames_behind_a_reset_that_had_come_are_found(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) {
         struct test_talk talk;
-        begin(&talk);
+        test_talk_begin(&talk);
         test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
         test_talk_rst(&talk, REQUEST, 1, SL_H2_CANCEL);
         test_talk_ping(&talk, REQUEST, false, 7);
@@ -255,14 +245,14 @@ static void frames_behind_a_reset_that_had_come_are_found(void **state)
         if (i == 1) {
             test_talk_ping(&talk, RESPONSE, true, 7);
         }
-        judge(&talk,
-              i == 0   ? "finding FLOW-24 server stream 1: the server sent DATA on stream 1 "
-                         "after it had received the client's RST_STREAM\n"
-              : i == 2 ? "finding FLOW-24 (I) server stream 1: the server sent RST_STREAM on "
-                         "stream 1 after it had received the client's RST_STREAM\n"
-              : i == 3 ? "finding CONN-07 (I) client stream 1: the client sent WINDOW_UPDATE "
-                         "on stream 1 after its own RST_STREAM\n!finding FLOW-24\n"
-                       : "!finding\n");
+        test_talk_judge(
+            &talk, i == 0   ? "finding FLOW-24 server stream 1: the server sent DATA on stream 1 "
+                              "after it had received the client's RST_STREAM\n"
+                   : i == 2 ? "finding FLOW-24 (I) server stream 1: the server sent RST_STREAM on "
+                              "stream 1 after it had received the client's RST_STREAM\n"
+                   : i == 3 ? "finding CONN-07 (I) client stream 1: the client sent WINDOW_UPDATE "
+                              "on stream 1 after its own RST_STREAM\n!finding FLOW-24\n"
+                            : "!finding\n");
     }
 }
 
@@ -270,11 +260,12 @@ static void data_behind_its_own_reset_is_found(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     test_talk_rst(&talk, RESPONSE, 1, SL_H2_CANCEL);
     test_talk_data(&talk, RESPONSE, 1, 0, sl_span("", 0));
-    judge(&talk, "finding CALL-20 server stream 1: the server sent DATA on stream 1 after its "
-                 "RST_STREAM\n");
+    test_talk_judge(&talk,
+                    "finding CALL-20 server stream 1: the server sent DATA on stream 1 after its "
+                    "RST_STREAM\n");
 }
 
 /* --- CONN --- */
@@ -287,9 +278,10 @@ static void a_server_begins_with_settings(void **state)
     test_talk_raw(&talk, REQUEST, SL_H2_PREFACE, SL_H2_PREFACE_SIZE);
     test_talk_ping(&talk, REQUEST, false, 1);
     test_talk_settings_ack(&talk, RESPONSE);
-    judge(&talk, "finding CONN-01 client stream 0: the client's first frame is PING, not SETTINGS\n"
-                 "finding CONN-01 server stream 0: the server's first frame is SETTINGS with the "
-                 "ACK flag, not SETTINGS\n");
+    test_talk_judge(
+        &talk, "finding CONN-01 client stream 0: the client's first frame is PING, not SETTINGS\n"
+               "finding CONN-01 server stream 0: the server's first frame is SETTINGS with the "
+               "ACK flag, not SETTINGS\n");
 }
 
 static void settings_out_of_range_are_found(void **state)
@@ -309,7 +301,7 @@ static void settings_out_of_range_are_found(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct test_talk talk;
-        begin(&talk);
+        test_talk_begin(&talk);
         test_talk_settings(&talk, RESPONSE, rows[i].id, rows[i].value);
         judge_text(&talk, "CONN-17 server stream 0: the server sent SETTINGS with", rows[i].text);
     }
@@ -319,28 +311,30 @@ static void the_last_stream_of_goaway_is_judged(void **state)
 {
     (void)state;
     struct test_talk talk;
-    begin(&talk);
+    test_talk_begin(&talk);
     test_talk_request(&talk, 3, "x");
     test_talk_headers(&talk, RESPONSE, 3, 0, TEST_RESPONSE_FIELDS);
     test_talk_goaway(&talk, RESPONSE, 1, SL_H2_NO_ERROR);
     test_talk_goaway(&talk, RESPONSE, 3, SL_H2_NO_ERROR);
-    judge(&talk, "finding CONN-11 server stream 0: the server's GOAWAY names last stream 1, and it "
-                 "has answered on stream 3\n"
-                 "finding CONN-09 server stream 0: the server's GOAWAY names last stream 3 after "
-                 "one that named 1\n");
-    begin(&talk);
+    test_talk_judge(
+        &talk, "finding CONN-11 server stream 0: the server's GOAWAY names last stream 1, and it "
+               "has answered on stream 3\n"
+               "finding CONN-09 server stream 0: the server's GOAWAY names last stream 3 after "
+               "one that named 1\n");
+    test_talk_begin(&talk);
     test_talk_request(&talk, 3, "x");
     test_talk_goaway(&talk, RESPONSE, 1, SL_H2_NO_ERROR);
     test_talk_headers(&talk, RESPONSE, 3, 0, TEST_RESPONSE_FIELDS);
-    judge(&talk, "finding CONN-11 server stream 3: the server answers on stream 3 after its GOAWAY "
-                 "of last stream 1\n");
-    begin(&talk);
+    test_talk_judge(
+        &talk, "finding CONN-11 server stream 3: the server answers on stream 3 after its GOAWAY "
+               "of last stream 1\n");
+    test_talk_begin(&talk);
     test_talk_headers(&talk, RESPONSE, 1, 0, TEST_RESPONSE_FIELDS);
     test_talk_goaway(&talk, RESPONSE, SL_H2_MAX_WINDOW, SL_H2_NO_ERROR);
     test_talk_goaway(&talk, RESPONSE, 1, SL_H2_NO_ERROR);
     test_talk_request(&talk, 3, "x");
     test_talk_rst(&talk, RESPONSE, 3, SL_H2_REFUSED_STREAM);
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 /* --- META-12 --- */
@@ -364,7 +358,7 @@ static void the_table_size_is_kept(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct test_talk talk;
-        begin(&talk);
+        test_talk_begin(&talk);
         test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_HEADER_TABLE_SIZE, 0);
         test_talk_settings_ack(&talk, RESPONSE);
         frame(&talk, RESPONSE, SL_H2_HEADERS, SL_H2_FLAG_END_HEADERS, 1,
@@ -373,10 +367,10 @@ static void the_table_size_is_kept(void **state)
                    rows[i].what);
     }
     struct test_talk talk; /* the SETTINGS are not acknowledged yet */
-    begin(&talk);
+    test_talk_begin(&talk);
     test_talk_settings(&talk, REQUEST, SL_H2_SETTINGS_HEADER_TABLE_SIZE, 0);
     frame(&talk, RESPONSE, SL_H2_HEADERS, SL_H2_FLAG_END_HEADERS, 1, sl_span("\210", 1));
-    judge(&talk, "!finding\n");
+    test_talk_judge(&talk, "!finding\n");
 }
 
 int main(void)
