@@ -44,7 +44,7 @@ static bool is_lenient(int level)
 bool har_result_counts(const struct har_suite *suite, const struct har_result *result)
 {
     int level = result->scenario->level;
-    bool is_judged = level != HAR_LEVEL_I && (level != HAR_LEVEL_S || suite->config.is_strict);
+    bool is_judged = !is_lenient(level) || (level == HAR_LEVEL_S && suite->config.is_strict);
     return result->outcome == HAR_FAIL && !result->is_known && is_judged;
 }
 

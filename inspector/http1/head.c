@@ -33,22 +33,6 @@ static bool is_same(struct sl_span text, const char *word)
     return text.len == strlen(word) && strncasecmp((const char *)text.data, word, text.len) == 0;
 }
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct sl_span trim(struct sl_span text)
-{
-    while (text.len > 0 && is_blank(text.data[0])) {
-        text = sl_span_from(text, 1);
-    }
-    while (text.len > 0 && is_blank(text.data[text.len - 1])) {
-        text.len--;
-    }
-    return text;
-}
-
 /* The next line without its end; text becomes the rest. */
 static struct sl_span next_line(struct sl_span *text)
 {
@@ -159,7 +143,7 @@ static const char *read_field(struct sl_span line, struct sl_headers *fields)
         uint8_t c = line.data[i];
         name[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
     }
-    struct sl_span value = trim(sl_span_from(line, name_len + 1));
+    struct sl_span value = sl_span_trim(sl_span_from(line, name_len + 1));
     if (has_control(value)) {
         return "a field line holds control characters";
     }
@@ -217,7 +201,7 @@ static struct sl_span next_member(struct sl_span *list)
 {
     const uint8_t *comma = list->len == 0 ? NULL : memchr(list->data, ',', list->len);
     size_t len = comma == NULL ? list->len : (size_t)(comma - list->data);
-    struct sl_span member = trim(sl_span_first(*list, len));
+    struct sl_span member = sl_span_trim(sl_span_first(*list, len));
     *list = sl_span_from(*list, len + 1);
     return member;
 }
@@ -323,7 +307,7 @@ bool ins_h1_chunk_size(struct sl_span line, uint64_t *ret_size)
             break;
         }
     }
-    struct sl_span rest = trim(sl_span_from(line, digits));
+    struct sl_span rest = sl_span_trim(sl_span_from(line, digits));
     if (digits == 0 || digits > CHUNK_DIGITS_MAX || (rest.len > 0 && rest.data[0] != ';')) {
         return false;
     }

@@ -58,6 +58,18 @@ static inline struct sl_span sl_span_first(struct sl_span span, size_t len)
     return sl_span(span.data, len < span.len ? len : span.len);
 }
 
+/* span without the spaces and tabs at both ends (OWS, RFC 9110 5.6.3). */
+static inline struct sl_span sl_span_trim(struct sl_span span)
+{
+    while (span.len > 0 && (span.data[0] == ' ' || span.data[0] == '\t')) {
+        span = sl_span_from(span, 1);
+    }
+    while (span.len > 0 && (span.data[span.len - 1] == ' ' || span.data[span.len - 1] == '\t')) {
+        span.len--;
+    }
+    return span;
+}
+
 /* Takes the next item of a list that is separated by commas off *list, with the spaces around it. False at the end, which is
  * a NULL data pointer; behind a last comma there is one more item, which is empty. */
 static inline bool sl_span_next_item(struct sl_span *list, struct sl_span *ret_item)

@@ -235,21 +235,11 @@ struct sl_span sl_content_encoding(const struct sl_call *call, enum sl_dir dir)
     return field == NULL ? sl_span(NULL, 0) : field->value;
 }
 
-static bool is_space(uint8_t byte)
-{
-    return byte == ' ' || byte == '\t';
-}
-
 bool sl_content_accepts(struct sl_span list, struct sl_span encoding)
 {
     struct sl_span item;
     while (sl_span_next_item(&list, &item)) {
-        while (item.len > 0 && is_space(item.data[0])) {
-            item = sl_span_from(item, 1);
-        }
-        while (item.len > 0 && is_space(item.data[item.len - 1])) {
-            item.len--;
-        }
+        item = sl_span_trim(item);
         if (item.len > 0 && sl_span_equal(item, encoding)) {
             return true;
         }

@@ -3,6 +3,7 @@
 
 #include <strings.h>
 
+#include "lib/wire/content.h"
 #include "reference-server/frontend/h2/tls.h"
 
 enum {
@@ -122,19 +123,6 @@ static bool is_equal_nocase(struct sl_span value, const char *lower)
            strncasecmp((const char *)value.data, lower, value.len) == 0;
 }
 
-/* The value without spaces and tabs on both ends. */
-static struct sl_span trim(struct sl_span value)
-{
-    while (value.len > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
-        value = sl_span_from(value, 1);
-    }
-    while (value.len > 0 &&
-           (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t')) {
-        value.len--;
-    }
-    return value;
-}
-
 static void on_method(struct srv_h2_request *request, struct sl_span value)
 {
     see_once(request, SEEN_METHOD, value);
@@ -209,7 +197,7 @@ static void on_type(struct srv_h2_request *request, struct sl_span value)
 {
     const uint8_t *semicolon = value.len == 0 ? NULL : memchr(value.data, ';', value.len);
     size_t len = semicolon == NULL ? value.len : (size_t)(semicolon - value.data);
-    struct sl_span type = trim(sl_span(value.data, len));
+    struct sl_span type = sl_span_trim(sl_span(value.data, len));
     request->seen |= SEEN_TYPE;
     note_unless(request,
                 is_equal_nocase(type, "application/grpc") ||
@@ -236,10 +224,7 @@ static void on_encoding(struct srv_h2_request *request, struct sl_span value)
 
 static void on_accept_encoding(struct srv_h2_request *request, struct sl_span value)
 {
-    struct sl_span item;
-    while (sl_span_next_item(&value, &item)) {
-        request->accepts_gzip = request->accepts_gzip || sl_span_is(trim(item), "gzip");
-    }
+    request->accepts_gzip |= sl_content_accepts(value, sl_span_str("gzip"));
 }
 
 static void on_timeout(struct srv_h2_request *request, struct sl_span value)
@@ -326,7 +311,7 @@ static void on_binary(struct srv_h2_request *request, struct sl_span value)
 {
     struct sl_span item;
     while (sl_span_next_item(&value, &item)) {
-        note_unless(request, is_base64(trim(item)), BAD_BINARY);
+        note_unless(request, is_base64(sl_span_trim(item)), BAD_BINARY);
     }
 }
 
